@@ -1,0 +1,57 @@
+//! Faults planted on purpose, chosen at run time, which the simulator must catch.
+//!
+//! A clean simulation means something only if a broken engine does not pass it. Each mutant breaks
+//! one promise of the engine at the line that keeps it; `cargo xtask mutants` runs them all.
+
+use std::sync::atomic::{AtomicU8, Ordering};
+
+/// A promise of the engine that can be broken on purpose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Mutant {
+    /// A save says done although its COMMIT failed.
+    AckBeforeCommit = 1,
+    /// An entry that arrives twice is counted twice.
+    DedupeOff = 2,
+    /// A verdict given once is kept, whatever arrives later.
+    VerdictByArrival = 3,
+    /// A seal is not verified.
+    SealCheckOff = 4,
+    /// A worker may change any record.
+    RoleRuleOff = 5,
+    /// All entries of a record share one automerge actor.
+    OneActorForAll = 6,
+    /// A clock names one tip for each log, although it forked.
+    TipsWithoutForks = 7,
+    /// Projection and totals are written in a transaction of their own, after the entry's.
+    TotalsOutsideTransaction = 8,
+}
+
+impl Mutant {
+    /// Every mutant with the name that the command line takes.
+    pub const ALL: [(Mutant, &'static str); 8] = [
+        (Mutant::AckBeforeCommit, "ack-before-commit"),
+        (Mutant::DedupeOff, "dedupe-off"),
+        (Mutant::VerdictByArrival, "verdict-by-arrival"),
+        (Mutant::SealCheckOff, "seal-check-off"),
+        (Mutant::RoleRuleOff, "role-rule-off"),
+        (Mutant::OneActorForAll, "one-actor-for-all"),
+        (Mutant::TipsWithoutForks, "tips-without-forks"),
+        (
+            Mutant::TotalsOutsideTransaction,
+            "totals-outside-transaction",
+        ),
+    ];
+}
+
+static ACTIVE: AtomicU8 = AtomicU8::new(0);
+
+/// Plants one fault, or none, for the whole process.
+pub fn plant(mutant: Option<Mutant>) {
+    ACTIVE.store(mutant.map_or(0, |mutant| mutant as u8), Ordering::SeqCst);
+}
+
+/// Whether this fault is planted.
+pub fn is_active(mutant: Mutant) -> bool {
+    ACTIVE.load(Ordering::SeqCst) == mutant as u8
+}
