@@ -137,7 +137,7 @@ impl FromStr for CivilDate {
         if !shape {
             return Err(NotADate);
         }
-        let number = |range| text[range].parse::<u32>().map_err(|_| NotADate);
+        let number = |range: std::ops::Range<usize>| text[range].parse::<u32>().map_err(|_| NotADate);
         let year = i32::try_from(number(0..4)?).map_err(|_| NotADate)?;
         NaiveDate::from_ymd_opt(year, number(5..7)?, number(8..10)?)
             .map(CivilDate)

@@ -1,0 +1,386 @@
+//! Whose word counts: certificates, revocations, acceptances and erasures, settled from above.
+//!
+//! Levels: the root, coordinators, the rest. Within a level acceptances are settled first, then
+//! erasures, certificates, revocations, so that no verdict depends on itself. The result is redone
+//! whole when an administrative entry or a kept tip arrives; it is small.
+
+use super::chain::{Chains, LogInfo, Place};
+use super::entry::Tip;
+use super::payload::{Administration, Waived};
+use super::verdict::{Refusal, Verdict, Waiting};
+use crate::identity::{Certificate, Role};
+use crate::model::cbor::Malformed;
+use crate::model::{DeviceKey, EntryId, LogId, RecordId, TeamId};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// An administrative entry that a store holds.
+#[derive(Clone, Debug)]
+pub struct HeldAdministration {
+    /// The entry.
+    pub id: EntryId,
+    /// Its log.
+    pub log: LogId,
+    /// Its place in the log.
+    pub place: Place,
+    /// What it says, or why it cannot be read.
+    pub says: Result<Administration, Malformed>,
+}
+
+/// What a store holds that authority is read from.
+pub struct Held<'a> {
+    /// The programme's root key.
+    pub root: DeviceKey,
+    /// All logs.
+    pub chains: &'a Chains,
+    /// All administrative entries.
+    pub administration: &'a [HeldAdministration],
+    /// Where an entry stands, if it is held. Asked for kept tips and certificates only.
+    pub locate: &'a dyn Fn(&EntryId) -> Option<(LogId, Place)>,
+}
+
+/// Whether a log's author may write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mandate {
+    /// The certificate is not held.
+    Waiting,
+    /// There is none that holds.
+    Refused,
+    /// The programme's root.
+    Root,
+    /// A certificate that holds.
+    Holds(Role),
+}
+
+/// A kept tip of one revocation for one log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Kept {
+    position: u64,
+    /// Where it stands, once held.
+    held: Option<Place>,
+}
+
+/// What authority makes of one log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Whether its author may write.
+    pub mandate: Mandate,
+    /// For each revocation the tips that it keeps; an entry stands if each admits it.
+    cuts: Vec<Vec<Kept>>,
+}
+
+impl Standing {
+    /// Whether the entry at this place is among those that every revocation keeps. While a kept tip
+    /// is not held, entries at or below its position stand: letting them wait would take true
+    /// records out of a total because others are late.
+    pub fn stands(&self, info: &LogInfo, place: Place) -> bool {
+        self.cuts.iter().all(|kept| {
+            kept.iter().any(|tip| match tip.held {
+                Some(held) => info.is_at_or_before(place, held),
+                None => place.position <= tip.position,
+            })
+        })
+    }
+}
+
+/// Who accepted an entry, and what for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Acceptance {
+    /// The reason that is waived.
+    pub waived: Waived,
+    /// The key of whoever accepted; nobody accepts their own entry.
+    pub by: DeviceKey,
+    /// The team that it counts in; [`TeamId::PROGRAMME`] for the root's, which counts in all.
+    pub team: TeamId,
+}
+
+/// Whose word counts, as a function of the entries held.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Authority {
+    standings: BTreeMap<LogId, Standing>,
+    accepted: BTreeMap<EntryId, BTreeSet<Acceptance>>,
+    erased: BTreeSet<(TeamId, RecordId)>,
+    /// The verdict of each administrative entry.
+    pub verdicts: BTreeMap<EntryId, Verdict>,
+    /// Kept tips that are not held, with the position of each: known missing.
+    pub awaited_tips: BTreeMap<EntryId, (LogId, u64)>,
+}
+
+impl Authority {
+    /// What holds of one log; a log not held has no mandate yet.
+    pub fn standing(&self, log: &LogId) -> Option<&Standing> {
+        self.standings.get(log)
+    }
+
+    /// Whether this reason is waived for this entry, written by `author` in `team`.
+    pub fn waives(&self, entry: &EntryId, waived: Waived, author: DeviceKey, team: TeamId) -> bool {
+        self.accepted.get(entry).is_some_and(|all| {
+            all.iter().any(|acceptance| {
+                acceptance.waived == waived
+                    && acceptance.by != author
+                    && (acceptance.team == team || acceptance.team == TeamId::PROGRAMME)
+            })
+        })
+    }
+
+    /// Whether this record of this team is erased.
+    pub fn is_erased(&self, team: TeamId, record: RecordId) -> bool {
+        self.erased.contains(&(team, record)) || self.erased.contains(&(TeamId::PROGRAMME, record))
+    }
+
+    /// What changed between two authorities: logs whose entries, entries whose acceptance, and
+    /// records whose erasure must be judged again.
+    pub fn changed_since(&self, before: &Authority) -> Changed {
+        let differing = |log: &&LogId| self.standings.get(log) != before.standings.get(log);
+        let logs: BTreeSet<&LogId> = self.standings.keys().chain(before.standings.keys()).collect();
+        let entries: BTreeSet<&EntryId> = self.accepted.keys().chain(before.accepted.keys()).collect();
+        Changed {
+            logs: logs.into_iter().filter(differing).copied().collect(),
+            entries: entries
+                .into_iter()
+                .filter(|id| self.accepted.get(id) != before.accepted.get(id))
+                .copied()
+                .collect(),
+            records: self.erased.symmetric_difference(&before.erased).map(|(_, record)| *record).collect(),
+        }
+    }
+}
+
+/// What must be judged again after authority changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Changed {
+    /// Logs that stand otherwise.
+    pub logs: Vec<LogId>,
+    /// Entries that are accepted or no longer so.
+    pub entries: Vec<EntryId>,
+    /// Records that are erased.
+    pub records: Vec<RecordId>,
+}
+
+/// Settles authority from all administrative entries held.
+pub fn settle(held: &Held<'_>) -> Authority {
+    let mut settling = Settling {
+        held,
+        by_log: BTreeMap::new(),
+        certificates: BTreeMap::new(),
+        revocations: BTreeMap::new(),
+        erasures: BTreeMap::new(),
+        authority: Authority::default(),
+    };
+    for entry in held.administration {
+        settling.by_log.entry(entry.log).or_default().push(entry);
+    }
+    for level in [Level::Root, Level::Coordinators, Level::Rest] {
+        settling.settle_level(level);
+    }
+    settling.authority
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Level {
+    Root,
+    Coordinators,
+    Rest,
+}
+
+struct Settling<'a> {
+    held: &'a Held<'a>,
+    by_log: BTreeMap<LogId, Vec<&'a HeldAdministration>>,
+    /// Certificates that are read, with the level that they put their key on, and whether they hold.
+    certificates: BTreeMap<EntryId, (&'a Certificate, Level, bool)>,
+    /// For each certificate the kept tips of each revocation that counts.
+    revocations: BTreeMap<EntryId, Vec<&'a [super::payload::KeptTip]>>,
+    /// For each record of a team the coordinators that want it erased.
+    erasures: BTreeMap<(TeamId, RecordId), BTreeSet<DeviceKey>>,
+    authority: Authority,
+}
+
+impl<'a> Settling<'a> {
+    fn settle_level(&mut self, level: Level) {
+        let held = self.held;
+        let logs: Vec<(LogId, &'a LogInfo, Mandate)> = held
+            .chains
+            .iter()
+            .filter_map(|(log, info)| {
+                let (of, mandate) = self.mandate(info);
+                (of == level).then_some((*log, info, mandate))
+            })
+            .collect();
+        for (log, info, mandate) in &logs {
+            let cuts = self.cuts(*log, info.certificate);
+            self.authority.standings.insert(*log, Standing { mandate: *mandate, cuts });
+        }
+        let entries: Vec<(&'a HeldAdministration, &'a LogInfo, Mandate)> = logs
+            .iter()
+            .flat_map(|(log, info, mandate)| {
+                let of_log = self.by_log.get(log).map(Vec::as_slice).unwrap_or_default();
+                of_log.iter().map(|entry| (*entry, *info, *mandate)).collect::<Vec<_>>()
+            })
+            .collect();
+        // Acceptances, erasures, certificates, revocations, in this order within a level.
+        for phase in 0..5 {
+            for (entry, info, mandate) in &entries {
+                let of_phase = match &entry.says {
+                    Ok(Administration::Accept { .. }) => 0,
+                    Ok(Administration::Erase { .. }) => 1,
+                    Ok(Administration::Certify(_)) => 2,
+                    Ok(Administration::Revoke { .. }) => 3,
+                    Ok(Administration::Open(_)) | Err(_) => 4,
+                };
+                if of_phase == phase {
+                    let verdict = self.judge(entry, info, *mandate);
+                    self.authority.verdicts.insert(entry.id, verdict);
+                }
+            }
+        }
+    }
+
+    /// The level of a log, and whether its author may write, from certificates settled above.
+    fn mandate(&self, info: &LogInfo) -> (Level, Mandate) {
+        if info.certificate == EntryId::NONE {
+            let is_root = info.key == self.held.root && info.team == TeamId::PROGRAMME;
+            return match is_root {
+                true => (Level::Root, Mandate::Root),
+                false => (Level::Rest, Mandate::Refused),
+            };
+        }
+        match self.certificates.get(&info.certificate) {
+            Some((certificate, level, holds)) => {
+                let fits = certificate.key == info.key && certificate.team == info.team;
+                match fits && *holds {
+                    true => (*level, Mandate::Holds(certificate.role)),
+                    false => (Level::Rest, Mandate::Refused),
+                }
+            }
+            None => match (self.held.locate)(&info.certificate) {
+                Some(_) => (Level::Rest, Mandate::Refused),
+                None => (Level::Rest, Mandate::Waiting),
+            },
+        }
+    }
+
+    fn cuts(&mut self, log: LogId, certificate: EntryId) -> Vec<Vec<Kept>> {
+        let mut cuts = Vec::new();
+        for kept in self.revocations.get(&certificate).into_iter().flatten() {
+            let mut of_log = Vec::new();
+            for named in kept.iter().filter(|named| named.log == log) {
+                let Tip { position, id } = named.tip;
+                let place = (self.held.locate)(&id)
+                    .filter(|(of, _)| *of == log)
+                    .map(|(_, place)| place);
+                if place.is_none() {
+                    self.authority.awaited_tips.insert(id, (log, position));
+                }
+                of_log.push(Kept { position, held: place });
+            }
+            cuts.push(of_log);
+        }
+        cuts
+    }
+
+    fn judge(&mut self, entry: &'a HeldAdministration, info: &'a LogInfo, mandate: Mandate) -> Verdict {
+        let role = match mandate {
+            Mandate::Waiting => return Verdict::Waiting(Waiting::Certificate),
+            Mandate::Refused => return Verdict::Refused(Refusal::Certificate),
+            Mandate::Root => None,
+            Mandate::Holds(role) => Some(role),
+        };
+        let says = match &entry.says {
+            Ok(says) => says,
+            Err(Malformed::Newer) => return Verdict::Waiting(Waiting::NewerVersion),
+            Err(_) => return Verdict::Refused(Refusal::Malformed),
+        };
+        let stands = self
+            .authority
+            .standing(&entry.log)
+            .is_some_and(|standing| standing.stands(info, entry.place));
+        let allowed = match (says, role) {
+            (Administration::Open(_), _) => true,
+            (Administration::Certify(certificate), None) => {
+                certificate.role == Role::Coordinator && certificate.team != TeamId::PROGRAMME
+            }
+            (Administration::Certify(certificate), Some(Role::Coordinator)) => {
+                certificate.role != Role::Coordinator && certificate.team == info.team
+            }
+            (Administration::Revoke { .. } | Administration::Erase { .. }, None | Some(Role::Coordinator)) => true,
+            (Administration::Accept { .. }, None | Some(Role::Coordinator | Role::Desk)) => true,
+            _ => false,
+        };
+        if let (Administration::Erase { records }, true) = (says, allowed) {
+            // Final though its author is later cut: the payloads are gone.
+            self.erase(records, info, role.is_none());
+            return Verdict::Admitted;
+        }
+        let accepted = matches!(says, Administration::Certify(_))
+            && self.authority.waives(&entry.id, Waived::Revoked, info.key, info.team);
+        let verdict = match (stands || accepted, allowed) {
+            (false, _) => Verdict::Refused(Refusal::Revoked),
+            (true, false) => Verdict::Refused(Refusal::Role),
+            (true, true) => Verdict::Admitted,
+        };
+        match says {
+            Administration::Certify(certificate) if allowed => {
+                let level = match role {
+                    None => Level::Coordinators,
+                    Some(_) => Level::Rest,
+                };
+                self.certificates.insert(entry.id, (certificate, level, verdict == Verdict::Admitted));
+            }
+            Administration::Accept { waived, entries } if verdict == Verdict::Admitted => {
+                self.accept(*waived, entries, info, role.is_none());
+            }
+            Administration::Revoke { certificate, kept } if verdict == Verdict::Admitted => {
+                return self.revoke(certificate, kept, info, role.is_none());
+            }
+            _ => {}
+        }
+        verdict
+    }
+
+    fn accept(&mut self, waived: Waived, entries: &[EntryId], info: &LogInfo, by_root: bool) {
+        let team = if by_root { TeamId::PROGRAMME } else { info.team };
+        for id in entries {
+            let acceptance = Acceptance { waived, by: info.key, team };
+            self.authority.accepted.entry(*id).or_default().insert(acceptance);
+        }
+    }
+
+    fn erase(&mut self, records: &[RecordId], info: &LogInfo, by_root: bool) {
+        for record in records {
+            if by_root {
+                self.authority.erased.insert((TeamId::PROGRAMME, *record));
+                continue;
+            }
+            let wanted = self.erasures.entry((info.team, *record)).or_default();
+            wanted.insert(info.key);
+            if wanted.len() >= 2 {
+                self.authority.erased.insert((info.team, *record));
+            }
+        }
+    }
+
+    /// A revocation cuts only a level below, and only in its author's team.
+    fn revoke(
+        &mut self,
+        certificate: &EntryId,
+        kept: &'a [super::payload::KeptTip],
+        info: &LogInfo,
+        by_root: bool,
+    ) -> Verdict {
+        match self.certificates.get(certificate) {
+            Some((named, level, _)) => {
+                let below = match by_root {
+                    true => *level == Level::Coordinators,
+                    false => *level == Level::Rest && named.team == info.team,
+                };
+                if !below {
+                    return Verdict::Refused(Refusal::Role);
+                }
+                self.revocations.entry(*certificate).or_default().push(kept);
+                Verdict::Admitted
+            }
+            // Held, but settled on no level above or beside: not a certificate that this can cut.
+            None if (self.held.locate)(certificate).is_some() => Verdict::Refused(Refusal::Role),
+            None => Verdict::Waiting(Waiting::Certificate),
+        }
+    }
+}

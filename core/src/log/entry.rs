@@ -1,0 +1,159 @@
+//! An entry: a header of 107 bytes and a payload. Its id is BLAKE3 of the header.
+
+use crate::identity::{self, SigningKey};
+use crate::model::{DeviceKey, EntryId, LogId, RecordId, TeamId};
+
+/// The format of entries, runs and pages that this version writes.
+pub const FORMAT_VERSION: u8 = 1;
+/// Ed25519 seals and BLAKE3 ids.
+pub const SUITE: u8 = 1;
+/// The longest payload, in bytes.
+pub const PAYLOAD_BYTES_MAX: u64 = 65_536;
+/// The length of a header, in bytes.
+pub const HEADER_BYTES: usize = 107;
+
+/// Kinds of entry below 16 administer a log or a team; the others are kinds of record.
+pub mod kind {
+    /// The first entry of a log.
+    pub const OPEN: u8 = 1;
+    /// Gives a key a role in a team.
+    pub const CERTIFY: u8 = 2;
+    /// Cuts the logs of a certificate.
+    pub const REVOKE: u8 = 3;
+    /// Waives one named reason for named entries.
+    pub const ACCEPT: u8 = 4;
+    /// Drops the payloads of a record, for good.
+    pub const ERASE: u8 = 5;
+    /// Kinds from here on are records.
+    pub const RECORDS_FROM: u8 = 16;
+}
+
+/// Where a log ends, or ended when someone looked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Tip {
+    /// The position of the entry, from 1.
+    pub position: u64,
+    /// The entry.
+    pub id: EntryId,
+}
+
+/// All of an entry but its payload.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// What the entry is.
+    pub kind: u8,
+    /// The log that it belongs to.
+    pub log: LogId,
+    /// Its place in the log, from 1.
+    pub position: u64,
+    /// The entry before, or [`EntryId::NONE`] at position 1.
+    pub previous: EntryId,
+    /// The record that it changes; `None` where it creates one or administers.
+    pub record: Option<RecordId>,
+    /// BLAKE3 of the payload.
+    pub payload_hash: [u8; 32],
+}
+
+impl Header {
+    /// The header's bytes (docs/protocol.md, entry).
+    pub fn encode(&self) -> [u8; HEADER_BYTES] {
+        let mut bytes = [0; HEADER_BYTES];
+        bytes[0] = FORMAT_VERSION;
+        bytes[1] = SUITE;
+        bytes[2] = self.kind;
+        bytes[3..19].copy_from_slice(&self.log.0);
+        bytes[19..27].copy_from_slice(&self.position.to_be_bytes());
+        bytes[27..59].copy_from_slice(&self.previous.0);
+        if let Some(record) = self.record {
+            bytes[59..75].copy_from_slice(&record.0);
+        }
+        bytes[75..107].copy_from_slice(&self.payload_hash);
+        bytes
+    }
+
+    /// The entry's id.
+    pub fn id(&self) -> EntryId {
+        EntryId(*blake3::hash(&self.encode()).as_bytes())
+    }
+}
+
+/// A header with its id and, unless it was erased, its payload.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// BLAKE3 of the header.
+    pub id: EntryId,
+    /// The header.
+    pub header: Header,
+    /// The payload; `None` once the record is erased.
+    pub payload: Option<Vec<u8>>,
+}
+
+impl Entry {
+    /// The next entry of a log after `previous`.
+    pub fn new(
+        log: LogId,
+        previous: Option<Tip>,
+        kind: u8,
+        record: Option<RecordId>,
+        payload: Vec<u8>,
+    ) -> Self {
+        let header = Header {
+            kind,
+            log,
+            position: previous.map_or(1, |tip| tip.position.saturating_add(1)),
+            previous: previous.map_or(EntryId::NONE, |tip| tip.id),
+            record,
+            payload_hash: *blake3::hash(&payload).as_bytes(),
+        };
+        Entry {
+            id: header.id(),
+            header,
+            payload: Some(payload),
+        }
+    }
+
+    /// The position and id of this entry.
+    pub fn tip(&self) -> Tip {
+        Tip {
+            position: self.header.position,
+            id: self.id,
+        }
+    }
+
+    /// The record that this entry creates or changes, if it is of a kind of record.
+    pub fn record(&self) -> Option<RecordId> {
+        (self.header.kind >= kind::RECORDS_FROM)
+            .then(|| self.header.record.unwrap_or_else(|| self.id.record()))
+    }
+}
+
+/// The id of a log: BLAKE3(device key ‖ team ‖ 16 random bytes), its first 16 bytes. Nobody else
+/// can write under it, because the key is part of its name.
+pub fn log_id(key: &DeviceKey, team: &TeamId, random: &[u8; 16]) -> LogId {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&key.0).update(&team.0).update(random);
+    let mut id = [0; 16];
+    id.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
+    LogId(id)
+}
+
+fn seal_message(log: LogId, tip: Tip) -> [u8; 69] {
+    let mut message = [0; 69];
+    message[..11].copy_from_slice(b"kitbag seal");
+    message[11] = FORMAT_VERSION;
+    message[12] = SUITE;
+    message[13..29].copy_from_slice(&log.0);
+    message[29..37].copy_from_slice(&tip.position.to_be_bytes());
+    message[37..69].copy_from_slice(&tip.id.0);
+    message
+}
+
+/// Signs (log, position, entry id); by the chain this covers all before it.
+pub fn seal(key: &SigningKey, log: LogId, tip: Tip) -> [u8; 64] {
+    key.sign(&seal_message(log, tip))
+}
+
+/// Whether the seal is this device's for this tip.
+pub fn seal_is_good(key: &DeviceKey, log: LogId, tip: Tip, signature: &[u8; 64]) -> bool {
+    crate::planted!(SealCheckOff) || identity::verify(key, &seal_message(log, tip), signature)
+}

@@ -1,0 +1,265 @@
+//! Payloads: canonical CBOR, bounded, and read strictly.
+
+use super::entry::{PAYLOAD_BYTES_MAX, Tip, kind};
+use crate::identity::Certificate;
+use crate::model::cbor::{self, Malformed};
+use crate::model::operation::OPERATIONS_MAX;
+use crate::model::{DeviceKey, EntryId, LogId, Operation, RecordId, TeamId, UnixMillis};
+use minicbor::Decoder;
+
+/// The most entries that one change may name as seen.
+pub const AFTER_MAX: u64 = 100;
+/// The most tips, targets or records that one administrative entry may name.
+pub const NAMED_MAX: u64 = 1_000;
+
+/// The payload of an entry that creates or changes a record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordPayload {
+    /// The version of the kind's schema that its author knew.
+    pub schema_version: u64,
+    /// Random, so that a kept header cannot be guessed back to coded fields.
+    pub salt: [u8; 8],
+    /// The author's clock.
+    pub at: UnixMillis,
+    /// The record's heads that the author saw, ascending; empty means the creation.
+    pub after: Vec<EntryId>,
+    /// What changes.
+    pub operations: Vec<Operation>,
+}
+
+impl RecordPayload {
+    /// Writes `[schema_version, salt, at, after, operations]`.
+    pub fn encode(&self) -> Vec<u8> {
+        cbor::encode(|encoder| {
+            encoder.array(5)?.u64(self.schema_version)?.bytes(&self.salt)?.i64(self.at.0)?;
+            encoder.array(self.after.len() as u64)?;
+            for id in &self.after {
+                encoder.bytes(&id.0)?;
+            }
+            encoder.array(self.operations.len() as u64)?;
+            self.operations.iter().try_for_each(|operation| operation.write(encoder))
+        })
+    }
+
+    /// Reads a payload. [`Malformed::Newer`] where an operation is of a kind, or a value of a type,
+    /// that this version does not know.
+    pub fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
+        let mut decoder = bounded(bytes)?;
+        cbor::array_of(&mut decoder, 5)?;
+        let schema_version = decoder.u64()?;
+        let salt = cbor::fixed(&mut decoder)?;
+        let at = UnixMillis(decoder.i64()?);
+        let after = read_all(&mut decoder, AFTER_MAX, "after", |decoder| {
+            cbor::fixed(decoder).map(EntryId)
+        })?;
+        if !after.is_sorted_by(|a, b| a < b) {
+            return Err(Malformed::NotCanonical);
+        }
+        let operations = read_all(&mut decoder, OPERATIONS_MAX, "operations", Operation::read)?;
+        cbor::end(&decoder)?;
+        let payload = RecordPayload { schema_version, salt, at, after, operations };
+        strict(payload.encode() == bytes, payload)
+    }
+}
+
+/// The payload of a log's first entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Open {
+    /// The device that writes the log.
+    pub key: DeviceKey,
+    /// The team that the log is for; [`TeamId::PROGRAMME`] for the root's.
+    pub team: TeamId,
+    /// Makes the log's id one of its own.
+    pub random: [u8; 16],
+    /// The entry that gives the device its role; [`EntryId::NONE`] for the root.
+    pub certificate: EntryId,
+}
+
+impl Open {
+    /// The id of the log that this opens.
+    pub fn log(&self) -> LogId {
+        super::entry::log_id(&self.key, &self.team, &self.random)
+    }
+
+    /// Writes `[key, team, random, certificate]`.
+    pub fn encode(&self) -> Vec<u8> {
+        cbor::encode(|encoder| {
+            encoder.array(4)?.bytes(&self.key.0)?.bytes(&self.team.0)?;
+            encoder.bytes(&self.random)?.bytes(&self.certificate.0)?;
+            Ok(())
+        })
+    }
+
+    /// Reads an `open`.
+    pub fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
+        let mut decoder = bounded(bytes)?;
+        cbor::array_of(&mut decoder, 4)?;
+        let open = Open {
+            key: DeviceKey(cbor::fixed(&mut decoder)?),
+            team: TeamId(cbor::fixed(&mut decoder)?),
+            random: cbor::fixed(&mut decoder)?,
+            certificate: EntryId(cbor::fixed(&mut decoder)?),
+        };
+        cbor::end(&decoder)?;
+        strict(open.encode() == bytes, open)
+    }
+}
+
+/// A reason that an acceptance can waive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Waived {
+    /// The author's role did not allow it; waived for a worker's entry only.
+    Role,
+    /// The author's certificate was revoked before it was seen.
+    Revoked,
+}
+
+/// A kept tip of a revocation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct KeptTip {
+    /// The log.
+    pub log: LogId,
+    /// The last of its entries that stands on this branch.
+    pub tip: Tip,
+}
+
+/// The payload of an entry that administers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Administration {
+    /// Opens a log.
+    Open(Open),
+    /// Gives a key a role in a team.
+    Certify(Certificate),
+    /// Cuts all logs of a certificate but up to the kept tips.
+    Revoke {
+        /// The entry that certified.
+        certificate: EntryId,
+        /// Every tip held of its logs, all branches.
+        kept: Vec<KeptTip>,
+    },
+    /// Waives one reason for some entries.
+    Accept {
+        /// The reason.
+        waived: Waived,
+        /// The entries.
+        entries: Vec<EntryId>,
+    },
+    /// Drops the payloads of these records, with another coordinator's word or as the root.
+    Erase {
+        /// The records.
+        records: Vec<RecordId>,
+    },
+}
+
+impl Administration {
+    /// The kind that the entry's header gives.
+    pub fn kind(&self) -> u8 {
+        match self {
+            Administration::Open(_) => kind::OPEN,
+            Administration::Certify(_) => kind::CERTIFY,
+            Administration::Revoke { .. } => kind::REVOKE,
+            Administration::Accept { .. } => kind::ACCEPT,
+            Administration::Erase { .. } => kind::ERASE,
+        }
+    }
+
+    /// Writes the payload (docs/protocol.md, payload).
+    pub fn encode(&self) -> Vec<u8> {
+        match self {
+            Administration::Open(open) => open.encode(),
+            Administration::Certify(certificate) => certificate.encode(),
+            Administration::Revoke { certificate, kept } => cbor::encode(|encoder| {
+                encoder.array(2)?.bytes(&certificate.0)?.array(kept.len() as u64)?;
+                for KeptTip { log, tip } in kept {
+                    encoder.array(3)?.bytes(&log.0)?.u64(tip.position)?.bytes(&tip.id.0)?;
+                }
+                Ok(())
+            }),
+            Administration::Accept { waived, entries } => cbor::encode(|encoder| {
+                encoder.array(2)?.u8(match waived {
+                    Waived::Role => 1,
+                    Waived::Revoked => 2,
+                })?;
+                encoder.array(entries.len() as u64)?;
+                for id in entries {
+                    encoder.bytes(&id.0)?;
+                }
+                Ok(())
+            }),
+            Administration::Erase { records } => cbor::encode(|encoder| {
+                encoder.array(1)?.array(records.len() as u64)?;
+                for id in records {
+                    encoder.bytes(&id.0)?;
+                }
+                Ok(())
+            }),
+        }
+    }
+
+    /// Reads the payload of an administrative entry of this kind.
+    pub fn decode(of_kind: u8, bytes: &[u8]) -> Result<Self, Malformed> {
+        let mut decoder = bounded(bytes)?;
+        let administration = match of_kind {
+            kind::OPEN => return Open::decode(bytes).map(Administration::Open),
+            kind::CERTIFY => return Certificate::decode(bytes).map(Administration::Certify),
+            kind::REVOKE => {
+                cbor::array_of(&mut decoder, 2)?;
+                Administration::Revoke {
+                    certificate: EntryId(cbor::fixed(&mut decoder)?),
+                    kept: read_all(&mut decoder, NAMED_MAX, "kept tips", read_kept)?,
+                }
+            }
+            kind::ACCEPT => {
+                cbor::array_of(&mut decoder, 2)?;
+                let waived = match decoder.u8()? {
+                    1 => Waived::Role,
+                    2 => Waived::Revoked,
+                    _ => return Err(Malformed::Newer),
+                };
+                let entries = read_all(&mut decoder, NAMED_MAX, "accepted entries", |decoder| {
+                    cbor::fixed(decoder).map(EntryId)
+                })?;
+                Administration::Accept { waived, entries }
+            }
+            kind::ERASE => {
+                cbor::array_of(&mut decoder, 1)?;
+                let records = read_all(&mut decoder, NAMED_MAX, "erased records", |decoder| {
+                    cbor::fixed(decoder).map(RecordId)
+                })?;
+                Administration::Erase { records }
+            }
+            _ => return Err(Malformed::Newer),
+        };
+        cbor::end(&decoder)?;
+        strict(administration.encode() == bytes, administration)
+    }
+}
+
+fn read_kept(decoder: &mut Decoder<'_>) -> Result<KeptTip, Malformed> {
+    cbor::array_of(decoder, 3)?;
+    let log = LogId(cbor::fixed(decoder)?);
+    let position = decoder.u64()?;
+    let id = EntryId(cbor::fixed(decoder)?);
+    Ok(KeptTip { log, tip: Tip { position, id } })
+}
+
+fn read_all<T>(
+    decoder: &mut Decoder<'_>,
+    max: u64,
+    what: &'static str,
+    mut read: impl FnMut(&mut Decoder<'_>) -> Result<T, Malformed>,
+) -> Result<Vec<T>, Malformed> {
+    let length = cbor::array_up_to(decoder, max, what)?;
+    (0..length).map(|_| read(decoder)).collect()
+}
+
+fn bounded(bytes: &[u8]) -> Result<Decoder<'_>, Malformed> {
+    if bytes.len() as u64 > PAYLOAD_BYTES_MAX {
+        return Err(Malformed::TooLarge { what: "payload", max: PAYLOAD_BYTES_MAX });
+    }
+    Ok(Decoder::new(bytes))
+}
+
+fn strict<T>(same: bool, value: T) -> Result<T, Malformed> {
+    if same { Ok(value) } else { Err(Malformed::NotCanonical) }
+}

@@ -1,0 +1,298 @@
+//! Runs: how entries travel. Consecutive entries of one log under one seal.
+//!
+//! What the receiver can compute is left out: positions, ids of entries before, payload hashes.
+
+use super::entry::{Entry, FORMAT_VERSION, Header, PAYLOAD_BYTES_MAX, SUITE, Tip, kind, seal_is_good};
+use super::payload::Open;
+use crate::model::cbor::{self, Malformed, Writer, Written};
+use crate::model::{DeviceKey, EntryId, LogId, RecordId};
+use minicbor::Decoder;
+
+/// The most entries in one page, and so in one run.
+pub const PAGE_ENTRIES_MAX: u64 = 2_000;
+/// The most bytes of one page before compression.
+pub const PAGE_BYTES_MAX: usize = 1 << 20;
+
+/// Consecutive entries of one log, sealed at the last.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// The log.
+    pub log: LogId,
+    /// The position of the first entry.
+    pub first: u64,
+    /// The entry before the first, or [`EntryId::NONE`].
+    pub previous: EntryId,
+    /// The entries.
+    pub entries: Vec<RunEntry>,
+    /// The device's signature over the last.
+    pub seal: [u8; 64],
+}
+
+/// An entry without what its place in the run tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunEntry {
+    /// The entry's kind.
+    pub kind: u8,
+    /// The record that it changes.
+    pub record: Option<RecordId>,
+    /// Its payload, or the payload's hash where the record was erased.
+    pub body: Body,
+}
+
+/// A payload, or what is left of one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Body {
+    /// The payload.
+    Payload(Vec<u8>),
+    /// BLAKE3 of a payload that was erased.
+    Erased([u8; 32]),
+}
+
+/// A tip with its seal, which proves how far a log reaches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SealedTip {
+    /// The log.
+    pub log: LogId,
+    /// The log's `open`, for receivers that do not know the log.
+    pub open: Open,
+    /// The tip.
+    pub tip: Tip,
+    /// The device's signature over it.
+    pub seal: [u8; 64],
+}
+
+/// Why a run was turned away whole. Nothing of it is stored; what was good before stands.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TurnedAway {
+    /// The bytes are not a page of runs.
+    #[error("the page is {0}")]
+    Malformed(#[from] Malformed),
+    /// Written in a format that this version does not read.
+    #[error("the page has format {found}, this version reads {FORMAT_VERSION}; update Kitbag")]
+    Format {
+        /// The format found.
+        found: u8,
+    },
+    /// The seal is not the device's for the last entry.
+    #[error("the seal of the run does not fit its entries")]
+    Seal,
+    /// The log is unknown and the run does not start with its `open`.
+    #[error("the log is not known here; send it from its first entry")]
+    LogNotHeld,
+    /// The first entry is no `open` of this log, or a later one is an `open`.
+    #[error("the run does not open the log that it names")]
+    NotItsOpen,
+    /// The entry before the run is not held.
+    #[error("the entry before the run is not held; send the log from an earlier one")]
+    PreviousNotHeld,
+    /// The log belongs to a team that this store does not hold.
+    #[error("the log belongs to a team that this store does not hold")]
+    ForeignTeam,
+    /// Too much of the log waits already.
+    #[error("{waiting} entries of this log wait already; send it again when they are settled")]
+    TooManyWaiting {
+        /// How many wait.
+        waiting: u64,
+    },
+    /// Logs with certificates that are not held fill their share.
+    #[error("logs without a certificate fill their share here; send the certificates first")]
+    QuotaWithoutCertificate,
+    /// An entry came without payload although its record is not erased here.
+    #[error("an entry came without its payload, and its erasure is not held")]
+    PayloadMissing,
+}
+
+impl Run {
+    /// The run of these consecutive entries of one log; `None` where there are none.
+    pub fn of(entries: &[Entry], seal: [u8; 64]) -> Option<Run> {
+        let first = entries.first()?;
+        Some(Run {
+            log: first.header.log,
+            first: first.header.position,
+            previous: first.header.previous,
+            entries: entries
+                .iter()
+                .map(|entry| RunEntry {
+                    kind: entry.header.kind,
+                    record: entry.header.record,
+                    body: match &entry.payload {
+                        Some(payload) => Body::Payload(payload.clone()),
+                        None => Body::Erased(entry.header.payload_hash),
+                    },
+                })
+                .collect(),
+            seal,
+        })
+    }
+
+    /// Writes `[log, first, previous, [entry …], seal]`.
+    pub fn write(&self, encoder: &mut Writer) -> Written {
+        encoder.array(5)?.bytes(&self.log.0)?.u64(self.first)?.bytes(&self.previous.0)?;
+        encoder.array(self.entries.len() as u64)?;
+        for entry in &self.entries {
+            encoder.array(3)?.u8(entry.kind)?;
+            match entry.record {
+                Some(record) => encoder.bytes(&record.0)?,
+                None => encoder.null()?,
+            };
+            match &entry.body {
+                Body::Payload(payload) => encoder.bytes(payload)?,
+                Body::Erased(hash) => encoder.array(1)?.bytes(hash)?,
+            };
+        }
+        encoder.bytes(&self.seal)?;
+        Ok(())
+    }
+
+    /// Reads one run, bounded before anything is built.
+    pub fn read(decoder: &mut Decoder<'_>) -> Result<Run, Malformed> {
+        cbor::array_of(decoder, 5)?;
+        let log = LogId(cbor::fixed(decoder)?);
+        let first = decoder.u64()?;
+        let previous = EntryId(cbor::fixed(decoder)?);
+        let length = cbor::array_up_to(decoder, PAGE_ENTRIES_MAX, "run")?;
+        if length == 0 || first == 0 || first.checked_add(length).is_none() {
+            return Err(Malformed::Shape(decoder.position() as u64));
+        }
+        let entries = (0..length).map(|_| read_entry(decoder)).collect::<Result<_, _>>()?;
+        Ok(Run { log, first, previous, entries, seal: cbor::fixed(decoder)? })
+    }
+
+    /// The run's whole entries, with their ids. The seal is not looked at.
+    pub fn expand(&self) -> Vec<Entry> {
+        let mut previous = self.previous;
+        self.entries
+            .iter()
+            .zip(self.first..)
+            .map(|(entry, position)| {
+                let (payload_hash, payload) = match &entry.body {
+                    Body::Payload(payload) => (*blake3::hash(payload).as_bytes(), Some(payload.clone())),
+                    Body::Erased(hash) => (*hash, None),
+                };
+                let header = Header {
+                    kind: entry.kind,
+                    log: self.log,
+                    position,
+                    previous,
+                    record: entry.record,
+                    payload_hash,
+                };
+                let id = header.id();
+                previous = id;
+                Entry { id, header, payload }
+            })
+            .collect()
+    }
+
+    /// The run's entries, if its seal is good and an `open` stands at position 1 and nowhere else.
+    /// `known` is the key of the log where it is held.
+    pub fn verify(&self, known: Option<DeviceKey>) -> Result<(Vec<Entry>, Option<Open>), TurnedAway> {
+        let open = self.opening()?;
+        let key = match (known, &open) {
+            (Some(key), _) => key,
+            (None, Some(open)) => open.key,
+            (None, None) => return Err(TurnedAway::LogNotHeld),
+        };
+        let entries = self.expand();
+        let last = entries.last().map(Entry::tip).ok_or(TurnedAway::Seal)?;
+        if !seal_is_good(&key, self.log, last, &self.seal) {
+            return Err(TurnedAway::Seal);
+        }
+        Ok((entries, open))
+    }
+
+    /// The `open` at the run's start, where it starts the log.
+    fn opening(&self) -> Result<Option<Open>, TurnedAway> {
+        let later_open = self
+            .entries
+            .iter()
+            .zip(self.first..)
+            .any(|(entry, position)| (entry.kind == kind::OPEN) != (position == 1));
+        if later_open || (self.first == 1) != (self.previous == EntryId::NONE) {
+            return Err(TurnedAway::NotItsOpen);
+        }
+        match (self.first, self.entries.first().map(|entry| &entry.body)) {
+            (1, Some(Body::Payload(payload))) => {
+                let open = Open::decode(payload)?;
+                if open.log() == self.log { Ok(Some(open)) } else { Err(TurnedAway::NotItsOpen) }
+            }
+            (1, _) => Err(TurnedAway::NotItsOpen),
+            _ => Ok(None),
+        }
+    }
+}
+
+fn read_entry(decoder: &mut Decoder<'_>) -> Result<RunEntry, Malformed> {
+    use minicbor::data::Type;
+    cbor::array_of(decoder, 3)?;
+    let kind = decoder.u8()?;
+    let record = match decoder.datatype()? {
+        Type::Null => {
+            decoder.null()?;
+            None
+        }
+        _ => Some(RecordId(cbor::fixed(decoder)?)),
+    };
+    let body = match decoder.datatype()? {
+        Type::Array => {
+            cbor::array_of(decoder, 1)?;
+            Body::Erased(cbor::fixed(decoder)?)
+        }
+        _ => {
+            let payload = decoder.bytes()?;
+            if payload.len() as u64 > PAYLOAD_BYTES_MAX {
+                return Err(Malformed::TooLarge { what: "payload", max: PAYLOAD_BYTES_MAX });
+            }
+            Body::Payload(payload.to_vec())
+        }
+    };
+    let administrative = kind < super::entry::kind::RECORDS_FROM;
+    if record == Some(RecordId([0; 16])) || (administrative && record.is_some()) {
+        return Err(Malformed::Shape(decoder.position() as u64));
+    }
+    Ok(RunEntry { kind, record, body })
+}
+
+impl SealedTip {
+    /// Whether the seal is the device's for this tip of this log.
+    pub fn is_good(&self) -> bool {
+        self.tip.position > 0
+            && self.open.log() == self.log
+            && seal_is_good(&self.open.key, self.log, self.tip, &self.seal)
+    }
+
+    /// Writes `[key, team, random, certificate, position, id, seal]`; the log's id follows.
+    pub fn write(&self, encoder: &mut Writer) -> Written {
+        encoder.array(7)?.bytes(&self.open.key.0)?.bytes(&self.open.team.0)?;
+        encoder.bytes(&self.open.random)?.bytes(&self.open.certificate.0)?;
+        encoder.u64(self.tip.position)?.bytes(&self.tip.id.0)?.bytes(&self.seal)?;
+        Ok(())
+    }
+
+    /// Reads a sealed tip.
+    pub fn read(decoder: &mut Decoder<'_>) -> Result<Self, Malformed> {
+        cbor::array_of(decoder, 7)?;
+        let open = Open {
+            key: DeviceKey(cbor::fixed(decoder)?),
+            team: crate::model::TeamId(cbor::fixed(decoder)?),
+            random: cbor::fixed(decoder)?,
+            certificate: EntryId(cbor::fixed(decoder)?),
+        };
+        let tip = Tip { position: decoder.u64()?, id: EntryId(cbor::fixed(decoder)?) };
+        Ok(SealedTip { log: open.log(), open, tip, seal: cbor::fixed(decoder)? })
+    }
+}
+
+/// Writes the two bytes that begin everything stored or sent.
+pub fn preamble() -> [u8; 2] {
+    [FORMAT_VERSION, SUITE]
+}
+
+/// Checks and strips the two bytes that begin everything stored or sent.
+pub fn strip_preamble(bytes: &[u8]) -> Result<&[u8], TurnedAway> {
+    match bytes {
+        [FORMAT_VERSION, SUITE, rest @ ..] => Ok(rest),
+        [found, _, ..] => Err(TurnedAway::Format { found: *found }),
+        _ => Err(TurnedAway::Malformed(Malformed::Shape(0))),
+    }
+}

@@ -1,0 +1,112 @@
+//! What a store makes of an entry that it holds.
+
+use std::fmt;
+
+/// What an entry waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Waiting {
+    /// The entry that gives its author a role is not held.
+    Certificate,
+    /// The entry that creates its record is not held, or waits itself.
+    Creation,
+    /// An entry that its author had seen is not held, or waits itself.
+    After,
+    /// A version of Kitbag that knows what it says.
+    NewerVersion,
+}
+
+/// Why an entry does not count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Refusal {
+    /// Its author has no certificate for this team that holds.
+    Certificate,
+    /// It names a record of another team.
+    Team,
+    /// Its payload has not the form of its kind.
+    Malformed,
+    /// An operation breaks a rule of the record's kind.
+    Schema,
+    /// Its author's certificate was revoked, and this entry is not among those kept.
+    Revoked,
+    /// Its author's role does not allow it.
+    Role,
+    /// Its log names this record more than 500 times.
+    TooMany,
+    /// It names an entry of another record, or another kind.
+    Foreign,
+    /// It needs a creation or a list element that does not count or does not exist.
+    Needs,
+}
+
+/// What a store makes of an entry, as a function of the entries held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Verdict {
+    /// It counts.
+    Admitted,
+    /// It will be judged when something arrives.
+    Waiting(Waiting),
+    /// It does not count; the reason is visible.
+    Refused(Refusal),
+    /// Its record was erased.
+    Erased,
+}
+
+const NUMBERED: [(Verdict, u8, &str); 15] = [
+    (Verdict::Admitted, 1, "admitted"),
+    (Verdict::Erased, 2, "erased"),
+    (Verdict::Waiting(Waiting::Certificate), 16, "waiting(certificate)"),
+    (Verdict::Waiting(Waiting::Creation), 17, "waiting(creation)"),
+    (Verdict::Waiting(Waiting::After), 18, "waiting(after)"),
+    (Verdict::Waiting(Waiting::NewerVersion), 19, "waiting(newer_version)"),
+    (Verdict::Refused(Refusal::Certificate), 32, "refused(certificate)"),
+    (Verdict::Refused(Refusal::Team), 33, "refused(team)"),
+    (Verdict::Refused(Refusal::Malformed), 34, "refused(malformed)"),
+    (Verdict::Refused(Refusal::Schema), 35, "refused(schema)"),
+    (Verdict::Refused(Refusal::Revoked), 36, "refused(revoked)"),
+    (Verdict::Refused(Refusal::Role), 37, "refused(role)"),
+    (Verdict::Refused(Refusal::TooMany), 38, "refused(too_many)"),
+    (Verdict::Refused(Refusal::Foreign), 39, "refused(foreign)"),
+    (Verdict::Refused(Refusal::Needs), 40, "refused(needs)"),
+];
+
+impl Verdict {
+    /// The verdict's number in the store and in the verdict digest.
+    pub fn number(self) -> u8 {
+        NUMBERED
+            .iter()
+            .find(|(verdict, _, _)| *verdict == self)
+            .map_or(0, |(_, number, _)| *number)
+    }
+
+    /// The verdict of this number.
+    pub fn from_number(number: u8) -> Option<Verdict> {
+        NUMBERED
+            .iter()
+            .find(|(_, known, _)| *known == number)
+            .map(|(verdict, _, _)| *verdict)
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = NUMBERED
+            .iter()
+            .find(|(verdict, _, _)| verdict == self)
+            .map_or("unnumbered", |(_, _, name)| name);
+        f.write_str(name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_verdict_has_one_number() {
+        for (verdict, number, name) in NUMBERED {
+            assert_eq!(verdict.number(), number);
+            assert_eq!(Verdict::from_number(number), Some(verdict));
+            assert_eq!(verdict.to_string(), name);
+        }
+    }
+}
