@@ -1,0 +1,365 @@
+//! The verdicts of one record's entries, and the plan to replay it: a pure function.
+
+use super::authority::{Authority, Mandate};
+use super::chain::{Chains, LogInfo, Place};
+use super::payload::{RecordPayload, Waived};
+use super::verdict::{Refusal, Verdict, Waiting};
+use crate::identity::Role;
+use crate::model::cbor::Malformed;
+use crate::model::schema::{self, Fault};
+use crate::model::{DeviceKey, EntryId, Kind, LogId, Operation, RecordId, TeamId};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The most entries of one log branch that may name one record.
+pub const PER_BRANCH_MAX: u64 = 500;
+
+/// An entry that names the record being judged.
+#[derive(Clone, Debug)]
+pub struct RecordEntry {
+    /// The entry.
+    pub id: EntryId,
+    /// Its log.
+    pub log: LogId,
+    /// Its place there.
+    pub place: Place,
+    /// The header's kind.
+    pub kind: u8,
+    /// Whether it creates the record.
+    pub creates: bool,
+    /// The payload; `None` once erased.
+    pub payload: Option<Vec<u8>>,
+}
+
+/// One step of a replay: build these operations on these entries.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// The entry.
+    pub id: EntryId,
+    /// Who wrote it.
+    pub author: DeviceKey,
+    /// What it says.
+    pub payload: RecordPayload,
+    /// The admitted entries that it builds on; empty for the creation.
+    pub parents: Vec<EntryId>,
+}
+
+/// How to replay a record: its creation first, each entry after those that it builds on.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The record.
+    pub record: RecordId,
+    /// Its kind.
+    pub kind: Kind,
+    /// Its team.
+    pub team: TeamId,
+    /// The steps, in dependency order.
+    pub steps: Vec<Step>,
+}
+
+/// What [`judge`] makes of a record's entries.
+#[derive(Clone, Debug, Default)]
+pub struct Judged {
+    /// A verdict for each entry.
+    pub verdicts: BTreeMap<EntryId, Verdict>,
+    /// How to replay the record; `None` where no creation counts.
+    pub plan: Option<Plan>,
+    /// Entries that others wait for.
+    pub awaited: BTreeSet<EntryId>,
+}
+
+/// Judges all entries that name one record. `is_held` tells whether an entry of any record is held.
+pub fn judge(
+    record: RecordId,
+    entries: &[RecordEntry],
+    authority: &Authority,
+    chains: &Chains,
+    is_held: &dyn Fn(&EntryId) -> bool,
+) -> Judged {
+    let mut judging = Judging {
+        record,
+        authority,
+        chains,
+        is_held,
+        by_id: entries.iter().map(|entry| (entry.id, entry)).collect(),
+        payloads: entries
+            .iter()
+            .filter_map(|entry| Some((entry.id, RecordPayload::decode(entry.payload.as_ref()?))))
+            .collect(),
+        creation: entries.iter().filter(|entry| entry.creates).min_by_key(|entry| entry.id),
+        resolved: BTreeMap::new(),
+        judged: Judged::default(),
+        steps: Vec::new(),
+    };
+    for entry in judging.in_dependency_order() {
+        judging.settle(entry);
+    }
+    judging.finish()
+}
+
+/// What a later entry builds on when it names this one: these admitted entries, or not known yet.
+type Stands = Option<BTreeSet<EntryId>>;
+
+struct Judging<'a> {
+    record: RecordId,
+    authority: &'a Authority,
+    chains: &'a Chains,
+    is_held: &'a dyn Fn(&EntryId) -> bool,
+    by_id: BTreeMap<EntryId, &'a RecordEntry>,
+    payloads: BTreeMap<EntryId, Result<RecordPayload, Malformed>>,
+    creation: Option<&'a RecordEntry>,
+    resolved: BTreeMap<EntryId, Stands>,
+    judged: Judged,
+    steps: Vec<Step>,
+}
+
+impl<'a> Judging<'a> {
+    fn after(&self, id: &EntryId) -> &[EntryId] {
+        match self.payloads.get(id) {
+            Some(Ok(payload)) => &payload.after,
+            _ => &[],
+        }
+    }
+
+    /// The creation first, then each entry after those that it names; ties by id. Ids are hashes
+    /// that cover `after`, so there is no circle.
+    fn in_dependency_order(&self) -> Vec<&'a RecordEntry> {
+        let mut missing: BTreeMap<EntryId, usize> = BTreeMap::new();
+        let mut children: BTreeMap<EntryId, Vec<EntryId>> = BTreeMap::new();
+        let mut ready = BTreeSet::new();
+        let first = self.creation.map(|creation| creation.id);
+        for (id, _) in self.by_id.iter().filter(|(id, _)| Some(**id) != first) {
+            let before: Vec<&EntryId> =
+                self.after(id).iter().filter(|id| Some(**id) != first && self.by_id.contains_key(*id)).collect();
+            for named in &before {
+                children.entry(**named).or_default().push(*id);
+            }
+            match before.len() {
+                0 => _ = ready.insert(*id),
+                count => _ = missing.insert(*id, count),
+            }
+        }
+        let mut order: Vec<&RecordEntry> = self.creation.into_iter().collect();
+        while let Some(id) = ready.pop_first() {
+            order.extend(self.by_id.get(&id));
+            for child in children.remove(&id).unwrap_or_default() {
+                if let Some(count) = missing.get_mut(&child) {
+                    *count -= 1;
+                    if *count == 0 {
+                        ready.insert(child);
+                    }
+                }
+            }
+        }
+        order
+    }
+
+    fn settle(&mut self, entry: &'a RecordEntry) {
+        let is_creation = self.creation.is_some_and(|creation| creation.id == entry.id);
+        let (stands, unresolved, foreign) = self.stands_for(entry, is_creation);
+        let verdict = self.verdict(entry, is_creation, &stands, unresolved, foreign);
+        let resolved = match verdict {
+            Verdict::Admitted => Some(BTreeSet::from([entry.id])),
+            Verdict::Waiting(_) => None,
+            Verdict::Refused(_) | Verdict::Erased if unresolved => None,
+            Verdict::Refused(_) | Verdict::Erased => Some(stands.clone()),
+        };
+        if verdict == Verdict::Admitted
+            && let Some(Ok(payload)) = self.payloads.get(&entry.id)
+            && let Some(info) = self.chains.log(&entry.log)
+        {
+            self.steps.push(Step {
+                id: entry.id,
+                author: info.key,
+                payload: payload.clone(),
+                parents: stands.into_iter().collect(),
+            });
+        }
+        self.resolved.insert(entry.id, resolved);
+        self.judged.verdicts.insert(entry.id, verdict);
+    }
+
+    /// The admitted entries that this one builds on; whether some are not known yet; whether it
+    /// names an entry of another record. A refused entry stands for its own `after`.
+    fn stands_for(&mut self, entry: &RecordEntry, is_creation: bool) -> (BTreeSet<EntryId>, bool, bool) {
+        let mut stands = BTreeSet::new();
+        let (mut unresolved, mut foreign) = (false, false);
+        for id in self.after(&entry.id).to_vec() {
+            match self.resolved.get(&id) {
+                Some(Some(set)) => stands.extend(set.iter().copied()),
+                Some(None) => unresolved = true,
+                None if (self.is_held)(&id) => foreign = true,
+                None => {
+                    unresolved = true;
+                    self.judged.awaited.insert(id);
+                }
+            }
+        }
+        if stands.is_empty() && !is_creation {
+            stands.extend(self.creation.map(|creation| creation.id));
+        }
+        (stands, unresolved, foreign)
+    }
+
+    /// The rules in the order of precedence of admission.md: the verdict digest holds the reason.
+    fn verdict(
+        &self,
+        entry: &RecordEntry,
+        is_creation: bool,
+        stands: &BTreeSet<EntryId>,
+        unresolved: bool,
+        foreign: bool,
+    ) -> Verdict {
+        let (Some(info), Some(standing)) = (self.chains.log(&entry.log), self.authority.standing(&entry.log))
+        else {
+            return Verdict::Waiting(Waiting::Certificate);
+        };
+        if self.authority.is_erased(info.team, self.record) {
+            return Verdict::Erased;
+        }
+        let role = match standing.mandate {
+            Mandate::Waiting => return Verdict::Waiting(Waiting::Certificate),
+            Mandate::Refused | Mandate::Root => return Verdict::Refused(Refusal::Certificate),
+            Mandate::Holds(role) => role,
+        };
+        let Some((creation, created_by)) =
+            self.creation.and_then(|creation| Some((creation, self.chains.log(&creation.log)?)))
+        else {
+            return Verdict::Waiting(Waiting::Creation);
+        };
+        if created_by.team != info.team {
+            return Verdict::Refused(Refusal::Team);
+        }
+        let payload = match self.payload(entry, is_creation) {
+            Ok(payload) => payload,
+            Err(verdict) => return verdict,
+        };
+        let waives = |waived| self.authority.waives(&entry.id, waived, info.key, info.team);
+        if !standing.stands(info, entry.place) && !waives(Waived::Revoked) {
+            return Verdict::Refused(Refusal::Revoked);
+        }
+        let waived = role == Role::Worker && waives(Waived::Role);
+        if !waived && !self.role_allows(role, info, created_by, is_creation, payload) {
+            return Verdict::Refused(Refusal::Role);
+        }
+        if self.named_on_branch(entry, info) > PER_BRANCH_MAX {
+            return Verdict::Refused(Refusal::TooMany);
+        }
+        if foreign || entry.kind != creation.kind || (entry.creates && !is_creation) {
+            return Verdict::Refused(Refusal::Foreign);
+        }
+        if !is_creation {
+            match self.judged.verdicts.get(&creation.id) {
+                Some(Verdict::Admitted) => {}
+                Some(Verdict::Refused(_) | Verdict::Erased) => return Verdict::Refused(Refusal::Needs),
+                Some(Verdict::Waiting(_)) | None => return Verdict::Waiting(Waiting::Creation),
+            }
+        }
+        if unresolved {
+            return Verdict::Waiting(Waiting::After);
+        }
+        match self.has_elements(payload, stands) {
+            true => Verdict::Admitted,
+            false => Verdict::Refused(Refusal::Needs),
+        }
+    }
+
+    fn payload(&self, entry: &RecordEntry, is_creation: bool) -> Result<&RecordPayload, Verdict> {
+        let newer = Verdict::Waiting(Waiting::NewerVersion);
+        let kind = Kind::from_number(entry.kind).ok_or(newer)?;
+        let payload = match self.payloads.get(&entry.id) {
+            Some(Ok(payload)) => payload,
+            Some(Err(Malformed::Newer)) => return Err(newer),
+            Some(Err(_)) | None => return Err(Verdict::Refused(Refusal::Malformed)),
+        };
+        let check = match is_creation {
+            true => schema::check_creation(kind, payload.schema_version, &payload.operations),
+            false => schema::check_change(kind, payload.schema_version, &payload.operations),
+        };
+        match check {
+            Ok(()) if is_creation && !payload.after.is_empty() => Err(Verdict::Refused(Refusal::Schema)),
+            Ok(()) => Ok(payload),
+            Err(Fault::Newer) => Err(newer),
+            Err(Fault::Invalid(_)) => Err(Verdict::Refused(Refusal::Schema)),
+        }
+    }
+
+    fn role_allows(
+        &self,
+        role: Role,
+        info: &LogInfo,
+        created_by: &LogInfo,
+        is_creation: bool,
+        payload: &RecordPayload,
+    ) -> bool {
+        match role {
+            Role::Coordinator => true,
+            Role::Desk => !is_creation,
+            Role::Observer => false,
+            Role::Worker => {
+                let own_elements = payload.operations.iter().all(|operation| match operation {
+                    Operation::PutIn { element, .. } => self
+                        .by_id
+                        .get(&element.entry)
+                        .and_then(|entry| self.chains.log(&entry.log))
+                        .is_none_or(|appended_by| appended_by.key == info.key),
+                    _ => true,
+                });
+                (created_by.key == info.key && own_elements) || crate::planted!(RoleRuleOff)
+            }
+        }
+    }
+
+    /// How many entries of this one's log, at or before it on its branch, name the record.
+    fn named_on_branch(&self, entry: &RecordEntry, info: &LogInfo) -> u64 {
+        if self.by_id.len() as u64 <= PER_BRANCH_MAX {
+            return 0;
+        }
+        let before = |other: &&&RecordEntry| {
+            other.log == entry.log && info.is_at_or_before(other.place, entry.place)
+        };
+        self.by_id.values().filter(before).count() as u64
+    }
+
+    /// Whether each element put in was appended, on the same list, by an entry that this one saw.
+    fn has_elements(&self, payload: &RecordPayload, stands: &BTreeSet<EntryId>) -> bool {
+        payload.operations.iter().all(|operation| match operation {
+            Operation::PutIn { list, element, .. } => {
+                let appended = match self.payloads.get(&element.entry) {
+                    Some(Ok(payload)) => payload.operations.get(element.index as usize),
+                    _ => None,
+                };
+                matches!(appended, Some(Operation::Append { list: on, .. }) if on == list)
+                    && self.is_among_ancestors(&element.entry, stands)
+            }
+            _ => true,
+        })
+    }
+
+    fn is_among_ancestors(&self, wanted: &EntryId, stands: &BTreeSet<EntryId>) -> bool {
+        let mut seen = stands.clone();
+        let mut next: Vec<EntryId> = stands.iter().copied().collect();
+        while let Some(id) = next.pop() {
+            if id == *wanted {
+                return true;
+            }
+            let parents = self.steps.iter().rev().find(|step| step.id == id).map(|step| &step.parents);
+            next.extend(parents.into_iter().flatten().filter(|id| seen.insert(**id)));
+        }
+        false
+    }
+
+    fn finish(mut self) -> Judged {
+        let admitted = self
+            .creation
+            .filter(|creation| self.judged.verdicts.get(&creation.id) == Some(&Verdict::Admitted));
+        self.judged.plan = admitted.and_then(|creation| {
+            Some(Plan {
+                record: self.record,
+                kind: Kind::from_number(creation.kind)?,
+                team: self.chains.log(&creation.log)?.team,
+                steps: self.steps,
+            })
+        });
+        self.judged
+    }
+}

@@ -1,0 +1,130 @@
+//! The record: one small automerge document, replayed from the entries that name it.
+//!
+//! This module owns automerge. Whatever order entries arrived in, every replica holds the same
+//! values; two values written apart are both kept, the winner last.
+
+mod replay;
+
+pub use replay::{ReplayError, replay};
+
+use crate::model::cbor;
+use crate::model::{DeviceKey, ElementName, EntryId, Kind, RecordId, TeamId, UnixMillis, Value};
+use std::collections::BTreeMap;
+
+/// A value and the entry that wrote it.
+pub type Written = (Value, EntryId);
+/// For each field its current values, the winner last; more than one is a conflict.
+pub type Fields = BTreeMap<String, Vec<Written>>;
+
+/// One element of a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Element {
+    /// Its name.
+    pub name: ElementName,
+    /// Its fields.
+    pub fields: Fields,
+}
+
+/// One step of a record's history.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// The entry.
+    pub entry: EntryId,
+    /// Who wrote it.
+    pub author: DeviceKey,
+    /// The author's clock.
+    pub at: UnixMillis,
+    /// What changed.
+    pub operations: Vec<crate::model::Operation>,
+}
+
+/// A record as every replica with the same entries holds it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// The first 16 bytes of its creating entry's id.
+    pub id: RecordId,
+    /// Its kind.
+    pub kind: Kind,
+    /// Its team.
+    pub team: TeamId,
+    /// The device that created it.
+    pub author: DeviceKey,
+    /// The clock of its creation.
+    pub recorded_at: UnixMillis,
+    /// Its fields.
+    pub fields: Fields,
+    /// Its lists.
+    pub lists: BTreeMap<String, Vec<Element>>,
+    /// The entries that do not have a later one: what the next change builds on.
+    pub heads: Vec<EntryId>,
+    /// Who changed what, in dependency order.
+    pub history: Vec<Change>,
+}
+
+impl Record {
+    /// The winning value of a field.
+    pub fn get(&self, field: &str) -> Option<&Value> {
+        self.fields.get(field).and_then(|values| values.last()).map(|(value, _)| value)
+    }
+
+    /// The fields with more than one current value.
+    pub fn conflicts(&self) -> impl Iterator<Item = (&str, &[Written])> {
+        self.fields
+            .iter()
+            .filter(|(_, values)| values.len() > 1)
+            .map(|(field, values)| (field.as_str(), values.as_slice()))
+    }
+
+    /// A record is void when any current value of `void` is not null.
+    pub fn is_void(&self) -> bool {
+        any_set(&self.fields, "void")
+    }
+
+    /// The elements of a list that are not void.
+    pub fn elements(&self, list: &str) -> impl Iterator<Item = &Element> {
+        let all = self.lists.get(list).map(Vec::as_slice).unwrap_or_default();
+        all.iter().filter(|element| !any_set(&element.fields, "void"))
+    }
+
+    /// The clock of the entry with this id, where it is part of the history.
+    pub fn clock_of(&self, entry: &EntryId) -> Option<UnixMillis> {
+        self.history.iter().find(|change| change.entry == *entry).map(|change| change.at)
+    }
+
+    /// Canonical CBOR of all current values with the entry that wrote each, winner last. Equal
+    /// entries give equal bytes on every replica.
+    pub fn canonical(&self) -> Vec<u8> {
+        cbor::encode(|encoder| {
+            encoder.array(4)?.bytes(&self.id.0)?.bytes(&self.team.0)?;
+            write_fields(encoder, &self.fields)?;
+            encoder.map(self.lists.len() as u64)?;
+            for (list, elements) in &self.lists {
+                encoder.str(list)?.array(elements.len() as u64)?;
+                for element in elements {
+                    encoder.array(3)?.bytes(&element.name.entry.0)?.u32(element.name.index)?;
+                    write_fields(encoder, &element.fields)?;
+                }
+            }
+            Ok(())
+        })
+    }
+}
+
+fn any_set(fields: &Fields, name: &str) -> bool {
+    fields.get(name).is_some_and(|values| values.iter().any(|(value, _)| !value.is_null()))
+}
+
+fn write_fields(encoder: &mut cbor::Writer, fields: &Fields) -> cbor::Written {
+    let mut sorted: Vec<_> = fields.iter().collect();
+    sorted.sort_by(|a, b| cbor::key_order(a.0, b.0));
+    encoder.map(sorted.len() as u64)?;
+    for (field, values) in sorted {
+        encoder.str(field)?.array(values.len() as u64)?;
+        for (value, by) in values {
+            encoder.array(2)?;
+            cbor::write_value(encoder, value)?;
+            encoder.bytes(&by.0)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,156 @@
+//! The store: SQLCipher, with one transaction for an entry, its verdict, its projection and totals.
+//!
+//! This module owns rusqlite. It is blocking and has one writer. Nothing leaves a device before the
+//! COMMIT that stored it has returned; after a failed COMMIT the file is read anew.
+
+mod ingest;
+mod open;
+mod outgoing;
+mod projection;
+mod settle;
+mod totals;
+
+pub use ingest::Received;
+pub use open::{KeyProvider, StoreKey};
+
+use crate::log::payload::Open;
+use crate::log::{Authority, Chains};
+use crate::model::{DeviceKey, LogId, TeamId};
+use rusqlite::Connection;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+/// The newest SQL schema that this version knows.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// What can go wrong with a store. Never carries a record's contents.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The key does not open the file, or the file is not a store. No byte was changed.
+    #[error("this key does not open the store, or the file is damaged; nothing was changed")]
+    WrongKey,
+    /// A newer version wrote the file. No byte was changed.
+    #[error("the store has schema {found}, this version knows {known}; update Kitbag")]
+    NewerSchema {
+        /// The schema found.
+        found: u32,
+        /// The newest known.
+        known: u32,
+    },
+    /// The disk is full: what was being saved is not saved.
+    #[error("the device's storage is full; this was not saved: free some space and save again")]
+    StorageFull,
+    /// Another process holds the store.
+    #[error("another program is using this store; close it and try again")]
+    Busy,
+    /// The key could not be had.
+    #[error("the store's key could not be read: {0}")]
+    Key(String),
+    /// What is stored contradicts itself.
+    #[error("the store is damaged ({0}); keep the file and rebuild from the hub")]
+    Damaged(&'static str),
+    /// The database failed.
+    #[error("the store failed; what was being saved is not saved")]
+    Database(#[source] rusqlite::Error),
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        use rusqlite::ErrorCode;
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DiskFull) => StoreError::StorageFull,
+            Some(ErrorCode::NotADatabase) => StoreError::WrongKey,
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::Busy,
+            Some(ErrorCode::DatabaseCorrupt) => StoreError::Damaged("the file"),
+            _ => StoreError::Database(error),
+        }
+    }
+}
+
+/// Whether verdicts and projection follow in the same transaction or behind it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settling {
+    /// In the same transaction: a device.
+    Within,
+    /// Behind it, by [`Store::settle_some`]: a hub, so that no entry can stop ingest.
+    Behind,
+}
+
+/// One database, on a device or in a hub.
+pub struct Store {
+    connection: Connection,
+    path: PathBuf,
+    key: StoreKey,
+    root: DeviceKey,
+    /// The teams held, or all of the programme's.
+    scope: Option<BTreeSet<TeamId>>,
+    settling: Settling,
+    chains: Chains,
+    opens: BTreeMap<LogId, (i64, Open)>,
+    authority: Authority,
+}
+
+impl Store {
+    /// The programme's root key.
+    pub fn root(&self) -> DeviceKey {
+        self.root
+    }
+
+    /// All logs held.
+    pub fn chains(&self) -> &Chains {
+        &self.chains
+    }
+
+    /// Whose word counts here.
+    pub fn authority(&self) -> &Authority {
+        &self.authority
+    }
+
+    /// Whether this store holds this team.
+    pub fn holds_team(&self, team: TeamId) -> bool {
+        team == TeamId::PROGRAMME || self.scope.as_ref().is_none_or(|teams| teams.contains(&team))
+    }
+
+    /// Takes one more team into scope.
+    pub fn add_team(&mut self, team: TeamId) {
+        if let Some(scope) = &mut self.scope {
+            scope.insert(team);
+        }
+    }
+
+    /// The teams of which logs are held, the programme's scope first.
+    pub fn teams(&self) -> BTreeSet<TeamId> {
+        self.chains.iter().map(|(_, info)| info.team).collect()
+    }
+
+    /// Reads a small value of the store's own.
+    pub fn meta(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        let mut statement = self.connection.prepare_cached("SELECT value FROM meta WHERE name = ?1")?;
+        let mut rows = statement.query([name])?;
+        Ok(match rows.next()? {
+            Some(row) => Some(row.get(0)?),
+            None => None,
+        })
+    }
+
+    /// Writes a small value of the store's own, durably.
+    pub fn set_meta(&mut self, name: &str, value: &[u8]) -> Result<(), StoreError> {
+        self.connection
+            .execute("INSERT OR REPLACE INTO meta (name, value) VALUES (?1, ?2)", (name, value))?;
+        Ok(())
+    }
+
+    /// Runs `work` in one transaction. If it or its COMMIT fails, the file is read anew before the
+    /// next call, so that memory never runs ahead of the disk.
+    fn transact<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        self.connection.execute_batch("BEGIN IMMEDIATE")?;
+        let done = work(self).and_then(|value| {
+            self.connection.execute_batch("COMMIT")?;
+            Ok(value)
+        });
+        if done.is_err() {
+            self.reload()?;
+        }
+        done
+    }
+}
