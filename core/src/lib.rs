@@ -7,12 +7,16 @@
 //!
 //! Apps call [`engine::Engine`]; everything else is there to be read, tested and reused by the hub.
 
+pub mod engine;
 pub mod identity;
 pub mod log;
 pub mod model;
 #[cfg(feature = "mutants")]
 pub mod mutant;
 pub mod record;
+pub mod store;
+pub mod sync;
+pub mod totals;
 
 /// True when the fault named was planted at run time; always false in a build that ships.
 macro_rules! planted {

@@ -12,6 +12,7 @@ mod totals;
 
 pub use ingest::Received;
 pub use open::{KeyProvider, StoreKey};
+pub use outgoing::Clock;
 
 use crate::log::payload::Open;
 use crate::log::{Authority, Chains};
@@ -152,5 +153,20 @@ impl Store {
             self.reload()?;
         }
         done
+    }
+}
+
+impl Store {
+    /// The teams that this device joined, with its certificate for each.
+    pub fn memberships(&self) -> Result<Vec<(TeamId, crate::model::EntryId)>, StoreError> {
+        let mut statement =
+            self.connection.prepare("SELECT substr(name, 8), value FROM meta WHERE name LIKE 'member %'")?;
+        let rows = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, [u8; 32]>(1)?)))?;
+        rows.map(|row| {
+            let (team, certificate) = row?;
+            let team = team.parse().map_err(|_| StoreError::Damaged("a membership"))?;
+            Ok((team, crate::model::EntryId(certificate)))
+        })
+        .collect()
     }
 }

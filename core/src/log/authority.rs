@@ -111,6 +111,16 @@ impl Authority {
         self.standings.get(log)
     }
 
+    /// Whether a log is a coordinator's by its certificate; such logs travel before others.
+    pub fn standing_is_coordinator(&self, info: &LogInfo, chains: &Chains) -> bool {
+        chains.of_team(info.team).any(|(log, other)| {
+            other == info
+                && self.standings.get(log).is_some_and(|standing| {
+                    standing.mandate == Mandate::Holds(Role::Coordinator)
+                })
+        })
+    }
+
     /// Whether this reason is waived for this entry, written by `author` in `team`.
     pub fn waives(&self, entry: &EntryId, waived: Waived, author: DeviceKey, team: TeamId) -> bool {
         self.accepted.get(entry).is_some_and(|all| {

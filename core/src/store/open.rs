@@ -83,7 +83,7 @@ impl Store {
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             let (number, open): (i64, Vec<u8>) = (row.get(0)?, row.get(2)?);
-            let id = LogId::from_slice(row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?)
+            let id = LogId::from_slice(&row.get::<_, [u8; 16]>(1)?)
                 .ok_or(StoreError::Damaged("a log's id"))?;
             let open = Open::decode(&open).map_err(|_| StoreError::Damaged("a log's open"))?;
             numbers.insert(number, (id, open));

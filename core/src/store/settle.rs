@@ -1,0 +1,161 @@
+//! Verdicts and projection: authority anew where it is stale, then each dirty record.
+
+use super::{Store, StoreError};
+use crate::log::Authority;
+use crate::log::authority::{self, Held, HeldAdministration};
+use crate::log::chain::Place;
+use crate::log::judge::{Judged, RecordEntry, judge};
+use crate::log::payload::Administration;
+use crate::log::entry::kind;
+use crate::model::cbor::Malformed;
+use crate::model::{EntryId, LogId, RecordId};
+use crate::record::{Record, replay};
+
+/// How many records one transaction of a hub's background work settles.
+const RECORDS_PER_STEP: usize = 500;
+
+impl Store {
+    /// Settles some of what came in, in a transaction of its own. Returns whether more is left.
+    pub fn settle_some(&mut self) -> Result<bool, StoreError> {
+        self.transact(|store| {
+            store.settle_authority_if_stale()?;
+            let dirty = store.dirty(RECORDS_PER_STEP)?;
+            for record in &dirty {
+                store.settle_record(*record)?;
+            }
+            Ok(dirty.len() == RECORDS_PER_STEP)
+        })
+    }
+
+    /// Whether everything that came in is settled.
+    pub fn is_settled(&self) -> Result<bool, StoreError> {
+        Ok(self.dirty(1)?.is_empty() && self.meta("authority_stale")?.is_none())
+    }
+
+    pub(super) fn settle_within(&mut self, wanted: bool) -> Result<(), StoreError> {
+        if !wanted {
+            return Ok(());
+        }
+        self.settle_authority_if_stale()?;
+        for record in self.dirty(usize::MAX)? {
+            self.settle_record(record)?;
+        }
+        Ok(())
+    }
+
+    fn dirty(&self, most: usize) -> Result<Vec<RecordId>, StoreError> {
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        let mut statement = self.connection.prepare_cached("SELECT record FROM dirty ORDER BY record LIMIT ?1")?;
+        let rows = statement.query_map([most], |row| row.get::<_, [u8; 16]>(0))?;
+        rows.map(|row| Ok(RecordId(row?))).collect()
+    }
+
+    fn settle_authority_if_stale(&mut self) -> Result<(), StoreError> {
+        if self.meta("authority_stale")?.is_none() {
+            return Ok(());
+        }
+        let after = self.settle_authority()?;
+        let before = std::mem::replace(&mut self.authority, after);
+        let changed = self.authority.changed_since(&before);
+        for log in &changed.logs {
+            self.connection.prepare_cached(
+                "INSERT OR IGNORE INTO dirty SELECT record FROM entry
+                 WHERE record IS NOT NULL AND log = (SELECT number FROM log WHERE id = ?1)",
+            )?.execute([log.0])?;
+        }
+        for id in &changed.entries {
+            self.connection.prepare_cached(
+                "INSERT OR IGNORE INTO dirty SELECT record FROM entry WHERE id = ?1 AND record IS NOT NULL",
+            )?.execute([id.0])?;
+        }
+        for record in &changed.records {
+            self.mark_dirty(&record.0)?;
+        }
+        let mut update = self.connection.prepare_cached("UPDATE entry SET verdict = ?2 WHERE id = ?1")?;
+        for (id, verdict) in &self.authority.verdicts {
+            if before.verdicts.get(id) != Some(verdict) {
+                update.execute((id.0, verdict.number()))?;
+            }
+        }
+        self.connection.execute("DELETE FROM meta WHERE name = 'authority_stale'", [])?;
+        Ok(())
+    }
+
+    /// Authority from all administrative entries held.
+    pub(super) fn settle_authority(&self) -> Result<Authority, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT entry.id, log.id, branch, position, kind, payload
+             FROM entry JOIN log ON log.number = entry.log WHERE kind < 16 ORDER BY entry.id",
+        )?;
+        let mut administration = Vec::new();
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let payload: Option<Vec<u8>> = row.get(5)?;
+            let of_kind: u8 = row.get(4)?;
+            administration.push(HeldAdministration {
+                id: EntryId(row.get(0)?),
+                log: LogId(row.get(1)?),
+                place: Place { branch: row.get(2)?, position: row.get::<_, i64>(3)? as u64 },
+                says: payload
+                    .ok_or(Malformed::Shape(0))
+                    .and_then(|payload| Administration::decode(of_kind, &payload)),
+            });
+        }
+        let locate = |id: &EntryId| self.locate(id).ok().flatten();
+        Ok(authority::settle(&Held {
+            root: self.root,
+            chains: &self.chains,
+            administration: &administration,
+            locate: &locate,
+        }))
+    }
+
+    fn settle_record(&mut self, id: RecordId) -> Result<(), StoreError> {
+        let judged = self.judge(id)?;
+        let mut update = self.connection.prepare_cached("UPDATE entry SET verdict = ?2 WHERE id = ?1 AND verdict <> ?2")?;
+        for (entry, verdict) in &judged.verdicts {
+            update.execute((entry.0, verdict.number()))?;
+        }
+        drop(update);
+        self.connection.prepare_cached("DELETE FROM awaited WHERE record = ?1")?.execute([id.0])?;
+        for entry in &judged.awaited {
+            self.connection.prepare_cached("INSERT OR IGNORE INTO awaited (entry, record) VALUES (?1, ?2)")?
+                .execute((entry.0, id.0))?;
+        }
+        let record = replayed(&judged)?;
+        self.project(id, record.as_ref())?;
+        self.connection.prepare_cached("DELETE FROM dirty WHERE record = ?1")?.execute([id.0])?;
+        Ok(())
+    }
+
+    fn judge(&self, id: RecordId) -> Result<Judged, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT entry.id, log.id, branch, position, kind, creates, payload
+             FROM entry JOIN log ON log.number = entry.log WHERE record = ?1",
+        )?;
+        let rows = statement.query_map([id.0], |row| {
+            Ok(RecordEntry {
+                id: EntryId(row.get(0)?),
+                log: LogId(row.get(1)?),
+                place: Place { branch: row.get(2)?, position: row.get::<_, i64>(3)? as u64 },
+                kind: row.get(4)?,
+                creates: row.get(5)?,
+                payload: row.get(6)?,
+            })
+        })?;
+        let entries = rows.collect::<Result<Vec<_>, _>>()?;
+        debug_assert!(entries.iter().all(|entry| entry.kind >= kind::RECORDS_FROM));
+        let is_held = |id: &EntryId| self.locate(id).ok().flatten().is_some();
+        Ok(judge(id, &entries, &self.authority, &self.chains, &is_held))
+    }
+
+    /// A record as this store holds it; `None` where nothing of it counts.
+    pub fn record(&self, id: RecordId) -> Result<Option<Record>, StoreError> {
+        replayed(&self.judge(id)?)
+    }
+}
+
+fn replayed(judged: &Judged) -> Result<Option<Record>, StoreError> {
+    let record = judged.plan.as_ref().map(replay).transpose();
+    record.map_err(|_| StoreError::Damaged("a record's replay"))
+}
