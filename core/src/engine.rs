@@ -185,6 +185,11 @@ impl Engine {
         self.store.record(id)?.ok_or(EngineError::NoRecord)
     }
 
+    /// Drops the projection and builds it again from the entries held.
+    pub fn rebuild(&mut self) -> Result<(), EngineError> {
+        Ok(self.store.rebuild()?)
+    }
+
     /// Totals, with what they lack.
     pub fn totals(&self, query: &Query) -> Result<Totals, EngineError> {
         Ok(self.store.totals(query)?)

@@ -1,1 +1,1 @@
-//! Placeholder.
+//! Cross-crate tests live in `crosscrate/`; the simulator will live here.

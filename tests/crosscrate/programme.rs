@@ -1,0 +1,70 @@
+//! A programme with a root, a coordinator, workers and a hub store, for tests.
+
+use kitbag_core::engine::{Engine, EngineError, Environment};
+use kitbag_core::identity::Role;
+use kitbag_core::model::{EntryId, Reversal, TeamId};
+use kitbag_core::store::{Settling, Store, StoreKey};
+use kitbag_core::sync;
+
+pub const TEAM: TeamId = TeamId([5; 16]);
+
+pub struct Programme {
+    pub folder: tempfile::TempDir,
+    pub root: Engine,
+    pub coordinator: Engine,
+    pub hub: Store,
+    devices: u32,
+}
+
+pub fn key() -> StoreKey {
+    StoreKey::new([9; 32])
+}
+
+impl Programme {
+    pub fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let mut root = Engine::found(&at("root"), &key(), Environment::system()).unwrap();
+        let mut coordinator =
+            Engine::device(&at("coordinator"), &key(), root.root(), Environment::system()).unwrap();
+        let enrolment = root.certify(coordinator.device_key(), Role::Coordinator, TEAM).unwrap();
+        coordinator.join(&enrolment).unwrap();
+        let hub = Store::open(&at("hub"), &key(), Some(root.root()), None, Settling::Behind).unwrap();
+        let mut programme = Programme { folder, root, coordinator, hub, devices: 0 };
+        sync_with(&mut programme.root, &mut programme.hub);
+        programme
+    }
+
+    pub fn worker(&mut self) -> (Engine, EntryId) {
+        self.devices += 1;
+        let path = self.folder.path().join(format!("device-{}", self.devices));
+        let mut engine = Engine::device(&path, &key(), self.root.root(), Environment::system()).unwrap();
+        let enrolment = self.coordinator.certify(engine.device_key(), Role::Worker, TEAM).unwrap();
+        engine.join(&enrolment).unwrap();
+        (engine, enrolment.certificate)
+    }
+
+    pub fn sync(&mut self, engine: &mut Engine) {
+        sync_with(engine, &mut self.hub);
+    }
+
+    pub fn sync_coordinator(&mut self) {
+        sync_with(&mut self.coordinator, &mut self.hub);
+    }
+
+    pub fn settle(&mut self) {
+        while self.hub.settle_some().unwrap() {}
+    }
+}
+
+fn sync_with(engine: &mut Engine, hub: &mut Store) {
+    engine
+        .sync(|request| sync::answer(hub, &request).map_err(EngineError::from))
+        .unwrap();
+}
+
+pub fn reversal(outcome: &str) -> Reversal {
+    let mut reversal = Reversal::new("riverside", "2018-03-01".parse().unwrap());
+    reversal.outcome = outcome.to_owned();
+    reversal
+}
