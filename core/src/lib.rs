@@ -13,6 +13,8 @@ pub mod log;
 pub mod model;
 #[cfg(feature = "mutants")]
 pub mod mutant;
+#[cfg(feature = "net")]
+pub mod net;
 pub mod record;
 pub mod store;
 pub mod sync;

@@ -1,1 +1,9 @@
-//! Placeholder.
+//! The hub: a peer with the whole programme in scope, over one SQLite file.
+//!
+//! It acknowledges an entry after COMMIT; verdicts and projection follow behind, so that no entry
+//! can stop ingest, and totals say up to when they include everything.
+
+mod answers;
+mod server;
+
+pub use server::{HubError, Options, run};

@@ -127,6 +127,7 @@ fn connect(path: &Path, key: &StoreKey) -> Result<Connection, StoreError> {
     let connection = Connection::open(path)?;
     let hex: Zeroizing<String> = Zeroizing::new(key.0.iter().map(|byte| format!("{byte:02x}")).collect());
     let pragma = Zeroizing::new(format!("PRAGMA key = \"x'{}'\"", hex.as_str()));
+    connection.execute_batch("PRAGMA cipher_log_level = NONE")?;
     connection.execute_batch(&pragma)?;
     // The first read: a wrong key or a foreign file ends here, before anything is written.
     let found: u32 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;

@@ -1,0 +1,120 @@
+//! What the hub answers: syncs, totals, digests, health. Errors are problem+json (RFC 9457).
+
+use crate::server::Hub;
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, Query, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use kitbag_core::model::TeamId;
+use kitbag_core::sync::{self, SyncError};
+use kitbag_core::totals::{Query as TotalsQuery, Split};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// The longest request body, in bytes.
+const BODY_BYTES_MAX: usize = 1 << 20;
+
+/// A refusal with a stable code.
+struct Problem(StatusCode, &'static str, String);
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let Problem(status, code, detail) = self;
+        let body = json!({ "status": status.as_u16(), "code": code, "detail": detail });
+        (status, [(header::CONTENT_TYPE, "application/problem+json")], body.to_string()).into_response()
+    }
+}
+
+fn failed(what: &str) -> Problem {
+    Problem(StatusCode::INTERNAL_SERVER_ERROR, "store", what.to_owned())
+}
+
+pub(crate) fn router(hub: Hub) -> Router {
+    Router::new()
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/v1/sync", post(take_sync))
+        .route("/v1/totals", get(totals))
+        .route("/v1/digests", get(digests))
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .with_state(hub)
+}
+
+async fn take_sync(State(hub): State<Hub>, body: Bytes) -> Result<Vec<u8>, Problem> {
+    let answer = hub.with_store(move |store| sync::answer(store, &body)).await;
+    hub.entries_arrived();
+    match answer {
+        Some(Ok(answer)) => Ok(answer),
+        Some(Err(SyncError::Message(reason))) => {
+            Err(Problem(StatusCode::BAD_REQUEST, "message", reason.to_string()))
+        }
+        Some(Err(_)) | None => Err(failed("the entries were not stored; send them again")),
+    }
+}
+
+#[derive(Deserialize)]
+struct TotalsParameters {
+    /// How to split, separated by commas: day, week, month, quarter, year, site, team, or a field.
+    #[serde(default)]
+    by: String,
+}
+
+async fn totals(State(hub): State<Hub>, Query(asked): Query<TotalsParameters>) -> Result<String, Problem> {
+    let by = asked.by.split(',').filter(|part| !part.is_empty()).map(split).collect();
+    let query = TotalsQuery { by, ..TotalsQuery::default() };
+    let until = hub.settled_until();
+    let answer = hub
+        .with_store(move |store| Ok((store.totals(&query)?, store.missing_by_device()?, store.is_settled()?)))
+        .await;
+    let (totals, devices, settled) = match answer {
+        Some(Ok(answer)) => answer,
+        Some(Err::<_, kitbag_core::store::StoreError>(_)) | None => return Err(failed("the totals could not be read")),
+    };
+    let lines: Vec<Value> = totals.lines.iter().map(|(key, sums)| json!({ "key": key, "sums": sums })).collect();
+    let devices: Vec<Value> =
+        devices.iter().map(|(key, up_to)| json!({ "device": key.to_string(), "up_to": up_to })).collect();
+    Ok(json!({
+        "lines": lines,
+        "known_missing": { "entries": totals.missing.entries, "devices": totals.missing.devices, "phones": devices },
+        "flagged": totals.flagged,
+        "waiting": totals.waiting,
+        "settled": settled,
+        "includes_all_up_to": until.to_iso(),
+    })
+    .to_string())
+}
+
+fn split(part: &str) -> Split {
+    match (part, part.parse()) {
+        ("site", _) => Split::Site,
+        ("team", _) => Split::Team,
+        (_, Ok(period)) => Split::Period(period),
+        (field, Err(_)) => Split::Code(field.to_owned()),
+    }
+}
+
+async fn digests(State(hub): State<Hub>) -> Result<String, Problem> {
+    let answer = hub
+        .with_store(|store| {
+            let digest = |team: TeamId| {
+                let hex = |bytes: [u8; 32]| kitbag_core::model::EntryId(bytes).to_string();
+                Ok::<_, kitbag_core::store::StoreError>(json!({
+                    "team": team.to_string(),
+                    "records": store.record_ids(team)?.iter().map(ToString::to_string).collect::<Vec<_>>(),
+                    "canonical": hex(store.canonical_digest(team)?),
+                    "verdicts": hex(store.verdict_digest(team)?),
+                }))
+            };
+            let teams = store.teams().into_iter().map(digest).collect::<Result<Vec<_>, _>>()?;
+            let forks: u64 = store.chains().iter().map(|(_, info)| info.forks()).sum();
+            Ok::<_, kitbag_core::store::StoreError>(
+                json!({ "teams": teams, "forks": forks, "conflicted": store.conflicted()?, "settled": store.is_settled()? }),
+            )
+        })
+        .await;
+    match answer {
+        Some(Ok(answer)) => Ok(answer.to_string()),
+        Some(Err(_)) | None => Err(failed("the digests could not be read")),
+    }
+}

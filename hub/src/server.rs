@@ -1,0 +1,200 @@
+//! Listening, limits, stopping, and the work behind ingest.
+
+use crate::answers;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use kitbag_core::model::{DeviceKey, UnixMillis};
+use kitbag_core::store::{KeyProvider, Settling, Store, StoreError, StoreKey};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::io::AsyncReadExt;
+use tokio::sync::Notify;
+
+/// How a hub is started.
+pub struct Options {
+    /// The folder of its store and key; made on first start.
+    pub folder: PathBuf,
+    /// Where to listen: a loopback address, port 0 for a free one.
+    pub listen: SocketAddr,
+    /// The programme's root key; needed on first start only.
+    pub root: Option<DeviceKey>,
+    /// Stop when standard input ends, so that a hub never outlives whoever started it.
+    pub until_stdin_ends: bool,
+}
+
+/// Why a hub does not start, or stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum HubError {
+    /// Plain HTTP is for this machine alone.
+    #[error("{0} is not a loopback address: plain HTTP is refused there; listen on 127.0.0.1")]
+    NotLoopback(SocketAddr),
+    /// The store cannot be opened.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The folder or the socket cannot be used.
+    #[error("cannot use {what}: {reason}; check that it exists and is yours")]
+    Io {
+        /// Which.
+        what: &'static str,
+        /// The system's word.
+        reason: std::io::Error,
+    },
+}
+
+fn io(what: &'static str) -> impl FnOnce(std::io::Error) -> HubError {
+    move |reason| HubError::Io { what, reason }
+}
+
+/// What requests share.
+#[derive(Clone)]
+pub(crate) struct Hub {
+    store: Arc<Mutex<Store>>,
+    arrived: Arc<Notify>,
+    /// Totals include everything that arrived up to then.
+    settled_until: Arc<AtomicI64>,
+}
+
+impl Hub {
+    /// Runs blocking work on the store, away from the threads that serve sockets.
+    pub(crate) async fn with_store<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Store) -> T + Send + 'static,
+    ) -> Option<T> {
+        let store = Arc::clone(&self.store);
+        let locked = move || work(&mut store.lock().unwrap_or_else(PoisonError::into_inner));
+        tokio::task::spawn_blocking(locked).await.ok()
+    }
+
+    pub(crate) fn entries_arrived(&self) {
+        self.arrived.notify_one();
+    }
+
+    pub(crate) fn settled_until(&self) -> UnixMillis {
+        UnixMillis(self.settled_until.load(Ordering::SeqCst))
+    }
+
+    /// Settles what came in, step by step, for as long as the hub runs.
+    async fn settle(self) {
+        loop {
+            let began = now();
+            match self.with_store(Store::settle_some).await {
+                Some(Ok(true)) => continue,
+                Some(Ok(false)) => self.settled_until.store(began.0, Ordering::SeqCst),
+                Some(Err(_)) | None => tracing::error!("settling failed; it is tried again"),
+            }
+            tokio::select! {
+                () = self.arrived.notified() => {}
+                () = tokio::time::sleep(Duration::from_secs(1)) => {}
+            }
+        }
+    }
+}
+
+pub(crate) fn now() -> UnixMillis {
+    (kitbag_core::engine::Environment::system().now)()
+}
+
+/// Keeps the store's key in a file that only its owner reads.
+struct KeyFile(PathBuf);
+
+impl KeyProvider for KeyFile {
+    fn store_key(&self) -> Result<StoreKey, StoreError> {
+        let failed = |reason: std::io::Error| StoreError::Key(reason.to_string());
+        if !self.0.exists() {
+            let mut bytes = [0; 32];
+            (kitbag_core::engine::Environment::system().random)(&mut bytes);
+            write_private(&self.0, &bytes).map_err(failed)?;
+        }
+        let bytes = std::fs::read(&self.0).map_err(failed)?;
+        let bytes = bytes.try_into().map_err(|_| StoreError::Key("it is not 32 bytes long".to_owned()))?;
+        Ok(StoreKey::new(bytes))
+    }
+}
+
+fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    use std::io::Write;
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+/// Runs a hub until it is told to stop. `ready` gets the address once it listens.
+pub fn run(options: Options, ready: impl FnOnce(SocketAddr)) -> Result<(), HubError> {
+    if !options.listen.ip().is_loopback() {
+        return Err(HubError::NotLoopback(options.listen));
+    }
+    std::fs::create_dir_all(&options.folder).map_err(io("the hub's folder"))?;
+    let key = KeyFile(options.folder.join("hub.key"));
+    let store = Store::open(&options.folder.join("hub.db"), &key, options.root, None, Settling::Behind)?;
+    let runtime = tokio::runtime::Runtime::new().map_err(io("the system's threads"))?;
+    runtime.block_on(serve(options, store, ready))
+}
+
+async fn serve(options: Options, store: Store, ready: impl FnOnce(SocketAddr)) -> Result<(), HubError> {
+    let listener = tokio::net::TcpListener::bind(options.listen).await.map_err(io("the address"))?;
+    ready(listener.local_addr().map_err(io("the address"))?);
+    let hub = Hub {
+        store: Arc::new(Mutex::new(store)),
+        arrived: Arc::new(Notify::new()),
+        settled_until: Arc::new(AtomicI64::new(0)),
+    };
+    let settling = tokio::spawn(hub.clone().settle());
+    let service = TowerToHyperService::new(answers::router(hub));
+    let mut http = hyper::server::conn::http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(Duration::from_secs(10));
+    let connections = hyper_util::server::graceful::GracefulShutdown::new();
+    let mut stop = std::pin::pin!(stopped(options.until_stdin_ends));
+    loop {
+        tokio::select! {
+            () = &mut stop => break,
+            accepted = listener.accept() => {
+                let Ok((stream, _)) = accepted else { continue };
+                let connection = http.serve_connection(TokioIo::new(stream), service.clone());
+                let watched = connections.watch(connection);
+                tokio::spawn(async move {
+                    let limited = tokio::time::timeout(Duration::from_secs(120), watched).await;
+                    if !matches!(limited, Ok(Ok(()))) {
+                        tracing::debug!("a connection ended early");
+                    }
+                });
+            }
+        }
+    }
+    let _ = tokio::time::timeout(Duration::from_secs(10), connections.shutdown()).await;
+    settling.abort();
+    tracing::info!("stopped");
+    Ok(())
+}
+
+async fn stopped(until_stdin_ends: bool) {
+    let mut stdin = tokio::io::stdin();
+    let mut ignored = [0; 64];
+    let stdin_ends = async {
+        if until_stdin_ends {
+            while matches!(stdin.read(&mut ignored).await, Ok(1..)) {}
+        } else {
+            std::future::pending::<()>().await;
+        }
+    };
+    #[cfg(unix)]
+    let terminated = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => _ = signal.recv().await,
+            Err(_) => std::future::pending().await,
+        }
+    };
+    #[cfg(not(unix))]
+    let terminated = std::future::pending::<()>();
+    tokio::select! {
+        () = stdin_ends => {}
+        () = terminated => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+}
