@@ -3,7 +3,9 @@
 use crate::identity::{Certificate, Role, SigningKey};
 use crate::log::entry::{Entry, kind};
 use crate::log::payload::{Administration, KeptTip, Open, RecordPayload};
-use crate::model::{DeviceKey, EntryId, Invalid, Kind, Operation, RecordId, Reversal, TeamId, UnixMillis};
+use crate::model::{
+    DeviceKey, EntryId, Invalid, Kind, Operation, RecordId, Reversal, TeamId, UnixMillis,
+};
 use crate::record::Record;
 use crate::store::{KeyProvider, Settling, Store, StoreError};
 use crate::sync::{Session, SyncError};
@@ -27,9 +29,13 @@ impl Environment {
         Environment {
             now: Box::new(|| {
                 let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-                UnixMillis(since.map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX)))
+                UnixMillis(since.map_or(0, |since| {
+                    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+                }))
             }),
-            random: Box::new(|buffer| getrandom::fill(buffer).expect("the system gives randomness")),
+            random: Box::new(|buffer| {
+                getrandom::fill(buffer).expect("the system gives randomness")
+            }),
         }
     }
 }
@@ -78,16 +84,30 @@ const ADMINISTRATION: i64 = 2;
 
 impl Engine {
     /// Founds a programme: the store of its root key, kept offline.
-    pub fn found(path: &Path, key: &dyn KeyProvider, environment: Environment) -> Result<Engine, EngineError> {
+    pub fn found(
+        path: &Path,
+        key: &dyn KeyProvider,
+        environment: Environment,
+    ) -> Result<Engine, EngineError> {
         Engine::create(path, key, None, environment)
     }
 
     /// Makes a device of a programme. It may write once [`Engine::join`] gave it a team.
-    pub fn device(path: &Path, key: &dyn KeyProvider, root: DeviceKey, environment: Environment) -> Result<Engine, EngineError> {
+    pub fn device(
+        path: &Path,
+        key: &dyn KeyProvider,
+        root: DeviceKey,
+        environment: Environment,
+    ) -> Result<Engine, EngineError> {
         Engine::create(path, key, Some(root), environment)
     }
 
-    fn create(path: &Path, key: &dyn KeyProvider, root: Option<DeviceKey>, mut environment: Environment) -> Result<Engine, EngineError> {
+    fn create(
+        path: &Path,
+        key: &dyn KeyProvider,
+        root: Option<DeviceKey>,
+        mut environment: Environment,
+    ) -> Result<Engine, EngineError> {
         let mut seed = Zeroizing::new([0; 32]);
         (environment.random)(seed.as_mut());
         let founding = root.is_none();
@@ -102,17 +122,33 @@ impl Engine {
     }
 
     /// Opens the store of a device that was made before.
-    pub fn open(path: &Path, key: &dyn KeyProvider, environment: Environment) -> Result<Engine, EngineError> {
+    pub fn open(
+        path: &Path,
+        key: &dyn KeyProvider,
+        environment: Environment,
+    ) -> Result<Engine, EngineError> {
         let mut store = Store::open(path, key, None, Some([].into()), Settling::Within)?;
-        let seed = Zeroizing::new(store.meta("seed")?.ok_or(StoreError::Damaged("the device's key"))?);
-        let seed: Zeroizing<[u8; 32]> =
-            Zeroizing::new(seed.as_slice().try_into().map_err(|_| StoreError::Damaged("the device's key"))?);
+        let seed = Zeroizing::new(
+            store
+                .meta("seed")?
+                .ok_or(StoreError::Damaged("the device's key"))?,
+        );
+        let seed: Zeroizing<[u8; 32]> = Zeroizing::new(
+            seed.as_slice()
+                .try_into()
+                .map_err(|_| StoreError::Damaged("the device's key"))?,
+        );
         let mut members = BTreeMap::new();
         for (team, certificate) in store.memberships()? {
             store.add_team(team);
             members.insert(team, certificate);
         }
-        Ok(Engine { store, key: SigningKey::from_seed(&seed), members, environment })
+        Ok(Engine {
+            store,
+            key: SigningKey::from_seed(&seed),
+            members,
+            environment,
+        })
     }
 
     /// The device's public key.
@@ -132,31 +168,62 @@ impl Engine {
 
     /// Becomes a member of a team.
     pub fn join(&mut self, enrolment: &Enrolment) -> Result<(), EngineError> {
-        self.store.set_meta(&member_name(enrolment.team), &enrolment.certificate.0)?;
+        self.store
+            .set_meta(&member_name(enrolment.team), &enrolment.certificate.0)?;
         self.store.add_team(enrolment.team);
         self.members.insert(enrolment.team, enrolment.certificate);
         Ok(())
     }
 
     /// Certifies a key: the root certifies coordinators, a coordinator the rest of its team.
-    pub fn certify(&mut self, key: DeviceKey, role: Role, team: TeamId) -> Result<Enrolment, EngineError> {
-        let from = if role == Role::Coordinator { TeamId::PROGRAMME } else { team };
-        let certificate = Certificate { key, role, team, renew_by: None };
+    pub fn certify(
+        &mut self,
+        key: DeviceKey,
+        role: Role,
+        team: TeamId,
+    ) -> Result<Enrolment, EngineError> {
+        let from = if role == Role::Coordinator {
+            TeamId::PROGRAMME
+        } else {
+            team
+        };
+        let certificate = Certificate {
+            key,
+            role,
+            team,
+            renew_by: None,
+        };
         let certificate = self.administer(from, &Administration::Certify(certificate))?;
-        Ok(Enrolment { root: self.root(), team, certificate })
+        Ok(Enrolment {
+            root: self.root(),
+            team,
+            certificate,
+        })
     }
 
     /// Revokes a certificate; what this store holds of its logs stands.
     pub fn revoke(&mut self, team: TeamId, certificate: EntryId) -> Result<EntryId, EngineError> {
-        let logs = self.store.chains().iter().filter(|(_, info)| info.certificate == certificate);
+        let logs = self
+            .store
+            .chains()
+            .iter()
+            .filter(|(_, info)| info.certificate == certificate);
         let kept = logs
-            .flat_map(|(log, info)| info.tips().into_iter().map(|tip| KeptTip { log: *log, tip }))
+            .flat_map(|(log, info)| {
+                info.tips()
+                    .into_iter()
+                    .map(|tip| KeptTip { log: *log, tip })
+            })
             .collect();
         self.administer(team, &Administration::Revoke { certificate, kept })
     }
 
     /// Appends an administrative entry to our log apart for a team.
-    pub fn administer(&mut self, team: TeamId, says: &Administration) -> Result<EntryId, EngineError> {
+    pub fn administer(
+        &mut self,
+        team: TeamId,
+        says: &Administration,
+    ) -> Result<EntryId, EngineError> {
         self.write(team, ADMINISTRATION, says.kind(), None, says.encode())
     }
 
@@ -168,7 +235,11 @@ impl Engine {
     }
 
     /// Changes a record: corrects, voids, marks a duplicate, adds a list element.
-    pub fn change(&mut self, id: RecordId, operations: Vec<Operation>) -> Result<EntryId, EngineError> {
+    pub fn change(
+        &mut self,
+        id: RecordId,
+        operations: Vec<Operation>,
+    ) -> Result<EntryId, EngineError> {
         let record = self.get(id)?;
         let version = record.kind.schema_version();
         match crate::model::schema::check_change(record.kind, version, &operations) {
@@ -177,7 +248,13 @@ impl Engine {
             Ok(()) => {}
         }
         let payload = self.payload(record.kind, record.heads, operations);
-        self.write(record.team, RECORDS, record.kind.number(), Some(id), payload)
+        self.write(
+            record.team,
+            RECORDS,
+            record.kind.number(),
+            Some(id),
+            payload,
+        )
     }
 
     /// A record as this store holds it.
@@ -201,20 +278,37 @@ impl Engine {
         mut exchange: impl FnMut(Vec<u8>) -> Result<Vec<u8>, E>,
     ) -> Result<(), E> {
         let mut session = Session::new(self.members.keys().copied());
-        while let Some(request) = session.request(&self.store, &self.key).map_err(EngineError::from)? {
+        while let Some(request) = session
+            .request(&self.store, &self.key)
+            .map_err(EngineError::from)?
+        {
             let answer = exchange(request)?;
-            session.reply(&mut self.store, &self.key, &answer).map_err(EngineError::from)?;
+            session
+                .reply(&mut self.store, &self.key, &answer)
+                .map_err(EngineError::from)?;
         }
         Ok(())
     }
 
-    fn payload(&mut self, kind: Kind, mut after: Vec<EntryId>, operations: Vec<Operation>) -> Vec<u8> {
+    fn payload(
+        &mut self,
+        kind: Kind,
+        mut after: Vec<EntryId>,
+        operations: Vec<Operation>,
+    ) -> Vec<u8> {
         let mut salt = [0; 8];
         (self.environment.random)(&mut salt);
         after.sort();
         after.truncate(crate::log::payload::AFTER_MAX as usize);
         let at = (self.environment.now)();
-        RecordPayload { schema_version: kind.schema_version(), salt, at, after, operations }.encode()
+        RecordPayload {
+            schema_version: kind.schema_version(),
+            salt,
+            at,
+            after,
+            operations,
+        }
+        .encode()
     }
 
     fn write(
@@ -232,7 +326,12 @@ impl Engine {
             None => {
                 let mut random = [0; 16];
                 (self.environment.random)(&mut random);
-                let open = Open { key: self.device_key(), team, random, certificate };
+                let open = Open {
+                    key: self.device_key(),
+                    team,
+                    random,
+                    certificate,
+                };
                 let entry = Entry::new(open.log(), None, kind::OPEN, None, open.encode());
                 let found = (open.log(), entry.tip());
                 entries.push(entry);

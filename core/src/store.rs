@@ -109,7 +109,11 @@ impl Store {
 
     /// Whether this store holds this team.
     pub fn holds_team(&self, team: TeamId) -> bool {
-        team == TeamId::PROGRAMME || self.scope.as_ref().is_none_or(|teams| teams.contains(&team))
+        team == TeamId::PROGRAMME
+            || self
+                .scope
+                .as_ref()
+                .is_none_or(|teams| teams.contains(&team))
     }
 
     /// Takes one more team into scope.
@@ -126,7 +130,9 @@ impl Store {
 
     /// Reads a small value of the store's own.
     pub fn meta(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        let mut statement = self.connection.prepare_cached("SELECT value FROM meta WHERE name = ?1")?;
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT value FROM meta WHERE name = ?1")?;
         let mut rows = statement.query([name])?;
         Ok(match rows.next()? {
             Some(row) => Some(row.get(0)?),
@@ -136,14 +142,19 @@ impl Store {
 
     /// Writes a small value of the store's own, durably.
     pub fn set_meta(&mut self, name: &str, value: &[u8]) -> Result<(), StoreError> {
-        self.connection
-            .execute("INSERT OR REPLACE INTO meta (name, value) VALUES (?1, ?2)", (name, value))?;
+        self.connection.execute(
+            "INSERT OR REPLACE INTO meta (name, value) VALUES (?1, ?2)",
+            (name, value),
+        )?;
         Ok(())
     }
 
     /// Runs `work` in one transaction. If it or its COMMIT fails, the file is read anew before the
     /// next call, so that memory never runs ahead of the disk.
-    fn transact<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, StoreError>) -> Result<T, StoreError> {
+    fn transact<T>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
         self.connection.execute_batch("BEGIN IMMEDIATE")?;
         let done = work(self).and_then(|value| {
             self.connection.execute_batch("COMMIT")?;
@@ -159,12 +170,17 @@ impl Store {
 impl Store {
     /// The teams that this device joined, with its certificate for each.
     pub fn memberships(&self) -> Result<Vec<(TeamId, crate::model::EntryId)>, StoreError> {
-        let mut statement =
-            self.connection.prepare("SELECT substr(name, 8), value FROM meta WHERE name LIKE 'member %'")?;
-        let rows = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, [u8; 32]>(1)?)))?;
+        let mut statement = self
+            .connection
+            .prepare("SELECT substr(name, 8), value FROM meta WHERE name LIKE 'member %'")?;
+        let rows = statement.query_map([], |row| {
+            Ok((row.get::<_, String>(0)?, row.get::<_, [u8; 32]>(1)?))
+        })?;
         rows.map(|row| {
             let (team, certificate) = row?;
-            let team = team.parse().map_err(|_| StoreError::Damaged("a membership"))?;
+            let team = team
+                .parse()
+                .map_err(|_| StoreError::Damaged("a membership"))?;
             Ok((team, crate::model::EntryId(certificate)))
         })
         .collect()

@@ -6,8 +6,8 @@
 //! the hub knowing, by the seals, what it lacks.
 
 use crate::identity::SigningKey;
-use crate::log::run::{PAGE_BYTES_MAX, Run, SealedTip, TurnedAway, preamble, strip_preamble};
 use crate::log::entry::Tip;
+use crate::log::run::{PAGE_BYTES_MAX, Run, SealedTip, TurnedAway, preamble, strip_preamble};
 use crate::model::cbor::{self, Malformed};
 use crate::model::{EntryId, LogId, TeamId};
 use crate::store::{Clock, Store, StoreError};
@@ -28,7 +28,9 @@ pub enum SyncError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// Neither side could offer more, and they still differ.
-    #[error("the hub and this store differ, and neither could offer more; {turned_away} runs were turned away")]
+    #[error(
+        "the hub and this store differ, and neither could offer more; {turned_away} runs were turned away"
+    )]
     Stuck {
         /// How many runs were turned away by either side.
         turned_away: u64,
@@ -59,7 +61,9 @@ impl Message {
                 encoder.bytes(&team.0)?;
             }
             encoder.array(self.sealed.len() as u64)?;
-            self.sealed.iter().try_for_each(|sealed| sealed.write(encoder))?;
+            self.sealed
+                .iter()
+                .try_for_each(|sealed| sealed.write(encoder))?;
             encoder.array(self.clock.len() as u64)?;
             for (log, tips) in &self.clock {
                 encoder.array(2)?.bytes(&log.0)?.array(tips.len() as u64)?;
@@ -83,7 +87,8 @@ impl Message {
     /// Reads a message; inflates to [`MESSAGE_BYTES_MAX`] at most.
     pub fn decode(bytes: &[u8]) -> Result<Self, TurnedAway> {
         let packed = strip_preamble(bytes)?;
-        let body = zstd::bulk::decompress(packed, MESSAGE_BYTES_MAX).map_err(|_| Malformed::Shape(2))?;
+        let body =
+            zstd::bulk::decompress(packed, MESSAGE_BYTES_MAX).map_err(|_| Malformed::Shape(2))?;
         let mut decoder = Decoder::new(&body);
         cbor::array_of(&mut decoder, 5)?;
         let teams = all(&mut decoder, |decoder| cbor::fixed(decoder).map(TeamId))?;
@@ -98,13 +103,22 @@ impl Message {
             Ok((LogId(cbor::fixed(decoder)?), decoder.str()?.to_owned()))
         })?;
         cbor::end(&decoder)?;
-        Ok(Message { teams, sealed, clock: clock.into_iter().collect(), runs, turned_away })
+        Ok(Message {
+            teams,
+            sealed,
+            clock: clock.into_iter().collect(),
+            runs,
+            turned_away,
+        })
     }
 }
 
 fn read_tip(decoder: &mut Decoder<'_>) -> Result<Tip, Malformed> {
     cbor::array_of(decoder, 2)?;
-    Ok(Tip { position: decoder.u64()?, id: EntryId(cbor::fixed(decoder)?) })
+    Ok(Tip {
+        position: decoder.u64()?,
+        id: EntryId(cbor::fixed(decoder)?),
+    })
 }
 
 fn all<T>(
@@ -119,12 +133,20 @@ fn all<T>(
 pub fn answer(store: &mut Store, request: &[u8]) -> Result<Vec<u8>, SyncError> {
     let request = Message::decode(request)?;
     let received = store.receive(&request.runs, &request.sealed)?;
-    let teams: Vec<TeamId> = request.teams.into_iter().filter(|team| store.holds_team(*team)).collect();
+    let teams: Vec<TeamId> = request
+        .teams
+        .into_iter()
+        .filter(|team| store.holds_team(*team))
+        .collect();
     Ok(Message {
         clock: store.clock(&teams),
         sealed: Vec::new(),
         runs: store.runs_lacked(&teams, &request.clock, None)?,
-        turned_away: received.turned_away.iter().map(|(log, reason)| (*log, reason.to_string())).collect(),
+        turned_away: received
+            .turned_away
+            .iter()
+            .map(|(log, reason)| (*log, reason.to_string()))
+            .collect(),
         teams,
     }
     .encode())
@@ -144,7 +166,12 @@ impl Session {
         let mut teams: Vec<TeamId> = teams.into_iter().chain([TeamId::PROGRAMME]).collect();
         teams.sort();
         teams.dedup();
-        Session { teams, theirs: None, done: false, turned_away: 0 }
+        Session {
+            teams,
+            theirs: None,
+            done: false,
+            turned_away: 0,
+        }
     }
 
     /// The next request, or `None` once both sides hold the same.
@@ -154,7 +181,10 @@ impl Session {
         }
         let (sealed, runs) = match &self.theirs {
             None => (store.sealed_tips(&self.teams, Some(own))?, Vec::new()),
-            Some(theirs) => (Vec::new(), store.runs_lacked(&self.teams, theirs, Some(own))?),
+            Some(theirs) => (
+                Vec::new(),
+                store.runs_lacked(&self.teams, theirs, Some(own))?,
+            ),
         };
         let message = Message {
             teams: self.teams.clone(),
@@ -167,7 +197,12 @@ impl Session {
     }
 
     /// Takes an answer in. Only an answer that shows equal clocks ends the sync.
-    pub fn reply(&mut self, store: &mut Store, own: &SigningKey, bytes: &[u8]) -> Result<(), SyncError> {
+    pub fn reply(
+        &mut self,
+        store: &mut Store,
+        own: &SigningKey,
+        bytes: &[u8],
+    ) -> Result<(), SyncError> {
         let answer = Message::decode(bytes)?;
         let received = store.receive(&answer.runs, &answer.sealed)?;
         self.turned_away += (answer.turned_away.len() + received.turned_away.len()) as u64;
@@ -176,7 +211,9 @@ impl Session {
         let moved = received.new_entries > 0 || self.theirs.as_ref() != Some(&answer.clock);
         self.theirs = Some(answer.clock);
         if !self.done && !moved && to_send.is_empty() {
-            return Err(SyncError::Stuck { turned_away: self.turned_away });
+            return Err(SyncError::Stuck {
+                turned_away: self.turned_away,
+            });
         }
         Ok(())
     }

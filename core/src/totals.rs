@@ -32,7 +32,10 @@ impl Facts {
     /// The facts of a record.
     pub fn of(record: &Record) -> Facts {
         match record.kind {
-            Kind::Reversal => Facts { measures: reversal_measures(record), coded: coded(record) },
+            Kind::Reversal => Facts {
+                measures: reversal_measures(record),
+                coded: coded(record),
+            },
         }
     }
 
@@ -58,11 +61,15 @@ impl Facts {
         let mut facts = Facts::default();
         for _ in 0..cbor::array_up_to(&mut decoder, 1_000, "measures")? {
             cbor::array_of(&mut decoder, 2)?;
-            facts.measures.push((decoder.str()?.to_owned(), decoder.i64()?));
+            facts
+                .measures
+                .push((decoder.str()?.to_owned(), decoder.i64()?));
         }
         for _ in 0..cbor::array_up_to(&mut decoder, 1_000_000, "answers")? {
             cbor::array_of(&mut decoder, 2)?;
-            facts.coded.push((decoder.str()?.to_owned(), decoder.str()?.to_owned()));
+            facts
+                .coded
+                .push((decoder.str()?.to_owned(), decoder.str()?.to_owned()));
         }
         Ok(facts)
     }
@@ -103,8 +110,11 @@ fn reversal_measures(record: &Record) -> Vec<(String, i64)> {
 fn coded(record: &Record) -> Vec<(String, String)> {
     let mut coded = Vec::new();
     for (name, values) in &record.fields {
-        let Some((value, _)) = values.last() else { continue };
-        let shape = crate::model::schema::declared(record.kind, name).map(|field| (field.name, field.shape));
+        let Some((value, _)) = values.last() else {
+            continue;
+        };
+        let shape = crate::model::schema::declared(record.kind, name)
+            .map(|field| (field.name, field.shape));
         match (shape, value) {
             (Some((_, Shape::Code(_))), Value::Text(code)) if name != "site" && name != "void" => {
                 coded.push((name.clone(), code.clone()));

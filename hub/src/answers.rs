@@ -23,7 +23,12 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let Problem(status, code, detail) = self;
         let body = json!({ "status": status.as_u16(), "code": code, "detail": detail });
-        (status, [(header::CONTENT_TYPE, "application/problem+json")], body.to_string()).into_response()
+        (
+            status,
+            [(header::CONTENT_TYPE, "application/problem+json")],
+            body.to_string(),
+        )
+            .into_response()
     }
 }
 
@@ -42,13 +47,17 @@ pub(crate) fn router(hub: Hub) -> Router {
 }
 
 async fn take_sync(State(hub): State<Hub>, body: Bytes) -> Result<Vec<u8>, Problem> {
-    let answer = hub.with_store(move |store| sync::answer(store, &body)).await;
+    let answer = hub
+        .with_store(move |store| sync::answer(store, &body))
+        .await;
     hub.entries_arrived();
     match answer {
         Some(Ok(answer)) => Ok(answer),
-        Some(Err(SyncError::Message(reason))) => {
-            Err(Problem(StatusCode::BAD_REQUEST, "message", reason.to_string()))
-        }
+        Some(Err(SyncError::Message(reason))) => Err(Problem(
+            StatusCode::BAD_REQUEST,
+            "message",
+            reason.to_string(),
+        )),
         Some(Err(_)) | None => Err(failed("the entries were not stored; send them again")),
     }
 }
@@ -60,20 +69,45 @@ struct TotalsParameters {
     by: String,
 }
 
-async fn totals(State(hub): State<Hub>, Query(asked): Query<TotalsParameters>) -> Result<String, Problem> {
-    let by = asked.by.split(',').filter(|part| !part.is_empty()).map(split).collect();
-    let query = TotalsQuery { by, ..TotalsQuery::default() };
+async fn totals(
+    State(hub): State<Hub>,
+    Query(asked): Query<TotalsParameters>,
+) -> Result<String, Problem> {
+    let by = asked
+        .by
+        .split(',')
+        .filter(|part| !part.is_empty())
+        .map(split)
+        .collect();
+    let query = TotalsQuery {
+        by,
+        ..TotalsQuery::default()
+    };
     let until = hub.settled_until();
     let answer = hub
-        .with_store(move |store| Ok((store.totals(&query)?, store.missing_by_device()?, store.is_settled()?)))
+        .with_store(move |store| {
+            Ok((
+                store.totals(&query)?,
+                store.missing_by_device()?,
+                store.is_settled()?,
+            ))
+        })
         .await;
     let (totals, devices, settled) = match answer {
         Some(Ok(answer)) => answer,
-        Some(Err::<_, kitbag_core::store::StoreError>(_)) | None => return Err(failed("the totals could not be read")),
+        Some(Err::<_, kitbag_core::store::StoreError>(_)) | None => {
+            return Err(failed("the totals could not be read"));
+        }
     };
-    let lines: Vec<Value> = totals.lines.iter().map(|(key, sums)| json!({ "key": key, "sums": sums })).collect();
-    let devices: Vec<Value> =
-        devices.iter().map(|(key, up_to)| json!({ "device": key.to_string(), "up_to": up_to })).collect();
+    let lines: Vec<Value> = totals
+        .lines
+        .iter()
+        .map(|(key, sums)| json!({ "key": key, "sums": sums }))
+        .collect();
+    let devices: Vec<Value> = devices
+        .iter()
+        .map(|(key, up_to)| json!({ "device": key.to_string(), "up_to": up_to }))
+        .collect();
     Ok(json!({
         "lines": lines,
         "known_missing": { "entries": totals.missing.entries, "devices": totals.missing.devices, "phones": devices },

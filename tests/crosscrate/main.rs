@@ -1,6 +1,6 @@
 //! Facts about the whole path, from a save to a total on another store.
 #![allow(clippy::unwrap_used, missing_docs)]
 
-mod programme;
 mod path;
+mod programme;
 mod store_file;

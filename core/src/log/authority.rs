@@ -115,9 +115,10 @@ impl Authority {
     pub fn standing_is_coordinator(&self, info: &LogInfo, chains: &Chains) -> bool {
         chains.of_team(info.team).any(|(log, other)| {
             other == info
-                && self.standings.get(log).is_some_and(|standing| {
-                    standing.mandate == Mandate::Holds(Role::Coordinator)
-                })
+                && self
+                    .standings
+                    .get(log)
+                    .is_some_and(|standing| standing.mandate == Mandate::Holds(Role::Coordinator))
         })
     }
 
@@ -141,8 +142,13 @@ impl Authority {
     /// records whose erasure must be judged again.
     pub fn changed_since(&self, before: &Authority) -> Changed {
         let differing = |log: &&LogId| self.standings.get(log) != before.standings.get(log);
-        let logs: BTreeSet<&LogId> = self.standings.keys().chain(before.standings.keys()).collect();
-        let entries: BTreeSet<&EntryId> = self.accepted.keys().chain(before.accepted.keys()).collect();
+        let logs: BTreeSet<&LogId> = self
+            .standings
+            .keys()
+            .chain(before.standings.keys())
+            .collect();
+        let entries: BTreeSet<&EntryId> =
+            self.accepted.keys().chain(before.accepted.keys()).collect();
         Changed {
             logs: logs.into_iter().filter(differing).copied().collect(),
             entries: entries
@@ -150,7 +156,11 @@ impl Authority {
                 .filter(|id| self.accepted.get(id) != before.accepted.get(id))
                 .copied()
                 .collect(),
-            records: self.erased.symmetric_difference(&before.erased).map(|(_, record)| *record).collect(),
+            records: self
+                .erased
+                .symmetric_difference(&before.erased)
+                .map(|(_, record)| *record)
+                .collect(),
         }
     }
 }
@@ -217,13 +227,22 @@ impl<'a> Settling<'a> {
             .collect();
         for (log, info, mandate) in &logs {
             let cuts = self.cuts(*log, info.certificate);
-            self.authority.standings.insert(*log, Standing { mandate: *mandate, cuts });
+            self.authority.standings.insert(
+                *log,
+                Standing {
+                    mandate: *mandate,
+                    cuts,
+                },
+            );
         }
         let entries: Vec<(&'a HeldAdministration, &'a LogInfo, Mandate)> = logs
             .iter()
             .flat_map(|(log, info, mandate)| {
                 let of_log = self.by_log.get(log).map(Vec::as_slice).unwrap_or_default();
-                of_log.iter().map(|entry| (*entry, *info, *mandate)).collect::<Vec<_>>()
+                of_log
+                    .iter()
+                    .map(|entry| (*entry, *info, *mandate))
+                    .collect::<Vec<_>>()
             })
             .collect();
         // Acceptances, erasures, certificates, revocations, in this order within a level.
@@ -280,14 +299,22 @@ impl<'a> Settling<'a> {
                 if place.is_none() {
                     self.authority.awaited_tips.insert(id, (log, position));
                 }
-                of_log.push(Kept { position, held: place });
+                of_log.push(Kept {
+                    position,
+                    held: place,
+                });
             }
             cuts.push(of_log);
         }
         cuts
     }
 
-    fn judge(&mut self, entry: &'a HeldAdministration, info: &'a LogInfo, mandate: Mandate) -> Verdict {
+    fn judge(
+        &mut self,
+        entry: &'a HeldAdministration,
+        info: &'a LogInfo,
+        mandate: Mandate,
+    ) -> Verdict {
         let role = match mandate {
             Mandate::Waiting => return Verdict::Waiting(Waiting::Certificate),
             Mandate::Refused => return Verdict::Refused(Refusal::Certificate),
@@ -311,7 +338,10 @@ impl<'a> Settling<'a> {
             (Administration::Certify(certificate), Some(Role::Coordinator)) => {
                 certificate.role != Role::Coordinator && certificate.team == info.team
             }
-            (Administration::Revoke { .. } | Administration::Erase { .. }, None | Some(Role::Coordinator)) => true,
+            (
+                Administration::Revoke { .. } | Administration::Erase { .. },
+                None | Some(Role::Coordinator),
+            ) => true,
             (Administration::Accept { .. }, None | Some(Role::Coordinator | Role::Desk)) => true,
             _ => false,
         };
@@ -321,7 +351,9 @@ impl<'a> Settling<'a> {
             return Verdict::Admitted;
         }
         let accepted = matches!(says, Administration::Certify(_))
-            && self.authority.waives(&entry.id, Waived::Revoked, info.key, info.team);
+            && self
+                .authority
+                .waives(&entry.id, Waived::Revoked, info.key, info.team);
         let verdict = match (stands || accepted, allowed) {
             (false, _) => Verdict::Refused(Refusal::Revoked),
             (true, false) => Verdict::Refused(Refusal::Role),
@@ -333,7 +365,8 @@ impl<'a> Settling<'a> {
                     None => Level::Coordinators,
                     Some(_) => Level::Rest,
                 };
-                self.certificates.insert(entry.id, (certificate, level, verdict == Verdict::Admitted));
+                self.certificates
+                    .insert(entry.id, (certificate, level, verdict == Verdict::Admitted));
             }
             Administration::Accept { waived, entries } if verdict == Verdict::Admitted => {
                 self.accept(*waived, entries, info, role.is_none());
@@ -347,10 +380,22 @@ impl<'a> Settling<'a> {
     }
 
     fn accept(&mut self, waived: Waived, entries: &[EntryId], info: &LogInfo, by_root: bool) {
-        let team = if by_root { TeamId::PROGRAMME } else { info.team };
+        let team = if by_root {
+            TeamId::PROGRAMME
+        } else {
+            info.team
+        };
         for id in entries {
-            let acceptance = Acceptance { waived, by: info.key, team };
-            self.authority.accepted.entry(*id).or_default().insert(acceptance);
+            let acceptance = Acceptance {
+                waived,
+                by: info.key,
+                team,
+            };
+            self.authority
+                .accepted
+                .entry(*id)
+                .or_default()
+                .insert(acceptance);
         }
     }
 

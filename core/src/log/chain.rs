@@ -108,11 +108,20 @@ impl Chains {
         let branch = info.branches.get_mut(previous.branch as usize)?;
         if branch.tip.position == previous.position {
             branch.tip = tip;
-            return Some(Place { branch: previous.branch, position: tip.position });
+            return Some(Place {
+                branch: previous.branch,
+                position: tip.position,
+            });
         }
         let number = u32::try_from(info.branches.len()).ok()?;
-        info.branches.push(Branch { parent: Some(previous), tip });
-        Some(Place { branch: number, position: tip.position })
+        info.branches.push(Branch {
+            parent: Some(previous),
+            tip,
+        });
+        Some(Place {
+            branch: number,
+            position: tip.position,
+        })
     }
 }
 
@@ -121,7 +130,10 @@ mod tests {
     use super::*;
 
     fn tip(position: u64, mark: u8) -> Tip {
-        Tip { position, id: EntryId([mark; 32]) }
+        Tip {
+            position,
+            id: EntryId([mark; 32]),
+        }
     }
 
     #[test]
@@ -134,7 +146,10 @@ mod tests {
                 key: DeviceKey([0; 32]),
                 team: TeamId([2; 16]),
                 certificate: EntryId::NONE,
-                branches: vec![Branch { parent: None, tip: tip(1, 1) }],
+                branches: vec![Branch {
+                    parent: None,
+                    tip: tip(1, 1),
+                }],
             },
         );
         let at = |branch, position| Place { branch, position };

@@ -85,7 +85,10 @@ pub fn judge(
             .iter()
             .filter_map(|entry| Some((entry.id, RecordPayload::decode(entry.payload.as_ref()?))))
             .collect(),
-        creation: entries.iter().filter(|entry| entry.creates).min_by_key(|entry| entry.id),
+        creation: entries
+            .iter()
+            .filter(|entry| entry.creates)
+            .min_by_key(|entry| entry.id),
         resolved: BTreeMap::new(),
         judged: Judged::default(),
         steps: Vec::new(),
@@ -128,8 +131,11 @@ impl<'a> Judging<'a> {
         let mut ready = BTreeSet::new();
         let first = self.creation.map(|creation| creation.id);
         for (id, _) in self.by_id.iter().filter(|(id, _)| Some(**id) != first) {
-            let before: Vec<&EntryId> =
-                self.after(id).iter().filter(|id| Some(**id) != first && self.by_id.contains_key(*id)).collect();
+            let before: Vec<&EntryId> = self
+                .after(id)
+                .iter()
+                .filter(|id| Some(**id) != first && self.by_id.contains_key(*id))
+                .collect();
             for named in &before {
                 children.entry(**named).or_default().push(*id);
             }
@@ -154,7 +160,9 @@ impl<'a> Judging<'a> {
     }
 
     fn settle(&mut self, entry: &'a RecordEntry) {
-        let is_creation = self.creation.is_some_and(|creation| creation.id == entry.id);
+        let is_creation = self
+            .creation
+            .is_some_and(|creation| creation.id == entry.id);
         let (stands, unresolved, foreign) = self.stands_for(entry, is_creation);
         let verdict = self.verdict(entry, is_creation, &stands, unresolved, foreign);
         let resolved = match verdict {
@@ -180,7 +188,11 @@ impl<'a> Judging<'a> {
 
     /// The admitted entries that this one builds on; whether some are not known yet; whether it
     /// names an entry of another record. A refused entry stands for its own `after`.
-    fn stands_for(&mut self, entry: &RecordEntry, is_creation: bool) -> (BTreeSet<EntryId>, bool, bool) {
+    fn stands_for(
+        &mut self,
+        entry: &RecordEntry,
+        is_creation: bool,
+    ) -> (BTreeSet<EntryId>, bool, bool) {
         let mut stands = BTreeSet::new();
         let (mut unresolved, mut foreign) = (false, false);
         for id in self.after(&entry.id).to_vec() {
@@ -209,8 +221,10 @@ impl<'a> Judging<'a> {
         unresolved: bool,
         foreign: bool,
     ) -> Verdict {
-        let (Some(info), Some(standing)) = (self.chains.log(&entry.log), self.authority.standing(&entry.log))
-        else {
+        let (Some(info), Some(standing)) = (
+            self.chains.log(&entry.log),
+            self.authority.standing(&entry.log),
+        ) else {
             return Verdict::Waiting(Waiting::Certificate);
         };
         if self.authority.is_erased(info.team, self.record) {
@@ -221,8 +235,9 @@ impl<'a> Judging<'a> {
             Mandate::Refused | Mandate::Root => return Verdict::Refused(Refusal::Certificate),
             Mandate::Holds(role) => role,
         };
-        let Some((creation, created_by)) =
-            self.creation.and_then(|creation| Some((creation, self.chains.log(&creation.log)?)))
+        let Some((creation, created_by)) = self
+            .creation
+            .and_then(|creation| Some((creation, self.chains.log(&creation.log)?)))
         else {
             return Verdict::Waiting(Waiting::Creation);
         };
@@ -233,7 +248,10 @@ impl<'a> Judging<'a> {
             Ok(payload) => payload,
             Err(verdict) => return verdict,
         };
-        let waives = |waived| self.authority.waives(&entry.id, waived, info.key, info.team);
+        let waives = |waived| {
+            self.authority
+                .waives(&entry.id, waived, info.key, info.team)
+        };
         if !standing.stands(info, entry.place) && !waives(Waived::Revoked) {
             return Verdict::Refused(Refusal::Revoked);
         }
@@ -250,7 +268,9 @@ impl<'a> Judging<'a> {
         if !is_creation {
             match self.judged.verdicts.get(&creation.id) {
                 Some(Verdict::Admitted) => {}
-                Some(Verdict::Refused(_) | Verdict::Erased) => return Verdict::Refused(Refusal::Needs),
+                Some(Verdict::Refused(_) | Verdict::Erased) => {
+                    return Verdict::Refused(Refusal::Needs);
+                }
                 Some(Verdict::Waiting(_)) | None => return Verdict::Waiting(Waiting::Creation),
             }
         }
@@ -276,7 +296,9 @@ impl<'a> Judging<'a> {
             false => schema::check_change(kind, payload.schema_version, &payload.operations),
         };
         match check {
-            Ok(()) if is_creation && !payload.after.is_empty() => Err(Verdict::Refused(Refusal::Schema)),
+            Ok(()) if is_creation && !payload.after.is_empty() => {
+                Err(Verdict::Refused(Refusal::Schema))
+            }
             Ok(()) => Ok(payload),
             Err(Fault::Newer) => Err(newer),
             Err(Fault::Invalid(_)) => Err(Verdict::Refused(Refusal::Schema)),
@@ -342,7 +364,12 @@ impl<'a> Judging<'a> {
             if id == *wanted {
                 return true;
             }
-            let parents = self.steps.iter().rev().find(|step| step.id == id).map(|step| &step.parents);
+            let parents = self
+                .steps
+                .iter()
+                .rev()
+                .find(|step| step.id == id)
+                .map(|step| &step.parents);
             next.extend(parents.into_iter().flatten().filter(|id| seen.insert(**id)));
         }
         false

@@ -2,7 +2,9 @@
 //!
 //! What the receiver can compute is left out: positions, ids of entries before, payload hashes.
 
-use super::entry::{Entry, FORMAT_VERSION, Header, PAYLOAD_BYTES_MAX, SUITE, Tip, kind, seal_is_good};
+use super::entry::{
+    Entry, FORMAT_VERSION, Header, PAYLOAD_BYTES_MAX, SUITE, Tip, kind, seal_is_good,
+};
 use super::payload::Open;
 use crate::model::cbor::{self, Malformed, Writer, Written};
 use crate::model::{DeviceKey, EntryId, LogId, RecordId};
@@ -127,7 +129,11 @@ impl Run {
 
     /// Writes `[log, first, previous, [entry …], seal]`.
     pub fn write(&self, encoder: &mut Writer) -> Written {
-        encoder.array(5)?.bytes(&self.log.0)?.u64(self.first)?.bytes(&self.previous.0)?;
+        encoder
+            .array(5)?
+            .bytes(&self.log.0)?
+            .u64(self.first)?
+            .bytes(&self.previous.0)?;
         encoder.array(self.entries.len() as u64)?;
         for entry in &self.entries {
             encoder.array(3)?.u8(entry.kind)?;
@@ -154,8 +160,16 @@ impl Run {
         if length == 0 || first == 0 || first.checked_add(length).is_none() {
             return Err(Malformed::Shape(decoder.position() as u64));
         }
-        let entries = (0..length).map(|_| read_entry(decoder)).collect::<Result<_, _>>()?;
-        Ok(Run { log, first, previous, entries, seal: cbor::fixed(decoder)? })
+        let entries = (0..length)
+            .map(|_| read_entry(decoder))
+            .collect::<Result<_, _>>()?;
+        Ok(Run {
+            log,
+            first,
+            previous,
+            entries,
+            seal: cbor::fixed(decoder)?,
+        })
     }
 
     /// The run's whole entries, with their ids. The seal is not looked at.
@@ -166,7 +180,9 @@ impl Run {
             .zip(self.first..)
             .map(|(entry, position)| {
                 let (payload_hash, payload) = match &entry.body {
-                    Body::Payload(payload) => (*blake3::hash(payload).as_bytes(), Some(payload.clone())),
+                    Body::Payload(payload) => {
+                        (*blake3::hash(payload).as_bytes(), Some(payload.clone()))
+                    }
                     Body::Erased(hash) => (*hash, None),
                 };
                 let header = Header {
@@ -179,14 +195,21 @@ impl Run {
                 };
                 let id = header.id();
                 previous = id;
-                Entry { id, header, payload }
+                Entry {
+                    id,
+                    header,
+                    payload,
+                }
             })
             .collect()
     }
 
     /// The run's entries, if its seal is good and an `open` stands at position 1 and nowhere else.
     /// `known` is the key of the log where it is held.
-    pub fn verify(&self, known: Option<DeviceKey>) -> Result<(Vec<Entry>, Option<Open>), TurnedAway> {
+    pub fn verify(
+        &self,
+        known: Option<DeviceKey>,
+    ) -> Result<(Vec<Entry>, Option<Open>), TurnedAway> {
         let open = self.opening()?;
         let key = match (known, &open) {
             (Some(key), _) => key,
@@ -214,7 +237,11 @@ impl Run {
         match (self.first, self.entries.first().map(|entry| &entry.body)) {
             (1, Some(Body::Payload(payload))) => {
                 let open = Open::decode(payload)?;
-                if open.log() == self.log { Ok(Some(open)) } else { Err(TurnedAway::NotItsOpen) }
+                if open.log() == self.log {
+                    Ok(Some(open))
+                } else {
+                    Err(TurnedAway::NotItsOpen)
+                }
             }
             (1, _) => Err(TurnedAway::NotItsOpen),
             _ => Ok(None),
@@ -241,7 +268,10 @@ fn read_entry(decoder: &mut Decoder<'_>) -> Result<RunEntry, Malformed> {
         _ => {
             let payload = decoder.bytes()?;
             if payload.len() as u64 > PAYLOAD_BYTES_MAX {
-                return Err(Malformed::TooLarge { what: "payload", max: PAYLOAD_BYTES_MAX });
+                return Err(Malformed::TooLarge {
+                    what: "payload",
+                    max: PAYLOAD_BYTES_MAX,
+                });
             }
             Body::Payload(payload.to_vec())
         }
@@ -263,9 +293,17 @@ impl SealedTip {
 
     /// Writes `[key, team, random, certificate, position, id, seal]`; the log's id follows.
     pub fn write(&self, encoder: &mut Writer) -> Written {
-        encoder.array(7)?.bytes(&self.open.key.0)?.bytes(&self.open.team.0)?;
-        encoder.bytes(&self.open.random)?.bytes(&self.open.certificate.0)?;
-        encoder.u64(self.tip.position)?.bytes(&self.tip.id.0)?.bytes(&self.seal)?;
+        encoder
+            .array(7)?
+            .bytes(&self.open.key.0)?
+            .bytes(&self.open.team.0)?;
+        encoder
+            .bytes(&self.open.random)?
+            .bytes(&self.open.certificate.0)?;
+        encoder
+            .u64(self.tip.position)?
+            .bytes(&self.tip.id.0)?
+            .bytes(&self.seal)?;
         Ok(())
     }
 
@@ -278,8 +316,16 @@ impl SealedTip {
             random: cbor::fixed(decoder)?,
             certificate: EntryId(cbor::fixed(decoder)?),
         };
-        let tip = Tip { position: decoder.u64()?, id: EntryId(cbor::fixed(decoder)?) };
-        Ok(SealedTip { log: open.log(), open, tip, seal: cbor::fixed(decoder)? })
+        let tip = Tip {
+            position: decoder.u64()?,
+            id: EntryId(cbor::fixed(decoder)?),
+        };
+        Ok(SealedTip {
+            log: open.log(),
+            open,
+            tip,
+            seal: cbor::fixed(decoder)?,
+        })
     }
 }
 

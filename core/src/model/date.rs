@@ -84,8 +84,10 @@ impl CivilDate {
                 self.0.checked_sub_days(Days::new(back)).unwrap_or(self.0)
             }
             Period::Month => self.0.with_day(1).unwrap_or(self.0),
-            Period::Quarter => NaiveDate::from_ymd_opt(self.0.year(), self.0.month0() / 3 * 3 + 1, 1)
-                .unwrap_or(self.0),
+            Period::Quarter => {
+                NaiveDate::from_ymd_opt(self.0.year(), self.0.month0() / 3 * 3 + 1, 1)
+                    .unwrap_or(self.0)
+            }
             Period::Year => NaiveDate::from_ymd_opt(self.0.year(), 1, 1).unwrap_or(self.0),
         };
         let last = match period {
@@ -137,7 +139,8 @@ impl FromStr for CivilDate {
         if !shape {
             return Err(NotADate);
         }
-        let number = |range: std::ops::Range<usize>| text[range].parse::<u32>().map_err(|_| NotADate);
+        let number =
+            |range: std::ops::Range<usize>| text[range].parse::<u32>().map_err(|_| NotADate);
         let year = i32::try_from(number(0..4)?).map_err(|_| NotADate)?;
         NaiveDate::from_ymd_opt(year, number(5..7)?, number(8..10)?)
             .map(CivilDate)
@@ -169,7 +172,15 @@ mod tests {
 
     #[test]
     fn only_dates_of_the_calendar_parse() {
-        for text in ["2018-02-29", "2018-13-01", "18-01-01", "2018-1-01", "2018-01-0a", "", "+018-01-01"] {
+        for text in [
+            "2018-02-29",
+            "2018-13-01",
+            "18-01-01",
+            "2018-1-01",
+            "2018-01-0a",
+            "",
+            "+018-01-01",
+        ] {
             assert!(text.parse::<CivilDate>().is_err(), "{text}");
         }
         assert_eq!(date("2020-02-29").to_string(), "2020-02-29");
@@ -181,9 +192,15 @@ mod tests {
         assert_eq!(date("2021-01-03").period(Period::Week), "2020-W53");
         assert_eq!(date("2018-06-30").period(Period::Quarter), "2018-Q2");
         let (first, last) = date("2020-02-10").bounds(Period::Month);
-        assert_eq!((first.to_string(), last.to_string()), ("2020-02-01".into(), "2020-02-29".into()));
+        assert_eq!(
+            (first.to_string(), last.to_string()),
+            ("2020-02-01".into(), "2020-02-29".into())
+        );
         let (first, last) = date("2018-12-31").bounds(Period::Week);
-        assert_eq!((first.to_string(), last.to_string()), ("2018-12-31".into(), "2019-01-06".into()));
+        assert_eq!(
+            (first.to_string(), last.to_string()),
+            ("2018-12-31".into(), "2019-01-06".into())
+        );
     }
 
     #[test]

@@ -82,7 +82,11 @@ impl Operation {
                 cbor::write_value(encoder, value)
             }
             Operation::Append { list, element } => {
-                encoder.array(3)?.u8(1)?.str(list)?.map(element.len() as u64)?;
+                encoder
+                    .array(3)?
+                    .u8(1)?
+                    .str(list)?
+                    .map(element.len() as u64)?;
                 for (field, value) in element {
                     encoder.str(field)?;
                     cbor::write_value(encoder, value)?;
@@ -96,7 +100,10 @@ impl Operation {
                 value,
             } => {
                 encoder.array(6)?.u8(2)?.str(list)?;
-                encoder.bytes(&element.entry.0)?.u32(element.index)?.str(field)?;
+                encoder
+                    .bytes(&element.entry.0)?
+                    .u32(element.index)?
+                    .str(field)?;
                 cbor::write_value(encoder, value)
             }
         }

@@ -5,7 +5,14 @@ use super::schema::{Field, Invalid, Shape, check_creation as check, optional, re
 use super::{CivilDate, Kind, Value};
 
 const PRODUCT_ROUTE: &[&str] = &["IN", "IM", "IV", "SC", "unknown"];
-const SOURCE: &[&str] = &["this_programme", "other_take_home", "ems", "police", "pharmacy", "unknown"];
+const SOURCE: &[&str] = &[
+    "this_programme",
+    "other_take_home",
+    "ems",
+    "police",
+    "pharmacy",
+    "unknown",
+];
 const YES_NO_REFUSED: &[&str] = &["yes", "no", "refused", "unknown"];
 
 /// The fields of one administration of naloxone.
@@ -23,7 +30,12 @@ pub const ADMINISTRATION: &[Field] = &[
 pub const FIELDS: &[Field] = &[
     required(
         "report_basis",
-        Shape::Code(&["witnessed_by_reporter", "told_by_client", "staff_response", "unknown"]),
+        Shape::Code(&[
+            "witnessed_by_reporter",
+            "told_by_client",
+            "staff_response",
+            "unknown",
+        ]),
     ),
     required(
         "reporter_role",
@@ -105,7 +117,8 @@ pub const FIELDS: &[Field] = &[
     optional(
         "age_band",
         Shape::Code(&[
-            "under_15", "15_17", "18_24", "25_34", "35_44", "45_54", "55_plus", "unknown", "declined",
+            "under_15", "15_17", "18_24", "25_34", "35_44", "45_54", "55_plus", "unknown",
+            "declined",
         ]),
     ),
     optional(
@@ -141,7 +154,8 @@ pub(super) fn check_creation(operations: &[Operation]) -> Result<(), Invalid> {
     } else {
         Err(Invalid {
             field: "administrations".to_owned(),
-            reason: "one or more are required, or none_given_reason says why there is none".to_owned(),
+            reason: "one or more are required, or none_given_reason says why there is none"
+                .to_owned(),
         })
     }
 }
@@ -184,10 +198,16 @@ impl Administration {
         let mut element = vec![
             ("product".to_owned(), text(&self.product)),
             ("route".to_owned(), text(&self.route)),
-            ("doses".to_owned(), self.doses.map_or("unknown".into(), Value::Int)),
+            (
+                "doses".to_owned(),
+                self.doses.map_or("unknown".into(), Value::Int),
+            ),
             ("source".to_owned(), text(&self.source)),
         ];
-        element.extend(self.minute.map(|minute| ("minute".to_owned(), Value::Int(minute))));
+        element.extend(
+            self.minute
+                .map(|minute| ("minute".to_owned(), Value::Int(minute))),
+        );
         element.extend(self.lot.as_ref().map(|lot| ("lot".to_owned(), text(lot))));
         Operation::append("administrations", element)
     }
@@ -297,14 +317,19 @@ mod tests {
     use super::*;
 
     fn sample() -> Reversal {
-        Reversal::new("riverside", "2018-03-01".parse().expect("a date of the test"))
+        Reversal::new(
+            "riverside",
+            "2018-03-01".parse().expect("a date of the test"),
+        )
     }
 
     #[test]
     fn an_unknown_code_is_kept_verbatim() {
         let mut reversal = sample();
         reversal.outcome = "left before we knew".to_owned();
-        reversal.codes.push(("gender".to_owned(), "two_spirit".to_owned()));
+        reversal
+            .codes
+            .push(("gender".to_owned(), "two_spirit".to_owned()));
         let operations = reversal.operations().expect("open lists take any code");
         assert!(operations.contains(&Operation::put("outcome", "left before we knew")));
         assert!(operations.contains(&Operation::put("gender", "two_spirit")));
@@ -315,12 +340,32 @@ mod tests {
         type Spoil = fn(&mut Reversal);
         let cases: [(Spoil, &str, &str); 7] = [
             (|r| r.site = String::new(), "site", "a code of 1 to 64"),
-            (|r| r.occurred_time = Some("25:00".into()), "occurred_time", "hh:mm"),
-            (|r| r.utc_offset_min = 5_000, "utc_offset_min", "from -1080 to 1080"),
-            (|r| r.administrations.clear(), "administrations", "one or more"),
-            (|r| r.administrations[0].doses = Some(21), "administrations.doses", "1 to 20"),
+            (
+                |r| r.occurred_time = Some("25:00".into()),
+                "occurred_time",
+                "hh:mm",
+            ),
+            (
+                |r| r.utc_offset_min = 5_000,
+                "utc_offset_min",
+                "from -1080 to 1080",
+            ),
+            (
+                |r| r.administrations.clear(),
+                "administrations",
+                "one or more",
+            ),
+            (
+                |r| r.administrations[0].doses = Some(21),
+                "administrations.doses",
+                "1 to 20",
+            ),
             (|r| r.note = Some("x".repeat(501)), "note", "at most 500"),
-            (|r| r.codes.push(("author".into(), "me".into())), "author", "creating entry"),
+            (
+                |r| r.codes.push(("author".into(), "me".into())),
+                "author",
+                "creating entry",
+            ),
         ];
         for (spoil, field, reason) in cases {
             let mut reversal = sample();

@@ -99,7 +99,13 @@ pub const ENVELOPE: &[Field] = &[
     required("site", Shape::Code(&[])),
     required("occurred_on", Shape::Date),
     optional("occurred_time", Shape::Time),
-    required("utc_offset_min", Shape::Int { min: -1_080, max: 1_080 }),
+    required(
+        "utc_offset_min",
+        Shape::Int {
+            min: -1_080,
+            max: 1_080,
+        },
+    ),
     optional("client_code", Shape::Text),
     optional("void", Shape::Code(VOID)),
     optional("duplicate_of", Shape::Record),
@@ -107,7 +113,14 @@ pub const ENVELOPE: &[Field] = &[
 ];
 
 /// Names that come from the creating entry, so that no operation can touch them.
-pub const FROM_CREATION: &[&str] = &["id", "kind", "team", "author", "recorded_at", "schema_version"];
+pub const FROM_CREATION: &[&str] = &[
+    "id",
+    "kind",
+    "team",
+    "author",
+    "recorded_at",
+    "schema_version",
+];
 
 /// A field that does not hold what its kind allows. Never carries the value itself.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -147,15 +160,21 @@ impl From<Invalid> for Fault {
 pub fn check_creation(kind: Kind, version: u64, operations: &[Operation]) -> Result<(), Fault> {
     check_change(kind, version, operations)?;
     for field in kind.fields().filter(|field| field.need == Need::Required) {
-        let given = operations.iter().rev().find_map(|operation| match operation {
-            Operation::Put { field: name, value } if name == field.name => Some(value),
-            _ => None,
-        });
+        let given = operations
+            .iter()
+            .rev()
+            .find_map(|operation| match operation {
+                Operation::Put { field: name, value } if name == field.name => Some(value),
+                _ => None,
+            });
         if given.is_none_or(Value::is_null) {
             return Err(Invalid::new(field.name, "is required").into());
         }
     }
-    if operations.iter().any(|operation| matches!(operation, Operation::PutIn { .. })) {
+    if operations
+        .iter()
+        .any(|operation| matches!(operation, Operation::PutIn { .. }))
+    {
         return Err(Invalid::new("operations", "a creation has no element to put in yet").into());
     }
     match kind {
@@ -187,9 +206,9 @@ pub fn check_change(kind: Kind, version: u64, operations: &[Operation]) -> Resul
                 .try_for_each(|(name, value)| check_in(list, fields, name, value))
                 .map_err(Fault::Invalid)
         }
-        Operation::PutIn { list, field, value, .. } => {
-            check_in(list, list_fields(kind, list)?, field, value).map_err(Fault::Invalid)
-        }
+        Operation::PutIn {
+            list, field, value, ..
+        } => check_in(list, list_fields(kind, list)?, field, value).map_err(Fault::Invalid),
     })
 }
 
@@ -205,9 +224,13 @@ pub fn declared(kind: Kind, name: &str) -> Option<&'static Field> {
 
 fn check_put(kind: Kind, name: &str, value: &Value) -> Result<(), Fault> {
     if FROM_CREATION.contains(&name) {
-        return Err(Invalid::new(name, "comes from the creating entry and cannot be written").into());
+        return Err(
+            Invalid::new(name, "comes from the creating entry and cannot be written").into(),
+        );
     }
-    let set = kind.fields().any(|field| field.name == name && matches!(field.shape, Shape::CodeSet(_)));
+    let set = kind
+        .fields()
+        .any(|field| field.name == name && matches!(field.shape, Shape::CodeSet(_)));
     if set {
         return Err(Invalid::new(name, format!("is a set of codes: write {name}.CODE")).into());
     }
@@ -246,7 +269,10 @@ fn check_field(name: &str, field: &Field, value: &Value) -> Result<(), Invalid> 
         (Shape::CodeSet(_), Value::Bool(_)) => {
             return match name.split_once('.') {
                 Some((_, code)) if is_code(code) => Ok(()),
-                _ => Err(Invalid::new(field.name, "expected a code of 1 to 64 characters")),
+                _ => Err(Invalid::new(
+                    field.name,
+                    "expected a code of 1 to 64 characters",
+                )),
             };
         }
         (Shape::Date, Value::Text(date)) => date.parse::<CivilDate>().is_ok(),
@@ -262,7 +288,10 @@ fn check_field(name: &str, field: &Field, value: &Value) -> Result<(), Invalid> 
     if fits {
         Ok(())
     } else {
-        Err(Invalid::new(name, format!("expected {}", expected(field.shape))))
+        Err(Invalid::new(
+            name,
+            format!("expected {}", expected(field.shape)),
+        ))
     }
 }
 
@@ -302,10 +331,13 @@ fn is_time(time: &str) -> bool {
 
 /// A field of a newer version: any scalar of bounded size under a name that could be a field's.
 fn check_unknown(name: &str, value: &Value) -> Result<(), Invalid> {
-    let named = name.starts_with(|c: char| c.is_ascii_lowercase())
-        && !name.chars().any(char::is_control);
+    let named =
+        name.starts_with(|c: char| c.is_ascii_lowercase()) && !name.chars().any(char::is_control);
     if !named {
-        return Err(Invalid::new("field name", "starts with a lower-case letter"));
+        return Err(Invalid::new(
+            "field name",
+            "starts with a lower-case letter",
+        ));
     }
     let bytes = match value {
         Value::Text(text) => text.len(),
@@ -313,7 +345,10 @@ fn check_unknown(name: &str, value: &Value) -> Result<(), Invalid> {
         Value::Null | Value::Bool(_) | Value::Int(_) => 0,
     };
     if bytes > UNKNOWN_BYTES_MAX {
-        return Err(Invalid::new(name, format!("expected at most {UNKNOWN_BYTES_MAX} bytes")));
+        return Err(Invalid::new(
+            name,
+            format!("expected at most {UNKNOWN_BYTES_MAX} bytes"),
+        ));
     }
     Ok(())
 }

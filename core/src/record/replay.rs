@@ -6,7 +6,9 @@ use crate::log::judge::{Plan, Step};
 use crate::model::schema::Shape;
 use crate::model::{ElementName, EntryId, Kind, Operation, Value};
 use automerge::transaction::{CommitOptions, Transactable, Transaction};
-use automerge::{ActorId, Automerge, AutomergeError, ChangeHash, ObjId, ObjType, ROOT, ReadDoc, ScalarValue};
+use automerge::{
+    ActorId, Automerge, AutomergeError, ChangeHash, ObjId, ObjType, ROOT, ReadDoc, ScalarValue,
+};
 use std::collections::BTreeMap;
 
 /// A plan that automerge could not follow: a bug, since `judge` checked all.
@@ -98,7 +100,8 @@ impl Replaying {
     fn read_lists(&self) -> Result<BTreeMap<String, Vec<Element>>, ReplayError> {
         let mut lists: BTreeMap<String, Vec<Element>> = BTreeMap::new();
         for item in self.document.map_range(&ROOT, ..) {
-            let Some((automerge::Value::Object(ObjType::List), id)) = self.document.get(&ROOT, item.key.as_ref())?
+            let Some((automerge::Value::Object(ObjType::List), id)) =
+                self.document.get(&ROOT, item.key.as_ref())?
             else {
                 continue;
             };
@@ -110,7 +113,10 @@ impl Replaying {
                     .iter()
                     .find(|(_, (_, known))| *known == object)
                     .ok_or(ReplayError)?;
-                list.push(Element { name: *name, fields: read_fields(&self.document, &object)? });
+                list.push(Element {
+                    name: *name,
+                    fields: read_fields(&self.document, &object)?,
+                });
             }
         }
         Ok(lists)
@@ -125,7 +131,10 @@ fn write(
 ) -> Result<ChangeHash, ReplayError> {
     let mut transaction = document.transaction();
     if step.parents.is_empty() {
-        for field in kind.fields().filter(|field| matches!(field.shape, Shape::List(_))) {
+        for field in kind
+            .fields()
+            .filter(|field| matches!(field.shape, Shape::List(_)))
+        {
             transaction.put_object(&ROOT, field.name, ObjType::List)?;
         }
     }
@@ -139,9 +148,20 @@ fn write(
                 for (field, value) in element {
                     transaction.put(&object, field.as_str(), scalar(value))?;
                 }
-                elements.insert(ElementName { entry: step.id, index }, (list.clone(), object));
+                elements.insert(
+                    ElementName {
+                        entry: step.id,
+                        index,
+                    },
+                    (list.clone(), object),
+                );
             }
-            Operation::PutIn { element, field, value, .. } => {
+            Operation::PutIn {
+                element,
+                field,
+                value,
+                ..
+            } => {
                 let (_, object) = elements.get(element).ok_or(ReplayError)?.clone();
                 put(&mut transaction, &object, field, value)?;
             }
@@ -156,7 +176,12 @@ fn write(
 
 /// automerge makes no operation of a put of the value already there, so that a second void would
 /// lose against a clearing beside it: the key is deleted first.
-fn put(transaction: &mut Transaction<'_>, object: &ObjId, field: &str, value: &Value) -> Result<(), ReplayError> {
+fn put(
+    transaction: &mut Transaction<'_>,
+    object: &ObjId,
+    field: &str,
+    value: &Value,
+) -> Result<(), ReplayError> {
     if transaction.get(object, field)?.is_some() {
         transaction.delete(object, field)?;
     }
@@ -178,7 +203,9 @@ fn read_fields(document: &Automerge, object: &ObjId) -> Result<Fields, ReplayErr
     let mut fields = Fields::new();
     for item in document.map_range(object, ..) {
         for (value, id) in document.get_all(object, item.key.as_ref())? {
-            let automerge::Value::Scalar(value) = value else { continue };
+            let automerge::Value::Scalar(value) = value else {
+                continue;
+            };
             let ObjId::Id(_, actor, _) = id else { continue };
             let by = EntryId::from_slice(actor.to_bytes()).ok_or(ReplayError)?;
             let value = match value.as_ref() {
@@ -189,7 +216,10 @@ fn read_fields(document: &Automerge, object: &ObjId) -> Result<Fields, ReplayErr
                 ScalarValue::Bytes(bytes) => Value::Bytes(bytes.clone()),
                 _ => return Err(ReplayError),
             };
-            fields.entry(item.key.to_string()).or_default().push((value, by));
+            fields
+                .entry(item.key.to_string())
+                .or_default()
+                .push((value, by));
         }
     }
     Ok(fields)

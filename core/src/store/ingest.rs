@@ -60,18 +60,31 @@ impl Store {
         if !team.is_some_and(|team| self.holds_team(team)) {
             return Ok(Err(TurnedAway::ForeignTeam));
         }
-        if run.first > 1 && self.locate(&run.previous)?.is_none_or(|(log, _)| log != run.log) {
+        if run.first > 1
+            && self
+                .locate(&run.previous)?
+                .is_none_or(|(log, _)| log != run.log)
+        {
             return Ok(Err(TurnedAway::PreviousNotHeld));
         }
-        if run.entries.iter().any(|entry| matches!(entry.body, Body::Erased(_))) {
+        if run
+            .entries
+            .iter()
+            .any(|entry| matches!(entry.body, Body::Erased(_)))
+        {
             return Ok(Err(TurnedAway::PayloadMissing));
         }
         if let Some((number, _)) = self.opens.get(&run.log) {
-            let waiting: i64 = self.connection.prepare_cached(
-                "SELECT count(*) FROM entry WHERE log = ?1 AND verdict BETWEEN 16 AND 31",
-            )?.query_row([number], |row| row.get(0))?;
+            let waiting: i64 = self
+                .connection
+                .prepare_cached(
+                    "SELECT count(*) FROM entry WHERE log = ?1 AND verdict BETWEEN 16 AND 31",
+                )?
+                .query_row([number], |row| row.get(0))?;
             if waiting as u64 >= WAITING_MAX {
-                return Ok(Err(TurnedAway::TooManyWaiting { waiting: waiting as u64 }));
+                return Ok(Err(TurnedAway::TooManyWaiting {
+                    waiting: waiting as u64,
+                }));
             }
         }
         let mut new_entries = 0;
@@ -79,13 +92,15 @@ impl Store {
             new_entries += u64::from(self.insert(entry, 0)?);
         }
         if let Some(last) = entries.last() {
-            self.connection.prepare_cached("UPDATE entry SET seal = ?2 WHERE id = ?1")?
+            self.connection
+                .prepare_cached("UPDATE entry SET seal = ?2 WHERE id = ?1")?
                 .execute((last.id.0, run.seal))?;
         }
         // A device offered entries of its own log that it did not hold was restored or cloned: it
         // takes them, and goes on in a new log.
         if new_entries > 0 {
-            self.connection.prepare_cached("UPDATE log SET own = 3 WHERE id = ?1 AND own IN (1, 2)")?
+            self.connection
+                .prepare_cached("UPDATE log SET own = 3 WHERE id = ?1 AND own IN (1, 2)")?
                 .execute([run.log.0])?;
         }
         Ok(Ok(new_entries))
@@ -97,10 +112,15 @@ impl Store {
             "SELECT log.id, branch, position FROM entry JOIN log ON log.number = entry.log WHERE entry.id = ?1",
         )?;
         let mut rows = statement.query([id.0])?;
-        let Some(row) = rows.next()? else { return Ok(None) };
+        let Some(row) = rows.next()? else {
+            return Ok(None);
+        };
         let log: Vec<u8> = row.get(0)?;
         let log = LogId::from_slice(&log).ok_or(StoreError::Damaged("a log's id"))?;
-        let place = Place { branch: row.get(1)?, position: row.get::<_, i64>(2)? as u64 };
+        let place = Place {
+            branch: row.get(1)?,
+            position: row.get::<_, i64>(2)? as u64,
+        };
         Ok(Some((log, place)))
     }
 
@@ -113,8 +133,9 @@ impl Store {
         let place = match header.position {
             1 => self.insert_log(entry, own)?,
             _ => {
-                let (_, previous) =
-                    self.locate(&header.previous)?.ok_or(StoreError::Damaged("an entry's chain"))?;
+                let (_, previous) = self
+                    .locate(&header.previous)?
+                    .ok_or(StoreError::Damaged("an entry's chain"))?;
                 self.extend(header.log, previous, entry.tip())?
             }
         };
@@ -136,37 +157,63 @@ impl Store {
         if self.authority.awaited_tips.contains_key(&entry.id) {
             self.set_authority_stale()?;
         }
-        self.connection.prepare_cached(
-            "INSERT OR IGNORE INTO dirty SELECT record FROM awaited WHERE entry = ?1",
-        )?.execute([entry.id.0])?;
+        self.connection
+            .prepare_cached(
+                "INSERT OR IGNORE INTO dirty SELECT record FROM awaited WHERE entry = ?1",
+            )?
+            .execute([entry.id.0])?;
         Ok(true)
     }
 
     fn insert_log(&mut self, entry: &Entry, own: i64) -> Result<Place, StoreError> {
-        let payload = entry.payload.as_deref().filter(|_| entry.header.kind == kind::OPEN);
-        let open = payload.and_then(|payload| Open::decode(payload).ok()).ok_or(StoreError::Damaged("an open"))?;
-        self.connection.prepare_cached("INSERT INTO log (id, open, own) VALUES (?1, ?2, ?3)")?
+        let payload = entry
+            .payload
+            .as_deref()
+            .filter(|_| entry.header.kind == kind::OPEN);
+        let open = payload
+            .and_then(|payload| Open::decode(payload).ok())
+            .ok_or(StoreError::Damaged("an open"))?;
+        self.connection
+            .prepare_cached("INSERT INTO log (id, open, own) VALUES (?1, ?2, ?3)")?
             .execute((entry.header.log.0, open.encode(), own))?;
         let number = self.connection.last_insert_rowid();
-        self.connection.prepare_cached(
-            "INSERT INTO branch (log, number, position, entry) VALUES (?1, 0, 1, ?2)",
-        )?.execute((number, entry.id.0))?;
-        let branches = vec![Branch { parent: None, tip: entry.tip() }];
+        self.connection
+            .prepare_cached(
+                "INSERT INTO branch (log, number, position, entry) VALUES (?1, 0, 1, ?2)",
+            )?
+            .execute((number, entry.id.0))?;
+        let branches = vec![Branch {
+            parent: None,
+            tip: entry.tip(),
+        }];
         self.chains.insert(
             entry.header.log,
-            LogInfo { key: open.key, team: open.team, certificate: open.certificate, branches },
+            LogInfo {
+                key: open.key,
+                team: open.team,
+                certificate: open.certificate,
+                branches,
+            },
         );
         self.opens.insert(entry.header.log, (number, open));
-        Ok(Place { branch: 0, position: 1 })
+        Ok(Place {
+            branch: 0,
+            position: 1,
+        })
     }
 
     fn extend(&mut self, log: LogId, previous: Place, tip: Tip) -> Result<Place, StoreError> {
-        let place = self.chains.extend(&log, previous, tip).ok_or(StoreError::Damaged("a branch"))?;
+        let place = self
+            .chains
+            .extend(&log, previous, tip)
+            .ok_or(StoreError::Damaged("a branch"))?;
         let number = self.opens.get(&log).map(|(number, _)| *number);
         if place.branch == previous.branch {
-            self.connection.prepare_cached(
-                "UPDATE branch SET position = ?3, entry = ?4 WHERE log = ?1 AND number = ?2",
-            )?.execute((number, place.branch, tip.position as i64, tip.id.0))?;
+            self.connection
+                .prepare_cached(
+                    "UPDATE branch SET position = ?3, entry = ?4 WHERE log = ?1 AND number = ?2",
+                )?
+                .execute((number, place.branch, tip.position as i64, tip.id.0))?;
         } else {
             self.connection.prepare_cached(
                 "INSERT INTO branch (log, number, parent_branch, parent_position, position, entry)
@@ -186,11 +233,13 @@ impl Store {
             return Ok(());
         }
         let higher = self.heard()?.into_iter().any(|known| {
-            known.log == sealed.log && (known.tip.position, known.tip.id) >= (sealed.tip.position, sealed.tip.id)
+            known.log == sealed.log
+                && (known.tip.position, known.tip.id) >= (sealed.tip.position, sealed.tip.id)
         });
         if !higher {
             let bytes = crate::model::cbor::encode(|encoder| sealed.write(encoder));
-            self.connection.prepare_cached("INSERT OR REPLACE INTO heard (log, sealed) VALUES (?1, ?2)")?
+            self.connection
+                .prepare_cached("INSERT OR REPLACE INTO heard (log, sealed) VALUES (?1, ?2)")?
                 .execute((sealed.log.0, bytes))?;
         }
         Ok(())
@@ -198,7 +247,9 @@ impl Store {
 
     /// Seals heard of entries that are not held.
     pub(super) fn heard(&self) -> Result<Vec<SealedTip>, StoreError> {
-        let mut statement = self.connection.prepare_cached("SELECT sealed FROM heard ORDER BY log")?;
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT sealed FROM heard ORDER BY log")?;
         let rows = statement.query_map([], |row| row.get::<_, Vec<u8>>(0))?;
         let mut heard = Vec::new();
         for bytes in rows {
@@ -212,12 +263,17 @@ impl Store {
     }
 
     pub(super) fn mark_dirty(&self, record: &[u8]) -> Result<(), StoreError> {
-        self.connection.prepare_cached("INSERT OR IGNORE INTO dirty (record) VALUES (?1)")?.execute([record])?;
+        self.connection
+            .prepare_cached("INSERT OR IGNORE INTO dirty (record) VALUES (?1)")?
+            .execute([record])?;
         Ok(())
     }
 
     fn set_authority_stale(&mut self) -> Result<(), StoreError> {
-        self.connection.prepare_cached("INSERT OR REPLACE INTO meta (name, value) VALUES ('authority_stale', x'01')")?
+        self.connection
+            .prepare_cached(
+                "INSERT OR REPLACE INTO meta (name, value) VALUES ('authority_stale', x'01')",
+            )?
             .execute([])?;
         Ok(())
     }

@@ -33,7 +33,8 @@ impl KeyProvider for StoreKey {
     }
 }
 
-const MIGRATIONS: [&str; SCHEMA_VERSION as usize] = [include_str!("migrations/0001_log_and_projection.sql")];
+const MIGRATIONS: [&str; SCHEMA_VERSION as usize] =
+    [include_str!("migrations/0001_log_and_projection.sql")];
 
 impl Store {
     /// Opens a store, making it on first use for the programme of this root key.
@@ -58,7 +59,9 @@ impl Store {
             authority: crate::log::Authority::default(),
         };
         store.root = match (store.meta("root")?, root) {
-            (Some(bytes), _) => DeviceKey::from_slice(&bytes).ok_or(StoreError::Damaged("the root key"))?,
+            (Some(bytes), _) => {
+                DeviceKey::from_slice(&bytes).ok_or(StoreError::Damaged("the root key"))?
+            }
             (None, Some(root)) => {
                 store.set_meta("root", &root.0)?;
                 root
@@ -79,7 +82,9 @@ impl Store {
         self.chains = Chains::default();
         self.opens.clear();
         let mut numbers = BTreeMap::new();
-        let mut statement = self.connection.prepare("SELECT number, id, open FROM log")?;
+        let mut statement = self
+            .connection
+            .prepare("SELECT number, id, open FROM log")?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             let (number, open): (i64, Vec<u8>) = (row.get(0)?, row.get(2)?);
@@ -106,7 +111,10 @@ impl Store {
                 let entry: Vec<u8> = row.get(3)?;
                 info.branches.push(Branch {
                     parent: match parent {
-                        (Some(branch), Some(position)) => Some(Place { branch, position: position as u64 }),
+                        (Some(branch), Some(position)) => Some(Place {
+                            branch,
+                            position: position as u64,
+                        }),
                         _ => None,
                     },
                     tip: Tip {
@@ -125,14 +133,18 @@ impl Store {
 
 fn connect(path: &Path, key: &StoreKey) -> Result<Connection, StoreError> {
     let connection = Connection::open(path)?;
-    let hex: Zeroizing<String> = Zeroizing::new(key.0.iter().map(|byte| format!("{byte:02x}")).collect());
+    let hex: Zeroizing<String> =
+        Zeroizing::new(key.0.iter().map(|byte| format!("{byte:02x}")).collect());
     let pragma = Zeroizing::new(format!("PRAGMA key = \"x'{}'\"", hex.as_str()));
     connection.execute_batch("PRAGMA cipher_log_level = NONE")?;
     connection.execute_batch(&pragma)?;
     // The first read: a wrong key or a foreign file ends here, before anything is written.
     let found: u32 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     if found > SCHEMA_VERSION {
-        return Err(StoreError::NewerSchema { found, known: SCHEMA_VERSION });
+        return Err(StoreError::NewerSchema {
+            found,
+            known: SCHEMA_VERSION,
+        });
     }
     connection.execute_batch(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA fullfsync = ON;

@@ -13,16 +13,28 @@ const DUPLICATE: i64 = 4;
 
 impl Store {
     /// Replaces a record's row, and moves the totals by the difference.
-    pub(super) fn project(&mut self, id: RecordId, record: Option<&Record>) -> Result<(), StoreError> {
+    pub(super) fn project(
+        &mut self,
+        id: RecordId,
+        record: Option<&Record>,
+    ) -> Result<(), StoreError> {
         let mut touched = self.linked(id)?;
         self.tally(id, -1)?;
-        self.connection.prepare_cached("DELETE FROM record WHERE id = ?1")?.execute([id.0])?;
-        self.connection.prepare_cached("DELETE FROM link WHERE a = ?1")?.execute([id.0])?;
+        self.connection
+            .prepare_cached("DELETE FROM record WHERE id = ?1")?
+            .execute([id.0])?;
+        self.connection
+            .prepare_cached("DELETE FROM link WHERE a = ?1")?
+            .execute([id.0])?;
         if let Some(record) = record {
             self.insert_row(record)?;
             for (value, _) in record.fields.get("duplicate_of").into_iter().flatten() {
-                if let Some(other) = value.as_text().and_then(|text| text.parse::<RecordId>().ok()) {
-                    self.connection.prepare_cached("INSERT OR IGNORE INTO link (a, b) VALUES (?1, ?2)")?
+                if let Some(other) = value
+                    .as_text()
+                    .and_then(|text| text.parse::<RecordId>().ok())
+                {
+                    self.connection
+                        .prepare_cached("INSERT OR IGNORE INTO link (a, b) VALUES (?1, ?2)")?
                         .execute((id.0, other.0))?;
                 }
             }
@@ -33,7 +45,11 @@ impl Store {
     }
 
     fn insert_row(&self, record: &Record) -> Result<(), StoreError> {
-        let (day, put_by) = match record.fields.get("occurred_on").and_then(|values| values.last()) {
+        let (day, put_by) = match record
+            .fields
+            .get("occurred_on")
+            .and_then(|values| values.last())
+        {
             Some((Value::Text(date), by)) => (date.parse::<CivilDate>().ok(), record.clock_of(by)),
             _ => (None, None),
         };
@@ -67,7 +83,9 @@ impl Store {
             "SELECT team, site, day, facts FROM record WHERE id = ?1 AND state = 1",
         )?;
         let mut rows = statement.query([id.0])?;
-        let Some(row) = rows.next()? else { return Ok(()) };
+        let Some(row) = rows.next()? else {
+            return Ok(());
+        };
         let (team, site, day): ([u8; 16], String, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
         let facts: Vec<u8> = row.get(3)?;
         let facts = Facts::decode(&facts).map_err(|_| StoreError::Damaged("a record's facts"))?;
@@ -108,7 +126,9 @@ impl Store {
             touched.retain(|other| !set.contains(other));
             let mut first = true;
             for id in set {
-                let mut statement = self.connection.prepare_cached("SELECT state FROM record WHERE id = ?1")?;
+                let mut statement = self
+                    .connection
+                    .prepare_cached("SELECT state FROM record WHERE id = ?1")?;
                 let mut rows = statement.query([id.0])?;
                 let state: i64 = match rows.next()? {
                     Some(row) => row.get(0)?,
@@ -125,7 +145,8 @@ impl Store {
                 first = false;
                 if wanted != state {
                     self.tally(id, -1)?;
-                    self.connection.prepare_cached("UPDATE record SET state = ?2 WHERE id = ?1")?
+                    self.connection
+                        .prepare_cached("UPDATE record SET state = ?2 WHERE id = ?1")?
                         .execute((id.0, wanted))?;
                     self.tally(id, 1)?;
                 }
@@ -147,21 +168,29 @@ impl Store {
 
     /// The ids of a team's records, ascending.
     pub fn record_ids(&self, team: TeamId) -> Result<Vec<RecordId>, StoreError> {
-        let mut statement = self.connection.prepare_cached("SELECT id FROM record WHERE team = ?1 ORDER BY id")?;
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT id FROM record WHERE team = ?1 ORDER BY id")?;
         let rows = statement.query_map([team.0], |row| row.get::<_, [u8; 16]>(0))?;
         rows.map(|row| Ok(RecordId(row?))).collect()
     }
 
     /// How many records hold a field with two values written apart.
     pub fn conflicted(&self) -> Result<u64, StoreError> {
-        let count: i64 =
-            self.connection.query_row("SELECT count(*) FROM record WHERE conflicts > 0", [], |row| row.get(0))?;
+        let count: i64 = self.connection.query_row(
+            "SELECT count(*) FROM record WHERE conflicts > 0",
+            [],
+            |row| row.get(0),
+        )?;
         Ok(count as u64)
     }
 
     /// A digest over the canonical bytes of all records of a team: equal where records are.
     pub fn canonical_digest(&self, team: TeamId) -> Result<[u8; 32], StoreError> {
-        self.digest("SELECT id, digest FROM record WHERE team = ?1 ORDER BY id", team)
+        self.digest(
+            "SELECT id, digest FROM record WHERE team = ?1 ORDER BY id",
+            team,
+        )
     }
 
     /// A digest over (entry id, verdict) of a team: a difference between equal stores is a bug.
@@ -172,8 +201,13 @@ impl Store {
         )?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
-            let (id, verdict, log): ([u8; 32], u8, [u8; 16]) = (row.get(0)?, row.get(1)?, row.get(2)?);
-            if self.chains.log(&crate::model::LogId(log)).is_some_and(|info| info.team == team) {
+            let (id, verdict, log): ([u8; 32], u8, [u8; 16]) =
+                (row.get(0)?, row.get(1)?, row.get(2)?);
+            if self
+                .chains
+                .log(&crate::model::LogId(log))
+                .is_some_and(|info| info.team == team)
+            {
                 hasher.update(&id).update(&[verdict]);
             }
         }

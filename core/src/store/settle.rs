@@ -4,9 +4,9 @@ use super::{Store, StoreError};
 use crate::log::Authority;
 use crate::log::authority::{self, Held, HeldAdministration};
 use crate::log::chain::Place;
+use crate::log::entry::kind;
 use crate::log::judge::{Judged, RecordEntry, judge};
 use crate::log::payload::Administration;
-use crate::log::entry::kind;
 use crate::model::cbor::Malformed;
 use crate::model::{EntryId, LogId, RecordId};
 use crate::record::{Record, replay};
@@ -45,7 +45,9 @@ impl Store {
 
     fn dirty(&self, most: usize) -> Result<Vec<RecordId>, StoreError> {
         let most = i64::try_from(most).unwrap_or(i64::MAX);
-        let mut statement = self.connection.prepare_cached("SELECT record FROM dirty ORDER BY record LIMIT ?1")?;
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT record FROM dirty ORDER BY record LIMIT ?1")?;
         let rows = statement.query_map([most], |row| row.get::<_, [u8; 16]>(0))?;
         rows.map(|row| Ok(RecordId(row?))).collect()
     }
@@ -58,10 +60,12 @@ impl Store {
         let before = std::mem::replace(&mut self.authority, after);
         let changed = self.authority.changed_since(&before);
         for log in &changed.logs {
-            self.connection.prepare_cached(
-                "INSERT OR IGNORE INTO dirty SELECT record FROM entry
+            self.connection
+                .prepare_cached(
+                    "INSERT OR IGNORE INTO dirty SELECT record FROM entry
                  WHERE record IS NOT NULL AND log = (SELECT number FROM log WHERE id = ?1)",
-            )?.execute([log.0])?;
+                )?
+                .execute([log.0])?;
         }
         for id in &changed.entries {
             self.connection.prepare_cached(
@@ -71,13 +75,16 @@ impl Store {
         for record in &changed.records {
             self.mark_dirty(&record.0)?;
         }
-        let mut update = self.connection.prepare_cached("UPDATE entry SET verdict = ?2 WHERE id = ?1")?;
+        let mut update = self
+            .connection
+            .prepare_cached("UPDATE entry SET verdict = ?2 WHERE id = ?1")?;
         for (id, verdict) in &self.authority.verdicts {
             if before.verdicts.get(id) != Some(verdict) {
                 update.execute((id.0, verdict.number()))?;
             }
         }
-        self.connection.execute("DELETE FROM meta WHERE name = 'authority_stale'", [])?;
+        self.connection
+            .execute("DELETE FROM meta WHERE name = 'authority_stale'", [])?;
         Ok(())
     }
 
@@ -95,7 +102,10 @@ impl Store {
             administration.push(HeldAdministration {
                 id: EntryId(row.get(0)?),
                 log: LogId(row.get(1)?),
-                place: Place { branch: row.get(2)?, position: row.get::<_, i64>(3)? as u64 },
+                place: Place {
+                    branch: row.get(2)?,
+                    position: row.get::<_, i64>(3)? as u64,
+                },
                 says: payload
                     .ok_or(Malformed::Shape(0))
                     .and_then(|payload| Administration::decode(of_kind, &payload)),
@@ -112,19 +122,26 @@ impl Store {
 
     fn settle_record(&mut self, id: RecordId) -> Result<(), StoreError> {
         let judged = self.judge(id)?;
-        let mut update = self.connection.prepare_cached("UPDATE entry SET verdict = ?2 WHERE id = ?1 AND verdict <> ?2")?;
+        let mut update = self
+            .connection
+            .prepare_cached("UPDATE entry SET verdict = ?2 WHERE id = ?1 AND verdict <> ?2")?;
         for (entry, verdict) in &judged.verdicts {
             update.execute((entry.0, verdict.number()))?;
         }
         drop(update);
-        self.connection.prepare_cached("DELETE FROM awaited WHERE record = ?1")?.execute([id.0])?;
+        self.connection
+            .prepare_cached("DELETE FROM awaited WHERE record = ?1")?
+            .execute([id.0])?;
         for entry in &judged.awaited {
-            self.connection.prepare_cached("INSERT OR IGNORE INTO awaited (entry, record) VALUES (?1, ?2)")?
+            self.connection
+                .prepare_cached("INSERT OR IGNORE INTO awaited (entry, record) VALUES (?1, ?2)")?
                 .execute((entry.0, id.0))?;
         }
         let record = replayed(&judged)?;
         self.project(id, record.as_ref())?;
-        self.connection.prepare_cached("DELETE FROM dirty WHERE record = ?1")?.execute([id.0])?;
+        self.connection
+            .prepare_cached("DELETE FROM dirty WHERE record = ?1")?
+            .execute([id.0])?;
         Ok(())
     }
 
@@ -137,7 +154,10 @@ impl Store {
             Ok(RecordEntry {
                 id: EntryId(row.get(0)?),
                 log: LogId(row.get(1)?),
-                place: Place { branch: row.get(2)?, position: row.get::<_, i64>(3)? as u64 },
+                place: Place {
+                    branch: row.get(2)?,
+                    position: row.get::<_, i64>(3)? as u64,
+                },
                 kind: row.get(4)?,
                 creates: row.get(5)?,
                 payload: row.get(6)?,

@@ -11,11 +11,21 @@ impl Store {
     /// Totals, with what they lack.
     pub fn totals(&self, query: &Query) -> Result<Totals, StoreError> {
         let coded = query.by.iter().any(|split| matches!(split, Split::Code(_)));
-        let count = |sql: &str| self.connection.query_row(sql, [], |row| row.get::<_, i64>(0));
-        let waiting = count("SELECT count(*) FROM entry WHERE verdict = 0 OR verdict BETWEEN 16 AND 31")?;
-        let flagged = count(&format!("SELECT count(*) FROM record WHERE state = {FLAGGED}"))?;
+        let count = |sql: &str| {
+            self.connection
+                .query_row(sql, [], |row| row.get::<_, i64>(0))
+        };
+        let waiting =
+            count("SELECT count(*) FROM entry WHERE verdict = 0 OR verdict BETWEEN 16 AND 31")?;
+        let flagged = count(&format!(
+            "SELECT count(*) FROM record WHERE state = {FLAGGED}"
+        ))?;
         Ok(Totals {
-            lines: if coded { self.lines_from_rows(query)? } else { self.lines_from_tally(query)? },
+            lines: if coded {
+                self.lines_from_rows(query)?
+            } else {
+                self.lines_from_tally(query)?
+            },
             missing: self.known_missing()?,
             flagged: flagged as u64,
             waiting: waiting as u64,
@@ -24,15 +34,20 @@ impl Store {
 
     fn lines_from_tally(&self, query: &Query) -> Result<Lines, StoreError> {
         let mut lines = Lines::new();
-        let mut statement =
-            self.connection.prepare_cached("SELECT team, site, day, indicator, n FROM tally WHERE day BETWEEN ?1 AND ?2")?;
+        let mut statement = self.connection.prepare_cached(
+            "SELECT team, site, day, indicator, n FROM tally WHERE day BETWEEN ?1 AND ?2",
+        )?;
         let mut rows = statement.query(bounds(query))?;
         while let Some(row) = rows.next()? {
             let (team, site): ([u8; 16], String) = (row.get(0)?, row.get(1)?);
             let (day, indicator, n): (i64, String, i64) = (row.get(2)?, row.get(3)?, row.get(4)?);
             if n != 0 && query.team.is_none_or(|wanted| wanted.0 == team) {
                 for key in keys(query, TeamId(team), &site, day, &[]) {
-                    *lines.entry(key).or_default().entry(indicator.clone()).or_default() += n;
+                    *lines
+                        .entry(key)
+                        .or_default()
+                        .entry(indicator.clone())
+                        .or_default() += n;
                 }
             }
         }
@@ -46,9 +61,11 @@ impl Store {
         ))?;
         let mut rows = statement.query(bounds(query))?;
         while let Some(row) = rows.next()? {
-            let (team, site, day): ([u8; 16], String, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            let (team, site, day): ([u8; 16], String, i64) =
+                (row.get(0)?, row.get(1)?, row.get(2)?);
             let facts: Vec<u8> = row.get(3)?;
-            let facts = Facts::decode(&facts).map_err(|_| StoreError::Damaged("a record's facts"))?;
+            let facts =
+                Facts::decode(&facts).map_err(|_| StoreError::Damaged("a record's facts"))?;
             if query.team.is_none_or(|wanted| wanted.0 == team) && !facts.measures.is_empty() {
                 for key in keys(query, TeamId(team), &site, day, &facts.coded) {
                     let line = lines.entry(key).or_default();
@@ -67,41 +84,68 @@ impl Store {
         let mut entries = 0;
         for sealed in self.heard()? {
             let held = self.chains.log(&sealed.log).map_or(0, |info| {
-                info.branches.iter().map(|branch| branch.tip.position).max().unwrap_or(0)
+                info.branches
+                    .iter()
+                    .map(|branch| branch.tip.position)
+                    .max()
+                    .unwrap_or(0)
             });
             entries += sealed.tip.position.saturating_sub(held).max(1);
             devices.insert(sealed.open.key);
         }
-        Ok(KnownMissing { entries, devices: devices.len() as u64 })
+        Ok(KnownMissing {
+            entries,
+            devices: devices.len() as u64,
+        })
     }
 
     /// The devices that known missing entries are from, with how many.
     pub fn missing_by_device(&self) -> Result<Vec<(DeviceKey, u64)>, StoreError> {
-        Ok(self.heard()?.iter().map(|sealed| (sealed.open.key, sealed.tip.position)).collect())
+        Ok(self
+            .heard()?
+            .iter()
+            .map(|sealed| (sealed.open.key, sealed.tip.position))
+            .collect())
     }
 }
 
 fn bounds(query: &Query) -> (i64, i64) {
-    (query.from.map_or(i64::MIN, CivilDate::epoch_day), query.to.map_or(i64::MAX, CivilDate::epoch_day))
+    (
+        query.from.map_or(i64::MIN, CivilDate::epoch_day),
+        query.to.map_or(i64::MAX, CivilDate::epoch_day),
+    )
 }
 
 /// The lines that one row belongs to: several, where a set of codes has several ticked.
-fn keys(query: &Query, team: TeamId, site: &str, day: i64, coded: &[(String, String)]) -> Vec<Vec<String>> {
+fn keys(
+    query: &Query,
+    team: TeamId,
+    site: &str,
+    day: i64,
+    coded: &[(String, String)],
+) -> Vec<Vec<String>> {
     let mut keys = vec![Vec::new()];
     for split in &query.by {
         let parts: Vec<String> = match split {
-            Split::Period(period) => {
-                CivilDate::from_epoch_day(day).map(|date| date.period(*period)).into_iter().collect()
-            }
+            Split::Period(period) => CivilDate::from_epoch_day(day)
+                .map(|date| date.period(*period))
+                .into_iter()
+                .collect(),
             Split::Site => vec![site.to_owned()],
             Split::Team => vec![team.to_string()],
-            Split::Code(field) => {
-                coded.iter().filter(|(name, _)| name == field).map(|(_, code)| code.clone()).collect()
-            }
+            Split::Code(field) => coded
+                .iter()
+                .filter(|(name, _)| name == field)
+                .map(|(_, code)| code.clone())
+                .collect(),
         };
         keys = keys
             .iter()
-            .flat_map(|key: &Vec<String>| parts.iter().map(move |part| [key.as_slice(), &[part.clone()]].concat()))
+            .flat_map(|key: &Vec<String>| {
+                parts
+                    .iter()
+                    .map(move |part| [key.as_slice(), &[part.clone()]].concat())
+            })
             .collect();
     }
     keys
