@@ -29,10 +29,8 @@ impl SigningKey {
 
 /// Whether the signature is this key's over this message; keys of low order sign nothing.
 pub fn verify(key: &DeviceKey, message: &[u8], signature: &[u8; 64]) -> bool {
-    VerifyingKey::from_bytes(&key.0).is_ok_and(|key| {
-        key.verify_strict(message, &Signature::from_bytes(signature))
-            .is_ok()
-    })
+    VerifyingKey::from_bytes(&key.0)
+        .is_ok_and(|key| key.verify_strict(message, &Signature::from_bytes(signature)).is_ok())
 }
 
 /// What a certificate lets its key do.
@@ -84,11 +82,7 @@ impl Certificate {
     /// Writes `[key, role, team, renew_by]`.
     pub fn encode(&self) -> Vec<u8> {
         cbor::encode(|encoder| {
-            encoder
-                .array(4)?
-                .bytes(&self.key.0)?
-                .u8(self.role.number())?
-                .bytes(&self.team.0)?;
+            encoder.array(4)?.bytes(&self.key.0)?.u8(self.role.number())?.bytes(&self.team.0)?;
             match self.renew_by {
                 Some(at) => encoder.i64(at.0)?,
                 None => encoder.null()?,
@@ -110,16 +104,7 @@ impl Certificate {
             _ => return Err(Malformed::Shape(decoder.position() as u64)),
         };
         cbor::end(&decoder)?;
-        let certificate = Certificate {
-            key,
-            role,
-            team,
-            renew_by,
-        };
-        if certificate.encode() == bytes {
-            Ok(certificate)
-        } else {
-            Err(Malformed::NotCanonical)
-        }
+        let certificate = Certificate { key, role, team, renew_by };
+        if certificate.encode() == bytes { Ok(certificate) } else { Err(Malformed::NotCanonical) }
     }
 }

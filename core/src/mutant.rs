@@ -37,10 +37,7 @@ impl Mutant {
         (Mutant::RoleRuleOff, "role-rule-off"),
         (Mutant::OneActorForAll, "one-actor-for-all"),
         (Mutant::TipsWithoutForks, "tips-without-forks"),
-        (
-            Mutant::TotalsOutsideTransaction,
-            "totals-outside-transaction",
-        ),
+        (Mutant::TotalsOutsideTransaction, "totals-outside-transaction"),
     ];
 }
 

@@ -32,9 +32,7 @@ pub struct HubClient {
 impl HubClient {
     /// A client of the hub at this address.
     pub fn new(address: SocketAddr) -> std::io::Result<Self> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         Ok(HubClient { address, runtime })
     }
 
@@ -64,25 +62,13 @@ impl HubClient {
                 .header("host", "localhost")
                 .body(Full::new(Bytes::from(body)))
                 .map_err(|_| NetError::NoAnswer)?;
-            let answer = sender
-                .send_request(request)
-                .await
-                .map_err(|_| NetError::NoAnswer)?;
+            let answer = sender.send_request(request).await.map_err(|_| NetError::NoAnswer)?;
             let status = answer.status().as_u16();
             let body = Limited::new(answer.into_body(), ANSWER_BYTES_MAX);
-            let bytes = body
-                .collect()
-                .await
-                .map_err(|_| NetError::NoAnswer)?
-                .to_bytes()
-                .to_vec();
+            let bytes = body.collect().await.map_err(|_| NetError::NoAnswer)?.to_bytes().to_vec();
             drop(sender);
             driver.abort();
-            if status == 200 {
-                Ok(bytes)
-            } else {
-                Err(NetError::Status(status))
-            }
+            if status == 200 { Ok(bytes) } else { Err(NetError::Status(status)) }
         };
         self.runtime.block_on(async {
             tokio::time::timeout(Duration::from_secs(CALL_SECONDS_MAX), exchange)

@@ -64,10 +64,7 @@ pub struct Record {
 impl Record {
     /// The winning value of a field.
     pub fn get(&self, field: &str) -> Option<&Value> {
-        self.fields
-            .get(field)
-            .and_then(|values| values.last())
-            .map(|(value, _)| value)
+        self.fields.get(field).and_then(|values| values.last()).map(|(value, _)| value)
     }
 
     /// The fields with more than one current value.
@@ -86,16 +83,12 @@ impl Record {
     /// The elements of a list that are not void.
     pub fn elements(&self, list: &str) -> impl Iterator<Item = &Element> {
         let all = self.lists.get(list).map(Vec::as_slice).unwrap_or_default();
-        all.iter()
-            .filter(|element| !any_set(&element.fields, "void"))
+        all.iter().filter(|element| !any_set(&element.fields, "void"))
     }
 
     /// The clock of the entry with this id, where it is part of the history.
     pub fn clock_of(&self, entry: &EntryId) -> Option<UnixMillis> {
-        self.history
-            .iter()
-            .find(|change| change.entry == *entry)
-            .map(|change| change.at)
+        self.history.iter().find(|change| change.entry == *entry).map(|change| change.at)
     }
 
     /// Canonical CBOR of all current values with the entry that wrote each, winner last. Equal
@@ -108,10 +101,7 @@ impl Record {
             for (list, elements) in &self.lists {
                 encoder.str(list)?.array(elements.len() as u64)?;
                 for element in elements {
-                    encoder
-                        .array(3)?
-                        .bytes(&element.name.entry.0)?
-                        .u32(element.name.index)?;
+                    encoder.array(3)?.bytes(&element.name.entry.0)?.u32(element.name.index)?;
                     write_fields(encoder, &element.fields)?;
                 }
             }
@@ -121,9 +111,7 @@ impl Record {
 }
 
 fn any_set(fields: &Fields, name: &str) -> bool {
-    fields
-        .get(name)
-        .is_some_and(|values| values.iter().any(|(value, _)| !value.is_null()))
+    fields.get(name).is_some_and(|values| values.iter().any(|(value, _)| !value.is_null()))
 }
 
 fn write_fields(encoder: &mut cbor::Writer, fields: &Fields) -> cbor::Written {

@@ -4,6 +4,7 @@
 //! COMMIT that stored it has returned; after a failed COMMIT the file is read anew.
 
 mod ingest;
+mod missing;
 mod open;
 mod outgoing;
 mod projection;
@@ -11,6 +12,7 @@ mod settle;
 mod totals;
 
 pub use ingest::Received;
+pub use missing::MissingFrom;
 pub use open::{KeyProvider, StoreKey};
 pub use outgoing::Clock;
 
@@ -50,6 +52,9 @@ pub enum StoreError {
     /// What is stored contradicts itself.
     #[error("the store is damaged ({0}); keep the file and rebuild from the hub")]
     Damaged(&'static str),
+    /// The store was closed after a failure and could not be read anew.
+    #[error("the store was closed after a failure; try again, and it is read anew")]
+    NotOpen,
     /// The database failed.
     #[error("the store failed; what was being saved is not saved")]
     Database(#[source] rusqlite::Error),
@@ -77,9 +82,37 @@ pub enum Settling {
     Behind,
 }
 
+/// What we use a log of our own for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogUse {
+    /// Records.
+    Records,
+    /// Certificates, revocations, acceptances and erasures, kept apart so that they travel first.
+    Administration,
+}
+
+impl LogUse {
+    fn number(self) -> i64 {
+        match self {
+            LogUse::Records => 1,
+            LogUse::Administration => 2,
+        }
+    }
+}
+
+/// What is kept in memory of a log beside its branches.
+struct HeldLog {
+    /// This store's number for it.
+    number: i64,
+    open: Open,
+    /// What its entries weigh, by [`crate::log::run::Body::weight`].
+    bytes: u64,
+}
+
 /// One database, on a device or in a hub.
 pub struct Store {
-    connection: Connection,
+    /// `None` after a failure, until the file was read anew.
+    connection: Option<Connection>,
     path: PathBuf,
     key: StoreKey,
     root: DeviceKey,
@@ -87,7 +120,7 @@ pub struct Store {
     scope: Option<BTreeSet<TeamId>>,
     settling: Settling,
     chains: Chains,
-    opens: BTreeMap<LogId, (i64, Open)>,
+    logs: BTreeMap<LogId, HeldLog>,
     authority: Authority,
 }
 
@@ -109,11 +142,7 @@ impl Store {
 
     /// Whether this store holds this team.
     pub fn holds_team(&self, team: TeamId) -> bool {
-        team == TeamId::PROGRAMME
-            || self
-                .scope
-                .as_ref()
-                .is_none_or(|teams| teams.contains(&team))
+        team == TeamId::PROGRAMME || self.scope.as_ref().is_none_or(|teams| teams.contains(&team))
     }
 
     /// Takes one more team into scope.
@@ -130,9 +159,7 @@ impl Store {
 
     /// Reads a small value of the store's own.
     pub fn meta(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        let mut statement = self
-            .connection
-            .prepare_cached("SELECT value FROM meta WHERE name = ?1")?;
+        let mut statement = self.sql()?.prepare_cached("SELECT value FROM meta WHERE name = ?1")?;
         let mut rows = statement.query([name])?;
         Ok(match rows.next()? {
             Some(row) => Some(row.get(0)?),
@@ -140,30 +167,54 @@ impl Store {
         })
     }
 
-    /// Writes a small value of the store's own, durably.
-    pub fn set_meta(&mut self, name: &str, value: &[u8]) -> Result<(), StoreError> {
-        self.connection.execute(
-            "INSERT OR REPLACE INTO meta (name, value) VALUES (?1, ?2)",
-            (name, value),
-        )?;
+    /// Writes small values of the store's own, durably, all or none.
+    pub fn set_meta(&mut self, values: &[(String, Vec<u8>)]) -> Result<(), StoreError> {
+        self.transact(|store| {
+            let mut insert = store
+                .sql()?
+                .prepare_cached("INSERT OR REPLACE INTO meta (name, value) VALUES (?1, ?2)")?;
+            for (name, value) in values {
+                insert.execute((name, value))?;
+            }
+            Ok(())
+        })?;
+        if let Some((_, root)) = values.iter().find(|(name, _)| name == "root") {
+            self.root = DeviceKey::from_slice(root).ok_or(StoreError::Damaged("the root key"))?;
+        }
         Ok(())
     }
 
-    /// Runs `work` in one transaction. If it or its COMMIT fails, the file is read anew before the
-    /// next call, so that memory never runs ahead of the disk.
+    fn sql(&self) -> Result<&Connection, StoreError> {
+        self.connection.as_ref().ok_or(StoreError::NotOpen)
+    }
+
+    /// Runs `work` in one transaction. If it or its COMMIT fails, the file is closed and read anew,
+    /// so that memory never runs ahead of the disk. A transaction left open by a panic is such a
+    /// failure, too.
     fn transact<T>(
         &mut self,
         work: impl FnOnce(&mut Self) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        self.connection.execute_batch("BEGIN IMMEDIATE")?;
-        let done = work(self).and_then(|value| {
-            self.connection.execute_batch("COMMIT")?;
-            Ok(value)
-        });
-        if done.is_err() {
+        if !self.connection.as_ref().is_some_and(Connection::is_autocommit) {
             self.reload()?;
         }
-        done
+        self.sql()?.execute_batch("BEGIN IMMEDIATE")?;
+        let worked = work(self);
+        let committed = match &worked {
+            Ok(_) => self.sql()?.execute_batch("COMMIT").map_err(StoreError::from),
+            Err(_) => Ok(()),
+        };
+        match (worked, committed) {
+            (Ok(value), Ok(())) => Ok(value),
+            (Ok(value), Err(_)) if crate::planted!(AckBeforeCommit) => {
+                self.reload_or_close();
+                Ok(value)
+            }
+            (Ok(_), Err(error)) | (Err(error), _) => {
+                self.reload_or_close();
+                Err(error)
+            }
+        }
     }
 }
 
@@ -171,16 +222,13 @@ impl Store {
     /// The teams that this device joined, with its certificate for each.
     pub fn memberships(&self) -> Result<Vec<(TeamId, crate::model::EntryId)>, StoreError> {
         let mut statement = self
-            .connection
+            .sql()?
             .prepare("SELECT substr(name, 8), value FROM meta WHERE name LIKE 'member %'")?;
-        let rows = statement.query_map([], |row| {
-            Ok((row.get::<_, String>(0)?, row.get::<_, [u8; 32]>(1)?))
-        })?;
+        let rows = statement
+            .query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, [u8; 32]>(1)?)))?;
         rows.map(|row| {
             let (team, certificate) = row?;
-            let team = team
-                .parse()
-                .map_err(|_| StoreError::Damaged("a membership"))?;
+            let team = team.parse().map_err(|_| StoreError::Damaged("a membership"))?;
             Ok((team, crate::model::EntryId(certificate)))
         })
         .collect()

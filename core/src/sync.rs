@@ -27,13 +27,13 @@ pub enum SyncError {
     /// Our own store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// Neither side could offer more, and they still differ.
-    #[error(
-        "the hub and this store differ, and neither could offer more; {turned_away} runs were turned away"
-    )]
+    /// Nothing moved, and both sides still differ.
+    #[error("the hub and this store still differ; {turned_away} runs were turned away: {reason}")]
     Stuck {
         /// How many runs were turned away by either side.
-        turned_away: u64,
+        turned_away: usize,
+        /// Why the last of them was.
+        reason: String,
     },
 }
 
@@ -46,10 +46,19 @@ pub struct Message {
     pub sealed: Vec<SealedTip>,
     /// All tips held: in an answer, the acknowledgement.
     pub clock: Clock,
-    /// Runs that the other side lacks.
-    pub runs: Vec<Run>,
-    /// In an answer, logs of which a run was turned away, with the reason in words.
-    pub turned_away: Vec<(LogId, String)>,
+    /// Runs that the other side lacks, or why one cannot be read.
+    pub runs: Vec<Result<Run, Malformed>>,
+    /// In an answer, the runs that were turned away, with the reason in words.
+    pub turned_away: Vec<TurnedAwayRun>,
+}
+
+/// A run of a request that was not taken in. What stands beside it was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TurnedAwayRun {
+    /// Its place among the request's runs, from 0.
+    pub index: u64,
+    /// Why, and what to do, in words.
+    pub reason: String,
 }
 
 impl Message {
@@ -61,9 +70,7 @@ impl Message {
                 encoder.bytes(&team.0)?;
             }
             encoder.array(self.sealed.len() as u64)?;
-            self.sealed
-                .iter()
-                .try_for_each(|sealed| sealed.write(encoder))?;
+            self.sealed.iter().try_for_each(|sealed| sealed.write(encoder))?;
             encoder.array(self.clock.len() as u64)?;
             for (log, tips) in &self.clock {
                 encoder.array(2)?.bytes(&log.0)?.array(tips.len() as u64)?;
@@ -71,11 +78,13 @@ impl Message {
                     encoder.array(2)?.u64(tip.position)?.bytes(&tip.id.0)?;
                 }
             }
-            encoder.array(self.runs.len() as u64)?;
-            self.runs.iter().try_for_each(|run| run.write(encoder))?;
+            encoder.array(self.runs.iter().flatten().count() as u64)?;
+            for run in self.runs.iter().flatten() {
+                encoder.bytes(&run.encode())?;
+            }
             encoder.array(self.turned_away.len() as u64)?;
-            for (log, reason) in &self.turned_away {
-                encoder.array(2)?.bytes(&log.0)?.str(reason)?;
+            for run in &self.turned_away {
+                encoder.array(2)?.u64(run.index)?.str(&run.reason)?;
             }
             Ok(())
         });
@@ -97,28 +106,19 @@ impl Message {
             cbor::array_of(decoder, 2)?;
             Ok((LogId(cbor::fixed(decoder)?), all(decoder, read_tip)?))
         })?;
-        let runs = all(&mut decoder, Run::read)?;
+        let runs = all(&mut decoder, |decoder| Ok(Run::decode(decoder.bytes()?)))?;
         let turned_away = all(&mut decoder, |decoder| {
             cbor::array_of(decoder, 2)?;
-            Ok((LogId(cbor::fixed(decoder)?), decoder.str()?.to_owned()))
+            Ok(TurnedAwayRun { index: decoder.u64()?, reason: decoder.str()?.to_owned() })
         })?;
         cbor::end(&decoder)?;
-        Ok(Message {
-            teams,
-            sealed,
-            clock: clock.into_iter().collect(),
-            runs,
-            turned_away,
-        })
+        Ok(Message { teams, sealed, clock: clock.into_iter().collect(), runs, turned_away })
     }
 }
 
 fn read_tip(decoder: &mut Decoder<'_>) -> Result<Tip, Malformed> {
     cbor::array_of(decoder, 2)?;
-    Ok(Tip {
-        position: decoder.u64()?,
-        id: EntryId(cbor::fixed(decoder)?),
-    })
+    Ok(Tip { position: decoder.u64()?, id: EntryId(cbor::fixed(decoder)?) })
 }
 
 fn all<T>(
@@ -132,24 +132,45 @@ fn all<T>(
 /// The hub's side: takes a request in, durably, and answers with what it then holds.
 pub fn answer(store: &mut Store, request: &[u8]) -> Result<Vec<u8>, SyncError> {
     let request = Message::decode(request)?;
-    let received = store.receive(&request.runs, &request.sealed)?;
-    let teams: Vec<TeamId> = request
-        .teams
-        .into_iter()
-        .filter(|team| store.holds_team(*team))
-        .collect();
+    let turned_away = take_in(store, &request)?.turned_away;
+    let teams: Vec<TeamId> =
+        request.teams.into_iter().filter(|team| store.holds_team(*team)).collect();
     Ok(Message {
         clock: store.clock(&teams),
-        sealed: Vec::new(),
-        runs: store.runs_lacked(&teams, &request.clock, None)?,
-        turned_away: received
-            .turned_away
-            .iter()
-            .map(|(log, reason)| (*log, reason.to_string()))
-            .collect(),
+        sealed: store.seals_lacked(&teams, &request.clock, None)?,
+        runs: store.runs_lacked(&teams, &request.clock, None)?.into_iter().map(Ok).collect(),
+        turned_away,
         teams,
     }
     .encode())
+}
+
+/// What became of the runs of a message.
+struct TakenIn {
+    new_entries: u64,
+    turned_away: Vec<TurnedAwayRun>,
+}
+
+/// Stores what is good of a message; the rest is turned away, run by run.
+fn take_in(store: &mut Store, message: &Message) -> Result<TakenIn, SyncError> {
+    let mut places = Vec::new();
+    let mut runs = Vec::new();
+    let mut turned_away = Vec::new();
+    for (index, run) in (0..).zip(&message.runs) {
+        match run {
+            Ok(run) => {
+                places.push(index);
+                runs.push(run);
+            }
+            Err(reason) => turned_away.push(TurnedAwayRun { index, reason: reason.to_string() }),
+        }
+    }
+    let received = store.receive(&runs, &message.sealed)?;
+    for (at, reason) in received.turned_away {
+        let index = places.get(at).copied().unwrap_or_default();
+        turned_away.push(TurnedAwayRun { index, reason: reason.to_string() });
+    }
+    Ok(TakenIn { new_entries: received.new_entries, turned_away })
 }
 
 /// The device's side of one sync.
@@ -157,7 +178,6 @@ pub struct Session {
     teams: Vec<TeamId>,
     theirs: Option<Clock>,
     done: bool,
-    turned_away: u64,
 }
 
 impl Session {
@@ -166,55 +186,48 @@ impl Session {
         let mut teams: Vec<TeamId> = teams.into_iter().chain([TeamId::PROGRAMME]).collect();
         teams.sort();
         teams.dedup();
-        Session {
-            teams,
-            theirs: None,
-            done: false,
-            turned_away: 0,
-        }
+        Session { teams, theirs: None, done: false }
     }
 
-    /// The next request, or `None` once both sides hold the same.
+    /// The next request, or `None` once both sides hold the same. The first carries seals alone, so
+    /// that the hub knows what it lacks even if the line is cut before any entry went over.
     pub fn request(&self, store: &Store, own: &SigningKey) -> Result<Option<Vec<u8>>, SyncError> {
         if self.done {
             return Ok(None);
         }
-        let (sealed, runs) = match &self.theirs {
-            None => (store.sealed_tips(&self.teams, Some(own))?, Vec::new()),
-            Some(theirs) => (
-                Vec::new(),
-                store.runs_lacked(&self.teams, theirs, Some(own))?,
-            ),
+        let nothing = Clock::new();
+        let theirs = self.theirs.as_ref().unwrap_or(&nothing);
+        let runs = match &self.theirs {
+            Some(theirs) => store.runs_lacked(&self.teams, theirs, Some(own))?,
+            None => Vec::new(),
         };
         let message = Message {
             teams: self.teams.clone(),
-            sealed,
+            sealed: store.seals_lacked(&self.teams, theirs, Some(own))?,
             clock: store.clock(&self.teams),
-            runs,
+            runs: runs.into_iter().map(Ok).collect(),
             turned_away: Vec::new(),
         };
         Ok(Some(message.encode()))
     }
 
     /// Takes an answer in. Only an answer that shows equal clocks ends the sync.
-    pub fn reply(
-        &mut self,
-        store: &mut Store,
-        own: &SigningKey,
-        bytes: &[u8],
-    ) -> Result<(), SyncError> {
+    pub fn reply(&mut self, store: &mut Store, bytes: &[u8]) -> Result<(), SyncError> {
         let answer = Message::decode(bytes)?;
-        let received = store.receive(&answer.runs, &answer.sealed)?;
-        self.turned_away += (answer.turned_away.len() + received.turned_away.len()) as u64;
+        let taken = take_in(store, &answer)?;
         self.done = answer.clock == store.clock(&self.teams);
-        let to_send = store.runs_lacked(&self.teams, &answer.clock, Some(own))?;
-        let moved = received.new_entries > 0 || self.theirs.as_ref() != Some(&answer.clock);
+        let moved = taken.new_entries > 0 || self.theirs.as_ref() != Some(&answer.clock);
         self.theirs = Some(answer.clock);
-        if !self.done && !moved && to_send.is_empty() {
-            return Err(SyncError::Stuck {
-                turned_away: self.turned_away,
-            });
+        if self.done || moved {
+            return Ok(());
         }
-        Ok(())
+        let turned_away: Vec<_> = answer.turned_away.iter().chain(&taken.turned_away).collect();
+        Err(SyncError::Stuck {
+            turned_away: turned_away.len(),
+            reason: turned_away.last().map_or_else(
+                || "neither side could offer more; sync again later".to_owned(),
+                |run| run.reason.clone(),
+            ),
+        })
     }
 }

@@ -32,10 +32,7 @@ impl Facts {
     /// The facts of a record.
     pub fn of(record: &Record) -> Facts {
         match record.kind {
-            Kind::Reversal => Facts {
-                measures: reversal_measures(record),
-                coded: coded(record),
-            },
+            Kind::Reversal => Facts { measures: reversal_measures(record), coded: coded(record) },
         }
     }
 
@@ -61,15 +58,11 @@ impl Facts {
         let mut facts = Facts::default();
         for _ in 0..cbor::array_up_to(&mut decoder, 1_000, "measures")? {
             cbor::array_of(&mut decoder, 2)?;
-            facts
-                .measures
-                .push((decoder.str()?.to_owned(), decoder.i64()?));
+            facts.measures.push((decoder.str()?.to_owned(), decoder.i64()?));
         }
         for _ in 0..cbor::array_up_to(&mut decoder, 1_000_000, "answers")? {
             cbor::array_of(&mut decoder, 2)?;
-            facts
-                .coded
-                .push((decoder.str()?.to_owned(), decoder.str()?.to_owned()));
+            facts.coded.push((decoder.str()?.to_owned(), decoder.str()?.to_owned()));
         }
         Ok(facts)
     }

@@ -23,11 +23,7 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let Problem(status, code, detail) = self;
         let body = json!({ "status": status.as_u16(), "code": code, "detail": detail });
-        (
-            status,
-            [(header::CONTENT_TYPE, "application/problem+json")],
-            body.to_string(),
-        )
+        (status, [(header::CONTENT_TYPE, "application/problem+json")], body.to_string())
             .into_response()
     }
 }
@@ -47,17 +43,13 @@ pub(crate) fn router(hub: Hub) -> Router {
 }
 
 async fn take_sync(State(hub): State<Hub>, body: Bytes) -> Result<Vec<u8>, Problem> {
-    let answer = hub
-        .with_store(move |store| sync::answer(store, &body))
-        .await;
+    let answer = hub.with_store(move |store| sync::answer(store, &body)).await;
     hub.entries_arrived();
     match answer {
         Some(Ok(answer)) => Ok(answer),
-        Some(Err(SyncError::Message(reason))) => Err(Problem(
-            StatusCode::BAD_REQUEST,
-            "message",
-            reason.to_string(),
-        )),
+        Some(Err(SyncError::Message(reason))) => {
+            Err(Problem(StatusCode::BAD_REQUEST, "message", reason.to_string()))
+        }
         Some(Err(_)) | None => Err(failed("the entries were not stored; send them again")),
     }
 }
@@ -73,24 +65,12 @@ async fn totals(
     State(hub): State<Hub>,
     Query(asked): Query<TotalsParameters>,
 ) -> Result<String, Problem> {
-    let by = asked
-        .by
-        .split(',')
-        .filter(|part| !part.is_empty())
-        .map(split)
-        .collect();
-    let query = TotalsQuery {
-        by,
-        ..TotalsQuery::default()
-    };
+    let by = asked.by.split(',').filter(|part| !part.is_empty()).map(split).collect();
+    let query = TotalsQuery { by, ..TotalsQuery::default() };
     let until = hub.settled_until();
     let answer = hub
         .with_store(move |store| {
-            Ok((
-                store.totals(&query)?,
-                store.missing_by_device()?,
-                store.is_settled()?,
-            ))
+            Ok((store.totals(&query)?, store.missing_by_device()?, store.is_settled()?))
         })
         .await;
     let (totals, devices, settled) = match answer {
@@ -99,14 +79,11 @@ async fn totals(
             return Err(failed("the totals could not be read"));
         }
     };
-    let lines: Vec<Value> = totals
-        .lines
-        .iter()
-        .map(|(key, sums)| json!({ "key": key, "sums": sums }))
-        .collect();
+    let lines: Vec<Value> =
+        totals.lines.iter().map(|(key, sums)| json!({ "key": key, "sums": sums })).collect();
     let devices: Vec<Value> = devices
         .iter()
-        .map(|(key, up_to)| json!({ "device": key.to_string(), "up_to": up_to }))
+        .map(|from| json!({ "device": from.device.to_string(), "entries": from.entries }))
         .collect();
     Ok(json!({
         "lines": lines,

@@ -109,9 +109,8 @@ impl KeyProvider for KeyFile {
             write_private(&self.0, &bytes).map_err(failed)?;
         }
         let bytes = std::fs::read(&self.0).map_err(failed)?;
-        let bytes = bytes
-            .try_into()
-            .map_err(|_| StoreError::Key("it is not 32 bytes long".to_owned()))?;
+        let bytes =
+            bytes.try_into().map_err(|_| StoreError::Key("it is not 32 bytes long".to_owned()))?;
         Ok(StoreKey::new(bytes))
     }
 }
@@ -134,13 +133,8 @@ pub fn run(options: Options, ready: impl FnOnce(SocketAddr)) -> Result<(), HubEr
     }
     std::fs::create_dir_all(&options.folder).map_err(io("the hub's folder"))?;
     let key = KeyFile(options.folder.join("hub.key"));
-    let store = Store::open(
-        &options.folder.join("hub.db"),
-        &key,
-        options.root,
-        None,
-        Settling::Behind,
-    )?;
+    let store =
+        Store::open(&options.folder.join("hub.db"), &key, options.root, None, Settling::Behind)?;
     let runtime = tokio::runtime::Runtime::new().map_err(io("the system's threads"))?;
     runtime.block_on(serve(options, store, ready))
 }
@@ -150,9 +144,8 @@ async fn serve(
     store: Store,
     ready: impl FnOnce(SocketAddr),
 ) -> Result<(), HubError> {
-    let listener = tokio::net::TcpListener::bind(options.listen)
-        .await
-        .map_err(io("the address"))?;
+    let listener =
+        tokio::net::TcpListener::bind(options.listen).await.map_err(io("the address"))?;
     ready(listener.local_addr().map_err(io("the address"))?);
     let hub = Hub {
         store: Arc::new(Mutex::new(store)),
@@ -162,8 +155,7 @@ async fn serve(
     let settling = tokio::spawn(hub.clone().settle());
     let service = TowerToHyperService::new(answers::router(hub));
     let mut http = hyper::server::conn::http1::Builder::new();
-    http.timer(TokioTimer::new())
-        .header_read_timeout(Duration::from_secs(10));
+    http.timer(TokioTimer::new()).header_read_timeout(Duration::from_secs(10));
     let connections = hyper_util::server::graceful::GracefulShutdown::new();
     let mut stop = std::pin::pin!(stopped(options.until_stdin_ends));
     loop {

@@ -9,11 +9,7 @@ use kitbag_core::totals::{Query, Split};
 
 fn count(store: &Store, indicator: &str) -> i64 {
     let totals = store.totals(&Query::default()).unwrap();
-    totals
-        .lines
-        .values()
-        .filter_map(|line| line.get(indicator))
-        .sum()
+    totals.lines.values().filter_map(|line| line.get(indicator)).sum()
 }
 
 #[test]
@@ -21,20 +17,12 @@ fn a_reversal_saved_offline_is_counted_everywhere_after_syncs() {
     let mut programme = Programme::new();
     let (mut worker, _) = programme.worker();
     let id = worker.record(TEAM, &reversal("survived")).unwrap();
-    assert_eq!(
-        count(worker.store(), "reversals"),
-        0,
-        "waits for its certificate"
-    );
+    assert_eq!(count(worker.store(), "reversals"), 0, "waits for its certificate");
     programme.sync_coordinator();
     programme.sync(&mut worker);
     programme.sync_coordinator();
     programme.settle();
-    for store in [
-        worker.store(),
-        &programme.hub,
-        programme.coordinator.store(),
-    ] {
+    for store in [worker.store(), &programme.hub, programme.coordinator.store()] {
         assert_eq!(count(store, "reversals"), 1);
         assert_eq!(count(store, "survived"), 1);
         assert_eq!(
@@ -46,10 +34,7 @@ fn a_reversal_saved_offline_is_counted_everywhere_after_syncs() {
             worker.store().verdict_digest(TEAM).unwrap()
         );
     }
-    assert_eq!(
-        worker.get(id).unwrap().get("outcome"),
-        Some(&Value::from("survived"))
-    );
+    assert_eq!(worker.get(id).unwrap().get("outcome"), Some(&Value::from("survived")));
 }
 
 #[test]
@@ -61,17 +46,9 @@ fn corrections_made_apart_keep_both_values_and_a_void_counts_nowhere() {
     let second = worker.record(TEAM, &reversal("died")).unwrap();
     programme.sync(&mut worker);
     programme.sync_coordinator();
-    worker
-        .change(first, vec![Operation::put("outcome", "survived")])
-        .unwrap();
-    programme
-        .coordinator
-        .change(first, vec![Operation::put("outcome", "died")])
-        .unwrap();
-    programme
-        .coordinator
-        .change(second, vec![Operation::put("void", "test")])
-        .unwrap();
+    worker.change(first, vec![Operation::put("outcome", "survived")]).unwrap();
+    programme.coordinator.change(first, vec![Operation::put("outcome", "died")]).unwrap();
+    programme.coordinator.change(second, vec![Operation::put("void", "test")]).unwrap();
     programme.sync_coordinator();
     programme.sync(&mut worker);
     programme.sync_coordinator();
@@ -80,17 +57,10 @@ fn corrections_made_apart_keep_both_values_and_a_void_counts_nowhere() {
     assert_eq!(here, programme.coordinator.get(first).unwrap());
     let (field, values) = here.conflicts().next().unwrap();
     assert_eq!((field, values.len()), ("outcome", 2));
-    for store in [
-        worker.store(),
-        &programme.hub,
-        programme.coordinator.store(),
-    ] {
+    for store in [worker.store(), &programme.hub, programme.coordinator.store()] {
         assert_eq!(count(store, "reversals"), 1);
     }
-    programme
-        .coordinator
-        .change(second, vec![Operation::put("void", Value::Null)])
-        .unwrap();
+    programme.coordinator.change(second, vec![Operation::put("void", Value::Null)]).unwrap();
     assert_eq!(count(programme.coordinator.store(), "reversals"), 2);
 }
 
@@ -103,19 +73,14 @@ fn a_worker_cannot_change_a_colleagues_record_until_it_is_accepted() {
     let id = one.record(TEAM, &reversal("unknown")).unwrap();
     programme.sync(&mut one);
     programme.sync(&mut two);
-    let entry = two
-        .change(id, vec![Operation::put("outcome", "survived")])
-        .unwrap();
+    let entry = two.change(id, vec![Operation::put("outcome", "survived")]).unwrap();
     programme.sync(&mut two);
     programme.sync_coordinator();
     assert_eq!(
         programme.coordinator.get(id).unwrap().get("outcome"),
         Some(&Value::from("unknown"))
     );
-    let accept = Administration::Accept {
-        waived: Waived::Role,
-        entries: vec![entry],
-    };
+    let accept = Administration::Accept { waived: Waived::Role, entries: vec![entry] };
     programme.coordinator.administer(TEAM, &accept).unwrap();
     assert_eq!(
         programme.coordinator.get(id).unwrap().get("outcome"),
@@ -137,11 +102,7 @@ fn a_revocation_keeps_what_was_held_and_cuts_the_rest() {
     programme.sync_coordinator();
     programme.sync(&mut worker);
     programme.settle();
-    for store in [
-        worker.store(),
-        &programme.hub,
-        programme.coordinator.store(),
-    ] {
+    for store in [worker.store(), &programme.hub, programme.coordinator.store()] {
         assert_eq!((count(store, "survived"), count(store, "died")), (1, 0));
     }
 }
@@ -167,15 +128,7 @@ fn a_device_restored_from_an_older_copy_loses_nothing_and_is_seen_to_fork() {
     worker.record(TEAM, &reversal("survived")).unwrap();
     programme.sync(&mut worker);
     programme.settle();
-    assert_eq!(
-        programme
-            .hub
-            .chains()
-            .iter()
-            .map(|(_, info)| info.forks())
-            .sum::<u64>(),
-        1
-    );
+    assert_eq!(programme.hub.chains().iter().map(|(_, info)| info.forks()).sum::<u64>(), 1);
     for store in [worker.store(), &programme.hub] {
         assert_eq!(count(store, "reversals"), 4);
     }
@@ -218,16 +171,10 @@ fn totals_by_period_equal_totals_by_code_and_a_rebuild_changes_nothing() {
     }
     let original = ids[0].min(ids[1]).to_string();
     worker
-        .change(
-            ids[0].max(ids[1]),
-            vec![Operation::put("duplicate_of", original.as_str())],
-        )
+        .change(ids[0].max(ids[1]), vec![Operation::put("duplicate_of", original.as_str())])
         .unwrap();
     let by = |split: Split| {
-        let query = Query {
-            by: vec![split],
-            ..Query::default()
-        };
+        let query = Query { by: vec![split], ..Query::default() };
         worker.store().totals(&query).unwrap().lines
     };
     let months = by(Split::Period(Period::Month));
@@ -239,10 +186,7 @@ fn totals_by_period_equal_totals_by_code_and_a_rebuild_changes_nothing() {
     let before = (months, worker.store().canonical_digest(TEAM).unwrap());
     let mut worker = worker;
     worker.rebuild().unwrap();
-    let query = Query {
-        by: vec![Split::Period(Period::Month)],
-        ..Query::default()
-    };
+    let query = Query { by: vec![Split::Period(Period::Month)], ..Query::default() };
     let after = (
         worker.store().totals(&query).unwrap().lines,
         worker.store().canonical_digest(TEAM).unwrap(),

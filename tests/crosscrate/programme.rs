@@ -25,32 +25,13 @@ impl Programme {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
         let mut root = Engine::found(&at("root"), &key(), Environment::system()).unwrap();
-        let mut coordinator = Engine::device(
-            &at("coordinator"),
-            &key(),
-            root.root(),
-            Environment::system(),
-        )
-        .unwrap();
-        let enrolment = root
-            .certify(coordinator.device_key(), Role::Coordinator, TEAM)
-            .unwrap();
+        let mut coordinator =
+            Engine::device(&at("coordinator"), &key(), root.root(), Environment::system()).unwrap();
+        let enrolment = root.certify(coordinator.device_key(), Role::Coordinator, TEAM).unwrap();
         coordinator.join(&enrolment).unwrap();
-        let hub = Store::open(
-            &at("hub"),
-            &key(),
-            Some(root.root()),
-            None,
-            Settling::Behind,
-        )
-        .unwrap();
-        let mut programme = Programme {
-            folder,
-            root,
-            coordinator,
-            hub,
-            devices: 0,
-        };
+        let hub =
+            Store::open(&at("hub"), &key(), Some(root.root()), None, Settling::Behind).unwrap();
+        let mut programme = Programme { folder, root, coordinator, hub, devices: 0 };
         sync_with(&mut programme.root, &mut programme.hub);
         programme
     }
@@ -60,10 +41,7 @@ impl Programme {
         let path = self.folder.path().join(format!("device-{}", self.devices));
         let mut engine =
             Engine::device(&path, &key(), self.root.root(), Environment::system()).unwrap();
-        let enrolment = self
-            .coordinator
-            .certify(engine.device_key(), Role::Worker, TEAM)
-            .unwrap();
+        let enrolment = self.coordinator.certify(engine.device_key(), Role::Worker, TEAM).unwrap();
         engine.join(&enrolment).unwrap();
         (engine, enrolment.certificate)
     }
@@ -82,9 +60,7 @@ impl Programme {
 }
 
 fn sync_with(engine: &mut Engine, hub: &mut Store) {
-    engine
-        .sync(|request| sync::answer(hub, &request).map_err(EngineError::from))
-        .unwrap();
+    engine.sync(|request| sync::answer(hub, &request).map_err(EngineError::from)).unwrap();
 }
 
 pub fn reversal(outcome: &str) -> Reversal {

@@ -101,8 +101,10 @@ pub struct Authority {
     erased: BTreeSet<(TeamId, RecordId)>,
     /// The verdict of each administrative entry.
     pub verdicts: BTreeMap<EntryId, Verdict>,
-    /// Kept tips that are not held, with the position of each: known missing.
-    pub awaited_tips: BTreeMap<EntryId, (LogId, u64)>,
+    /// Kept tips that are not held, with log, device and position of each: known missing.
+    pub awaited_tips: BTreeMap<EntryId, (LogId, DeviceKey, u64)>,
+    /// The certificates that hold, each with its key and team.
+    holders: BTreeMap<EntryId, (DeviceKey, TeamId)>,
 }
 
 impl Authority {
@@ -111,15 +113,34 @@ impl Authority {
         self.standings.get(log)
     }
 
-    /// Whether a log is a coordinator's by its certificate; such logs travel before others.
-    pub fn standing_is_coordinator(&self, info: &LogInfo, chains: &Chains) -> bool {
-        chains.of_team(info.team).any(|(log, other)| {
-            other == info
-                && self
-                    .standings
-                    .get(log)
-                    .is_some_and(|standing| standing.mandate == Mandate::Holds(Role::Coordinator))
-        })
+    /// Whether a log's author has a mandate that holds.
+    pub fn has_mandate(&self, log: &LogId) -> bool {
+        let mandate = self.standings.get(log).map(|standing| standing.mandate);
+        matches!(mandate, Some(Mandate::Root | Mandate::Holds(_)))
+    }
+
+    /// How early a log travels: the root's, then coordinators', then the rest, because an entry
+    /// without payload is taken only by a store that holds its erasure.
+    pub fn rank(&self, log: &LogId) -> u8 {
+        match self.standings.get(log).map(|standing| standing.mandate) {
+            Some(Mandate::Root) => 0,
+            Some(Mandate::Holds(Role::Coordinator)) => 1,
+            _ => 2,
+        }
+    }
+
+    /// Whether this certificate holds for this key in this team, or the key is the root's.
+    pub fn certifies(
+        &self,
+        certificate: &EntryId,
+        key: DeviceKey,
+        team: TeamId,
+        root: DeviceKey,
+    ) -> bool {
+        match *certificate == EntryId::NONE {
+            true => key == root && team == TeamId::PROGRAMME,
+            false => self.holders.get(certificate) == Some(&(key, team)),
+        }
     }
 
     /// Whether this reason is waived for this entry, written by `author` in `team`.
@@ -142,11 +163,7 @@ impl Authority {
     /// records whose erasure must be judged again.
     pub fn changed_since(&self, before: &Authority) -> Changed {
         let differing = |log: &&LogId| self.standings.get(log) != before.standings.get(log);
-        let logs: BTreeSet<&LogId> = self
-            .standings
-            .keys()
-            .chain(before.standings.keys())
-            .collect();
+        let logs: BTreeSet<&LogId> = self.standings.keys().chain(before.standings.keys()).collect();
         let entries: BTreeSet<&EntryId> =
             self.accepted.keys().chain(before.accepted.keys()).collect();
         Changed {
@@ -226,23 +243,14 @@ impl<'a> Settling<'a> {
             })
             .collect();
         for (log, info, mandate) in &logs {
-            let cuts = self.cuts(*log, info.certificate);
-            self.authority.standings.insert(
-                *log,
-                Standing {
-                    mandate: *mandate,
-                    cuts,
-                },
-            );
+            let cuts = self.cuts(*log, info.certificate, info.key);
+            self.authority.standings.insert(*log, Standing { mandate: *mandate, cuts });
         }
         let entries: Vec<(&'a HeldAdministration, &'a LogInfo, Mandate)> = logs
             .iter()
             .flat_map(|(log, info, mandate)| {
                 let of_log = self.by_log.get(log).map(Vec::as_slice).unwrap_or_default();
-                of_log
-                    .iter()
-                    .map(|entry| (*entry, *info, *mandate))
-                    .collect::<Vec<_>>()
+                of_log.iter().map(|entry| (*entry, *info, *mandate)).collect::<Vec<_>>()
             })
             .collect();
         // Acceptances, erasures, certificates, revocations, in this order within a level.
@@ -281,28 +289,34 @@ impl<'a> Settling<'a> {
                 }
             }
             None => match (self.held.locate)(&info.certificate) {
-                Some(_) => (Level::Rest, Mandate::Refused),
+                Some((log, _)) => (Level::Rest, self.uncertified(&log)),
                 None => (Level::Rest, Mandate::Waiting),
             },
         }
     }
 
-    fn cuts(&mut self, log: LogId, certificate: EntryId) -> Vec<Vec<Kept>> {
+    /// The mandate by an entry of this log that is no certificate settled above: it may become one
+    /// only while the log's own author waits for a coordinator's certificate.
+    fn uncertified(&self, log: &LogId) -> Mandate {
+        let above = self.held.chains.log(log).map(|info| info.certificate);
+        match above.filter(|above| *above != EntryId::NONE) {
+            Some(above) if (self.held.locate)(&above).is_none() => Mandate::Waiting,
+            _ => Mandate::Refused,
+        }
+    }
+
+    fn cuts(&mut self, log: LogId, certificate: EntryId, key: DeviceKey) -> Vec<Vec<Kept>> {
         let mut cuts = Vec::new();
         for kept in self.revocations.get(&certificate).into_iter().flatten() {
             let mut of_log = Vec::new();
             for named in kept.iter().filter(|named| named.log == log) {
                 let Tip { position, id } = named.tip;
-                let place = (self.held.locate)(&id)
-                    .filter(|(of, _)| *of == log)
-                    .map(|(_, place)| place);
+                let place =
+                    (self.held.locate)(&id).filter(|(of, _)| *of == log).map(|(_, place)| place);
                 if place.is_none() {
-                    self.authority.awaited_tips.insert(id, (log, position));
+                    self.authority.awaited_tips.insert(id, (log, key, position));
                 }
-                of_log.push(Kept {
-                    position,
-                    held: place,
-                });
+                of_log.push(Kept { position, held: place });
             }
             cuts.push(of_log);
         }
@@ -351,9 +365,7 @@ impl<'a> Settling<'a> {
             return Verdict::Admitted;
         }
         let accepted = matches!(says, Administration::Certify(_))
-            && self
-                .authority
-                .waives(&entry.id, Waived::Revoked, info.key, info.team);
+            && self.authority.waives(&entry.id, Waived::Revoked, info.key, info.team);
         let verdict = match (stands || accepted, allowed) {
             (false, _) => Verdict::Refused(Refusal::Revoked),
             (true, false) => Verdict::Refused(Refusal::Role),
@@ -365,8 +377,11 @@ impl<'a> Settling<'a> {
                     None => Level::Coordinators,
                     Some(_) => Level::Rest,
                 };
-                self.certificates
-                    .insert(entry.id, (certificate, level, verdict == Verdict::Admitted));
+                let holds = verdict == Verdict::Admitted;
+                self.certificates.insert(entry.id, (certificate, level, holds));
+                if holds {
+                    self.authority.holders.insert(entry.id, (certificate.key, certificate.team));
+                }
             }
             Administration::Accept { waived, entries } if verdict == Verdict::Admitted => {
                 self.accept(*waived, entries, info, role.is_none());
@@ -380,22 +395,10 @@ impl<'a> Settling<'a> {
     }
 
     fn accept(&mut self, waived: Waived, entries: &[EntryId], info: &LogInfo, by_root: bool) {
-        let team = if by_root {
-            TeamId::PROGRAMME
-        } else {
-            info.team
-        };
+        let team = if by_root { TeamId::PROGRAMME } else { info.team };
         for id in entries {
-            let acceptance = Acceptance {
-                waived,
-                by: info.key,
-                team,
-            };
-            self.authority
-                .accepted
-                .entry(*id)
-                .or_default()
-                .insert(acceptance);
+            let acceptance = Acceptance { waived, by: info.key, team };
+            self.authority.accepted.entry(*id).or_default().insert(acceptance);
         }
     }
 

@@ -53,9 +53,7 @@ impl LogInfo {
 
     /// Whether `a` is `b` or comes before it.
     pub fn is_at_or_before(&self, a: Place, b: Place) -> bool {
-        self.path(b)
-            .iter()
-            .any(|last| last.branch == a.branch && a.position <= last.position)
+        self.path(b).iter().any(|last| last.branch == a.branch && a.position <= last.position)
     }
 
     /// The tips: the last entry of each branch, by position.
@@ -66,6 +64,11 @@ impl LogInfo {
             tips.truncate(1);
         }
         tips
+    }
+
+    /// The position of the last entry held, on the longest branch.
+    pub fn length(&self) -> u64 {
+        self.branches.iter().map(|branch| branch.tip.position).max().unwrap_or(0)
     }
 
     /// How often the log forked.
@@ -108,20 +111,11 @@ impl Chains {
         let branch = info.branches.get_mut(previous.branch as usize)?;
         if branch.tip.position == previous.position {
             branch.tip = tip;
-            return Some(Place {
-                branch: previous.branch,
-                position: tip.position,
-            });
+            return Some(Place { branch: previous.branch, position: tip.position });
         }
         let number = u32::try_from(info.branches.len()).ok()?;
-        info.branches.push(Branch {
-            parent: Some(previous),
-            tip,
-        });
-        Some(Place {
-            branch: number,
-            position: tip.position,
-        })
+        info.branches.push(Branch { parent: Some(previous), tip });
+        Some(Place { branch: number, position: tip.position })
     }
 }
 
@@ -130,10 +124,7 @@ mod tests {
     use super::*;
 
     fn tip(position: u64, mark: u8) -> Tip {
-        Tip {
-            position,
-            id: EntryId([mark; 32]),
-        }
+        Tip { position, id: EntryId([mark; 32]) }
     }
 
     #[test]
@@ -146,10 +137,7 @@ mod tests {
                 key: DeviceKey([0; 32]),
                 team: TeamId([2; 16]),
                 certificate: EntryId::NONE,
-                branches: vec![Branch {
-                    parent: None,
-                    tip: tip(1, 1),
-                }],
+                branches: vec![Branch { parent: None, tip: tip(1, 1) }],
             },
         );
         let at = |branch, position| Place { branch, position };

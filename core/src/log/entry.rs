@@ -105,19 +105,12 @@ impl Entry {
             record,
             payload_hash: *blake3::hash(&payload).as_bytes(),
         };
-        Entry {
-            id: header.id(),
-            header,
-            payload: Some(payload),
-        }
+        Entry { id: header.id(), header, payload: Some(payload) }
     }
 
     /// The position and id of this entry.
     pub fn tip(&self) -> Tip {
-        Tip {
-            position: self.header.position,
-            id: self.id,
-        }
+        Tip { position: self.header.position, id: self.id }
     }
 
     /// The record that this entry creates or changes, if it is of a kind of record.

@@ -85,14 +85,21 @@ pub fn judge(
             .iter()
             .filter_map(|entry| Some((entry.id, RecordPayload::decode(entry.payload.as_ref()?))))
             .collect(),
-        creation: entries
-            .iter()
-            .filter(|entry| entry.creates)
-            .min_by_key(|entry| entry.id),
+        creation: entries.iter().filter(|entry| entry.creates).min_by_key(|entry| entry.id),
         resolved: BTreeMap::new(),
         judged: Judged::default(),
         steps: Vec::new(),
+        step_of: BTreeMap::new(),
+        positions: BTreeMap::new(),
     };
+    for entry in entries {
+        judging
+            .positions
+            .entry((entry.log, entry.place.branch))
+            .or_default()
+            .push(entry.place.position);
+    }
+    judging.positions.values_mut().for_each(|positions| positions.sort_unstable());
     for entry in judging.in_dependency_order() {
         judging.settle(entry);
     }
@@ -113,6 +120,10 @@ struct Judging<'a> {
     resolved: BTreeMap<EntryId, Stands>,
     judged: Judged,
     steps: Vec<Step>,
+    /// Where among the steps each admitted entry is.
+    step_of: BTreeMap<EntryId, usize>,
+    /// The positions on each branch of each log that name the record, ascending.
+    positions: BTreeMap<(LogId, u32), Vec<u64>>,
 }
 
 impl<'a> Judging<'a> {
@@ -160,9 +171,7 @@ impl<'a> Judging<'a> {
     }
 
     fn settle(&mut self, entry: &'a RecordEntry) {
-        let is_creation = self
-            .creation
-            .is_some_and(|creation| creation.id == entry.id);
+        let is_creation = self.creation.is_some_and(|creation| creation.id == entry.id);
         let (stands, unresolved, foreign) = self.stands_for(entry, is_creation);
         let verdict = self.verdict(entry, is_creation, &stands, unresolved, foreign);
         let resolved = match verdict {
@@ -175,6 +184,7 @@ impl<'a> Judging<'a> {
             && let Some(Ok(payload)) = self.payloads.get(&entry.id)
             && let Some(info) = self.chains.log(&entry.log)
         {
+            self.step_of.insert(entry.id, self.steps.len());
             self.steps.push(Step {
                 id: entry.id,
                 author: info.key,
@@ -206,6 +216,10 @@ impl<'a> Judging<'a> {
                 }
             }
         }
+        if stands.len() > 1 {
+            let before = self.ancestors(&stands);
+            stands.retain(|id| !before.contains(id));
+        }
         if stands.is_empty() && !is_creation {
             stands.extend(self.creation.map(|creation| creation.id));
         }
@@ -221,10 +235,9 @@ impl<'a> Judging<'a> {
         unresolved: bool,
         foreign: bool,
     ) -> Verdict {
-        let (Some(info), Some(standing)) = (
-            self.chains.log(&entry.log),
-            self.authority.standing(&entry.log),
-        ) else {
+        let (Some(info), Some(standing)) =
+            (self.chains.log(&entry.log), self.authority.standing(&entry.log))
+        else {
             return Verdict::Waiting(Waiting::Certificate);
         };
         if self.authority.is_erased(info.team, self.record) {
@@ -235,9 +248,8 @@ impl<'a> Judging<'a> {
             Mandate::Refused | Mandate::Root => return Verdict::Refused(Refusal::Certificate),
             Mandate::Holds(role) => role,
         };
-        let Some((creation, created_by)) = self
-            .creation
-            .and_then(|creation| Some((creation, self.chains.log(&creation.log)?)))
+        let Some((creation, created_by)) =
+            self.creation.and_then(|creation| Some((creation, self.chains.log(&creation.log)?)))
         else {
             return Verdict::Waiting(Waiting::Creation);
         };
@@ -248,10 +260,7 @@ impl<'a> Judging<'a> {
             Ok(payload) => payload,
             Err(verdict) => return verdict,
         };
-        let waives = |waived| {
-            self.authority
-                .waives(&entry.id, waived, info.key, info.team)
-        };
+        let waives = |waived| self.authority.waives(&entry.id, waived, info.key, info.team);
         if !standing.stands(info, entry.place) && !waives(Waived::Revoked) {
             return Verdict::Refused(Refusal::Revoked);
         }
@@ -336,10 +345,11 @@ impl<'a> Judging<'a> {
         if self.by_id.len() as u64 <= PER_BRANCH_MAX {
             return 0;
         }
-        let before = |other: &&&RecordEntry| {
-            other.log == entry.log && info.is_at_or_before(other.place, entry.place)
-        };
-        self.by_id.values().filter(before).count() as u64
+        let on_path = info.path(entry.place).into_iter().map(|last| {
+            let positions = self.positions.get(&(entry.log, last.branch));
+            positions.map_or(0, |sorted| sorted.partition_point(|at| *at <= last.position))
+        });
+        on_path.sum::<usize>() as u64
     }
 
     /// Whether each element put in was appended, on the same list, by an entry that this one saw.
@@ -358,21 +368,19 @@ impl<'a> Judging<'a> {
     }
 
     fn is_among_ancestors(&self, wanted: &EntryId, stands: &BTreeSet<EntryId>) -> bool {
-        let mut seen = stands.clone();
-        let mut next: Vec<EntryId> = stands.iter().copied().collect();
+        stands.contains(wanted) || self.ancestors(stands).contains(wanted)
+    }
+
+    /// All admitted entries before these.
+    fn ancestors(&self, of: &BTreeSet<EntryId>) -> BTreeSet<EntryId> {
+        let mut seen = BTreeSet::new();
+        let mut next: Vec<EntryId> = of.iter().copied().collect();
         while let Some(id) = next.pop() {
-            if id == *wanted {
-                return true;
-            }
-            let parents = self
-                .steps
-                .iter()
-                .rev()
-                .find(|step| step.id == id)
-                .map(|step| &step.parents);
-            next.extend(parents.into_iter().flatten().filter(|id| seen.insert(**id)));
+            let step = self.step_of.get(&id).and_then(|at| self.steps.get(*at));
+            let parents = step.into_iter().flat_map(|step| &step.parents);
+            next.extend(parents.filter(|id| seen.insert(**id)));
         }
-        false
+        seen
     }
 
     fn finish(mut self) -> Judged {

@@ -31,19 +31,13 @@ impl RecordPayload {
     /// Writes `[schema_version, salt, at, after, operations]`.
     pub fn encode(&self) -> Vec<u8> {
         cbor::encode(|encoder| {
-            encoder
-                .array(5)?
-                .u64(self.schema_version)?
-                .bytes(&self.salt)?
-                .i64(self.at.0)?;
+            encoder.array(5)?.u64(self.schema_version)?.bytes(&self.salt)?.i64(self.at.0)?;
             encoder.array(self.after.len() as u64)?;
             for id in &self.after {
                 encoder.bytes(&id.0)?;
             }
             encoder.array(self.operations.len() as u64)?;
-            self.operations
-                .iter()
-                .try_for_each(|operation| operation.write(encoder))
+            self.operations.iter().try_for_each(|operation| operation.write(encoder))
         })
     }
 
@@ -63,13 +57,7 @@ impl RecordPayload {
         }
         let operations = read_all(&mut decoder, OPERATIONS_MAX, "operations", Operation::read)?;
         cbor::end(&decoder)?;
-        let payload = RecordPayload {
-            schema_version,
-            salt,
-            at,
-            after,
-            operations,
-        };
+        let payload = RecordPayload { schema_version, salt, at, after, operations };
         strict(payload.encode() == bytes, payload)
     }
 }
@@ -181,16 +169,9 @@ impl Administration {
             Administration::Open(open) => open.encode(),
             Administration::Certify(certificate) => certificate.encode(),
             Administration::Revoke { certificate, kept } => cbor::encode(|encoder| {
-                encoder
-                    .array(2)?
-                    .bytes(&certificate.0)?
-                    .array(kept.len() as u64)?;
+                encoder.array(2)?.bytes(&certificate.0)?.array(kept.len() as u64)?;
                 for KeptTip { log, tip } in kept {
-                    encoder
-                        .array(3)?
-                        .bytes(&log.0)?
-                        .u64(tip.position)?
-                        .bytes(&tip.id.0)?;
+                    encoder.array(3)?.bytes(&log.0)?.u64(tip.position)?.bytes(&tip.id.0)?;
                 }
                 Ok(())
             }),
@@ -259,10 +240,7 @@ fn read_kept(decoder: &mut Decoder<'_>) -> Result<KeptTip, Malformed> {
     let log = LogId(cbor::fixed(decoder)?);
     let position = decoder.u64()?;
     let id = EntryId(cbor::fixed(decoder)?);
-    Ok(KeptTip {
-        log,
-        tip: Tip { position, id },
-    })
+    Ok(KeptTip { log, tip: Tip { position, id } })
 }
 
 fn read_all<T>(
@@ -277,18 +255,11 @@ fn read_all<T>(
 
 fn bounded(bytes: &[u8]) -> Result<Decoder<'_>, Malformed> {
     if bytes.len() as u64 > PAYLOAD_BYTES_MAX {
-        return Err(Malformed::TooLarge {
-            what: "payload",
-            max: PAYLOAD_BYTES_MAX,
-        });
+        return Err(Malformed::TooLarge { what: "payload", max: PAYLOAD_BYTES_MAX });
     }
     Ok(Decoder::new(bytes))
 }
 
 fn strict<T>(same: bool, value: T) -> Result<T, Malformed> {
-    if same {
-        Ok(value)
-    } else {
-        Err(Malformed::NotCanonical)
-    }
+    if same { Ok(value) } else { Err(Malformed::NotCanonical) }
 }

@@ -14,6 +14,9 @@ use minicbor::Decoder;
 pub const PAGE_ENTRIES_MAX: u64 = 2_000;
 /// The most bytes of one page before compression.
 pub const PAGE_BYTES_MAX: usize = 1 << 20;
+/// The most that a page's runs may weigh, and so one run: a relay can only cut a run where it holds
+/// a seal, so that a heavier one could never be sent on. The rest of a page is for seals and clocks.
+pub const RUNS_BYTES_MAX: u64 = PAGE_BYTES_MAX as u64 / 2;
 
 /// Consecutive entries of one log, sealed at the last.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +53,30 @@ pub enum Body {
     Erased([u8; 32]),
 }
 
+impl Body {
+    /// What travels of an entry.
+    pub fn of(entry: &Entry) -> Body {
+        match &entry.payload {
+            Some(payload) => Body::Payload(payload.clone()),
+            None => Body::Erased(entry.header.payload_hash),
+        }
+    }
+
+    /// What an entry with this body takes of a page, in bytes.
+    pub fn weight(&self) -> u64 {
+        match self {
+            Body::Payload(payload) => weight(Some(payload)),
+            Body::Erased(_) => weight(None),
+        }
+    }
+}
+
+/// What an entry takes of a page, in bytes. A payload may be erased on the way, and its hash must
+/// fit in the same place.
+pub fn weight(payload: Option<&[u8]>) -> u64 {
+    payload.map_or(0, <[u8]>::len).max(40) as u64 + 24
+}
+
 /// A tip with its seal, which proves how far a log reaches.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SealedTip {
@@ -84,6 +111,9 @@ pub enum TurnedAway {
     /// The first entry is no `open` of this log, or a later one is an `open`.
     #[error("the run does not open the log that it names")]
     NotItsOpen,
+    /// The first position is not the one after the entry before.
+    #[error("the run does not go on where the entry before it stands")]
+    Chain,
     /// The entry before the run is not held.
     #[error("the entry before the run is not held; send the log from an earlier one")]
     PreviousNotHeld,
@@ -117,10 +147,7 @@ impl Run {
                 .map(|entry| RunEntry {
                     kind: entry.header.kind,
                     record: entry.header.record,
-                    body: match &entry.payload {
-                        Some(payload) => Body::Payload(payload.clone()),
-                        None => Body::Erased(entry.header.payload_hash),
-                    },
+                    body: Body::of(entry),
                 })
                 .collect(),
             seal,
@@ -128,12 +155,8 @@ impl Run {
     }
 
     /// Writes `[log, first, previous, [entry …], seal]`.
-    pub fn write(&self, encoder: &mut Writer) -> Written {
-        encoder
-            .array(5)?
-            .bytes(&self.log.0)?
-            .u64(self.first)?
-            .bytes(&self.previous.0)?;
+    fn write(&self, encoder: &mut Writer) -> Written {
+        encoder.array(5)?.bytes(&self.log.0)?.u64(self.first)?.bytes(&self.previous.0)?;
         encoder.array(self.entries.len() as u64)?;
         for entry in &self.entries {
             encoder.array(3)?.u8(entry.kind)?;
@@ -151,7 +174,7 @@ impl Run {
     }
 
     /// Reads one run, bounded before anything is built.
-    pub fn read(decoder: &mut Decoder<'_>) -> Result<Run, Malformed> {
+    fn read(decoder: &mut Decoder<'_>) -> Result<Run, Malformed> {
         cbor::array_of(decoder, 5)?;
         let log = LogId(cbor::fixed(decoder)?);
         let first = decoder.u64()?;
@@ -160,16 +183,29 @@ impl Run {
         if length == 0 || first == 0 || first.checked_add(length).is_none() {
             return Err(Malformed::Shape(decoder.position() as u64));
         }
-        let entries = (0..length)
-            .map(|_| read_entry(decoder))
-            .collect::<Result<_, _>>()?;
-        Ok(Run {
-            log,
-            first,
-            previous,
-            entries,
-            seal: cbor::fixed(decoder)?,
-        })
+        let mut entries: Vec<RunEntry> = Vec::new();
+        let mut room = RUNS_BYTES_MAX;
+        for _ in 0..length {
+            let entry = read_entry(decoder)?;
+            room = room
+                .checked_sub(entry.body.weight())
+                .ok_or(Malformed::TooLarge { what: "run", max: RUNS_BYTES_MAX })?;
+            entries.push(entry);
+        }
+        Ok(Run { log, first, previous, entries, seal: cbor::fixed(decoder)? })
+    }
+
+    /// The run's bytes, as they stand in a page.
+    pub fn encode(&self) -> Vec<u8> {
+        cbor::encode(|encoder| self.write(encoder))
+    }
+
+    /// Reads the bytes of one run, which must be canonical.
+    pub fn decode(bytes: &[u8]) -> Result<Run, Malformed> {
+        let mut decoder = Decoder::new(bytes);
+        let run = Run::read(&mut decoder)?;
+        cbor::end(&decoder)?;
+        if run.encode() == bytes { Ok(run) } else { Err(Malformed::NotCanonical) }
     }
 
     /// The run's whole entries, with their ids. The seal is not looked at.
@@ -195,11 +231,7 @@ impl Run {
                 };
                 let id = header.id();
                 previous = id;
-                Entry {
-                    id,
-                    header,
-                    payload,
-                }
+                Entry { id, header, payload }
             })
             .collect()
     }
@@ -237,11 +269,7 @@ impl Run {
         match (self.first, self.entries.first().map(|entry| &entry.body)) {
             (1, Some(Body::Payload(payload))) => {
                 let open = Open::decode(payload)?;
-                if open.log() == self.log {
-                    Ok(Some(open))
-                } else {
-                    Err(TurnedAway::NotItsOpen)
-                }
+                if open.log() == self.log { Ok(Some(open)) } else { Err(TurnedAway::NotItsOpen) }
             }
             (1, _) => Err(TurnedAway::NotItsOpen),
             _ => Ok(None),
@@ -268,10 +296,7 @@ fn read_entry(decoder: &mut Decoder<'_>) -> Result<RunEntry, Malformed> {
         _ => {
             let payload = decoder.bytes()?;
             if payload.len() as u64 > PAYLOAD_BYTES_MAX {
-                return Err(Malformed::TooLarge {
-                    what: "payload",
-                    max: PAYLOAD_BYTES_MAX,
-                });
+                return Err(Malformed::TooLarge { what: "payload", max: PAYLOAD_BYTES_MAX });
             }
             Body::Payload(payload.to_vec())
         }
@@ -293,17 +318,9 @@ impl SealedTip {
 
     /// Writes `[key, team, random, certificate, position, id, seal]`; the log's id follows.
     pub fn write(&self, encoder: &mut Writer) -> Written {
-        encoder
-            .array(7)?
-            .bytes(&self.open.key.0)?
-            .bytes(&self.open.team.0)?;
-        encoder
-            .bytes(&self.open.random)?
-            .bytes(&self.open.certificate.0)?;
-        encoder
-            .u64(self.tip.position)?
-            .bytes(&self.tip.id.0)?
-            .bytes(&self.seal)?;
+        encoder.array(7)?.bytes(&self.open.key.0)?.bytes(&self.open.team.0)?;
+        encoder.bytes(&self.open.random)?.bytes(&self.open.certificate.0)?;
+        encoder.u64(self.tip.position)?.bytes(&self.tip.id.0)?.bytes(&self.seal)?;
         Ok(())
     }
 
@@ -316,16 +333,8 @@ impl SealedTip {
             random: cbor::fixed(decoder)?,
             certificate: EntryId(cbor::fixed(decoder)?),
         };
-        let tip = Tip {
-            position: decoder.u64()?,
-            id: EntryId(cbor::fixed(decoder)?),
-        };
-        Ok(SealedTip {
-            log: open.log(),
-            open,
-            tip,
-            seal: cbor::fixed(decoder)?,
-        })
+        let tip = Tip { position: decoder.u64()?, id: EntryId(cbor::fixed(decoder)?) };
+        Ok(SealedTip { log: open.log(), open, tip, seal: cbor::fixed(decoder)? })
     }
 }
 

@@ -54,29 +54,13 @@ pub enum Verdict {
 const NUMBERED: [(Verdict, u8, &str); 15] = [
     (Verdict::Admitted, 1, "admitted"),
     (Verdict::Erased, 2, "erased"),
-    (
-        Verdict::Waiting(Waiting::Certificate),
-        16,
-        "waiting(certificate)",
-    ),
+    (Verdict::Waiting(Waiting::Certificate), 16, "waiting(certificate)"),
     (Verdict::Waiting(Waiting::Creation), 17, "waiting(creation)"),
     (Verdict::Waiting(Waiting::After), 18, "waiting(after)"),
-    (
-        Verdict::Waiting(Waiting::NewerVersion),
-        19,
-        "waiting(newer_version)",
-    ),
-    (
-        Verdict::Refused(Refusal::Certificate),
-        32,
-        "refused(certificate)",
-    ),
+    (Verdict::Waiting(Waiting::NewerVersion), 19, "waiting(newer_version)"),
+    (Verdict::Refused(Refusal::Certificate), 32, "refused(certificate)"),
     (Verdict::Refused(Refusal::Team), 33, "refused(team)"),
-    (
-        Verdict::Refused(Refusal::Malformed),
-        34,
-        "refused(malformed)",
-    ),
+    (Verdict::Refused(Refusal::Malformed), 34, "refused(malformed)"),
     (Verdict::Refused(Refusal::Schema), 35, "refused(schema)"),
     (Verdict::Refused(Refusal::Revoked), 36, "refused(revoked)"),
     (Verdict::Refused(Refusal::Role), 37, "refused(role)"),
@@ -88,18 +72,12 @@ const NUMBERED: [(Verdict, u8, &str); 15] = [
 impl Verdict {
     /// The verdict's number in the store and in the verdict digest.
     pub fn number(self) -> u8 {
-        NUMBERED
-            .iter()
-            .find(|(verdict, _, _)| *verdict == self)
-            .map_or(0, |(_, number, _)| *number)
+        NUMBERED.iter().find(|(verdict, _, _)| *verdict == self).map_or(0, |(_, number, _)| *number)
     }
 
     /// The verdict of this number.
     pub fn from_number(number: u8) -> Option<Verdict> {
-        NUMBERED
-            .iter()
-            .find(|(_, known, _)| *known == number)
-            .map(|(verdict, _, _)| *verdict)
+        NUMBERED.iter().find(|(_, known, _)| *known == number).map(|(verdict, _, _)| *verdict)
     }
 }
 

@@ -50,9 +50,7 @@ pub type Written = Result<(), minicbor::encode::Error<core::convert::Infallible>
 
 /// The order of text keys in a canonical map: shorter first, then by bytes.
 pub fn key_order(a: &str, b: &str) -> std::cmp::Ordering {
-    a.len()
-        .cmp(&b.len())
-        .then_with(|| a.as_bytes().cmp(b.as_bytes()))
+    a.len().cmp(&b.len()).then_with(|| a.as_bytes().cmp(b.as_bytes()))
 }
 
 /// Reads an array's head and checks its length.
@@ -79,10 +77,7 @@ pub fn array_up_to(
 /// Reads a byte string of exactly `N` bytes.
 pub fn fixed<const N: usize>(decoder: &mut Decoder<'_>) -> Result<[u8; N], Malformed> {
     let at = decoder.position() as u64;
-    decoder
-        .bytes()?
-        .try_into()
-        .map_err(|_| Malformed::Shape(at))
+    decoder.bytes()?.try_into().map_err(|_| Malformed::Shape(at))
 }
 
 /// Nothing may follow.

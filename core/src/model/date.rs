@@ -118,13 +118,7 @@ impl CivilDate {
 
 impl fmt::Display for CivilDate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{:04}-{:02}-{:02}",
-            self.0.year(),
-            self.0.month(),
-            self.0.day()
-        )
+        write!(f, "{:04}-{:02}-{:02}", self.0.year(), self.0.month(), self.0.day())
     }
 }
 
@@ -142,9 +136,7 @@ impl FromStr for CivilDate {
         let number =
             |range: std::ops::Range<usize>| text[range].parse::<u32>().map_err(|_| NotADate);
         let year = i32::try_from(number(0..4)?).map_err(|_| NotADate)?;
-        NaiveDate::from_ymd_opt(year, number(5..7)?, number(8..10)?)
-            .map(CivilDate)
-            .ok_or(NotADate)
+        NaiveDate::from_ymd_opt(year, number(5..7)?, number(8..10)?).map(CivilDate).ok_or(NotADate)
     }
 }
 
@@ -172,15 +164,9 @@ mod tests {
 
     #[test]
     fn only_dates_of_the_calendar_parse() {
-        for text in [
-            "2018-02-29",
-            "2018-13-01",
-            "18-01-01",
-            "2018-1-01",
-            "2018-01-0a",
-            "",
-            "+018-01-01",
-        ] {
+        for text in
+            ["2018-02-29", "2018-13-01", "18-01-01", "2018-1-01", "2018-01-0a", "", "+018-01-01"]
+        {
             assert!(text.parse::<CivilDate>().is_err(), "{text}");
         }
         assert_eq!(date("2020-02-29").to_string(), "2020-02-29");

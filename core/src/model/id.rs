@@ -118,13 +118,7 @@ mod tests {
     fn text_form_round_trips_and_refuses_other_text() {
         let id = RecordId([0xa7; 16]);
         assert_eq!(id.to_string().parse(), Ok(id));
-        for text in [
-            "",
-            "a7",
-            &"A7".repeat(16),
-            &"g0".repeat(16),
-            &"a".repeat(33),
-        ] {
+        for text in ["", "a7", &"A7".repeat(16), &"g0".repeat(16), &"a".repeat(33)] {
             assert_eq!(RecordId::from_str(text), Err(NotAnId { expected: 32 }));
         }
     }

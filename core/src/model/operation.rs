@@ -58,19 +58,13 @@ pub enum Operation {
 impl Operation {
     /// A field gets a value.
     pub fn put(field: impl Into<String>, value: impl Into<Value>) -> Self {
-        Operation::Put {
-            field: field.into(),
-            value: value.into(),
-        }
+        Operation::Put { field: field.into(), value: value.into() }
     }
 
     /// A list gets an element; its fields are put in canonical order.
     pub fn append(list: impl Into<String>, mut element: Vec<(String, Value)>) -> Self {
         element.sort_by(|a, b| cbor::key_order(&a.0, &b.0));
-        Operation::Append {
-            list: list.into(),
-            element,
-        }
+        Operation::Append { list: list.into(), element }
     }
 
     /// Writes `[0, field, value]`, `[1, list, {field: value}]` or
@@ -82,28 +76,16 @@ impl Operation {
                 cbor::write_value(encoder, value)
             }
             Operation::Append { list, element } => {
-                encoder
-                    .array(3)?
-                    .u8(1)?
-                    .str(list)?
-                    .map(element.len() as u64)?;
+                encoder.array(3)?.u8(1)?.str(list)?.map(element.len() as u64)?;
                 for (field, value) in element {
                     encoder.str(field)?;
                     cbor::write_value(encoder, value)?;
                 }
                 Ok(())
             }
-            Operation::PutIn {
-                list,
-                element,
-                field,
-                value,
-            } => {
+            Operation::PutIn { list, element, field, value } => {
                 encoder.array(6)?.u8(2)?.str(list)?;
-                encoder
-                    .bytes(&element.entry.0)?
-                    .u32(element.index)?
-                    .str(field)?;
+                encoder.bytes(&element.entry.0)?.u32(element.index)?.str(field)?;
                 cbor::write_value(encoder, value)
             }
         }
@@ -115,14 +97,12 @@ impl Operation {
         let length = cbor::array_up_to(decoder, 16, "operation")?;
         let operation = decoder.u64()?;
         match (operation, length) {
-            (0, 3) => Ok(Operation::Put {
-                field: read_name(decoder)?,
-                value: cbor::read_value(decoder)?,
-            }),
-            (1, 3) => Ok(Operation::Append {
-                list: read_name(decoder)?,
-                element: read_element(decoder)?,
-            }),
+            (0, 3) => {
+                Ok(Operation::Put { field: read_name(decoder)?, value: cbor::read_value(decoder)? })
+            }
+            (1, 3) => {
+                Ok(Operation::Append { list: read_name(decoder)?, element: read_element(decoder)? })
+            }
             (2, 6) => Ok(Operation::PutIn {
                 list: read_name(decoder)?,
                 element: ElementName {
@@ -141,10 +121,7 @@ impl Operation {
 fn read_name(decoder: &mut Decoder<'_>) -> Result<String, Malformed> {
     let name = decoder.str()?;
     if name.len() as u64 > FIELD_BYTES_MAX {
-        return Err(Malformed::TooLarge {
-            what: "field name",
-            max: FIELD_BYTES_MAX,
-        });
+        return Err(Malformed::TooLarge { what: "field name", max: FIELD_BYTES_MAX });
     }
     Ok(name.to_owned())
 }
@@ -152,17 +129,13 @@ fn read_name(decoder: &mut Decoder<'_>) -> Result<String, Malformed> {
 fn read_element(decoder: &mut Decoder<'_>) -> Result<Vec<(String, Value)>, Malformed> {
     let length = decoder.map()?.ok_or(Malformed::NotCanonical)?;
     if length > ELEMENT_FIELDS_MAX {
-        return Err(Malformed::TooLarge {
-            what: "list element",
-            max: ELEMENT_FIELDS_MAX,
-        });
+        return Err(Malformed::TooLarge { what: "list element", max: ELEMENT_FIELDS_MAX });
     }
     let mut element: Vec<(String, Value)> = Vec::new();
     for _ in 0..length {
         let field = read_name(decoder)?;
-        let in_order = element
-            .last()
-            .is_none_or(|(before, _)| cbor::key_order(before, &field).is_lt());
+        let in_order =
+            element.last().is_none_or(|(before, _)| cbor::key_order(before, &field).is_lt());
         if !in_order {
             return Err(Malformed::NotCanonical);
         }

@@ -5,14 +5,8 @@ use super::schema::{Field, Invalid, Shape, check_creation as check, optional, re
 use super::{CivilDate, Kind, Value};
 
 const PRODUCT_ROUTE: &[&str] = &["IN", "IM", "IV", "SC", "unknown"];
-const SOURCE: &[&str] = &[
-    "this_programme",
-    "other_take_home",
-    "ems",
-    "police",
-    "pharmacy",
-    "unknown",
-];
+const SOURCE: &[&str] =
+    &["this_programme", "other_take_home", "ems", "police", "pharmacy", "unknown"];
 const YES_NO_REFUSED: &[&str] = &["yes", "no", "refused", "unknown"];
 
 /// The fields of one administration of naloxone.
@@ -30,12 +24,7 @@ pub const ADMINISTRATION: &[Field] = &[
 pub const FIELDS: &[Field] = &[
     required(
         "report_basis",
-        Shape::Code(&[
-            "witnessed_by_reporter",
-            "told_by_client",
-            "staff_response",
-            "unknown",
-        ]),
+        Shape::Code(&["witnessed_by_reporter", "told_by_client", "staff_response", "unknown"]),
     ),
     required(
         "reporter_role",
@@ -134,10 +123,7 @@ pub const FIELDS: &[Field] = &[
             "declined",
         ]),
     ),
-    optional(
-        "referral_offered",
-        Shape::Code(&["accepted", "declined", "not_offered", "unknown"]),
-    ),
+    optional("referral_offered", Shape::Code(&["accepted", "declined", "not_offered", "unknown"])),
     optional("debrief_offered", Shape::Code(&["yes", "no", "declined"])),
 ];
 
@@ -198,16 +184,10 @@ impl Administration {
         let mut element = vec![
             ("product".to_owned(), text(&self.product)),
             ("route".to_owned(), text(&self.route)),
-            (
-                "doses".to_owned(),
-                self.doses.map_or("unknown".into(), Value::Int),
-            ),
+            ("doses".to_owned(), self.doses.map_or("unknown".into(), Value::Int)),
             ("source".to_owned(), text(&self.source)),
         ];
-        element.extend(
-            self.minute
-                .map(|minute| ("minute".to_owned(), Value::Int(minute))),
-        );
+        element.extend(self.minute.map(|minute| ("minute".to_owned(), Value::Int(minute))));
         element.extend(self.lot.as_ref().map(|lot| ("lot".to_owned(), text(lot))));
         Operation::append("administrations", element)
     }
@@ -301,14 +281,9 @@ impl Reversal {
             operations.push(Operation::put(format!("other_response.{code}"), true));
         }
         operations.extend(self.administrations.iter().map(Administration::operation));
-        match check(Kind::Reversal, Kind::Reversal.schema_version(), &operations) {
-            Ok(()) => Ok(operations),
-            Err(super::schema::Fault::Invalid(invalid)) => Err(invalid),
-            Err(super::schema::Fault::Newer) => Err(Invalid {
-                field: "schema_version".to_owned(),
-                reason: "is newer than this version of Kitbag".to_owned(),
-            }),
-        }
+        check(Kind::Reversal, Kind::Reversal.schema_version(), &operations)
+            .map_err(super::schema::Fault::into_invalid)?;
+        Ok(operations)
     }
 }
 
@@ -317,19 +292,14 @@ mod tests {
     use super::*;
 
     fn sample() -> Reversal {
-        Reversal::new(
-            "riverside",
-            "2018-03-01".parse().expect("a date of the test"),
-        )
+        Reversal::new("riverside", "2018-03-01".parse().expect("a date of the test"))
     }
 
     #[test]
     fn an_unknown_code_is_kept_verbatim() {
         let mut reversal = sample();
         reversal.outcome = "left before we knew".to_owned();
-        reversal
-            .codes
-            .push(("gender".to_owned(), "two_spirit".to_owned()));
+        reversal.codes.push(("gender".to_owned(), "two_spirit".to_owned()));
         let operations = reversal.operations().expect("open lists take any code");
         assert!(operations.contains(&Operation::put("outcome", "left before we knew")));
         assert!(operations.contains(&Operation::put("gender", "two_spirit")));
@@ -340,32 +310,12 @@ mod tests {
         type Spoil = fn(&mut Reversal);
         let cases: [(Spoil, &str, &str); 7] = [
             (|r| r.site = String::new(), "site", "a code of 1 to 64"),
-            (
-                |r| r.occurred_time = Some("25:00".into()),
-                "occurred_time",
-                "hh:mm",
-            ),
-            (
-                |r| r.utc_offset_min = 5_000,
-                "utc_offset_min",
-                "from -1080 to 1080",
-            ),
-            (
-                |r| r.administrations.clear(),
-                "administrations",
-                "one or more",
-            ),
-            (
-                |r| r.administrations[0].doses = Some(21),
-                "administrations.doses",
-                "1 to 20",
-            ),
+            (|r| r.occurred_time = Some("25:00".into()), "occurred_time", "hh:mm"),
+            (|r| r.utc_offset_min = 5_000, "utc_offset_min", "from -1080 to 1080"),
+            (|r| r.administrations.clear(), "administrations", "one or more"),
+            (|r| r.administrations[0].doses = Some(21), "administrations.doses", "1 to 20"),
             (|r| r.note = Some("x".repeat(501)), "note", "at most 500"),
-            (
-                |r| r.codes.push(("author".into(), "me".into())),
-                "author",
-                "creating entry",
-            ),
+            (|r| r.codes.push(("author".into(), "me".into())), "author", "creating entry"),
         ];
         for (spoil, field, reason) in cases {
             let mut reversal = sample();

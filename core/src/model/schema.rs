@@ -68,44 +68,24 @@ pub struct Field {
 
 /// A required field.
 pub const fn required(name: &'static str, shape: Shape) -> Field {
-    Field {
-        name,
-        shape,
-        need: Need::Required,
-    }
+    Field { name, shape, need: Need::Required }
 }
 
 /// An optional field.
 pub const fn optional(name: &'static str, shape: Shape) -> Field {
-    Field {
-        name,
-        shape,
-        need: Need::Optional,
-    }
+    Field { name, shape, need: Need::Optional }
 }
 
 /// The reasons for a void (data dictionary, rules for every record).
-pub const VOID: &[&str] = &[
-    "duplicate",
-    "wrong_person",
-    "wrong_team",
-    "test",
-    "entered_in_error",
-    "undone",
-];
+pub const VOID: &[&str] =
+    &["duplicate", "wrong_person", "wrong_team", "test", "entered_in_error", "undone"];
 
 /// The fields that every kind has (data dictionary, envelope).
 pub const ENVELOPE: &[Field] = &[
     required("site", Shape::Code(&[])),
     required("occurred_on", Shape::Date),
     optional("occurred_time", Shape::Time),
-    required(
-        "utc_offset_min",
-        Shape::Int {
-            min: -1_080,
-            max: 1_080,
-        },
-    ),
+    required("utc_offset_min", Shape::Int { min: -1_080, max: 1_080 }),
     optional("client_code", Shape::Text),
     optional("void", Shape::Code(VOID)),
     optional("duplicate_of", Shape::Record),
@@ -113,14 +93,8 @@ pub const ENVELOPE: &[Field] = &[
 ];
 
 /// Names that come from the creating entry, so that no operation can touch them.
-pub const FROM_CREATION: &[&str] = &[
-    "id",
-    "kind",
-    "team",
-    "author",
-    "recorded_at",
-    "schema_version",
-];
+pub const FROM_CREATION: &[&str] =
+    &["id", "kind", "team", "author", "recorded_at", "schema_version"];
 
 /// A field that does not hold what its kind allows. Never carries the value itself.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -134,10 +108,7 @@ pub struct Invalid {
 
 impl Invalid {
     fn new(field: impl Into<String>, reason: impl Into<String>) -> Self {
-        Invalid {
-            field: field.into(),
-            reason: reason.into(),
-        }
+        Invalid { field: field.into(), reason: reason.into() }
     }
 }
 
@@ -150,6 +121,16 @@ pub enum Fault {
     Invalid(Invalid),
 }
 
+impl Fault {
+    /// The fault as a field and a reason, for whoever wrote the operations here.
+    pub fn into_invalid(self) -> Invalid {
+        match self {
+            Fault::Invalid(invalid) => invalid,
+            Fault::Newer => Invalid::new("schema_version", "is newer than this version of Kitbag"),
+        }
+    }
+}
+
 impl From<Invalid> for Fault {
     fn from(invalid: Invalid) -> Self {
         Fault::Invalid(invalid)
@@ -160,21 +141,15 @@ impl From<Invalid> for Fault {
 pub fn check_creation(kind: Kind, version: u64, operations: &[Operation]) -> Result<(), Fault> {
     check_change(kind, version, operations)?;
     for field in kind.fields().filter(|field| field.need == Need::Required) {
-        let given = operations
-            .iter()
-            .rev()
-            .find_map(|operation| match operation {
-                Operation::Put { field: name, value } if name == field.name => Some(value),
-                _ => None,
-            });
+        let given = operations.iter().rev().find_map(|operation| match operation {
+            Operation::Put { field: name, value } if name == field.name => Some(value),
+            _ => None,
+        });
         if given.is_none_or(Value::is_null) {
             return Err(Invalid::new(field.name, "is required").into());
         }
     }
-    if operations
-        .iter()
-        .any(|operation| matches!(operation, Operation::PutIn { .. }))
-    {
+    if operations.iter().any(|operation| matches!(operation, Operation::PutIn { .. })) {
         return Err(Invalid::new("operations", "a creation has no element to put in yet").into());
     }
     match kind {
@@ -206,18 +181,18 @@ pub fn check_change(kind: Kind, version: u64, operations: &[Operation]) -> Resul
                 .try_for_each(|(name, value)| check_in(list, fields, name, value))
                 .map_err(Fault::Invalid)
         }
-        Operation::PutIn {
-            list, field, value, ..
-        } => check_in(list, list_fields(kind, list)?, field, value).map_err(Fault::Invalid),
+        Operation::PutIn { list, field, value, .. } => {
+            check_in(list, list_fields(kind, list)?, field, value).map_err(Fault::Invalid)
+        }
     })
 }
 
 /// The declaration that a field name falls under: its own, or its set's.
 pub fn declared(kind: Kind, name: &str) -> Option<&'static Field> {
     kind.fields().find(|field| match field.shape {
-        Shape::CodeSet(_) => name
-            .strip_prefix(field.name)
-            .is_some_and(|rest| rest.starts_with('.')),
+        Shape::CodeSet(_) => {
+            name.strip_prefix(field.name).is_some_and(|rest| rest.starts_with('.'))
+        }
         _ => field.name == name,
     })
 }
@@ -225,12 +200,11 @@ pub fn declared(kind: Kind, name: &str) -> Option<&'static Field> {
 fn check_put(kind: Kind, name: &str, value: &Value) -> Result<(), Fault> {
     if FROM_CREATION.contains(&name) {
         return Err(
-            Invalid::new(name, "comes from the creating entry and cannot be written").into(),
+            Invalid::new(name, "comes from the creating entry and cannot be written").into()
         );
     }
-    let set = kind
-        .fields()
-        .any(|field| field.name == name && matches!(field.shape, Shape::CodeSet(_)));
+    let set =
+        kind.fields().any(|field| field.name == name && matches!(field.shape, Shape::CodeSet(_)));
     if set {
         return Err(Invalid::new(name, format!("is a set of codes: write {name}.CODE")).into());
     }
@@ -269,10 +243,7 @@ fn check_field(name: &str, field: &Field, value: &Value) -> Result<(), Invalid> 
         (Shape::CodeSet(_), Value::Bool(_)) => {
             return match name.split_once('.') {
                 Some((_, code)) if is_code(code) => Ok(()),
-                _ => Err(Invalid::new(
-                    field.name,
-                    "expected a code of 1 to 64 characters",
-                )),
+                _ => Err(Invalid::new(field.name, "expected a code of 1 to 64 characters")),
             };
         }
         (Shape::Date, Value::Text(date)) => date.parse::<CivilDate>().is_ok(),
@@ -288,10 +259,7 @@ fn check_field(name: &str, field: &Field, value: &Value) -> Result<(), Invalid> 
     if fits {
         Ok(())
     } else {
-        Err(Invalid::new(
-            name,
-            format!("expected {}", expected(field.shape)),
-        ))
+        Err(Invalid::new(name, format!("expected {}", expected(field.shape))))
     }
 }
 
@@ -334,10 +302,7 @@ fn check_unknown(name: &str, value: &Value) -> Result<(), Invalid> {
     let named =
         name.starts_with(|c: char| c.is_ascii_lowercase()) && !name.chars().any(char::is_control);
     if !named {
-        return Err(Invalid::new(
-            "field name",
-            "starts with a lower-case letter",
-        ));
+        return Err(Invalid::new("field name", "starts with a lower-case letter"));
     }
     let bytes = match value {
         Value::Text(text) => text.len(),
@@ -345,10 +310,7 @@ fn check_unknown(name: &str, value: &Value) -> Result<(), Invalid> {
         Value::Null | Value::Bool(_) | Value::Int(_) => 0,
     };
     if bytes > UNKNOWN_BYTES_MAX {
-        return Err(Invalid::new(
-            name,
-            format!("expected at most {UNKNOWN_BYTES_MAX} bytes"),
-        ));
+        return Err(Invalid::new(name, format!("expected at most {UNKNOWN_BYTES_MAX} bytes")));
     }
     Ok(())
 }

@@ -113,10 +113,7 @@ impl Replaying {
                     .iter()
                     .find(|(_, (_, known))| *known == object)
                     .ok_or(ReplayError)?;
-                list.push(Element {
-                    name: *name,
-                    fields: read_fields(&self.document, &object)?,
-                });
+                list.push(Element { name: *name, fields: read_fields(&self.document, &object)? });
             }
         }
         Ok(lists)
@@ -131,10 +128,7 @@ fn write(
 ) -> Result<ChangeHash, ReplayError> {
     let mut transaction = document.transaction();
     if step.parents.is_empty() {
-        for field in kind
-            .fields()
-            .filter(|field| matches!(field.shape, Shape::List(_)))
-        {
+        for field in kind.fields().filter(|field| matches!(field.shape, Shape::List(_))) {
             transaction.put_object(&ROOT, field.name, ObjType::List)?;
         }
     }
@@ -148,20 +142,9 @@ fn write(
                 for (field, value) in element {
                     transaction.put(&object, field.as_str(), scalar(value))?;
                 }
-                elements.insert(
-                    ElementName {
-                        entry: step.id,
-                        index,
-                    },
-                    (list.clone(), object),
-                );
+                elements.insert(ElementName { entry: step.id, index }, (list.clone(), object));
             }
-            Operation::PutIn {
-                element,
-                field,
-                value,
-                ..
-            } => {
+            Operation::PutIn { element, field, value, .. } => {
                 let (_, object) = elements.get(element).ok_or(ReplayError)?.clone();
                 put(&mut transaction, &object, field, value)?;
             }
@@ -216,10 +199,7 @@ fn read_fields(document: &Automerge, object: &ObjId) -> Result<Fields, ReplayErr
                 ScalarValue::Bytes(bytes) => Value::Bytes(bytes.clone()),
                 _ => return Err(ReplayError),
             };
-            fields
-                .entry(item.key.to_string())
-                .or_default()
-                .push((value, by));
+            fields.entry(item.key.to_string()).or_default().push((value, by));
         }
     }
     Ok(fields)

@@ -1,11 +1,12 @@
 //! Opening a store: key, settings, migrations, and what is kept in memory.
 
-use super::{SCHEMA_VERSION, Settling, Store, StoreError};
+use super::{HeldLog, SCHEMA_VERSION, Settling, Store, StoreError};
 use crate::log::chain::{Branch, Chains, LogInfo, Place};
 use crate::log::entry::Tip;
 use crate::log::payload::Open;
 use crate::model::{DeviceKey, EntryId, LogId, TeamId};
-use rusqlite::Connection;
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use zeroize::Zeroizing;
@@ -46,16 +47,16 @@ impl Store {
         settling: Settling,
     ) -> Result<Store, StoreError> {
         let key = key.store_key()?;
-        let connection = connect(path, &key)?;
+        let connection = connect(path, &key, root.is_some())?;
         let mut store = Store {
-            connection,
+            connection: Some(connection),
             path: path.to_owned(),
             key,
             root: DeviceKey([0; 32]),
             scope,
             settling,
             chains: Chains::default(),
-            opens: BTreeMap::new(),
+            logs: BTreeMap::new(),
             authority: crate::log::Authority::default(),
         };
         store.root = match (store.meta("root")?, root) {
@@ -63,7 +64,7 @@ impl Store {
                 DeviceKey::from_slice(&bytes).ok_or(StoreError::Damaged("the root key"))?
             }
             (None, Some(root)) => {
-                store.set_meta("root", &root.0)?;
+                store.set_meta(&[("root".to_owned(), root.0.to_vec())])?;
                 root
             }
             (None, None) => return Err(StoreError::Damaged("the root key")),
@@ -74,65 +75,83 @@ impl Store {
 
     /// Closes the file and reads it anew.
     pub(super) fn reload(&mut self) -> Result<(), StoreError> {
-        self.connection = connect(&self.path, &self.key)?;
-        self.load()
+        self.connection = None;
+        self.connection = Some(connect(&self.path, &self.key, false)?);
+        self.load().inspect_err(|_| self.connection = None)
+    }
+
+    /// Reads the file anew, or leaves it closed until the next call tries again.
+    pub(super) fn reload_or_close(&mut self) {
+        if self.reload().is_err() {
+            tracing::warn!("the store could not be read anew after a failure; it stays closed");
+        }
     }
 
     fn load(&mut self) -> Result<(), StoreError> {
         self.chains = Chains::default();
-        self.opens.clear();
-        let mut numbers = BTreeMap::new();
-        let mut statement = self
-            .connection
-            .prepare("SELECT number, id, open FROM log")?;
+        self.logs.clear();
+        let mut held = BTreeMap::new();
+        let mut statement = self.sql()?.prepare("SELECT number, id, open, bytes FROM log")?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             let (number, open): (i64, Vec<u8>) = (row.get(0)?, row.get(2)?);
             let id = LogId::from_slice(&row.get::<_, [u8; 16]>(1)?)
                 .ok_or(StoreError::Damaged("a log's id"))?;
             let open = Open::decode(&open).map_err(|_| StoreError::Damaged("a log's open"))?;
-            numbers.insert(number, (id, open));
+            let bytes = row.get::<_, i64>(3)? as u64;
+            held.insert(id, HeldLog { number, open, bytes });
         }
         drop(rows);
         drop(statement);
-        for (number, (id, open)) in numbers {
-            let mut info = LogInfo {
+        for (id, log) in held {
+            let open = &log.open;
+            let info = LogInfo {
                 key: open.key,
                 team: open.team,
                 certificate: open.certificate,
-                branches: Vec::new(),
+                branches: self.read_branches(log.number)?,
             };
-            let mut statement = self.connection.prepare_cached(
-                "SELECT parent_branch, parent_position, position, entry FROM branch WHERE log = ?1 ORDER BY number",
-            )?;
-            let mut rows = statement.query([number])?;
-            while let Some(row) = rows.next()? {
-                let parent: (Option<u32>, Option<i64>) = (row.get(0)?, row.get(1)?);
-                let entry: Vec<u8> = row.get(3)?;
-                info.branches.push(Branch {
-                    parent: match parent {
-                        (Some(branch), Some(position)) => Some(Place {
-                            branch,
-                            position: position as u64,
-                        }),
-                        _ => None,
-                    },
-                    tip: Tip {
-                        position: row.get::<_, i64>(2)? as u64,
-                        id: EntryId::from_slice(&entry).ok_or(StoreError::Damaged("a tip"))?,
-                    },
-                });
-            }
             self.chains.insert(id, info);
-            self.opens.insert(id, (number, open));
+            self.logs.insert(id, log);
         }
-        self.authority = self.settle_authority()?;
+        if self.meta("authority_stale")?.is_none() {
+            self.authority = self.settle_authority()?;
+            return Ok(());
+        }
+        // What held before is not known any more: all that it touched is judged again.
+        self.authority = crate::log::Authority::default();
+        self.sql()?.execute_batch("BEGIN IMMEDIATE")?;
+        self.settle_authority_if_stale()?;
+        self.sql()?.execute_batch("COMMIT")?;
         Ok(())
+    }
+
+    fn read_branches(&self, log: i64) -> Result<Vec<Branch>, StoreError> {
+        let mut statement = self.sql()?.prepare_cached(
+            "SELECT parent_branch, parent_position, position, entry FROM branch
+             WHERE log = ?1 ORDER BY number",
+        )?;
+        let rows = statement.query_map([log], |row| {
+            let parent: (Option<u32>, Option<i64>) = (row.get(0)?, row.get(1)?);
+            let parent = match parent {
+                (Some(branch), Some(position)) => Some(Place { branch, position: position as u64 }),
+                _ => None,
+            };
+            let tip = Tip { position: row.get::<_, i64>(2)? as u64, id: EntryId(row.get(3)?) };
+            Ok(Branch { parent, tip })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 }
 
-fn connect(path: &Path, key: &StoreKey) -> Result<Connection, StoreError> {
-    let connection = Connection::open(path)?;
+/// Opens the file with the settings of docs/adr/0002, and brings its schema up to date. Where it
+/// cannot be read, because of the key, its version or damage, no byte of it is changed.
+fn connect(path: &Path, key: &StoreKey, create: bool) -> Result<Connection, StoreError> {
+    let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    flags.set(OpenFlags::SQLITE_OPEN_CREATE, create);
+    let connection = Connection::open_with_flags(path, flags)?;
+    // Closing the last connection would write the -wal file back, even one that we cannot read.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     let hex: Zeroizing<String> =
         Zeroizing::new(key.0.iter().map(|byte| format!("{byte:02x}")).collect());
     let pragma = Zeroizing::new(format!("PRAGMA key = \"x'{}'\"", hex.as_str()));
@@ -141,18 +160,16 @@ fn connect(path: &Path, key: &StoreKey) -> Result<Connection, StoreError> {
     // The first read: a wrong key or a foreign file ends here, before anything is written.
     let found: u32 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     if found > SCHEMA_VERSION {
-        return Err(StoreError::NewerSchema {
-            found,
-            known: SCHEMA_VERSION,
-        });
+        return Err(StoreError::NewerSchema { found, known: SCHEMA_VERSION });
     }
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
     connection.execute_batch(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA fullfsync = ON;
          PRAGMA checkpoint_fullfsync = ON; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;
          PRAGMA cell_size_check = ON; PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY;
          PRAGMA mmap_size = 0; PRAGMA busy_timeout = 5000;",
     )?;
-    connection.set_db_config(rusqlite::config::DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
     connection.set_prepared_statement_cache_capacity(64);
     for (version, migration) in (1..).zip(MIGRATIONS).skip(found as usize) {
         connection.execute_batch(&format!(

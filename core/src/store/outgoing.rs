@@ -1,12 +1,15 @@
 //! What goes out: tips with their seals, and the runs that another store lacks.
 
-use super::{Store, StoreError};
+use super::{LogUse, Store, StoreError};
 use crate::identity::SigningKey;
 use crate::log::chain::{LogInfo, Place};
 use crate::log::entry::{Entry, Header, Tip, seal};
-use crate::log::run::{PAGE_BYTES_MAX, PAGE_ENTRIES_MAX, Run, SealedTip};
+use crate::log::run::{PAGE_ENTRIES_MAX, RUNS_BYTES_MAX, Run, SealedTip, weight};
 use crate::model::{EntryId, LogId, RecordId, TeamId};
 use std::collections::BTreeMap;
+
+/// The most seals that one message carries.
+pub const SEALS_MAX: usize = 1_000;
 
 /// For each log the tips that a store holds.
 pub type Clock = BTreeMap<LogId, Vec<Tip>>;
@@ -14,44 +17,34 @@ pub type Clock = BTreeMap<LogId, Vec<Tip>>;
 impl Store {
     /// The tips of all logs in these teams.
     pub fn clock(&self, teams: &[TeamId]) -> Clock {
-        let of_teams = self
-            .chains
-            .iter()
-            .filter(|(_, info)| teams.contains(&info.team));
+        let of_teams = self.chains.iter().filter(|(_, info)| teams.contains(&info.team));
         of_teams.map(|(log, info)| (*log, info.tips())).collect()
     }
 
-    /// The seal of each tip held of these teams, and the seals heard of what is not.
-    pub fn sealed_tips(
+    /// The seals of what a store with this clock lacks: of each tip held, and those heard of what is
+    /// not. At most [`SEALS_MAX`], so that a message stays bounded.
+    pub fn seals_lacked(
         &self,
         teams: &[TeamId],
+        theirs: &Clock,
         own: Option<&SigningKey>,
     ) -> Result<Vec<SealedTip>, StoreError> {
+        let lacks = |log: &LogId, tip: &Tip| theirs.get(log).is_none_or(|tips| !tips.contains(tip));
         let mut sealed = Vec::new();
-        for (log, (_, open)) in self
-            .opens
-            .iter()
-            .filter(|(_, (_, open))| teams.contains(&open.team))
-        {
-            let Some(info) = self.chains.log(log) else {
-                continue;
-            };
-            for tip in info.tips() {
+        for (log, held) in self.logs.iter().filter(|(_, held)| teams.contains(&held.open.team)) {
+            let Some(info) = self.chains.log(log) else { continue };
+            for tip in info.tips().into_iter().filter(|tip| lacks(log, tip)) {
                 if let Some(seal) = self.seal_of(*log, info, tip, own)? {
-                    sealed.push(SealedTip {
-                        log: *log,
-                        open: open.clone(),
-                        tip,
-                        seal,
-                    });
+                    sealed.push(SealedTip { log: *log, open: held.open.clone(), tip, seal });
                 }
             }
         }
         sealed.extend(
             self.heard()?
                 .into_iter()
-                .filter(|sealed| teams.contains(&sealed.open.team)),
+                .filter(|seal| teams.contains(&seal.open.team) && lacks(&seal.log, &seal.tip)),
         );
+        sealed.truncate(SEALS_MAX);
         Ok(sealed)
     }
 
@@ -65,9 +58,7 @@ impl Store {
         if let Some(key) = own.filter(|key| key.device_key() == info.key) {
             return Ok(Some(seal(key, log, tip)));
         }
-        let mut statement = self
-            .connection
-            .prepare_cached("SELECT seal FROM entry WHERE id = ?1")?;
+        let mut statement = self.sql()?.prepare_cached("SELECT seal FROM entry WHERE id = ?1")?;
         let mut rows = statement.query([tip.id.0])?;
         match rows.next()? {
             Some(row) => Ok(row.get(0)?),
@@ -83,29 +74,16 @@ impl Store {
         theirs: &Clock,
         own: Option<&SigningKey>,
     ) -> Result<Vec<Run>, StoreError> {
-        let mut room = Room {
-            entries: PAGE_ENTRIES_MAX as usize,
-            bytes: PAGE_BYTES_MAX / 2,
-        };
+        let mut room = Room { entries: PAGE_ENTRIES_MAX, bytes: RUNS_BYTES_MAX, is_full: false };
         let mut runs = Vec::new();
-        let mut logs: Vec<(&LogId, &LogInfo)> = self
-            .chains
-            .iter()
-            .filter(|(_, info)| teams.contains(&info.team))
-            .collect();
-        let root = self.root;
-        logs.sort_by_key(|(_, info)| {
-            let coordinator = info.certificate != EntryId::NONE
-                && self.authority.standing_is_coordinator(info, &self.chains);
-            (info.key != root, !coordinator)
-        });
+        let mut logs: Vec<(&LogId, &LogInfo)> =
+            self.chains.iter().filter(|(_, info)| teams.contains(&info.team)).collect();
+        logs.sort_by_key(|(log, _)| self.authority.rank(log));
         for (log, info) in logs {
             let known = theirs.get(log).map(Vec::as_slice).unwrap_or_default();
-            let ahead = known.iter().any(|tip| {
-                info.branches
-                    .iter()
-                    .all(|branch| branch.tip.position < tip.position)
-            });
+            let ahead = known
+                .iter()
+                .any(|tip| info.branches.iter().all(|branch| branch.tip.position < tip.position));
             let known = known
                 .iter()
                 .filter_map(|tip| self.locate(&tip.id).transpose())
@@ -122,12 +100,10 @@ impl Store {
                     .filter(|on| on.branch == number)
                     .map(|on| on.position)
                     .max();
-                let from = Place {
-                    branch: number,
-                    position: first.max(held.map_or(0, |held| held + 1)),
-                };
+                let from =
+                    Place { branch: number, position: first.max(held.map_or(0, |held| held + 1)) };
                 runs.extend(self.run_from(*log, info, from, own, &mut room)?);
-                if room.entries == 0 {
+                if room.is_full {
                     return Ok(runs);
                 }
             }
@@ -144,77 +120,59 @@ impl Store {
         own: Option<&SigningKey>,
         room: &mut Room,
     ) -> Result<Option<Run>, StoreError> {
-        let number = self.opens.get(&log).map(|(number, _)| *number);
-        let mut statement = self.connection.prepare_cached(
+        let number = self.logs.get(&log).map(|log| log.number);
+        let mut statement = self.sql()?.prepare_cached(
             "SELECT entry.id, position, kind, creates, record, payload, payload_hash, seal,
-               (SELECT id FROM entry AS before WHERE before.log = entry.log AND before.position = entry.position - 1
-                 AND (before.branch = entry.branch OR before.branch = ?4) ORDER BY before.branch = entry.branch DESC LIMIT 1)
+               (SELECT id FROM entry AS before
+                WHERE before.log = entry.log AND before.position = entry.position - 1
+                  AND (before.branch = entry.branch OR before.branch = ?4)
+                ORDER BY before.branch = entry.branch DESC LIMIT 1)
              FROM entry WHERE log = ?1 AND branch = ?2 AND position >= ?3 ORDER BY position",
         )?;
-        let parent = info
-            .branches
-            .get(from.branch as usize)
-            .and_then(|branch| branch.parent)
-            .map(|place| place.branch);
+        let parent = info.branches.get(from.branch as usize).and_then(|branch| branch.parent);
+        let parent = parent.map(|place| place.branch);
         let mut rows = statement.query((number, from.branch, from.position as i64, parent))?;
-        let mut open_run: Vec<Entry> = Vec::new();
-        let mut sealed: Option<(usize, [u8; 64])> = None;
-        let is_own = own.filter(|key| key.device_key() == info.key);
+        let mut entries: Vec<Entry> = Vec::new();
+        let mut left = *room;
+        let mut sealed: Option<([u8; 64], usize, Room)> = None;
         while let Some(row) = rows.next()? {
-            let payload: Option<Vec<u8>> = row.get(5)?;
-            let creates: bool = row.get(3)?;
-            let record: Option<[u8; 16]> = row.get(4)?;
-            let header = Header {
-                kind: row.get(2)?,
-                log,
-                position: row.get::<_, i64>(1)? as u64,
-                previous: row
-                    .get::<_, Option<[u8; 32]>>(8)?
-                    .map_or(EntryId::NONE, EntryId),
-                record: record.filter(|_| !creates).map(RecordId),
-                payload_hash: match (&payload, row.get::<_, Option<[u8; 32]>>(6)?) {
-                    (Some(payload), _) => *blake3::hash(payload).as_bytes(),
-                    (None, hash) => hash.ok_or(StoreError::Damaged("a payload's hash"))?,
-                },
-            };
-            let bytes = payload.as_ref().map_or(40, |payload| payload.len() + 24);
-            if room.entries == 0 || room.bytes < bytes {
-                room.entries = 0;
+            let entry = read_entry(log, row)?;
+            if !left.take(&entry) {
                 break;
             }
-            room.entries -= 1;
-            room.bytes -= bytes;
-            let entry = Entry {
-                id: EntryId(row.get(0)?),
-                header,
-                payload,
-            };
-            let seal: Option<[u8; 64]> = row.get(7)?;
-            open_run.push(entry);
-            if let Some(seal) = seal {
-                sealed = Some((open_run.len(), seal));
+            entries.push(entry);
+            if let Some(seal) = row.get("seal")? {
+                sealed = Some((seal, entries.len(), left));
             }
         }
-        if let (Some(key), Some(last)) = (is_own, open_run.last()) {
-            sealed = Some((open_run.len(), seal_for(key, last)));
+        let is_own = own.filter(|key| key.device_key() == info.key);
+        if let (Some(key), Some(last)) = (is_own, entries.last()) {
+            sealed = Some((seal(key, log, last.tip()), entries.len(), left));
         }
-        // A relay sends up to the last seal that it holds.
-        Ok(sealed.and_then(|(length, seal)| Run::of(&open_run[..length], seal)))
+        room.is_full = left.is_full;
+        // A relay sends up to the last seal that it holds; what lies behind takes no room.
+        Ok(sealed.and_then(|(seal, length, left_then)| {
+            *room = Room { is_full: left.is_full, ..left_then };
+            Run::of(&entries[..length], seal)
+        }))
     }
 
-    /// Our own log for a team that still takes entries, of this use: 1 records, 2 administration.
-    pub fn own_log(&self, team: TeamId, own: i64) -> Result<Option<(LogId, Tip)>, StoreError> {
-        let mut statement = self
-            .connection
-            .prepare_cached("SELECT id FROM log WHERE own = ?1 ORDER BY number DESC")?;
-        let rows = statement.query_map([own], |row| row.get::<_, [u8; 16]>(0))?;
+    /// Our own log of this use, under this certificate, that still takes entries, with its tip.
+    pub fn own_log(
+        &self,
+        team: TeamId,
+        certificate: EntryId,
+        log_use: LogUse,
+    ) -> Result<Option<(LogId, Tip)>, StoreError> {
+        let mut statement =
+            self.sql()?.prepare_cached("SELECT id FROM log WHERE own = ?1 ORDER BY number DESC")?;
+        let rows = statement.query_map([log_use.number()], |row| row.get::<_, [u8; 16]>(0))?;
         for id in rows {
             let id = LogId(id?);
-            if let Some(info) = self
-                .chains
-                .log(&id)
-                .filter(|info| info.team == team && info.branches.len() == 1)
-            {
+            let info = self.chains.log(&id).filter(|info| {
+                info.team == team && info.certificate == certificate && info.branches.len() == 1
+            });
+            if let Some(info) = info {
                 return Ok(info.tips().first().map(|tip| (id, *tip)));
             }
         }
@@ -222,11 +180,40 @@ impl Store {
     }
 }
 
+/// What a page can still take.
+#[derive(Clone, Copy)]
 struct Room {
-    entries: usize,
-    bytes: usize,
+    entries: u64,
+    bytes: u64,
+    is_full: bool,
 }
 
-fn seal_for(key: &SigningKey, last: &Entry) -> [u8; 64] {
-    seal(key, last.header.log, last.tip())
+impl Room {
+    fn take(&mut self, entry: &Entry) -> bool {
+        let weight = weight(entry.payload.as_deref());
+        match (self.entries.checked_sub(1), self.bytes.checked_sub(weight)) {
+            (Some(entries), Some(bytes)) => *self = Room { entries, bytes, ..*self },
+            _ => self.is_full = true,
+        }
+        !self.is_full
+    }
+}
+
+fn read_entry(log: LogId, row: &rusqlite::Row<'_>) -> Result<Entry, StoreError> {
+    let payload: Option<Vec<u8>> = row.get("payload")?;
+    let creates: bool = row.get("creates")?;
+    let record: Option<[u8; 16]> = row.get("record")?;
+    let previous: Option<[u8; 32]> = row.get(8)?;
+    let header = Header {
+        kind: row.get("kind")?,
+        log,
+        position: row.get::<_, i64>("position")? as u64,
+        previous: previous.map_or(EntryId::NONE, EntryId),
+        record: record.filter(|_| !creates).map(RecordId),
+        payload_hash: match (&payload, row.get::<_, Option<[u8; 32]>>("payload_hash")?) {
+            (Some(payload), _) => *blake3::hash(payload).as_bytes(),
+            (None, hash) => hash.ok_or(StoreError::Damaged("a payload's hash"))?,
+        },
+    };
+    Ok(Entry { id: EntryId(row.get("id")?), header, payload })
 }

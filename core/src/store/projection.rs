@@ -20,20 +20,14 @@ impl Store {
     ) -> Result<(), StoreError> {
         let mut touched = self.linked(id)?;
         self.tally(id, -1)?;
-        self.connection
-            .prepare_cached("DELETE FROM record WHERE id = ?1")?
-            .execute([id.0])?;
-        self.connection
-            .prepare_cached("DELETE FROM link WHERE a = ?1")?
-            .execute([id.0])?;
+        self.sql()?.prepare_cached("DELETE FROM record WHERE id = ?1")?.execute([id.0])?;
+        self.sql()?.prepare_cached("DELETE FROM link WHERE a = ?1")?.execute([id.0])?;
         if let Some(record) = record {
             self.insert_row(record)?;
             for (value, _) in record.fields.get("duplicate_of").into_iter().flatten() {
-                if let Some(other) = value
-                    .as_text()
-                    .and_then(|text| text.parse::<RecordId>().ok())
+                if let Some(other) = value.as_text().and_then(|text| text.parse::<RecordId>().ok())
                 {
-                    self.connection
+                    self.sql()?
                         .prepare_cached("INSERT OR IGNORE INTO link (a, b) VALUES (?1, ?2)")?
                         .execute((id.0, other.0))?;
                 }
@@ -45,10 +39,7 @@ impl Store {
     }
 
     fn insert_row(&self, record: &Record) -> Result<(), StoreError> {
-        let (day, put_by) = match record
-            .fields
-            .get("occurred_on")
-            .and_then(|values| values.last())
+        let (day, put_by) = match record.fields.get("occurred_on").and_then(|values| values.last())
         {
             Some((Value::Text(date), by)) => (date.parse::<CivilDate>().ok(), record.clock_of(by)),
             _ => (None, None),
@@ -59,7 +50,7 @@ impl Store {
             (false, true) => FLAGGED,
             (false, false) => COUNTED,
         };
-        self.connection.prepare_cached(
+        self.sql()?.prepare_cached(
             "INSERT INTO record (id, kind, team, author, site, day, state, conflicts, facts, digest)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
         )?.execute((
@@ -78,8 +69,8 @@ impl Store {
     }
 
     /// Adds a counted record's measures to the totals, or takes them away.
-    fn tally(&self, id: RecordId, sign: i64) -> Result<(), StoreError> {
-        let mut statement = self.connection.prepare_cached(
+    pub(super) fn tally(&self, id: RecordId, sign: i64) -> Result<(), StoreError> {
+        let mut statement = self.sql()?.prepare_cached(
             "SELECT team, site, day, facts FROM record WHERE id = ?1 AND state = 1",
         )?;
         let mut rows = statement.query([id.0])?;
@@ -89,7 +80,7 @@ impl Store {
         let (team, site, day): ([u8; 16], String, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
         let facts: Vec<u8> = row.get(3)?;
         let facts = Facts::decode(&facts).map_err(|_| StoreError::Damaged("a record's facts"))?;
-        let mut add = self.connection.prepare_cached(
+        let mut add = self.sql()?.prepare_cached(
             "INSERT INTO tally (team, site, day, indicator, n) VALUES (?1, ?2, ?3, ?4, ?5)
              ON CONFLICT DO UPDATE SET n = n + excluded.n",
         )?;
@@ -103,7 +94,7 @@ impl Store {
     fn linked(&self, id: RecordId) -> Result<BTreeSet<RecordId>, StoreError> {
         let mut set = BTreeSet::from([id]);
         let mut next = vec![id];
-        let mut statement = self.connection.prepare_cached(
+        let mut statement = self.sql()?.prepare_cached(
             "SELECT other.id FROM record AS other JOIN record AS this
                ON this.id = ?1 AND this.team = other.team AND this.kind = other.kind
              WHERE other.id IN (SELECT b FROM link WHERE a = ?1 UNION SELECT a FROM link WHERE b = ?1)",
@@ -126,9 +117,8 @@ impl Store {
             touched.retain(|other| !set.contains(other));
             let mut first = true;
             for id in set {
-                let mut statement = self
-                    .connection
-                    .prepare_cached("SELECT state FROM record WHERE id = ?1")?;
+                let mut statement =
+                    self.sql()?.prepare_cached("SELECT state FROM record WHERE id = ?1")?;
                 let mut rows = statement.query([id.0])?;
                 let state: i64 = match rows.next()? {
                     Some(row) => row.get(0)?,
@@ -145,7 +135,7 @@ impl Store {
                 first = false;
                 if wanted != state {
                     self.tally(id, -1)?;
-                    self.connection
+                    self.sql()?
                         .prepare_cached("UPDATE record SET state = ?2 WHERE id = ?1")?
                         .execute((id.0, wanted))?;
                     self.tally(id, 1)?;
@@ -158,7 +148,7 @@ impl Store {
     /// Drops the projection and builds it again from the entries held; the result is the same.
     pub fn rebuild(&mut self) -> Result<(), StoreError> {
         self.transact(|store| {
-            store.connection.execute_batch(
+            store.sql()?.execute_batch(
                 "DELETE FROM record; DELETE FROM link; DELETE FROM tally;
                  INSERT OR IGNORE INTO dirty SELECT DISTINCT record FROM entry WHERE record IS NOT NULL;",
             )?;
@@ -168,16 +158,15 @@ impl Store {
 
     /// The ids of a team's records, ascending.
     pub fn record_ids(&self, team: TeamId) -> Result<Vec<RecordId>, StoreError> {
-        let mut statement = self
-            .connection
-            .prepare_cached("SELECT id FROM record WHERE team = ?1 ORDER BY id")?;
+        let mut statement =
+            self.sql()?.prepare_cached("SELECT id FROM record WHERE team = ?1 ORDER BY id")?;
         let rows = statement.query_map([team.0], |row| row.get::<_, [u8; 16]>(0))?;
         rows.map(|row| Ok(RecordId(row?))).collect()
     }
 
     /// How many records hold a field with two values written apart.
     pub fn conflicted(&self) -> Result<u64, StoreError> {
-        let count: i64 = self.connection.query_row(
+        let count: i64 = self.sql()?.query_row(
             "SELECT count(*) FROM record WHERE conflicts > 0",
             [],
             |row| row.get(0),
@@ -187,27 +176,20 @@ impl Store {
 
     /// A digest over the canonical bytes of all records of a team: equal where records are.
     pub fn canonical_digest(&self, team: TeamId) -> Result<[u8; 32], StoreError> {
-        self.digest(
-            "SELECT id, digest FROM record WHERE team = ?1 ORDER BY id",
-            team,
-        )
+        self.digest("SELECT id, digest FROM record WHERE team = ?1 ORDER BY id", team)
     }
 
     /// A digest over (entry id, verdict) of a team: a difference between equal stores is a bug.
     pub fn verdict_digest(&self, team: TeamId) -> Result<[u8; 32], StoreError> {
         let mut hasher = blake3::Hasher::new();
-        let mut statement = self.connection.prepare_cached(
+        let mut statement = self.sql()?.prepare_cached(
             "SELECT entry.id, verdict, log.id FROM entry JOIN log ON log.number = entry.log ORDER BY entry.id",
         )?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             let (id, verdict, log): ([u8; 32], u8, [u8; 16]) =
                 (row.get(0)?, row.get(1)?, row.get(2)?);
-            if self
-                .chains
-                .log(&crate::model::LogId(log))
-                .is_some_and(|info| info.team == team)
-            {
+            if self.chains.log(&crate::model::LogId(log)).is_some_and(|info| info.team == team) {
                 hasher.update(&id).update(&[verdict]);
             }
         }
@@ -216,7 +198,7 @@ impl Store {
 
     fn digest(&self, query: &str, team: TeamId) -> Result<[u8; 32], StoreError> {
         let mut hasher = blake3::Hasher::new();
-        let mut statement = self.connection.prepare_cached(query)?;
+        let mut statement = self.sql()?.prepare_cached(query)?;
         let mut rows = statement.query([team.0])?;
         while let Some(row) = rows.next()? {
             let (id, digest): ([u8; 16], [u8; 32]) = (row.get(0)?, row.get(1)?);

@@ -1,15 +1,16 @@
 //! Verdicts and projection: authority anew where it is stale, then each dirty record.
 
 use super::{Store, StoreError};
-use crate::log::Authority;
 use crate::log::authority::{self, Held, HeldAdministration};
 use crate::log::chain::Place;
-use crate::log::entry::kind;
 use crate::log::judge::{Judged, RecordEntry, judge};
 use crate::log::payload::Administration;
+use crate::log::{Authority, Verdict};
 use crate::model::cbor::Malformed;
 use crate::model::{EntryId, LogId, RecordId};
 use crate::record::{Record, replay};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 
 /// How many records one transaction of a hub's background work settles.
 const RECORDS_PER_STEP: usize = 500;
@@ -37,60 +38,62 @@ impl Store {
             return Ok(());
         }
         self.settle_authority_if_stale()?;
-        for record in self.dirty(usize::MAX)? {
-            self.settle_record(record)?;
+        let dirty = self.dirty(usize::MAX)?;
+        if crate::planted!(TotalsOutsideTransaction) {
+            self.sql()?.execute_batch("DELETE FROM dirty; COMMIT; BEGIN IMMEDIATE")?;
         }
-        Ok(())
+        dirty.into_iter().try_for_each(|record| self.settle_record(record))
     }
 
     fn dirty(&self, most: usize) -> Result<Vec<RecordId>, StoreError> {
         let most = i64::try_from(most).unwrap_or(i64::MAX);
-        let mut statement = self
-            .connection
-            .prepare_cached("SELECT record FROM dirty ORDER BY record LIMIT ?1")?;
+        let mut statement =
+            self.sql()?.prepare_cached("SELECT record FROM dirty ORDER BY record LIMIT ?1")?;
         let rows = statement.query_map([most], |row| row.get::<_, [u8; 16]>(0))?;
         rows.map(|row| Ok(RecordId(row?))).collect()
     }
 
-    fn settle_authority_if_stale(&mut self) -> Result<(), StoreError> {
+    pub(super) fn settle_authority_if_stale(&mut self) -> Result<(), StoreError> {
         if self.meta("authority_stale")?.is_none() {
             return Ok(());
         }
         let after = self.settle_authority()?;
         let before = std::mem::replace(&mut self.authority, after);
         let changed = self.authority.changed_since(&before);
+        let of_log = match crate::planted!(VerdictByArrival) {
+            false => "record IS NOT NULL",
+            true => "record IS NOT NULL AND verdict BETWEEN 16 AND 31",
+        };
         for log in &changed.logs {
-            self.connection
-                .prepare_cached(
+            self.sql()?
+                .prepare_cached(&format!(
                     "INSERT OR IGNORE INTO dirty SELECT record FROM entry
-                 WHERE record IS NOT NULL AND log = (SELECT number FROM log WHERE id = ?1)",
-                )?
+                     WHERE {of_log} AND log = (SELECT number FROM log WHERE id = ?1)"
+                ))?
                 .execute([log.0])?;
         }
         for id in &changed.entries {
-            self.connection.prepare_cached(
+            self.sql()?.prepare_cached(
                 "INSERT OR IGNORE INTO dirty SELECT record FROM entry WHERE id = ?1 AND record IS NOT NULL",
             )?.execute([id.0])?;
         }
         for record in &changed.records {
             self.mark_dirty(&record.0)?;
         }
-        let mut update = self
-            .connection
-            .prepare_cached("UPDATE entry SET verdict = ?2 WHERE id = ?1")?;
+        let mut update =
+            self.sql()?.prepare_cached("UPDATE entry SET verdict = ?2 WHERE id = ?1")?;
         for (id, verdict) in &self.authority.verdicts {
             if before.verdicts.get(id) != Some(verdict) {
                 update.execute((id.0, verdict.number()))?;
             }
         }
-        self.connection
-            .execute("DELETE FROM meta WHERE name = 'authority_stale'", [])?;
+        self.sql()?.execute("DELETE FROM meta WHERE name = 'authority_stale'", [])?;
         Ok(())
     }
 
     /// Authority from all administrative entries held.
     pub(super) fn settle_authority(&self) -> Result<Authority, StoreError> {
-        let mut statement = self.connection.prepare_cached(
+        let mut statement = self.sql()?.prepare_cached(
             "SELECT entry.id, log.id, branch, position, kind, payload
              FROM entry JOIN log ON log.number = entry.log WHERE kind < 16 ORDER BY entry.id",
         )?;
@@ -102,51 +105,62 @@ impl Store {
             administration.push(HeldAdministration {
                 id: EntryId(row.get(0)?),
                 log: LogId(row.get(1)?),
-                place: Place {
-                    branch: row.get(2)?,
-                    position: row.get::<_, i64>(3)? as u64,
-                },
+                place: Place { branch: row.get(2)?, position: row.get::<_, i64>(3)? as u64 },
                 says: payload
                     .ok_or(Malformed::Shape(0))
                     .and_then(|payload| Administration::decode(of_kind, &payload)),
             });
         }
-        let locate = |id: &EntryId| self.locate(id).ok().flatten();
-        Ok(authority::settle(&Held {
+        let lookup = Lookup::new(self);
+        let authority = authority::settle(&Held {
             root: self.root,
             chains: &self.chains,
             administration: &administration,
-            locate: &locate,
-        }))
+            locate: &|id| lookup.locate(id),
+        });
+        lookup.finish(authority)
     }
 
     fn settle_record(&mut self, id: RecordId) -> Result<(), StoreError> {
-        let judged = self.judge(id)?;
+        let (judged, entries) = self.judge(id)?;
+        self.drop_erased(&judged, &entries)?;
         let mut update = self
-            .connection
+            .sql()?
             .prepare_cached("UPDATE entry SET verdict = ?2 WHERE id = ?1 AND verdict <> ?2")?;
         for (entry, verdict) in &judged.verdicts {
             update.execute((entry.0, verdict.number()))?;
         }
         drop(update);
-        self.connection
-            .prepare_cached("DELETE FROM awaited WHERE record = ?1")?
-            .execute([id.0])?;
+        self.sql()?.prepare_cached("DELETE FROM awaited WHERE record = ?1")?.execute([id.0])?;
         for entry in &judged.awaited {
-            self.connection
+            self.sql()?
                 .prepare_cached("INSERT OR IGNORE INTO awaited (entry, record) VALUES (?1, ?2)")?
                 .execute((entry.0, id.0))?;
         }
         let record = replayed(&judged)?;
         self.project(id, record.as_ref())?;
-        self.connection
-            .prepare_cached("DELETE FROM dirty WHERE record = ?1")?
-            .execute([id.0])?;
+        self.sql()?.prepare_cached("DELETE FROM dirty WHERE record = ?1")?.execute([id.0])?;
         Ok(())
     }
 
-    fn judge(&self, id: RecordId) -> Result<Judged, StoreError> {
-        let mut statement = self.connection.prepare_cached(
+    /// Drops the payloads of an erased record, whenever they come; headers and hashes stay.
+    fn drop_erased(&self, judged: &Judged, entries: &[RecordEntry]) -> Result<(), StoreError> {
+        let erased =
+            |entry: &&RecordEntry| judged.verdicts.get(&entry.id) == Some(&Verdict::Erased);
+        for entry in entries.iter().filter(erased) {
+            if let Some(payload) = &entry.payload {
+                self.sql()?
+                    .prepare_cached(
+                        "UPDATE entry SET payload = NULL, payload_hash = ?2 WHERE id = ?1",
+                    )?
+                    .execute((entry.id.0, *blake3::hash(payload).as_bytes()))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn judge(&self, id: RecordId) -> Result<(Judged, Vec<RecordEntry>), StoreError> {
+        let mut statement = self.sql()?.prepare_cached(
             "SELECT entry.id, log.id, branch, position, kind, creates, payload
              FROM entry JOIN log ON log.number = entry.log WHERE record = ?1",
         )?;
@@ -154,24 +168,54 @@ impl Store {
             Ok(RecordEntry {
                 id: EntryId(row.get(0)?),
                 log: LogId(row.get(1)?),
-                place: Place {
-                    branch: row.get(2)?,
-                    position: row.get::<_, i64>(3)? as u64,
-                },
+                place: Place { branch: row.get(2)?, position: row.get::<_, i64>(3)? as u64 },
                 kind: row.get(4)?,
                 creates: row.get(5)?,
                 payload: row.get(6)?,
             })
         })?;
         let entries = rows.collect::<Result<Vec<_>, _>>()?;
-        debug_assert!(entries.iter().all(|entry| entry.kind >= kind::RECORDS_FROM));
-        let is_held = |id: &EntryId| self.locate(id).ok().flatten().is_some();
-        Ok(judge(id, &entries, &self.authority, &self.chains, &is_held))
+        let lookup = Lookup::new(self);
+        let is_held = |id: &EntryId| lookup.locate(id).is_some();
+        let judged = judge(id, &entries, &self.authority, &self.chains, &is_held);
+        Ok((lookup.finish(judged)?, entries))
     }
 
     /// A record as this store holds it; `None` where nothing of it counts.
     pub fn record(&self, id: RecordId) -> Result<Option<Record>, StoreError> {
-        replayed(&self.judge(id)?)
+        replayed(&self.judge(id)?.0)
+    }
+
+    /// All entries held, with the verdict of each, or none where it is not judged yet.
+    pub fn verdicts(&self) -> Result<BTreeMap<EntryId, Option<Verdict>>, StoreError> {
+        let mut statement = self.sql()?.prepare_cached("SELECT id, verdict FROM entry")?;
+        let rows = statement
+            .query_map([], |row| Ok((EntryId(row.get(0)?), Verdict::from_number(row.get(1)?))))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+}
+
+/// Looks entries up for a pure function that takes no errors: the first error is kept for later.
+struct Lookup<'a> {
+    store: &'a Store,
+    failed: RefCell<Option<StoreError>>,
+}
+
+impl<'a> Lookup<'a> {
+    fn new(store: &'a Store) -> Self {
+        Lookup { store, failed: RefCell::new(None) }
+    }
+
+    fn locate(&self, id: &EntryId) -> Option<(LogId, Place)> {
+        self.store.locate(id).unwrap_or_else(|error| {
+            self.failed.replace(Some(error));
+            None
+        })
+    }
+
+    /// What the function made of the look-ups, unless one of them failed.
+    fn finish<T>(self, made: T) -> Result<T, StoreError> {
+        self.failed.into_inner().map_or(Ok(made), Err)
     }
 }
 

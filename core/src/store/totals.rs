@@ -3,29 +3,21 @@
 
 use super::projection::{COUNTED, FLAGGED};
 use super::{Store, StoreError};
-use crate::model::{CivilDate, DeviceKey, TeamId};
-use crate::totals::{Facts, KnownMissing, Lines, Query, Split, Totals};
-use std::collections::BTreeSet;
+use crate::model::{CivilDate, TeamId};
+use crate::totals::{Facts, Lines, Query, Split, Totals};
 
 impl Store {
     /// Totals, with what they lack.
     pub fn totals(&self, query: &Query) -> Result<Totals, StoreError> {
         let coded = query.by.iter().any(|split| matches!(split, Split::Code(_)));
-        let count = |sql: &str| {
-            self.connection
-                .query_row(sql, [], |row| row.get::<_, i64>(0))
+        let count = |sql: &str| -> Result<i64, StoreError> {
+            Ok(self.sql()?.query_row(sql, [], |row| row.get(0))?)
         };
         let waiting =
             count("SELECT count(*) FROM entry WHERE verdict = 0 OR verdict BETWEEN 16 AND 31")?;
-        let flagged = count(&format!(
-            "SELECT count(*) FROM record WHERE state = {FLAGGED}"
-        ))?;
+        let flagged = count(&format!("SELECT count(*) FROM record WHERE state = {FLAGGED}"))?;
         Ok(Totals {
-            lines: if coded {
-                self.lines_from_rows(query)?
-            } else {
-                self.lines_from_tally(query)?
-            },
+            lines: if coded { self.lines_from_rows(query)? } else { self.lines_from_tally(query)? },
             missing: self.known_missing()?,
             flagged: flagged as u64,
             waiting: waiting as u64,
@@ -34,7 +26,7 @@ impl Store {
 
     fn lines_from_tally(&self, query: &Query) -> Result<Lines, StoreError> {
         let mut lines = Lines::new();
-        let mut statement = self.connection.prepare_cached(
+        let mut statement = self.sql()?.prepare_cached(
             "SELECT team, site, day, indicator, n FROM tally WHERE day BETWEEN ?1 AND ?2",
         )?;
         let mut rows = statement.query(bounds(query))?;
@@ -43,11 +35,7 @@ impl Store {
             let (day, indicator, n): (i64, String, i64) = (row.get(2)?, row.get(3)?, row.get(4)?);
             if n != 0 && query.team.is_none_or(|wanted| wanted.0 == team) {
                 for key in keys(query, TeamId(team), &site, day, &[]) {
-                    *lines
-                        .entry(key)
-                        .or_default()
-                        .entry(indicator.clone())
-                        .or_default() += n;
+                    *lines.entry(key).or_default().entry(indicator.clone()).or_default() += n;
                 }
             }
         }
@@ -56,7 +44,7 @@ impl Store {
 
     fn lines_from_rows(&self, query: &Query) -> Result<Lines, StoreError> {
         let mut lines = Lines::new();
-        let mut statement = self.connection.prepare_cached(&format!(
+        let mut statement = self.sql()?.prepare_cached(&format!(
             "SELECT team, site, day, facts FROM record WHERE state = {COUNTED} AND day BETWEEN ?1 AND ?2"
         ))?;
         let mut rows = statement.query(bounds(query))?;
@@ -76,36 +64,6 @@ impl Store {
             }
         }
         Ok(lines)
-    }
-
-    /// What is known to exist by seals heard and tips kept, and is not here.
-    pub fn known_missing(&self) -> Result<KnownMissing, StoreError> {
-        let mut devices: BTreeSet<DeviceKey> = BTreeSet::new();
-        let mut entries = 0;
-        for sealed in self.heard()? {
-            let held = self.chains.log(&sealed.log).map_or(0, |info| {
-                info.branches
-                    .iter()
-                    .map(|branch| branch.tip.position)
-                    .max()
-                    .unwrap_or(0)
-            });
-            entries += sealed.tip.position.saturating_sub(held).max(1);
-            devices.insert(sealed.open.key);
-        }
-        Ok(KnownMissing {
-            entries,
-            devices: devices.len() as u64,
-        })
-    }
-
-    /// The devices that known missing entries are from, with how many.
-    pub fn missing_by_device(&self) -> Result<Vec<(DeviceKey, u64)>, StoreError> {
-        Ok(self
-            .heard()?
-            .iter()
-            .map(|sealed| (sealed.open.key, sealed.tip.position))
-            .collect())
     }
 }
 
@@ -142,9 +100,7 @@ fn keys(
         keys = keys
             .iter()
             .flat_map(|key: &Vec<String>| {
-                parts
-                    .iter()
-                    .map(move |part| [key.as_slice(), &[part.clone()]].concat())
+                parts.iter().map(move |part| [key.as_slice(), &[part.clone()]].concat())
             })
             .collect();
     }

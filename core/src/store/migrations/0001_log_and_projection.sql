@@ -4,6 +4,7 @@ CREATE TABLE log (
   number INTEGER PRIMARY KEY,
   id BLOB NOT NULL UNIQUE,
   open BLOB NOT NULL,
+  bytes INTEGER NOT NULL,       -- what its entries weigh on the wire
   own INTEGER NOT NULL          -- 0 another device's, 1 our records, 2 our administration, 3 ours, closed
 ) STRICT;
 CREATE TABLE branch (
@@ -33,7 +34,12 @@ CREATE UNIQUE INDEX entry_place ON entry (log, branch, position);
 CREATE INDEX entry_record ON entry (record) WHERE record IS NOT NULL;
 CREATE INDEX entry_administration ON entry (kind) WHERE kind < 16;
 CREATE INDEX entry_unsettled ON entry (log) WHERE verdict BETWEEN 16 AND 31;
-CREATE TABLE heard (log BLOB PRIMARY KEY, sealed BLOB NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE heard (             -- the highest seal heard of a log whose tip is not held
+  log BLOB PRIMARY KEY,
+  position INTEGER NOT NULL,
+  entry BLOB NOT NULL,
+  sealed BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
 
 -- Work in hand: records to judge, and the entries that records wait for.
 CREATE TABLE dirty (record BLOB PRIMARY KEY) STRICT, WITHOUT ROWID;

@@ -1,0 +1,133 @@
+//! Founding a programme, making its devices, and saying who may write: what admission reads.
+
+use super::{Engine, EngineError, Environment};
+use crate::identity::{Certificate, Role, SigningKey};
+use crate::log::payload::{Administration, KeptTip};
+use crate::model::{DeviceKey, EntryId, TeamId};
+use crate::store::{KeyProvider, LogUse, Settling, Store, StoreError};
+use std::collections::BTreeMap;
+use std::path::Path;
+use zeroize::Zeroizing;
+
+/// What a new device is handed: where the programme's trust starts, and its certificate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Enrolment {
+    /// The programme's root key.
+    pub root: DeviceKey,
+    /// The team.
+    pub team: TeamId,
+    /// The entry that certifies the device.
+    pub certificate: EntryId,
+}
+
+impl Engine {
+    /// Founds a programme: the store of its root key, kept offline.
+    pub fn found(
+        path: &Path,
+        key: &dyn KeyProvider,
+        environment: Environment,
+    ) -> Result<Engine, EngineError> {
+        Engine::make(path, key, None, environment)
+    }
+
+    /// Makes a device of a programme. It may write once [`Engine::join`] gave it a team.
+    pub fn device(
+        path: &Path,
+        key: &dyn KeyProvider,
+        root: DeviceKey,
+        environment: Environment,
+    ) -> Result<Engine, EngineError> {
+        Engine::make(path, key, Some(root), environment)
+    }
+
+    /// Makes the store and its key in one transaction. Called again after an interruption it goes
+    /// on where it was, and never gives a device another key.
+    fn make(
+        path: &Path,
+        key: &dyn KeyProvider,
+        root: Option<DeviceKey>,
+        mut environment: Environment,
+    ) -> Result<Engine, EngineError> {
+        let mut seed = Zeroizing::new([0; 32]);
+        (environment.random)(seed.as_mut());
+        let own = SigningKey::from_seed(&seed).device_key();
+        let mut store =
+            Store::open(path, key, Some(root.unwrap_or(own)), Some([].into()), Settling::Within)?;
+        if store.meta("seed")?.is_none() {
+            let mut values = vec![("seed".to_owned(), seed.to_vec())];
+            if root.is_none() {
+                values.push(("root".to_owned(), own.0.to_vec()));
+                values.push((member_name(TeamId::PROGRAMME), EntryId::NONE.0.to_vec()));
+            }
+            store.set_meta(&values)?;
+        }
+        drop(store);
+        Engine::open(path, key, environment)
+    }
+
+    /// Opens the store of a device that was made before.
+    pub fn open(
+        path: &Path,
+        key: &dyn KeyProvider,
+        environment: Environment,
+    ) -> Result<Engine, EngineError> {
+        let mut store = Store::open(path, key, None, Some([].into()), Settling::Within)?;
+        let seed =
+            Zeroizing::new(store.meta("seed")?.ok_or(StoreError::Damaged("the device's key"))?);
+        let seed: Zeroizing<[u8; 32]> = Zeroizing::new(
+            seed.as_slice().try_into().map_err(|_| StoreError::Damaged("the device's key"))?,
+        );
+        let mut members = BTreeMap::new();
+        for (team, certificate) in store.memberships()? {
+            store.add_team(team);
+            members.insert(team, certificate);
+        }
+        Ok(Engine { store, key: SigningKey::from_seed(&seed), members, environment })
+    }
+
+    /// Becomes a member of a team.
+    pub fn join(&mut self, enrolment: &Enrolment) -> Result<(), EngineError> {
+        let member = (member_name(enrolment.team), enrolment.certificate.0.to_vec());
+        self.store.set_meta(&[member])?;
+        self.store.add_team(enrolment.team);
+        self.members.insert(enrolment.team, enrolment.certificate);
+        Ok(())
+    }
+
+    /// Certifies a key: the root certifies coordinators, a coordinator the rest of its team.
+    pub fn certify(
+        &mut self,
+        key: DeviceKey,
+        role: Role,
+        team: TeamId,
+    ) -> Result<Enrolment, EngineError> {
+        let from = if role == Role::Coordinator { TeamId::PROGRAMME } else { team };
+        let certificate = Certificate { key, role, team, renew_by: None };
+        let certificate = self.administer(from, &Administration::Certify(certificate))?;
+        Ok(Enrolment { root: self.root(), team, certificate })
+    }
+
+    /// Revokes a certificate; what this store holds of its logs stands.
+    pub fn revoke(&mut self, team: TeamId, certificate: EntryId) -> Result<EntryId, EngineError> {
+        let logs = self.store.chains().iter().filter(|(_, info)| info.certificate == certificate);
+        let kept = logs
+            .flat_map(|(log, info)| info.tips().into_iter().map(|tip| KeptTip { log: *log, tip }))
+            .collect();
+        self.administer(team, &Administration::Revoke { certificate, kept })
+    }
+
+    /// Appends an administrative entry to our log apart for a team.
+    pub fn administer(
+        &mut self,
+        team: TeamId,
+        says: &Administration,
+    ) -> Result<EntryId, EngineError> {
+        let payload = says.encode();
+        Administration::decode(says.kind(), &payload).map_err(|_| EngineError::TooLarge)?;
+        self.write(team, LogUse::Administration, says.kind(), None, payload)
+    }
+}
+
+fn member_name(team: TeamId) -> String {
+    format!("member {team}")
+}
