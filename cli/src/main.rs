@@ -1,2 +1,88 @@
-//! Placeholder.
-fn main() {}
+//! Kitbag on the command line: the demonstration, a hub, and totals of a store.
+
+mod demo;
+mod import;
+mod totals;
+
+use clap::{Parser, Subcommand};
+use kitbag_core::model::DeviceKey;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Records made offline, merged later, and totals that say what they lack.
+#[derive(Parser)]
+#[command(name = "kitbag", version, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Plays a programme from the first save to the month's totals, with a hub and one phone for
+    /// each site, over a bad line, and checks that nothing was lost or counted twice
+    Demo(demo::DemoArguments),
+    /// Shows the totals of a store, with what they lack
+    Totals(totals::TotalsArguments),
+    /// Runs a hub on this machine until it is told to stop
+    Hub(HubArguments),
+}
+
+#[derive(clap::Args)]
+struct HubArguments {
+    /// The folder of its store and key; made on first start
+    #[arg(long, value_name = "DIR")]
+    folder: PathBuf,
+    /// Where to listen: a loopback address, with port 0 for a free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8737")]
+    listen: SocketAddr,
+    /// The programme's root key, 64 hexadecimal digits; needed on first start only
+    #[arg(long, value_name = "KEY")]
+    root: Option<DeviceKey>,
+    /// Stop when standard input ends, so that it never outlives whoever started it
+    #[arg(long)]
+    until_stdin_ends: bool,
+}
+
+/// A failure as one line: what, where, what to do.
+pub(crate) struct Failure(String);
+
+impl<E: std::error::Error> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Failure(error.to_string())
+    }
+}
+
+/// A failure with a place in front of its reason.
+pub(crate) fn failure(place: impl std::fmt::Display, reason: impl std::fmt::Display) -> Failure {
+    Failure(format!("{place}: {reason}"))
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let done = match arguments.command {
+        Command::Demo(arguments) => demo::run(&arguments),
+        Command::Totals(arguments) => totals::run(&arguments),
+        Command::Hub(arguments) => run_hub(arguments),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure(reason)) => {
+            eprintln!("kitbag: {reason}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run_hub(arguments: HubArguments) -> Result<(), Failure> {
+    tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false).init();
+    let options = kitbag_hub::Options {
+        folder: arguments.folder,
+        listen: arguments.listen,
+        root: arguments.root,
+        until_stdin_ends: arguments.until_stdin_ends,
+    };
+    kitbag_hub::run(options, |address| println!("listening on http://{address}"))?;
+    Ok(())
+}

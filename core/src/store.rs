@@ -4,6 +4,7 @@
 //! COMMIT that stored it has returned; after a failed COMMIT the file is read anew.
 
 mod ingest;
+mod key;
 mod missing;
 mod open;
 mod outgoing;
@@ -12,8 +13,8 @@ mod settle;
 mod totals;
 
 pub use ingest::Received;
+pub use key::{KeyFile, KeyProvider, StoreKey};
 pub use missing::MissingFrom;
-pub use open::{KeyProvider, StoreKey};
 pub use outgoing::Clock;
 
 use crate::log::payload::Open;

@@ -109,7 +109,9 @@ fn coded(record: &Record) -> Vec<(String, String)> {
         let shape = crate::model::schema::declared(record.kind, name)
             .map(|field| (field.name, field.shape));
         match (shape, value) {
-            (Some((_, Shape::Code(_))), Value::Text(code)) if name != "site" && name != "void" => {
+            (Some((_, shape @ Shape::Code(_))), Value::Text(code))
+                if is_counted_by(name, shape) =>
+            {
                 coded.push((name.clone(), code.clone()));
             }
             (Some((set, Shape::CodeSet(_))), Value::Bool(true)) => {
@@ -133,6 +135,50 @@ pub enum Split {
     Team,
     /// By the codes of one coded field.
     Code(String),
+}
+
+/// Text that names no way to split totals.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("expected day, week, month, quarter, year, site, team or a coded field: {fields}")]
+pub struct NotASplit {
+    /// The coded fields, separated by commas.
+    pub fields: String,
+}
+
+impl std::str::FromStr for Split {
+    type Err = NotASplit;
+    fn from_str(text: &str) -> Result<Self, NotASplit> {
+        let coded = || {
+            let fields = Kind::ALL.into_iter().flat_map(Kind::fields);
+            fields.filter(|field| is_counted_by(field.name, field.shape)).map(|field| field.name)
+        };
+        match (text, text.parse()) {
+            ("site", _) => Ok(Split::Site),
+            ("team", _) => Ok(Split::Team),
+            (_, Ok(period)) => Ok(Split::Period(period)),
+            (field, Err(_)) if coded().any(|name| name == field) => {
+                Ok(Split::Code(field.to_owned()))
+            }
+            _ => Err(NotASplit { fields: coded().collect::<Vec<_>>().join(", ") }),
+        }
+    }
+}
+
+/// Whether totals can be split by a field's codes. The site has a split of its own, and a void
+/// record counts nowhere.
+fn is_counted_by(name: &str, shape: Shape) -> bool {
+    matches!(shape, Shape::Code(_) | Shape::CodeSet(_)) && name != "site" && name != "void"
+}
+
+impl std::fmt::Display for Split {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Split::Period(period) => f.write_str(period.name()),
+            Split::Site => f.write_str("site"),
+            Split::Team => f.write_str("team"),
+            Split::Code(field) => f.write_str(field),
+        }
+    }
 }
 
 /// What is asked for.

@@ -59,14 +59,25 @@ struct TotalsParameters {
     /// How to split, separated by commas: day, week, month, quarter, year, site, team, or a field.
     #[serde(default)]
     by: String,
+    /// Only this team.
+    team: Option<String>,
 }
 
 async fn totals(
     State(hub): State<Hub>,
     Query(asked): Query<TotalsParameters>,
 ) -> Result<String, Problem> {
-    let by = asked.by.split(',').filter(|part| !part.is_empty()).map(split).collect();
-    let query = TotalsQuery { by, ..TotalsQuery::default() };
+    let parts = asked.by.split(',').filter(|part| !part.is_empty());
+    let by = parts
+        .map(|part| part.parse::<Split>())
+        .collect::<Result<_, _>>()
+        .map_err(|reason| Problem(StatusCode::BAD_REQUEST, "split", format!("by: {reason}")))?;
+    let team = asked.team.map(|team| team.parse()).transpose().map_err(
+        |reason: kitbag_core::model::id::NotAnId| {
+            Problem(StatusCode::BAD_REQUEST, "team", format!("team: {reason}"))
+        },
+    )?;
+    let query = TotalsQuery { by, team, ..TotalsQuery::default() };
     let until = hub.settled_until();
     let answer = hub
         .with_store(move |store| {
@@ -94,15 +105,6 @@ async fn totals(
         "includes_all_up_to": until.to_iso(),
     })
     .to_string())
-}
-
-fn split(part: &str) -> Split {
-    match (part, part.parse()) {
-        ("site", _) => Split::Site,
-        ("team", _) => Split::Team,
-        (_, Ok(period)) => Split::Period(period),
-        (field, Err(_)) => Split::Code(field.to_owned()),
-    }
 }
 
 async fn digests(State(hub): State<Hub>) -> Result<String, Problem> {

@@ -4,9 +4,9 @@ use crate::answers;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use kitbag_core::model::{DeviceKey, UnixMillis};
-use kitbag_core::store::{KeyProvider, Settling, Store, StoreError, StoreKey};
+use kitbag_core::store::{KeyFile, Settling, Store, StoreError};
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -95,35 +95,6 @@ impl Hub {
 
 pub(crate) fn now() -> UnixMillis {
     (kitbag_core::engine::Environment::system().now)()
-}
-
-/// Keeps the store's key in a file that only its owner reads.
-struct KeyFile(PathBuf);
-
-impl KeyProvider for KeyFile {
-    fn store_key(&self) -> Result<StoreKey, StoreError> {
-        let failed = |reason: std::io::Error| StoreError::Key(reason.to_string());
-        if !self.0.exists() {
-            let mut bytes = [0; 32];
-            (kitbag_core::engine::Environment::system().random)(&mut bytes);
-            write_private(&self.0, &bytes).map_err(failed)?;
-        }
-        let bytes = std::fs::read(&self.0).map_err(failed)?;
-        let bytes =
-            bytes.try_into().map_err(|_| StoreError::Key("it is not 32 bytes long".to_owned()))?;
-        Ok(StoreKey::new(bytes))
-    }
-}
-
-fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    use std::io::Write;
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
 }
 
 /// Runs a hub until it is told to stop. `ready` gets the address once it listens.

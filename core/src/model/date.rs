@@ -140,17 +140,28 @@ impl FromStr for CivilDate {
     }
 }
 
+impl Period {
+    const NAMED: [(Period, &str); 5] = [
+        (Period::Day, "day"),
+        (Period::Week, "week"),
+        (Period::Month, "month"),
+        (Period::Quarter, "quarter"),
+        (Period::Year, "year"),
+    ];
+
+    /// The period's name.
+    pub fn name(self) -> &'static str {
+        Self::NAMED.iter().find(|(period, _)| *period == self).map_or("", |(_, name)| name)
+    }
+}
+
 impl FromStr for Period {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "day" => Ok(Period::Day),
-            "week" => Ok(Period::Week),
-            "month" => Ok(Period::Month),
-            "quarter" => Ok(Period::Quarter),
-            "year" => Ok(Period::Year),
-            _ => Err("expected day, week, month, quarter or year".to_owned()),
-        }
+        let named = Self::NAMED.iter().find(|(_, name)| *name == text);
+        named
+            .map(|(period, _)| *period)
+            .ok_or_else(|| "expected day, week, month, quarter or year".to_owned())
     }
 }
 

@@ -1,6 +1,6 @@
 //! Opening a store: key, settings, migrations, and what is kept in memory.
 
-use super::{HeldLog, SCHEMA_VERSION, Settling, Store, StoreError};
+use super::{HeldLog, KeyProvider, SCHEMA_VERSION, Settling, Store, StoreError, StoreKey};
 use crate::log::chain::{Branch, Chains, LogInfo, Place};
 use crate::log::entry::Tip;
 use crate::log::payload::Open;
@@ -10,29 +10,6 @@ use rusqlite::{Connection, OpenFlags};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use zeroize::Zeroizing;
-
-/// The store's 256-bit key. Never shown; wiped when dropped.
-#[derive(Clone)]
-pub struct StoreKey(pub(super) Zeroizing<[u8; 32]>);
-
-impl StoreKey {
-    /// The key of these bytes.
-    pub fn new(bytes: [u8; 32]) -> Self {
-        StoreKey(Zeroizing::new(bytes))
-    }
-}
-
-/// Where the store's key comes from: the platform's keystore in an app, a file on a server.
-pub trait KeyProvider {
-    /// The key, made on first use.
-    fn store_key(&self) -> Result<StoreKey, StoreError>;
-}
-
-impl KeyProvider for StoreKey {
-    fn store_key(&self) -> Result<StoreKey, StoreError> {
-        Ok(self.clone())
-    }
-}
 
 const MIGRATIONS: [&str; SCHEMA_VERSION as usize] =
     [include_str!("migrations/0001_log_and_projection.sql")];

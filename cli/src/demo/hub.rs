@@ -1,0 +1,65 @@
+//! The hub of the demonstration: this program again, as a process of its own.
+
+use crate::{Failure, failure};
+use kitbag_core::model::DeviceKey;
+use kitbag_core::net::HubClient;
+use serde_json::Value;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// How long the hub may take to settle what came in.
+const SETTLE_SECONDS_MAX: u64 = 120;
+
+/// A hub that stops when this is dropped, or when this process ends in any way.
+pub struct HubProcess {
+    child: Child,
+    pub client: HubClient,
+}
+
+impl HubProcess {
+    pub fn start(folder: &Path, root: DeviceKey) -> Result<Self, Failure> {
+        let mut child = Command::new(std::env::current_exe()?)
+            .args(["hub", "--listen", "127.0.0.1:0", "--until-stdin-ends", "--root"])
+            .arg(root.to_string())
+            .arg("--folder")
+            .arg(folder)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()?;
+        let mut line = String::new();
+        if let Some(stdout) = child.stdout.take() {
+            BufReader::new(stdout).read_line(&mut line)?;
+        }
+        let address = line.trim().strip_prefix("listening on http://").unwrap_or_default().parse();
+        let address = address.map_err(|_| {
+            let _ = child.kill();
+            failure("the hub", "did not start; run `kitbag hub` by hand to see why")
+        })?;
+        Ok(HubProcess { child, client: HubClient::new(address)? })
+    }
+
+    /// Reads a page of the hub, once all that came in is settled.
+    pub fn settled(&self, path: &str) -> Result<Value, Failure> {
+        let began = Instant::now();
+        loop {
+            let page: Value = serde_json::from_slice(&self.client.get(path)?)?;
+            if page["settled"] == true {
+                return Ok(page);
+            }
+            if began.elapsed() > Duration::from_secs(SETTLE_SECONDS_MAX) {
+                return Err(failure("the hub", "did not settle what came in; its log says why"));
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+impl Drop for HubProcess {
+    fn drop(&mut self) {
+        drop(self.child.stdin.take());
+        let _ = self.child.wait();
+    }
+}

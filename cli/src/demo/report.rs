@@ -1,0 +1,193 @@
+//! What the demonstration prints: what is missing half way, the month's totals, and what to do next.
+
+use super::check::{Findings, lines};
+use super::world::World;
+use crate::Failure;
+use crate::import::{Imported, Refused};
+use crate::totals::{missing_in_words, sum, table};
+use kitbag_core::model::date::Period;
+use kitbag_core::totals::{KnownMissing, Lines, Split, Totals};
+use serde_json::{Map, Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+/// How many characters the longest bar has.
+const BAR_CHARS: i64 = 40;
+/// How many phones with known missing entries are named.
+const PHONES_SHOWN: usize = 8;
+/// How many refused rows that need mending are listed.
+const REFUSED_SHOWN: usize = 10;
+
+/// Lists refused rows: how many for each reason, and the first of those that can be mended.
+pub fn refused(refused: &[Refused]) {
+    let mut reasons: BTreeMap<&str, u64> = BTreeMap::new();
+    for row in refused {
+        *reasons.entry(&row.reason).or_default() += 1;
+    }
+    for (reason, count) in &reasons {
+        println!("  refused, {reason}: {count}");
+    }
+    let broken = refused
+        .iter()
+        .filter(|row| ["invalid", "unreadable", "not_utf8"].contains(&row.reason.as_str()));
+    for row in broken.take(REFUSED_SHOWN) {
+        println!("  line {}: {}: {}", row.line, row.reason, row.detail);
+    }
+}
+
+/// The hub's totals half way, with what is known missing and which phones hold it.
+pub fn half_way(world: &mut World) -> Result<u64, Failure> {
+    let page = world.hub.settled("/v1/totals?by=month")?;
+    let missing = known_missing(&page);
+    println!("\nHalf way, at the hub:\n{}", table(&[Split::Period(Period::Month)], &lines(&page)));
+    println!("{}", missing_in_words(&missing));
+    phones_with_missing(world, &page)?;
+    println!();
+    Ok(missing.entries)
+}
+
+fn known_missing(page: &Value) -> KnownMissing {
+    let number = |name: &str| page["known_missing"][name].as_u64().unwrap_or_default();
+    KnownMissing { entries: number("entries"), devices: number("devices") }
+}
+
+fn phones_with_missing(world: &mut World, page: &Value) -> Result<(), Failure> {
+    let mut names = BTreeMap::new();
+    for phone in &mut world.phones {
+        let key = phone.engine()?.device_key().to_string();
+        names.insert(key, format!("{} ({})", phone.name, phone.site));
+    }
+    let phones = page["known_missing"]["phones"].as_array().into_iter().flatten();
+    let mut held: Vec<(u64, &str)> = phones
+        .map(|from| {
+            let device = from["device"].as_str().unwrap_or_default();
+            let name = names.get(device).map_or(device, String::as_str);
+            (from["entries"].as_u64().unwrap_or_default(), name)
+        })
+        .collect();
+    held.sort_by(|a, b| b.cmp(a));
+    for (entries, name) in held.iter().take(PHONES_SHOWN) {
+        println!("  {entries:>4} on {name}");
+    }
+    if held.len() > PHONES_SHOWN {
+        let rest: u64 = held[PHONES_SHOWN..].iter().map(|(entries, _)| entries).sum();
+        println!("  {rest:>4} on {} more", held.len() - PHONES_SHOWN);
+    }
+    Ok(())
+}
+
+/// The totals at the end: a table, bars, silent sites, what is missing.
+pub fn final_report(world: &mut World, imported: &Imported) -> Result<AllTotals, Failure> {
+    let totals = AllTotals::of(world)?;
+    let month = [Split::Period(Period::Month)];
+    println!("\nReversals by month, at the hub:\n{}", table(&month, &totals.by_month));
+    let longest = totals.by_month.values().map(reversals).max().unwrap_or(0).max(1);
+    for (key, sums) in &totals.by_month {
+        let length = (reversals(sums) * BAR_CHARS + longest - 1) / longest;
+        println!("{}  {:<40}  {}", key.join(" "), "█".repeat(length as usize), reversals(sums));
+    }
+    let heard_from: BTreeSet<&String> =
+        totals.by_site.keys().filter_map(|key| key.first()).collect();
+    let silent: Vec<&str> = imported
+        .sites
+        .iter()
+        .filter(|site| !heard_from.contains(site))
+        .map(String::as_str)
+        .collect();
+    match silent.is_empty() {
+        true => println!("\nEvery site sent something."),
+        false => println!("\nSent nothing: {}.", silent.join(", ")),
+    }
+    let page = world.hub.settled("/v1/totals?by=month")?;
+    println!("{}", missing_in_words(&known_missing(&page)));
+    phones_with_missing(world, &page)?;
+    Ok(totals)
+}
+
+fn reversals(sums: &BTreeMap<String, i64>) -> i64 {
+    sum(sums, "reversals")
+}
+
+/// The hub's totals by everything that is compared.
+pub struct AllTotals {
+    by_month: Lines,
+    by_site: Lines,
+    by_quarter_site: Lines,
+    by_month_outcome: Lines,
+    by_code: Vec<(&'static str, Lines)>,
+    all: Lines,
+}
+
+impl AllTotals {
+    fn of(world: &mut World) -> Result<Self, Failure> {
+        let by = |by: &str| -> Result<Lines, Failure> {
+            Ok(lines(&world.hub.settled(&format!("/v1/totals?by={by}"))?))
+        };
+        Ok(AllTotals {
+            by_month: by("month")?,
+            by_site: by("site")?,
+            by_quarter_site: by("quarter,site")?,
+            by_month_outcome: by("month,outcome")?,
+            by_code: vec![
+                ("by_outcome", by("outcome")?),
+                ("by_gender", by("gender")?),
+                ("by_age_band", by("age_band")?),
+                ("by_response_minutes", by("response_minutes")?),
+                ("by_substance", by("suspected_substances")?),
+            ],
+            all: by("")?,
+        })
+    }
+}
+
+/// Totals and findings as JSON: counts by the parts joined with a space.
+pub fn json(totals: &AllTotals, imported: &Imported, findings: &Findings) -> Value {
+    let counts = |lines: &Lines| -> Value {
+        let counts = lines.iter().map(|(key, sums)| (key.join(" "), json!(reversals(sums))));
+        Value::Object(counts.collect::<Map<_, _>>())
+    };
+    let mut refused: BTreeMap<&str, u64> = BTreeMap::new();
+    for row in &imported.refused {
+        *refused.entry(&row.reason).or_default() += 1;
+    }
+    let whole = totals.all.values().next().cloned().unwrap_or_default();
+    let survival = Totals::survival(&whole).map(|share| (share * 10_000.0).round() / 10_000.0);
+    let mut json = json!({
+        "rows": imported.rows,
+        "reversals": reversals(&whole),
+        "refused": refused,
+        "by_month": counts(&totals.by_month),
+        "by_site": counts(&totals.by_site),
+        "by_quarter_site": counts(&totals.by_quarter_site),
+        "by_month_outcome": counts(&totals.by_month_outcome),
+        "survival": survival,
+        "devices": findings.devices,
+        "lost": findings.lost,
+        "duplicated": findings.duplicated,
+        "conflicts_seen": findings.conflicts_seen,
+        "forks_seen": findings.forks_seen,
+        "known_missing_half_way": findings.known_missing_half_way,
+        "records_per_second": findings.records_per_second().round(),
+        "wire_bytes_per_record": (findings.wire_bytes_per_record() * 10.0).round() / 10.0,
+    });
+    for (name, lines) in &totals.by_code {
+        json[*name] = counts(lines);
+    }
+    json
+}
+
+/// Two commands to try next.
+pub fn what_next(kept: Option<&Path>) {
+    println!("\nTry next:");
+    match kept {
+        Some(folder) => {
+            let store = folder.join("coordinator.db");
+            println!("  cargo run -p kitbag -- totals {} --by quarter,site", store.display());
+            println!("  cargo run -p kitbag -- totals {} --by age_band,outcome", store.display());
+        }
+        None => {
+            println!("  cargo demo --keep demo-stores    (and look into what is kept)");
+            println!("  cargo demo --seed 2              (another bad line)");
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! `kitbag totals`: a store's totals as a table, with what they lack.
+
+use crate::{Failure, failure};
+use comfy_table::{CellAlignment, ContentArrangement, Table};
+use kitbag_core::engine::{Engine, Environment};
+use kitbag_core::store::KeyFile;
+use kitbag_core::totals::{INDICATORS, KnownMissing, Lines, Query, Split, Totals};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+#[derive(clap::Args)]
+pub struct TotalsArguments {
+    /// The store's file; its key lies beside it, as `NAME.key`
+    #[arg(value_name = "STORE")]
+    store: PathBuf,
+    /// How to split, separated by commas: day, week, month, quarter, year, site, team, or a coded
+    /// field such as outcome or age_band
+    #[arg(long, value_name = "PARTS", default_value = "month", value_delimiter = ',')]
+    by: Vec<Split>,
+}
+
+pub fn run(arguments: &TotalsArguments) -> Result<(), Failure> {
+    let key = KeyFile(arguments.store.with_extension("key"));
+    for path in [&arguments.store, &key.0] {
+        if !path.exists() {
+            return Err(failure(path.display(), "is not there; name the file of a store"));
+        }
+    }
+    let engine = Engine::open(&arguments.store, &key, Environment::system())
+        .map_err(|error| failure(arguments.store.display(), error))?;
+    let totals = engine.totals(&Query { by: arguments.by.clone(), ..Query::default() })?;
+    println!("{}", table(&arguments.by, &totals.lines));
+    println!("{}", missing_in_words(&totals.missing));
+    Ok(())
+}
+
+/// Totals as a table: a row for each line, right-aligned numbers, survival last. An indicator that
+/// is 0 on every line has no column.
+pub fn table(by: &[Split], lines: &Lines) -> Table {
+    let shown: Vec<&str> = INDICATORS
+        .iter()
+        .filter(|name| **name == "reversals" || lines.values().any(|sums| sum(sums, name) != 0))
+        .copied()
+        .collect();
+    let mut table = Table::new();
+    table.load_style(comfy_table::presets::UTF8_FULL_CONDENSED);
+    table.set_content_arrangement(ContentArrangement::Disabled);
+    let parts = by.iter().map(ToString::to_string);
+    let indicators = shown.iter().map(|name| name.replace('_', " "));
+    table.set_header(parts.chain(indicators).chain(["survival".to_owned()]));
+    for (key, sums) in lines {
+        let numbers = shown.iter().map(|name| sum(sums, name).to_string());
+        let survival = Totals::survival(sums)
+            .map_or_else(|| "—".to_owned(), |share| format!("{:.1} %", share * 100.0));
+        table.add_row(key.iter().cloned().chain(numbers).chain([survival]));
+    }
+    for column in table.column_iter_mut().skip(by.len()) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table
+}
+
+/// One indicator of a line; absent means 0.
+pub fn sum(line: &BTreeMap<String, i64>, indicator: &str) -> i64 {
+    line.get(indicator).copied().unwrap_or(0)
+}
+
+/// What is known missing, in one line.
+pub fn missing_in_words(missing: &KnownMissing) -> String {
+    match missing.entries {
+        0 => "Nothing is known to be missing.".to_owned(),
+        entries => format!(
+            "{entries} entries known to exist, not yet here, from {} phones.",
+            missing.devices
+        ),
+    }
+}
