@@ -123,6 +123,7 @@ pub struct Store {
     chains: Chains,
     logs: BTreeMap<LogId, HeldLog>,
     authority: Authority,
+    tally_changes: projection::TallyChanges,
 }
 
 impl Store {

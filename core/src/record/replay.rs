@@ -1,15 +1,16 @@
 //! Builds a record's automerge document from a plan. Each entry is one change by an actor of its
 //! own: the entry id, whole, always with sequence number 1 and time 0.
 
-use super::{Change, Element, Fields, Record};
+use super::{Change, Element, Fields, Record, Written};
 use crate::log::judge::{Plan, Step};
 use crate::model::schema::Shape;
 use crate::model::{ElementName, EntryId, Kind, Operation, Value};
+use automerge::hydrate;
 use automerge::transaction::{CommitOptions, Transactable, Transaction};
 use automerge::{
     ActorId, Automerge, AutomergeError, ChangeHash, ObjId, ObjType, ROOT, ReadDoc, ScalarValue,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// A plan that automerge could not follow: a bug, since `judge` checked all.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -64,7 +65,7 @@ pub fn replay(plan: &Plan) -> Result<Record, ReplayError> {
 struct Replaying {
     document: Automerge,
     hashes: BTreeMap<EntryId, ChangeHash>,
-    elements: BTreeMap<ElementName, (String, ObjId)>,
+    elements: BTreeMap<ElementName, ObjId>,
 }
 
 impl Replaying {
@@ -81,15 +82,18 @@ impl Replaying {
             true => ActorId::from([7; 32].as_slice()),
             false => ActorId::from(step.id.0.as_slice()),
         };
-        let hash = if wanted == current {
+        let hash = if step.parents.is_empty() {
             self.document.set_actor(actor);
-            write(&mut self.document, &mut self.elements, kind, step)?
+            self.create(kind, step)?
+        } else if wanted == current {
+            self.document.set_actor(actor);
+            write(&mut self.document, &mut self.elements, step)?
         } else {
             // Never `transaction_at`: it numbers operations by the whole document, so that the
             // change would depend on what else had arrived.
             let mut fork = self.document.fork_at(&wanted)?;
             fork.set_actor(actor);
-            let hash = write(&mut fork, &mut self.elements, kind, step)?;
+            let hash = write(&mut fork, &mut self.elements, step)?;
             self.document.merge(&mut fork)?;
             hash
         };
@@ -97,7 +101,52 @@ impl Replaying {
         Ok(())
     }
 
+    /// Makes the document in one batch: several times faster than field by field.
+    fn create(&mut self, kind: Kind, step: &Step) -> Result<ChangeHash, ReplayError> {
+        let mut fields: HashMap<&str, hydrate::Value> = HashMap::new();
+        let mut lists: BTreeMap<&str, Vec<(u32, hydrate::Value)>> = kind
+            .fields()
+            .filter(|field| matches!(field.shape, Shape::List(_)))
+            .map(|field| (field.name, Vec::new()))
+            .collect();
+        for (index, operation) in (0..).zip(&step.payload.operations) {
+            match operation {
+                Operation::Put { field, value } => {
+                    fields.insert(field, hydrate::Value::scalar(scalar(value)));
+                }
+                Operation::Append { list, element } => {
+                    let element: HashMap<&str, hydrate::Value> = element
+                        .iter()
+                        .map(|(field, value)| {
+                            (field.as_str(), hydrate::Value::scalar(scalar(value)))
+                        })
+                        .collect();
+                    lists.get_mut(list.as_str()).ok_or(ReplayError)?.push((index, element.into()));
+                }
+                Operation::PutIn { .. } => return Err(ReplayError),
+            }
+        }
+        let mut names: Vec<(&str, Vec<u32>)> = Vec::new();
+        for (list, elements) in lists {
+            let (indexes, elements): (Vec<u32>, Vec<hydrate::Value>) = elements.into_iter().unzip();
+            fields.insert(list, elements.into());
+            names.push((list, indexes));
+        }
+        let mut root: hydrate::Value = fields.into();
+        self.document.init_from_hydrate(root.as_map().ok_or(ReplayError)?)?;
+        for (list, indexes) in names {
+            let (_, id) = self.document.get(&ROOT, list)?.ok_or(ReplayError)?;
+            for (at, index) in indexes.into_iter().enumerate() {
+                let (_, object) = self.document.get(&id, at)?.ok_or(ReplayError)?;
+                self.elements.insert(ElementName { entry: step.id, index }, object);
+            }
+        }
+        self.document.get_heads().first().copied().ok_or(ReplayError)
+    }
+
     fn read_lists(&self) -> Result<BTreeMap<String, Vec<Element>>, ReplayError> {
+        let names: HashMap<&ObjId, &ElementName> =
+            self.elements.iter().map(|(name, object)| (object, name)).collect();
         let mut lists: BTreeMap<String, Vec<Element>> = BTreeMap::new();
         for item in self.document.map_range(&ROOT, ..) {
             let Some((automerge::Value::Object(ObjType::List), id)) =
@@ -108,12 +157,8 @@ impl Replaying {
             let list = lists.entry(item.key.to_string()).or_default();
             for index in 0..self.document.length(&id) {
                 let (_, object) = self.document.get(&id, index)?.ok_or(ReplayError)?;
-                let (name, _) = self
-                    .elements
-                    .iter()
-                    .find(|(_, (_, known))| *known == object)
-                    .ok_or(ReplayError)?;
-                list.push(Element { name: *name, fields: read_fields(&self.document, &object)? });
+                let name = **names.get(&object).ok_or(ReplayError)?;
+                list.push(Element { name, fields: read_fields(&self.document, &object)? });
             }
         }
         Ok(lists)
@@ -122,16 +167,10 @@ impl Replaying {
 
 fn write(
     document: &mut Automerge,
-    elements: &mut BTreeMap<ElementName, (String, ObjId)>,
-    kind: Kind,
+    elements: &mut BTreeMap<ElementName, ObjId>,
     step: &Step,
 ) -> Result<ChangeHash, ReplayError> {
     let mut transaction = document.transaction();
-    if step.parents.is_empty() {
-        for field in kind.fields().filter(|field| matches!(field.shape, Shape::List(_))) {
-            transaction.put_object(&ROOT, field.name, ObjType::List)?;
-        }
-    }
     for (index, operation) in (0..).zip(&step.payload.operations) {
         match operation {
             Operation::Put { field, value } => put(&mut transaction, &ROOT, field, value)?,
@@ -142,10 +181,10 @@ fn write(
                 for (field, value) in element {
                     transaction.put(&object, field.as_str(), scalar(value))?;
                 }
-                elements.insert(ElementName { entry: step.id, index }, (list.clone(), object));
+                elements.insert(ElementName { entry: step.id, index }, object);
             }
             Operation::PutIn { element, field, value, .. } => {
-                let (_, object) = elements.get(element).ok_or(ReplayError)?.clone();
+                let object = elements.get(element).ok_or(ReplayError)?.clone();
                 put(&mut transaction, &object, field, value)?;
             }
         }
@@ -185,22 +224,33 @@ fn scalar(value: &Value) -> ScalarValue {
 fn read_fields(document: &Automerge, object: &ObjId) -> Result<Fields, ReplayError> {
     let mut fields = Fields::new();
     for item in document.map_range(object, ..) {
-        for (value, id) in document.get_all(object, item.key.as_ref())? {
-            let automerge::Value::Scalar(value) = value else {
-                continue;
-            };
-            let ObjId::Id(_, actor, _) = id else { continue };
-            let by = EntryId::from_slice(actor.to_bytes()).ok_or(ReplayError)?;
-            let value = match value.as_ref() {
-                ScalarValue::Null => Value::Null,
-                ScalarValue::Boolean(flag) => Value::Bool(*flag),
-                ScalarValue::Int(number) => Value::Int(*number),
-                ScalarValue::Str(text) => Value::Text(text.to_string()),
-                ScalarValue::Bytes(bytes) => Value::Bytes(bytes.clone()),
-                _ => return Err(ReplayError),
-            };
-            fields.entry(item.key.to_string()).or_default().push((value, by));
+        let field = item.key.to_string();
+        let written = if item.conflict {
+            let all = document.get_all(object, item.key.as_ref())?;
+            all.into_iter().filter_map(|(value, id)| written(value, &id)).collect()
+        } else {
+            let id = item.id();
+            written(item.value.into_value(), &id).into_iter().collect::<Vec<_>>()
+        };
+        if !written.is_empty() {
+            fields.insert(field, written);
         }
     }
     Ok(fields)
+}
+
+/// A scalar with the entry that wrote it, which is its actor; `None` for a list.
+fn written(value: automerge::Value<'_>, id: &ObjId) -> Option<Written> {
+    let (automerge::Value::Scalar(value), ObjId::Id(_, actor, _)) = (value, id) else {
+        return None;
+    };
+    let value = match value.into_owned() {
+        ScalarValue::Null => Value::Null,
+        ScalarValue::Boolean(flag) => Value::Bool(flag),
+        ScalarValue::Int(number) => Value::Int(number),
+        ScalarValue::Str(text) => Value::Text(text.to_string()),
+        ScalarValue::Bytes(bytes) => Value::Bytes(bytes),
+        _ => return None,
+    };
+    Some((value, EntryId::from_slice(actor.to_bytes())?))
 }

@@ -4,7 +4,7 @@ use super::{HeldLog, LogUse, Settling, Store, StoreError};
 use crate::log::chain::{Branch, LogInfo, Place};
 use crate::log::entry::{Entry, Tip, kind};
 use crate::log::payload::Open;
-use crate::log::run::{Run, SealedTip, TurnedAway};
+use crate::log::run::{Run, SealedTip, TurnedAway, weight};
 use crate::model::{EntryId, LogId, TeamId};
 
 /// A log with this many waiting entries gets no further acknowledgement until some are admitted.
@@ -25,9 +25,7 @@ impl Store {
     /// Appends entries of our own, durably; all are held when this returns.
     pub fn append(&mut self, entries: &[Entry], log_use: LogUse) -> Result<(), StoreError> {
         self.transact(|store| {
-            for entry in entries {
-                store.insert(entry, log_use.number())?;
-            }
+            store.insert_all(entries, log_use.number())?;
             store.settle_within(true)
         })
     }
@@ -72,14 +70,9 @@ impl Store {
         if let Some(reason) = self.turned_away(run, &entries, team, *uncertified_bytes)? {
             return Ok(Err(reason));
         }
-        let mut new_entries = 0;
-        let mut bytes = 0;
-        for (entry, of_run) in entries.iter().zip(&run.entries) {
-            if self.insert(entry, 0)? {
-                new_entries += 1;
-                bytes += of_run.body.weight();
-            }
-        }
+        let new = self.insert_all(&entries, 0)?;
+        let new_entries = new.len() as u64;
+        let bytes: u64 = new.iter().map(|entry| weight(entry.payload.as_deref())).sum();
         if let Some(last) = entries.last() {
             self.sql()?
                 .prepare_cached("UPDATE entry SET seal = ?2 WHERE id = ?1")?
@@ -172,35 +165,70 @@ impl Store {
         Ok(Some((log, place)))
     }
 
-    /// Stores one entry whose chain and seal are good. Returns whether it was new.
-    fn insert(&mut self, entry: &Entry, own: i64) -> Result<bool, StoreError> {
-        if self.locate(&entry.id)?.is_some() {
+    /// Stores entries that follow each other in one log, whose chain and seal are good. Returns
+    /// those that were new.
+    fn insert_all<'a>(
+        &mut self,
+        entries: &'a [Entry],
+        own: i64,
+    ) -> Result<Vec<&'a Entry>, StoreError> {
+        let mut new = Vec::new();
+        let mut previous = match entries.first() {
+            Some(first) if first.header.position > 1 => self.locate(&first.header.previous)?,
+            _ => None,
+        };
+        for entry in entries {
+            let held = self.locate(&entry.id)?;
+            if held.is_none() {
+                let place = self.insert(entry, previous.map(|(_, place)| place), own)?;
+                new.push(entry);
+                previous = Some((entry.header.log, place));
+                continue;
+            }
+            previous = held;
             if let (true, Some(record)) = (crate::planted!(DedupeOff), entry.record()) {
                 self.tally(record, 1)?;
             }
-            return Ok(false);
         }
+        if let (Some(last), Some((log, place))) = (new.last(), previous) {
+            self.write_tip(log, place, last.tip())?;
+        }
+        Ok(new)
+    }
+
+    fn insert(
+        &mut self,
+        entry: &Entry,
+        previous: Option<Place>,
+        own: i64,
+    ) -> Result<Place, StoreError> {
         let header = &entry.header;
-        let place = match header.position {
-            1 => self.insert_log(entry, own)?,
-            _ => {
-                let (_, previous) = self
-                    .locate(&header.previous)?
-                    .ok_or(StoreError::Damaged("an entry's chain"))?;
-                self.extend(header.log, previous, entry.tip())?
-            }
+        let place = match (header.position, previous) {
+            (1, _) => self.insert_log(entry, own)?,
+            (_, Some(previous)) => self.extend(header.log, previous, entry.tip())?,
+            (_, None) => return Err(StoreError::Damaged("an entry's chain")),
         };
         let number = self.logs.get(&header.log).map(|log| log.number);
         let number = number.ok_or(StoreError::Damaged("an entry's log"))?;
         let record = entry.record().map(|record| record.0);
         let hash = entry.payload.is_none().then_some(header.payload_hash);
-        self.sql()?.prepare_cached(
-            "INSERT INTO entry (id, log, branch, position, kind, creates, record, payload, payload_hash, verdict)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0)",
-        )?.execute((
-            entry.id.0, number, place.branch, place.position as i64, header.kind,
-            record.is_some() && header.record.is_none(), record, &entry.payload, hash,
-        ))?;
+        self.sql()?
+            .prepare_cached(
+                "INSERT INTO entry (id, log, branch, position, kind, creates, record, payload,
+                   payload_hash, verdict)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0)",
+            )?
+            .execute((
+                entry.id.0,
+                number,
+                place.branch,
+                place.position as i64,
+                header.kind,
+                record.is_some() && header.record.is_none(),
+                record,
+                &entry.payload,
+                hash,
+            ))?;
         match record {
             Some(record) => self.mark_dirty(&record)?,
             None => self.set_authority_stale()?,
@@ -216,7 +244,7 @@ impl Store {
                 "INSERT OR IGNORE INTO dirty SELECT record FROM awaited WHERE entry = ?1",
             )?
             .execute([entry.id.0])?;
-        Ok(true)
+        Ok(place)
     }
 
     fn insert_log(&mut self, entry: &Entry, own: i64) -> Result<Place, StoreError> {
@@ -245,23 +273,34 @@ impl Store {
     fn extend(&mut self, log: LogId, previous: Place, tip: Tip) -> Result<Place, StoreError> {
         let place =
             self.chains.extend(&log, previous, tip).ok_or(StoreError::Damaged("a branch"))?;
-        let number = self.logs.get(&log).map(|log| log.number);
-        if place.branch == previous.branch {
+        if place.branch != previous.branch {
+            let number = self.logs.get(&log).map(|log| log.number);
             self.sql()?
                 .prepare_cached(
-                    "UPDATE branch SET position = ?3, entry = ?4 WHERE log = ?1 AND number = ?2",
+                    "INSERT INTO branch (log, number, parent_branch, parent_position, position, entry)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
                 )?
-                .execute((number, place.branch, tip.position as i64, tip.id.0))?;
-        } else {
-            self.sql()?.prepare_cached(
-                "INSERT INTO branch (log, number, parent_branch, parent_position, position, entry)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-            )?.execute((
-                number, place.branch, previous.branch, previous.position as i64,
-                tip.position as i64, tip.id.0,
-            ))?;
+                .execute((
+                    number,
+                    place.branch,
+                    previous.branch,
+                    previous.position as i64,
+                    tip.position as i64,
+                    tip.id.0,
+                ))?;
         }
         Ok(place)
+    }
+
+    /// Writes how far a branch reaches, once for all entries that extended it.
+    fn write_tip(&self, log: LogId, place: Place, tip: Tip) -> Result<(), StoreError> {
+        let number = self.logs.get(&log).map(|log| log.number);
+        self.sql()?
+            .prepare_cached(
+                "UPDATE branch SET position = ?3, entry = ?4 WHERE log = ?1 AND number = ?2",
+            )?
+            .execute((number, place.branch, tip.position as i64, tip.id.0))?;
+        Ok(())
     }
 
     pub(super) fn mark_dirty(&self, record: &[u8]) -> Result<(), StoreError> {

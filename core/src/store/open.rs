@@ -35,6 +35,7 @@ impl Store {
             chains: Chains::default(),
             logs: BTreeMap::new(),
             authority: crate::log::Authority::default(),
+            tally_changes: BTreeMap::new(),
         };
         store.root = match (store.meta("root")?, root) {
             (Some(bytes), _) => {
@@ -66,6 +67,7 @@ impl Store {
 
     fn load(&mut self) -> Result<(), StoreError> {
         self.chains = Chains::default();
+        self.tally_changes.clear();
         self.logs.clear();
         let mut held = BTreeMap::new();
         let mut statement = self.sql()?.prepare("SELECT number, id, open, bytes FROM log")?;
@@ -147,6 +149,8 @@ fn connect(path: &Path, key: &StoreKey, create: bool) -> Result<Connection, Stor
          PRAGMA mmap_size = 0; PRAGMA busy_timeout = 5000;",
     )?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    // Plans do not depend on the values bound, so a statement is not prepared again for others.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.set_prepared_statement_cache_capacity(64);
     for (version, migration) in (1..).zip(MIGRATIONS).skip(found as usize) {
         connection.execute_batch(&format!(

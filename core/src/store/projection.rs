@@ -4,12 +4,16 @@ use super::{Store, StoreError};
 use crate::model::{CivilDate, RecordId, TeamId, UnixMillis, Value};
 use crate::record::Record;
 use crate::totals::Facts;
-use std::collections::BTreeSet;
+use rusqlite::OptionalExtension;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) const COUNTED: i64 = 1;
 const VOID: i64 = 2;
 pub(super) const FLAGGED: i64 = 3;
 const DUPLICATE: i64 = 4;
+
+/// Changes of totals by (team, site, day, indicator).
+pub(super) type TallyChanges = BTreeMap<([u8; 16], String, i64, String), i64>;
 
 impl Store {
     /// Replaces a record's row, and moves the totals by the difference.
@@ -18,10 +22,14 @@ impl Store {
         id: RecordId,
         record: Option<&Record>,
     ) -> Result<(), StoreError> {
-        let mut touched = self.linked(id)?;
-        self.tally(id, -1)?;
-        self.sql()?.prepare_cached("DELETE FROM record WHERE id = ?1")?.execute([id.0])?;
-        self.sql()?.prepare_cached("DELETE FROM link WHERE a = ?1")?.execute([id.0])?;
+        let was_projected = self.has_row(id)?;
+        let mut touched = BTreeSet::from([id]);
+        if was_projected {
+            touched = self.linked(id)?;
+            self.tally(id, -1)?;
+            self.sql()?.prepare_cached("DELETE FROM record WHERE id = ?1")?.execute([id.0])?;
+            self.sql()?.prepare_cached("DELETE FROM link WHERE a = ?1")?.execute([id.0])?;
+        }
         if let Some(record) = record {
             self.insert_row(record)?;
             for (value, _) in record.fields.get("duplicate_of").into_iter().flatten() {
@@ -35,7 +43,14 @@ impl Store {
         }
         self.tally(id, 1)?;
         touched.extend(self.linked(id)?);
-        self.settle_duplicates(touched)
+        match touched.len() {
+            1 => Ok(()),
+            _ => self.settle_duplicates(touched),
+        }
+    }
+
+    fn has_row(&self, id: RecordId) -> Result<bool, StoreError> {
+        Ok(self.sql()?.prepare_cached("SELECT 1 FROM record WHERE id = ?1")?.exists([id.0])?)
     }
 
     fn insert_row(&self, record: &Record) -> Result<(), StoreError> {
@@ -68,24 +83,36 @@ impl Store {
         Ok(())
     }
 
-    /// Adds a counted record's measures to the totals, or takes them away.
-    pub(super) fn tally(&self, id: RecordId, sign: i64) -> Result<(), StoreError> {
+    /// Adds a counted record's measures to the totals, or takes them away. The sums are gathered
+    /// and written by [`Store::write_tally`] in the same transaction.
+    pub(super) fn tally(&mut self, id: RecordId, sign: i64) -> Result<(), StoreError> {
         let mut statement = self.sql()?.prepare_cached(
             "SELECT team, site, day, facts FROM record WHERE id = ?1 AND state = 1",
         )?;
-        let mut rows = statement.query([id.0])?;
-        let Some(row) = rows.next()? else {
+        let row = statement
+            .query_row([id.0], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
+            .optional()?;
+        drop(statement);
+        let Some((team, site, day, facts)): Option<([u8; 16], String, i64, Vec<u8>)> = row else {
             return Ok(());
         };
-        let (team, site, day): ([u8; 16], String, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
-        let facts: Vec<u8> = row.get(3)?;
         let facts = Facts::decode(&facts).map_err(|_| StoreError::Damaged("a record's facts"))?;
+        for (indicator, n) in facts.measures {
+            let line = (team, site.clone(), day, indicator);
+            *self.tally_changes.entry(line).or_default() += n * sign;
+        }
+        Ok(())
+    }
+
+    /// Writes the sums gathered since the last call.
+    pub(super) fn write_tally(&mut self) -> Result<(), StoreError> {
+        let changes = std::mem::take(&mut self.tally_changes);
         let mut add = self.sql()?.prepare_cached(
             "INSERT INTO tally (team, site, day, indicator, n) VALUES (?1, ?2, ?3, ?4, ?5)
              ON CONFLICT DO UPDATE SET n = n + excluded.n",
         )?;
-        for (indicator, n) in facts.measures {
-            add.execute((team, &site, day, indicator, n * sign))?;
+        for ((team, site, day, indicator), n) in changes.into_iter().filter(|(_, n)| *n != 0) {
+            add.execute((team, site, day, indicator, n))?;
         }
         Ok(())
     }
@@ -94,15 +121,18 @@ impl Store {
     fn linked(&self, id: RecordId) -> Result<BTreeSet<RecordId>, StoreError> {
         let mut set = BTreeSet::from([id]);
         let mut next = vec![id];
-        let mut statement = self.sql()?.prepare_cached(
-            "SELECT other.id FROM record AS other JOIN record AS this
-               ON this.id = ?1 AND this.team = other.team AND this.kind = other.kind
-             WHERE other.id IN (SELECT b FROM link WHERE a = ?1 UNION SELECT a FROM link WHERE b = ?1)",
+        let mut neighbours = self.sql()?.prepare_cached(
+            "SELECT b FROM link WHERE a = ?1 UNION SELECT a FROM link WHERE b = ?1",
+        )?;
+        let mut alike = self.sql()?.prepare_cached(
+            "SELECT count(*) FROM record AS a JOIN record AS b USING (team, kind)
+             WHERE a.id = ?1 AND b.id = ?2",
         )?;
         while let Some(id) = next.pop() {
-            for other in statement.query_map([id.0], |row| row.get::<_, [u8; 16]>(0))? {
+            for other in neighbours.query_map([id.0], |row| row.get::<_, [u8; 16]>(0))? {
                 let other = RecordId(other?);
-                if set.insert(other) {
+                let is_alike = alike.query_row((id.0, other.0), |row| row.get::<_, i64>(0))? == 1;
+                if is_alike && set.insert(other) {
                     next.push(other);
                 }
             }
@@ -111,22 +141,18 @@ impl Store {
     }
 
     /// Of each connected set the lowest record id that is not void counts.
-    fn settle_duplicates(&self, mut touched: BTreeSet<RecordId>) -> Result<(), StoreError> {
+    fn settle_duplicates(&mut self, mut touched: BTreeSet<RecordId>) -> Result<(), StoreError> {
         while let Some(id) = touched.pop_first() {
             let set = self.linked(id)?;
             touched.retain(|other| !set.contains(other));
             let mut first = true;
             for id in set {
-                let mut statement =
-                    self.sql()?.prepare_cached("SELECT state FROM record WHERE id = ?1")?;
-                let mut rows = statement.query([id.0])?;
-                let state: i64 = match rows.next()? {
-                    Some(row) => row.get(0)?,
-                    None => continue,
-                };
-                if state == VOID {
-                    continue;
-                }
+                let state: Option<i64> = self
+                    .sql()?
+                    .prepare_cached("SELECT state FROM record WHERE id = ?1")?
+                    .query_row([id.0], |row| row.get(0))
+                    .optional()?;
+                let Some(state) = state.filter(|state| *state != VOID) else { continue };
                 let wanted = match (state, first) {
                     (FLAGGED, _) => FLAGGED,
                     (_, true) => COUNTED,

@@ -24,6 +24,7 @@ impl Store {
             for record in &dirty {
                 store.settle_record(*record)?;
             }
+            store.write_tally()?;
             Ok(dirty.len() == RECORDS_PER_STEP)
         })
     }
@@ -42,7 +43,8 @@ impl Store {
         if crate::planted!(TotalsOutsideTransaction) {
             self.sql()?.execute_batch("DELETE FROM dirty; COMMIT; BEGIN IMMEDIATE")?;
         }
-        dirty.into_iter().try_for_each(|record| self.settle_record(record))
+        dirty.into_iter().try_for_each(|record| self.settle_record(record))?;
+        self.write_tally()
     }
 
     fn dirty(&self, most: usize) -> Result<Vec<RecordId>, StoreError> {
