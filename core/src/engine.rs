@@ -6,6 +6,7 @@ mod writing;
 pub use programme::Enrolment;
 
 use crate::identity::SigningKey;
+use crate::log::run::TurnedAway;
 use crate::model::{
     Administration, DeviceKey, EntryId, Invalid, Operation, RecordId, Reversal, TeamId, UnixMillis,
     Value,
@@ -54,6 +55,9 @@ pub enum EngineError {
     /// A sync failed; what is held stays held, and the next one goes on.
     #[error(transparent)]
     Sync(#[from] SyncError),
+    /// An enrolment does not prove what it says. Nothing was joined.
+    #[error("the enrolment cannot be used: {0}; ask the coordinator for a new one")]
+    Enrolment(TurnedAway),
     /// One change says more than one entry can hold. Nothing was saved.
     #[error("this is more than one change can hold; save it as several")]
     TooLarge,
@@ -148,13 +152,26 @@ impl Engine {
         &mut self,
         mut exchange: impl FnMut(Vec<u8>) -> Result<Vec<u8>, E>,
     ) -> Result<(), E> {
-        let mut session = Session::new(self.members.keys().copied());
-        while let Some(request) =
-            session.request(&self.store, &self.key).map_err(EngineError::from)?
-        {
+        let mut session = self.session();
+        while let Some(request) = self.request(&session)? {
             let answer = exchange(request)?;
-            session.reply(&mut self.store, &answer).map_err(EngineError::from)?;
+            self.reply(&mut session, &answer)?;
         }
         Ok(())
+    }
+
+    /// Begins a sync of all teams of this device, for callers that carry messages themselves.
+    pub fn session(&self) -> Session {
+        Session::new(self.members.keys().copied())
+    }
+
+    /// The session's next request, or `None` once both sides hold the same.
+    pub fn request(&self, session: &Session) -> Result<Option<Vec<u8>>, EngineError> {
+        Ok(session.request(&self.store, &self.key)?)
+    }
+
+    /// Takes an answer of the hub in, durably.
+    pub fn reply(&mut self, session: &mut Session, answer: &[u8]) -> Result<(), EngineError> {
+        Ok(session.reply(&mut self.store, answer)?)
     }
 }

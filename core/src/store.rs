@@ -3,6 +3,7 @@
 //! This module owns rusqlite. It is blocking and has one writer. Nothing leaves a device before the
 //! COMMIT that stored it has returned; after a failed COMMIT the file is read anew.
 
+mod held;
 mod ingest;
 mod key;
 mod missing;
@@ -12,6 +13,7 @@ mod projection;
 mod settle;
 mod totals;
 
+pub use held::HeldEntry;
 pub use ingest::Received;
 pub use key::{KeyFile, KeyProvider, StoreKey};
 pub use missing::MissingFrom;

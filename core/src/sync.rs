@@ -10,7 +10,8 @@ use crate::log::entry::Tip;
 use crate::log::run::{PAGE_BYTES_MAX, Run, SealedTip, TurnedAway, preamble, strip_preamble};
 use crate::model::cbor::{self, Malformed};
 use crate::model::{EntryId, LogId, TeamId};
-use crate::store::{Clock, Store, StoreError};
+pub use crate::store::Clock;
+use crate::store::{Store, StoreError};
 use minicbor::Decoder;
 
 /// The most teams, logs or runs that one message may name.

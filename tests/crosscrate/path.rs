@@ -17,7 +17,7 @@ fn a_reversal_saved_offline_is_counted_everywhere_after_syncs() {
     let mut programme = Programme::new();
     let (mut worker, _) = programme.worker();
     let id = worker.record(TEAM, &reversal("survived")).unwrap();
-    assert_eq!(count(worker.store(), "reversals"), 0, "waits for its certificate");
+    assert_eq!(count(worker.store(), "reversals"), 1, "the enrolment proves the certificate");
     programme.sync_coordinator();
     programme.sync(&mut worker);
     programme.sync_coordinator();

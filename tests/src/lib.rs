@@ -1,1 +1,5 @@
-//! Cross-crate tests live in `crosscrate/`; the simulator will live here.
+//! What tests share: a disk in memory, and the simulator that runs on it.
+
+pub mod disk;
+pub mod file_system;
+pub mod simulation;

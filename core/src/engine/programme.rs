@@ -3,6 +3,7 @@
 use super::{Engine, EngineError, Environment};
 use crate::identity::{Certificate, Role, SigningKey};
 use crate::log::payload::{Administration, KeptTip};
+use crate::log::run::Run;
 use crate::model::{DeviceKey, EntryId, TeamId};
 use crate::store::{KeyProvider, LogUse, Settling, Store, StoreError};
 use std::collections::BTreeMap;
@@ -18,6 +19,8 @@ pub struct Enrolment {
     pub team: TeamId,
     /// The entry that certifies the device.
     pub certificate: EntryId,
+    /// The logs that prove it, from the root down, so that what the device records counts at once.
+    pub runs: Vec<Run>,
 }
 
 impl Engine {
@@ -88,8 +91,12 @@ impl Engine {
     /// Becomes a member of a team.
     pub fn join(&mut self, enrolment: &Enrolment) -> Result<(), EngineError> {
         let member = (member_name(enrolment.team), enrolment.certificate.0.to_vec());
-        self.store.set_meta(&[member])?;
         self.store.add_team(enrolment.team);
+        let runs: Vec<&Run> = enrolment.runs.iter().collect();
+        if let Some((_, reason)) = self.store.receive(&runs, &[])?.turned_away.pop() {
+            return Err(EngineError::Enrolment(reason));
+        }
+        self.store.set_meta(&[member])?;
         self.members.insert(enrolment.team, enrolment.certificate);
         Ok(())
     }
@@ -104,7 +111,8 @@ impl Engine {
         let from = if role == Role::Coordinator { TeamId::PROGRAMME } else { team };
         let certificate = Certificate { key, role, team, renew_by: None };
         let certificate = self.administer(from, &Administration::Certify(certificate))?;
-        Ok(Enrolment { root: self.root(), team, certificate })
+        let runs = self.store.runs_for_certificate(certificate, &self.key)?;
+        Ok(Enrolment { root: self.root(), team, certificate, runs })
     }
 
     /// Revokes a certificate; what this store holds of its logs stands.

@@ -280,6 +280,9 @@ impl<'a> Settling<'a> {
                 false => (Level::Rest, Mandate::Refused),
             };
         }
+        let Some(log) = self.visible(&info.certificate, info.team) else {
+            return (Level::Rest, Mandate::Waiting);
+        };
         match self.certificates.get(&info.certificate) {
             Some((certificate, level, holds)) => {
                 let fits = certificate.key == info.key && certificate.team == info.team;
@@ -288,19 +291,25 @@ impl<'a> Settling<'a> {
                     false => (Level::Rest, Mandate::Refused),
                 }
             }
-            None => match (self.held.locate)(&info.certificate) {
-                Some((log, _)) => (Level::Rest, self.uncertified(&log)),
-                None => (Level::Rest, Mandate::Waiting),
-            },
+            None => (Level::Rest, self.uncertified(&log)),
         }
+    }
+
+    /// The log of an entry that is held and stands where this team's stores all see it: in the
+    /// programme's scope or the team's own. What a store holds of other teams must not change what
+    /// it makes of this one.
+    fn visible(&self, id: &EntryId, team: TeamId) -> Option<LogId> {
+        let (log, _) = (self.held.locate)(id)?;
+        let of = self.held.chains.log(&log)?.team;
+        (of == team || of == TeamId::PROGRAMME).then_some(log)
     }
 
     /// The mandate by an entry of this log that is no certificate settled above: it may become one
     /// only while the log's own author waits for a coordinator's certificate.
     fn uncertified(&self, log: &LogId) -> Mandate {
-        let above = self.held.chains.log(log).map(|info| info.certificate);
-        match above.filter(|above| *above != EntryId::NONE) {
-            Some(above) if (self.held.locate)(&above).is_none() => Mandate::Waiting,
+        let above = self.held.chains.log(log).map(|info| (info.certificate, info.team));
+        match above.filter(|(above, _)| *above != EntryId::NONE) {
+            Some((above, team)) if self.visible(&above, team).is_none() => Mandate::Waiting,
             _ => Mandate::Refused,
         }
     }
@@ -424,6 +433,9 @@ impl<'a> Settling<'a> {
         info: &LogInfo,
         by_root: bool,
     ) -> Verdict {
+        if self.visible(certificate, info.team).is_none() {
+            return Verdict::Waiting(Waiting::Certificate);
+        }
         match self.certificates.get(certificate) {
             Some((named, level, _)) => {
                 let below = match by_root {
@@ -436,9 +448,8 @@ impl<'a> Settling<'a> {
                 self.revocations.entry(*certificate).or_default().push(kept);
                 Verdict::Admitted
             }
-            // Held, but settled on no level above or beside: not a certificate that this can cut.
-            None if (self.held.locate)(certificate).is_some() => Verdict::Refused(Refusal::Role),
-            None => Verdict::Waiting(Waiting::Certificate),
+            // Settled on no level above or beside: not a certificate that this can cut.
+            None => Verdict::Refused(Refusal::Role),
         }
     }
 }

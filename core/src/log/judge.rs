@@ -67,7 +67,9 @@ pub struct Judged {
     pub awaited: BTreeSet<EntryId>,
 }
 
-/// Judges all entries that name one record. `is_held` tells whether an entry of any record is held.
+/// Judges all entries of one team that name one record. `is_held` tells whether an entry of any
+/// record is held in the team's scope or the programme's: a store that holds other teams, too, must
+/// come to the same verdicts.
 pub fn judge(
     record: RecordId,
     entries: &[RecordEntry],
@@ -253,9 +255,6 @@ impl<'a> Judging<'a> {
         else {
             return Verdict::Waiting(Waiting::Creation);
         };
-        if created_by.team != info.team {
-            return Verdict::Refused(Refusal::Team);
-        }
         let payload = match self.payload(entry, is_creation) {
             Ok(payload) => payload,
             Err(verdict) => return verdict,

@@ -7,7 +7,7 @@ use std::fmt;
 pub enum Waiting {
     /// The entry that gives its author a role is not held.
     Certificate,
-    /// The entry that creates its record is not held, or waits itself.
+    /// The entry that creates its record is not held in its team, or waits itself.
     Creation,
     /// An entry that its author had seen is not held, or waits itself.
     After,
@@ -20,8 +20,6 @@ pub enum Waiting {
 pub enum Refusal {
     /// Its author has no certificate for this team that holds.
     Certificate,
-    /// It names a record of another team.
-    Team,
     /// Its payload has not the form of its kind.
     Malformed,
     /// An operation breaks a rule of the record's kind.
@@ -51,7 +49,7 @@ pub enum Verdict {
     Erased,
 }
 
-const NUMBERED: [(Verdict, u8, &str); 15] = [
+const NUMBERED: [(Verdict, u8, &str); 14] = [
     (Verdict::Admitted, 1, "admitted"),
     (Verdict::Erased, 2, "erased"),
     (Verdict::Waiting(Waiting::Certificate), 16, "waiting(certificate)"),
@@ -59,7 +57,6 @@ const NUMBERED: [(Verdict, u8, &str); 15] = [
     (Verdict::Waiting(Waiting::After), 18, "waiting(after)"),
     (Verdict::Waiting(Waiting::NewerVersion), 19, "waiting(newer_version)"),
     (Verdict::Refused(Refusal::Certificate), 32, "refused(certificate)"),
-    (Verdict::Refused(Refusal::Team), 33, "refused(team)"),
     (Verdict::Refused(Refusal::Malformed), 34, "refused(malformed)"),
     (Verdict::Refused(Refusal::Schema), 35, "refused(schema)"),
     (Verdict::Refused(Refusal::Revoked), 36, "refused(revoked)"),

@@ -79,13 +79,9 @@ impl Store {
                 .execute((last.id.0, run.seal))?;
         }
         if new_entries > 0 {
-            // A device offered entries of its own log that it did not hold was restored or cloned:
-            // it takes them, and goes on in a new log.
+            self.close_own_log(&run.log)?;
             self.sql()?
-                .prepare_cached(
-                    "UPDATE log SET bytes = bytes + ?2,
-                       own = CASE WHEN own IN (1, 2) THEN 3 ELSE own END WHERE id = ?1",
-                )?
+                .prepare_cached("UPDATE log SET bytes = bytes + ?2 WHERE id = ?1")?
                 .execute((run.log.0, bytes as i64))?;
             if let Some(log) = self.logs.get_mut(&run.log) {
                 log.bytes += bytes;
@@ -95,6 +91,15 @@ impl Store {
             }
         }
         Ok(Ok(new_entries))
+    }
+
+    /// A device that hears of an entry of its own log that it does not hold was restored or cloned:
+    /// it goes on in a new log.
+    pub(super) fn close_own_log(&self, log: &LogId) -> Result<(), StoreError> {
+        self.sql()?
+            .prepare_cached("UPDATE log SET own = 3 WHERE id = ?1 AND own IN (1, 2)")?
+            .execute([log.0])?;
+        Ok(())
     }
 
     /// Why a run whose seal is good cannot be stored here, if it cannot.

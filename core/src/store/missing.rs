@@ -35,6 +35,7 @@ impl Store {
                      WHERE (position, entry) < (?2, ?3)",
                 )?
                 .execute((sealed.log.0, position, sealed.tip.id.0, bytes))?;
+            self.close_own_log(&sealed.log)?;
         }
         Ok(())
     }

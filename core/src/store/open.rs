@@ -148,6 +148,9 @@ fn connect(path: &Path, key: &StoreKey, create: bool) -> Result<Connection, Stor
          PRAGMA cell_size_check = ON; PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY;
          PRAGMA mmap_size = 0; PRAGMA busy_timeout = 5000;",
     )?;
+    // What a killed process wrote and did not sync would be shown, and sent, before it is durable;
+    // a checkpoint syncs it.
+    connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
     // Plans do not depend on the values bound, so a statement is not prepared again for others.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;

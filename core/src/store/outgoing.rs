@@ -67,19 +67,63 @@ impl Store {
     }
 
     /// A page of runs that a store with this clock lacks: the programme's log first, then
-    /// administration, then the rest. Empty when it lacks nothing that we can tell.
+    /// coordinators', then the rest. Empty when it lacks nothing that we can tell.
     pub fn runs_lacked(
         &self,
         teams: &[TeamId],
         theirs: &Clock,
         own: Option<&SigningKey>,
     ) -> Result<Vec<Run>, StoreError> {
+        let mut logs: Vec<LogId> = self
+            .chains
+            .iter()
+            .filter(|(_, info)| teams.contains(&info.team))
+            .map(|(log, _)| *log)
+            .collect();
+        logs.sort_by_key(|log| self.authority.rank(log));
+        self.page(&logs, theirs, own)
+    }
+
+    /// All that proves a certificate, from the root down: the logs that certify, whole.
+    pub fn runs_for_certificate(
+        &self,
+        certificate: EntryId,
+        own: &SigningKey,
+    ) -> Result<Vec<Run>, StoreError> {
+        let mut logs = Vec::new();
+        let mut next = certificate;
+        // A device's certificate stands in a coordinator's log, and that one's in the root's.
+        while let (Some((log, _)), true) = (self.locate(&next)?, logs.len() < 2) {
+            logs.push(log);
+            next = self.chains.log(&log).map_or(EntryId::NONE, |info| info.certificate);
+        }
+        logs.reverse();
+        let mut theirs = Clock::new();
+        let mut runs = Vec::new();
+        loop {
+            let page = self.page(&logs, &theirs, Some(own))?;
+            if page.is_empty() {
+                return Ok(runs);
+            }
+            for run in &page {
+                let last = run.expand().last().map(Entry::tip);
+                theirs.entry(run.log).or_default().extend(last);
+            }
+            runs.extend(page);
+        }
+    }
+
+    /// A page of runs of these logs, in this order.
+    fn page(
+        &self,
+        logs: &[LogId],
+        theirs: &Clock,
+        own: Option<&SigningKey>,
+    ) -> Result<Vec<Run>, StoreError> {
         let mut room = Room { entries: PAGE_ENTRIES_MAX, bytes: RUNS_BYTES_MAX, is_full: false };
         let mut runs = Vec::new();
-        let mut logs: Vec<(&LogId, &LogInfo)> =
-            self.chains.iter().filter(|(_, info)| teams.contains(&info.team)).collect();
-        logs.sort_by_key(|(log, _)| self.authority.rank(log));
-        for (log, info) in logs {
+        let held = logs.iter().filter_map(|log| Some((log, self.chains.log(log)?)));
+        for (log, info) in held {
             let known = theirs.get(log).map(Vec::as_slice).unwrap_or_default();
             let ahead = known
                 .iter()

@@ -7,7 +7,7 @@ use crate::log::judge::{Judged, RecordEntry, judge};
 use crate::log::payload::Administration;
 use crate::log::{Authority, Verdict};
 use crate::model::cbor::Malformed;
-use crate::model::{EntryId, LogId, RecordId};
+use crate::model::{EntryId, LogId, RecordId, TeamId};
 use crate::record::{Record, replay};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -176,24 +176,35 @@ impl Store {
                 payload: row.get(6)?,
             })
         })?;
-        let entries = rows.collect::<Result<Vec<_>, _>>()?;
-        let lookup = Lookup::new(self);
-        let is_held = |id: &EntryId| lookup.locate(id).is_some();
-        let judged = judge(id, &entries, &self.authority, &self.chains, &is_held);
-        Ok((lookup.finish(judged)?, entries))
+        let mut by_team: BTreeMap<TeamId, Vec<RecordEntry>> = BTreeMap::new();
+        for entry in rows {
+            let entry = entry?;
+            let team = self.team_of(&entry.log).ok_or(StoreError::Damaged("an entry's log"))?;
+            by_team.entry(team).or_default().push(entry);
+        }
+        let mut judged = Judged::default();
+        for (team, of_team) in &by_team {
+            let lookup = Lookup::new(self);
+            let is_held = |id: &EntryId| {
+                let of = lookup.locate(id).and_then(|(log, _)| self.team_of(&log));
+                of == Some(*team) || of == Some(TeamId::PROGRAMME)
+            };
+            let part = judge(id, of_team, &self.authority, &self.chains, &is_held);
+            let part = lookup.finish(part)?;
+            judged.verdicts.extend(part.verdicts);
+            judged.awaited.extend(part.awaited);
+            judged.plan = judged.plan.or(part.plan);
+        }
+        Ok((judged, by_team.into_values().flatten().collect()))
+    }
+
+    fn team_of(&self, log: &LogId) -> Option<TeamId> {
+        self.chains.log(log).map(|info| info.team)
     }
 
     /// A record as this store holds it; `None` where nothing of it counts.
     pub fn record(&self, id: RecordId) -> Result<Option<Record>, StoreError> {
         replayed(&self.judge(id)?.0)
-    }
-
-    /// All entries held, with the verdict of each, or none where it is not judged yet.
-    pub fn verdicts(&self) -> Result<BTreeMap<EntryId, Option<Verdict>>, StoreError> {
-        let mut statement = self.sql()?.prepare_cached("SELECT id, verdict FROM entry")?;
-        let rows = statement
-            .query_map([], |row| Ok((EntryId(row.get(0)?), Verdict::from_number(row.get(1)?))))?;
-        Ok(rows.collect::<Result<_, _>>()?)
     }
 }
 

@@ -1,0 +1,43 @@
+//! What a store holds, entry by entry: for verification, and for people who ask why.
+
+use super::{Store, StoreError};
+use crate::log::Verdict;
+use crate::model::{EntryId, LogId, RecordId};
+
+/// An entry that a store holds, without its payload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HeldEntry {
+    /// The entry.
+    pub id: EntryId,
+    /// Its log.
+    pub log: LogId,
+    /// Its position there.
+    pub position: u64,
+    /// The header's kind.
+    pub kind: u8,
+    /// The record that it creates or changes.
+    pub record: Option<RecordId>,
+    /// What this store makes of it; `None` until it is judged.
+    pub verdict: Option<Verdict>,
+}
+
+impl Store {
+    /// All entries held, by id.
+    pub fn entries(&self) -> Result<Vec<HeldEntry>, StoreError> {
+        let mut statement = self.sql()?.prepare_cached(
+            "SELECT entry.id, log.id, position, kind, record, verdict
+             FROM entry JOIN log ON log.number = entry.log ORDER BY entry.id",
+        )?;
+        let rows = statement.query_map([], |row| {
+            Ok(HeldEntry {
+                id: EntryId(row.get(0)?),
+                log: LogId(row.get(1)?),
+                position: row.get::<_, i64>(2)? as u64,
+                kind: row.get(3)?,
+                record: row.get::<_, Option<[u8; 16]>>(4)?.map(RecordId),
+                verdict: Verdict::from_number(row.get(5)?),
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+}

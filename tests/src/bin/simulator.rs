@@ -1,0 +1,118 @@
+//! `cargo xtask simulate` and `cargo xtask mutants` run this.
+
+use kitbag_tests::simulation::{Failure, Plan, plan, play, shrink};
+use std::process::ExitCode;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Every so many seeds a line says how far it is.
+const PROGRESS_SEEDS: u64 = 250;
+
+fn main() -> ExitCode {
+    kitbag_tests::file_system::install();
+    std::panic::set_hook(Box::new(|_| {}));
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        ["seeds", "--count", count, "--from", from] => match (count.parse(), from.parse()) {
+            (Ok(count), Ok(from)) => seeds(count, from),
+            _ => usage(),
+        },
+        #[cfg(feature = "mutants")]
+        ["mutants"] => mutants(),
+        _ => usage(),
+    }
+}
+
+fn usage() -> ExitCode {
+    eprintln!("simulator: expected `seeds --count N --from SEED`, or `mutants` where built in");
+    ExitCode::FAILURE
+}
+
+/// Plays seeds on all cores, each twice: a seed must replay to the same trace. Stops at the first
+/// that fails, and shrinks it.
+fn seeds(count: u64, from: u64) -> ExitCode {
+    let next = AtomicU64::new(from);
+    let until = from.saturating_add(count);
+    let failed: Mutex<Option<(u64, Failure)>> = Mutex::new(None);
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 0..cores {
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::SeqCst);
+                    let stop = failed.lock().is_ok_and(|failed| failed.is_some());
+                    if seed >= until || stop {
+                        return;
+                    }
+                    if let Err(reason) = play_twice(seed) {
+                        if let Ok(mut failed) = failed.lock() {
+                            failed.get_or_insert((seed, reason));
+                        }
+                    } else if (seed - from + 1).is_multiple_of(PROGRESS_SEEDS) {
+                        println!("simulate: {} of {count} seeds", seed - from + 1);
+                    }
+                }
+            });
+        }
+    });
+    match failed.into_inner().unwrap_or_default() {
+        None => {
+            println!("simulate: {count} seeds from {from}: all stores equal, equal to the oracle");
+            ExitCode::SUCCESS
+        }
+        Some((seed, Failure(reason))) => {
+            println!("simulate: seed {seed} failed: {reason}");
+            show(&shrink(seed, &plan(seed)), seed);
+            println!("Again: cargo xtask simulate --seeds 1 --from {seed}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn play_twice(seed: u64) -> Result<(), Failure> {
+    let plan = plan(seed);
+    let trace = play(seed, &plan)?;
+    match play(seed, &plan)? == trace {
+        true => Ok(()),
+        false => Err(Failure("the seed did not replay to the same trace".to_owned())),
+    }
+}
+
+fn show(plan: &Plan, seed: u64) {
+    println!("Shrunk to {} steps:", plan.len());
+    for (step, random) in plan {
+        println!("  {step:?} {random:#x}");
+    }
+    if let Err(Failure(reason)) = play(seed, plan) {
+        println!("  fails: {reason}");
+    }
+}
+
+/// Plants each fault in turn, until a seed fails.
+#[cfg(feature = "mutants")]
+fn mutants() -> ExitCode {
+    use kitbag_core::mutant::{Mutant, plant};
+    /// A fault that this many seeds do not catch is not caught.
+    const SEEDS_MAX: u64 = 500;
+    let mut all_caught = true;
+    for (mutant, name) in Mutant::ALL {
+        plant(Some(mutant));
+        let caught = (1..=SEEDS_MAX).find_map(|seed| {
+            let failure = play(seed, &plan(seed)).err()?;
+            Some((seed, failure))
+        });
+        match caught {
+            Some((seed, Failure(reason))) => {
+                let line: String = reason.chars().take(100).collect();
+                println!("{name}: caught by seed {seed}: {line}");
+            }
+            None => {
+                println!("{name}: NOT CAUGHT by {SEEDS_MAX} seeds");
+                all_caught = false;
+            }
+        }
+    }
+    plant(None);
+    if all_caught { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}

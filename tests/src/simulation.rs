@@ -1,0 +1,42 @@
+//! A programme in one process: stores and a hub over the sans-IO core and a disk in memory, faults
+//! and messages from one seed, and an oracle that shares no code with the engine.
+//!
+//! A plan is a list of steps, each with randomness of its own, so that a failing plan can be shrunk
+//! by leaving steps out. The same seed gives the same trace, bit for bit.
+
+mod check;
+mod hostile;
+mod oracle;
+mod people;
+mod plan;
+mod recount;
+mod shrink;
+mod world;
+
+pub use plan::{Plan, Step, plan};
+pub use shrink::shrink;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// Why a simulation failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure(pub String);
+
+/// Plays a plan, lets everything drain, and compares all stores with each other and the oracle.
+/// Returns the digest of the trace.
+pub fn play(seed: u64, plan: &Plan) -> Result<[u8; 32], Failure> {
+    let played = catch_unwind(AssertUnwindSafe(|| {
+        let mut world = world::World::new(seed)?;
+        for (step, random) in plan {
+            world.step(*step, *random)?;
+        }
+        world.drain()?;
+        world.check()?;
+        Ok(world.trace_digest())
+    }));
+    played.unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or(panic.downcast_ref::<&str>().copied()).unwrap_or("without words");
+        Err(Failure(format!("panicked: {text}")))
+    })
+}

@@ -1,0 +1,322 @@
+//! Once faults stop: everything drains, everybody holds the same, and it is what the oracle says.
+
+use super::Failure;
+use super::hostile::Hostile;
+use super::oracle::{Answer, Expected, Fields, Label};
+use super::recount::{Shown, Totals, recount};
+use super::world::{TEAMS, World};
+use kitbag_core::log::{Verdict, Waiting};
+use kitbag_core::model::date::Period;
+use kitbag_core::model::{TeamId, Value};
+use kitbag_core::record::{self, Record};
+use kitbag_core::store::Store;
+use kitbag_core::sync::{self, SyncError};
+use kitbag_core::totals::{Query, Split};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How many rounds, in each of which every phone syncs once, may pass until nothing moves.
+const ROUNDS_MAX: usize = 8;
+
+/// Everything that must be equal on two stores of one team.
+#[derive(PartialEq, Eq)]
+struct State {
+    canonical: [u8; 32],
+    verdicts: [u8; 32],
+    totals: Totals,
+}
+
+impl State {
+    fn of(store: &Store, team: TeamId) -> Result<Self, Failure> {
+        let by = vec![Split::Period(Period::Day), Split::Site, Split::Code("outcome".to_owned())];
+        let lines = store.totals(&Query { team: Some(team), by, ..Query::default() })?.lines;
+        let totals = lines
+            .into_iter()
+            .map(|(key, sums)| {
+                let mut key = key.into_iter();
+                let mut next = || key.next().unwrap_or_default();
+                let of = |name: &str| sums.get(name).copied().unwrap_or(0);
+                ((next(), next(), next()), (of("reversals"), of("doses")))
+            })
+            .collect();
+        Ok(State {
+            canonical: store.canonical_digest(team)?,
+            verdicts: store.verdict_digest(team)?,
+            totals,
+        })
+    }
+}
+
+impl World {
+    /// Lets everything arrive, without faults.
+    pub(super) fn drain(&mut self) -> Result<(), Failure> {
+        self.disarm();
+        self.in_flight.clear();
+        for _ in 0..ROUNDS_MAX {
+            let before = self.clocks();
+            for at in 0..self.phones.len() {
+                let mut hub = self.hub.take();
+                let synced = match &mut hub {
+                    Some(hub) => self
+                        .engine(at)
+                        .sync(|request| Ok::<_, Drained>(sync::answer(hub, &request)?)),
+                    None => Ok(()),
+                };
+                self.hub = hub;
+                synced.map_err(|Drained(reason)| {
+                    Failure(format!("phone {at} does not drain: {reason}"))
+                })?;
+            }
+            while self.hub().settle_some()? {}
+            if self.clocks() == before {
+                return Ok(());
+            }
+        }
+        Err(Failure(format!("still moving after {ROUNDS_MAX} rounds")))
+    }
+
+    fn clocks(&mut self) -> Vec<sync::Clock> {
+        let teams = [TEAMS[0], TEAMS[1], TeamId::PROGRAMME];
+        let mut clocks = vec![self.hub().clock(&teams)];
+        for at in 0..self.phones.len() {
+            clocks.push(self.engine(at).store().clock(&teams));
+        }
+        clocks
+    }
+
+    /// Compares all stores with each other, and the hub with the oracle.
+    pub(super) fn check(&mut self) -> Result<(), Failure> {
+        self.forget_what_is_gone()?;
+        let expected = self.done.records();
+        for (number, team) in (0..).zip(TEAMS) {
+            let state = State::of(self.hub(), team)?;
+            self.note_digest(&state.canonical);
+            self.note_digest(&state.verdicts);
+            for at in 1..self.phones.len() {
+                if self.is_member(at, number)? {
+                    self.compare(at, team, &state)?;
+                }
+            }
+            self.compare_with_oracle(number as u32, team, &expected, &state)?;
+        }
+        self.check_waiting()
+    }
+
+    fn compare(&mut self, at: usize, team: TeamId, hub: &State) -> Result<(), Failure> {
+        let differs = |found: &State| {
+            [
+                (found.canonical == hub.canonical, "canonical bytes"),
+                (found.verdicts == hub.verdicts, "verdicts"),
+                (found.totals == hub.totals, "totals"),
+            ]
+            .into_iter()
+            .find_map(|(same, what)| (!same).then_some(what))
+        };
+        let found = State::of(self.engine(at).store(), team)?;
+        if let Some(what) = differs(&found) {
+            let why = self.first_other_verdict(at)?;
+            return Err(Failure(format!("{what} of phone {at} differ from the hub's{why}")));
+        }
+        // What went down with a phone that had announced it stays known missing, rightly.
+        if self.may_be_gone.is_empty() && self.engine(at).store().known_missing()?.entries > 0 {
+            return Err(Failure(format!("phone {at} still knows of missing entries")));
+        }
+        if at == 3 {
+            self.engine(at).rebuild()?;
+            let rebuilt = State::of(self.engine(at).store(), team)?;
+            if let Some(what) = differs(&rebuilt) {
+                return Err(Failure(format!("{what} differ after a rebuild")));
+            }
+        }
+        Ok(())
+    }
+
+    fn first_other_verdict(&mut self, at: usize) -> Result<String, Failure> {
+        let on_hub: BTreeMap<_, _> =
+            self.hub().entries()?.into_iter().map(|entry| (entry.id, entry.verdict)).collect();
+        let other = self
+            .engine(at)
+            .store()
+            .entries()?
+            .into_iter()
+            .find(|entry| on_hub.get(&entry.id) != Some(&entry.verdict));
+        Ok(other.map_or(String::new(), |entry| {
+            let there = on_hub.get(&entry.id);
+            format!(
+                ": an entry of kind {} is {:?} here, {there:?} there",
+                entry.kind, entry.verdict
+            )
+        }))
+    }
+
+    /// Drops intents that may be gone and are; everything else must be there.
+    fn forget_what_is_gone(&mut self) -> Result<(), Failure> {
+        let held: BTreeSet<Label> =
+            self.hub().entries()?.into_iter().map(|entry| entry.id.0).collect();
+        let may_be_gone = &self.may_be_gone;
+        let lost = |id: &Label| !held.contains(id) && !may_be_gone.contains(id);
+        let intents = self.done.intents.iter().map(|intent| intent.id);
+        let words = self.done.said.iter().map(|said| said.id);
+        let lost = intents.chain(words).filter(lost).count();
+        if lost > 0 {
+            return Err(Failure(format!("LOST: {lost} acknowledged entries are nowhere")));
+        }
+        self.done.intents.retain(|intent| held.contains(&intent.id));
+        self.done.said.retain(|said| held.contains(&said.id));
+        Ok(())
+    }
+
+    fn compare_with_oracle(
+        &mut self,
+        number: u32,
+        team: TeamId,
+        expected: &BTreeMap<Label, Expected>,
+        state: &State,
+    ) -> Result<(), Failure> {
+        let of_team: BTreeMap<&Label, &Expected> =
+            expected.iter().filter(|(_, record)| record.team == number).collect();
+        let clock_days: BTreeMap<Label, i64> =
+            self.done.intents.iter().map(|intent| (intent.id, intent.clock_day)).collect();
+        let mut shown = BTreeMap::new();
+        for id in self.hub().record_ids(team)? {
+            let Some(record) = self.hub().record(id)? else {
+                return Err(Failure("a row without a record".to_owned()));
+            };
+            let label = record.history.first().map(|change| change.entry.0).unwrap_or_default();
+            if of_team.get(&label) != Some(&&held(&record, number)) {
+                let difference = match of_team.get(&label) {
+                    Some(expected) => difference(&held(&record, number), expected),
+                    None => "it should not count at all".to_owned(),
+                };
+                return Err(Failure(format!("a record is not what the oracle says: {difference}")));
+            }
+            shown.insert(label, on_screen(&record, number, &clock_days));
+        }
+        if shown.len() != of_team.len() {
+            return Err(Failure(format!(
+                "{} records count, the oracle says {}",
+                shown.len(),
+                of_team.len()
+            )));
+        }
+        let recounted = recount(&shown);
+        if recounted != state.totals {
+            return Err(Failure(format!(
+                "totals are {:?}, the recount says {recounted:?}",
+                state.totals
+            )));
+        }
+        Ok(())
+    }
+
+    /// Nothing waits in the end but what a newer version wrote.
+    fn check_waiting(&mut self) -> Result<(), Failure> {
+        let waits = |verdict: Option<Verdict>| match verdict {
+            None => true,
+            Some(Verdict::Waiting(what)) => what != Waiting::NewerVersion,
+            _ => false,
+        };
+        let waiting: Vec<_> =
+            self.hub().entries()?.into_iter().filter(|entry| waits(entry.verdict)).collect();
+        // A hostile entry may wait for ever, for what does not exist or went down with a phone.
+        let honest = self.done.intents.iter().filter(|intent| intent.by.person != Hostile::PERSON);
+        let honest: BTreeSet<Label> = honest
+            .map(|intent| intent.id)
+            .chain(self.done.said.iter().map(|said| said.id))
+            .collect();
+        let meant: Vec<_> = waiting.iter().filter(|entry| honest.contains(&entry.id.0)).collect();
+        match meant.first() {
+            None => Ok(()),
+            Some(entry) => Err(Failure(format!(
+                "{} entries still wait, one as {:?}",
+                meant.len(),
+                entry.verdict
+            ))),
+        }
+    }
+}
+
+struct Drained(String);
+
+impl From<SyncError> for Drained {
+    fn from(error: SyncError) -> Self {
+        Drained(error.to_string())
+    }
+}
+
+impl From<kitbag_core::engine::EngineError> for Drained {
+    fn from(error: kitbag_core::engine::EngineError) -> Self {
+        Drained(error.to_string())
+    }
+}
+
+fn answer(value: &Value) -> Answer {
+    match value {
+        Value::Null => Answer::Nothing,
+        Value::Bool(flag) => Answer::Flag(*flag),
+        Value::Int(number) => Answer::Number(*number),
+        Value::Text(text) => Answer::Word(text.clone()),
+        Value::Bytes(_) => Answer::Word("bytes".to_owned()),
+    }
+}
+
+fn held_fields(fields: &record::Fields) -> Fields {
+    let values = |written: &Vec<record::Written>| {
+        written.iter().map(|(value, by)| (answer(value), by.0)).collect()
+    };
+    fields.iter().map(|(field, written)| (field.clone(), values(written))).collect()
+}
+
+/// The record as the hub holds it, in the oracle's terms.
+fn held(record: &Record, team: u32) -> Expected {
+    let elements = record.lists.values().flatten();
+    Expected {
+        team,
+        fields: held_fields(&record.fields),
+        elements: elements
+            .map(|element| {
+                ((element.name.entry.0, element.name.index), held_fields(&element.fields))
+            })
+            .collect(),
+    }
+}
+
+/// The first field that differs, in short.
+fn difference(found: &Expected, expected: &Expected) -> String {
+    let short = |values: Option<&BTreeSet<(Answer, Label)>>| {
+        let values = values.into_iter().flatten();
+        let values = values.map(|(answer, by)| format!("{answer:?} by {:02x}{:02x}", by[0], by[1]));
+        values.collect::<Vec<_>>().join(", ")
+    };
+    let fields = |found: &Fields, expected: &Fields| {
+        let names: BTreeSet<&String> = found.keys().chain(expected.keys()).collect();
+        names.into_iter().find(|name| found.get(*name) != expected.get(*name)).map(|name| {
+            let (found, expected) = (short(found.get(name)), short(expected.get(name)));
+            format!("{name} is [{found}] instead of [{expected}]")
+        })
+    };
+    let elements: BTreeSet<_> = found.elements.keys().chain(expected.elements.keys()).collect();
+    let nothing = Fields::new();
+    let in_elements = elements.into_iter().find_map(|element| {
+        fields(
+            found.elements.get(element).unwrap_or(&nothing),
+            expected.elements.get(element).unwrap_or(&nothing),
+        )
+    });
+    fields(&found.fields, &expected.fields).or(in_elements).unwrap_or_else(|| "its team".to_owned())
+}
+
+/// The record as a screen shows it, winners last.
+fn on_screen(record: &Record, team: u32, clock_days: &BTreeMap<Label, i64>) -> Shown {
+    let clock = |by: &Label| clock_days.get(by).copied().unwrap_or(i64::MIN);
+    let fields = record.fields.iter().map(|(field, written)| {
+        let values = written.iter().map(|(value, by)| (answer(value), clock(&by.0)));
+        (field.clone(), values.collect())
+    });
+    let given = record.lists.get("administrations").into_iter().flatten().map(|element| {
+        let values = |written: &Vec<record::Written>| {
+            written.iter().map(|(value, _)| answer(value)).collect()
+        };
+        element.fields.iter().map(|(field, written)| (field.clone(), values(written))).collect()
+    });
+    Shown { team, fields: fields.collect(), administrations: given.collect() }
+}

@@ -1,0 +1,300 @@
+//! What should count, from a plain set of intents. Shares no code with the engine: labels are
+//! bytes, dates are numbers, values are its own.
+//!
+//! It is told what people did, what their screens showed when they did it, and who held what when
+//! somebody was revoked. It is never told in which order anything arrived.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Names an entry, a certificate or a record.
+pub type Label = [u8; 32];
+
+/// A value.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Answer {
+    Nothing,
+    Flag(bool),
+    Number(i64),
+    Word(String),
+}
+
+/// A list element: who appended it, and the place of that among what they did.
+pub type Element = (Label, u32);
+
+/// One thing done to a record.
+#[derive(Clone, Debug)]
+pub enum Deed {
+    Put(String, Answer),
+    Add(Vec<(String, Answer)>),
+    PutIn(Element, String, Answer),
+}
+
+/// Who may what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    Worker,
+    Coordinator,
+}
+
+/// Who did something, as what.
+#[derive(Clone, Copy, Debug)]
+pub struct Hand {
+    pub person: u32,
+    pub team: u32,
+    pub role: Role,
+    pub certificate: Label,
+}
+
+/// One saved change of a record.
+#[derive(Clone, Debug)]
+pub struct Intent {
+    pub id: Label,
+    pub by: Hand,
+    /// The creating intent's label; its own, where it creates.
+    pub record: Label,
+    /// All changes of the record that the screen showed.
+    pub saw: BTreeSet<Label>,
+    /// The day by the author's clock, since 1970-01-01.
+    pub clock_day: i64,
+    pub deeds: Vec<Deed>,
+}
+
+/// A reason that can be waived.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Waiver {
+    Role,
+    Revoked,
+}
+
+/// One saved word of a coordinator or the root.
+#[derive(Clone, Debug)]
+pub enum Word {
+    Certify,
+    Revoke { certificate: Label, kept: BTreeSet<Label> },
+    Accept { waiver: Waiver, entry: Label },
+    Erase { record: Label },
+}
+
+/// Who said it; `None` is the root.
+#[derive(Clone, Debug)]
+pub struct Said {
+    pub id: Label,
+    pub by: Option<Hand>,
+    pub word: Word,
+}
+
+/// For each field its current values, each with who wrote it.
+pub type Fields = BTreeMap<String, BTreeSet<(Answer, Label)>>;
+
+/// A record as everybody should hold it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Expected {
+    pub team: u32,
+    pub fields: Fields,
+    pub elements: BTreeMap<Element, Fields>,
+}
+
+/// Everything that was done and said, and is held somewhere.
+#[derive(Clone, Debug, Default)]
+pub struct World {
+    pub intents: Vec<Intent>,
+    pub said: Vec<Said>,
+}
+
+impl World {
+    /// The records that should count, by their creation's label.
+    pub fn records(&self) -> BTreeMap<Label, Expected> {
+        let rules = Rules::of(self);
+        let creations = self.intents.iter().filter(|intent| intent.id == intent.record);
+        creations
+            .filter(|creation| rules.allows(creation, creation, &BTreeMap::new()))
+            .filter(|creation| !rules.is_erased(creation))
+            .map(|creation| (creation.id, self.record(creation, &rules)))
+            .collect()
+    }
+
+    fn record(&self, creation: &Intent, rules: &Rules) -> Expected {
+        let changes: Vec<&Intent> =
+            self.intents.iter().filter(|intent| intent.record == creation.id).collect();
+        let people: BTreeMap<Label, u32> =
+            changes.iter().map(|change| (change.id, change.by.person)).collect();
+        let mut counts: BTreeMap<Label, &Intent> = changes
+            .iter()
+            .filter(|change| {
+                change.by.team == creation.by.team && rules.allows(change, creation, &people)
+            })
+            .map(|change| (change.id, *change))
+            .collect();
+        // A change of an element that does not count, or was not seen, does not count; nor do
+        // those that lean on what it added.
+        loop {
+            let before = counts.len();
+            let known = counts.clone();
+            counts.retain(|_, change| {
+                change.deeds.iter().all(|deed| match deed {
+                    Deed::PutIn((entry, _), _, _) => {
+                        known.contains_key(entry) && change.saw.contains(entry)
+                    }
+                    _ => true,
+                })
+            });
+            if counts.len() == before {
+                break;
+            }
+        }
+        let mut expected = Expected { team: creation.by.team, ..Expected::default() };
+        for change in counts.values() {
+            expected.add(change, &counts);
+        }
+        expected
+    }
+}
+
+impl Expected {
+    fn add(&mut self, change: &Intent, counts: &BTreeMap<Label, &Intent>) {
+        let overwritten = |element: Option<Element>, field: &str| {
+            counts.values().any(|later| {
+                later.saw.contains(&change.id)
+                    && later.deeds.iter().any(|deed| match (deed, element) {
+                        (Deed::Put(name, _), None) => name == field,
+                        (Deed::PutIn(of, name, _), Some(element)) => {
+                            *of == element && name == field
+                        }
+                        _ => false,
+                    })
+            })
+        };
+        for (index, deed) in (0..).zip(&change.deeds) {
+            match deed {
+                Deed::Put(field, answer) => {
+                    let again = change
+                        .deeds
+                        .iter()
+                        .skip(index as usize + 1)
+                        .any(|later| matches!(later, Deed::Put(name, _) if name == field));
+                    if !again && !overwritten(None, field) {
+                        let value = (answer.clone(), change.id);
+                        self.fields.entry(field.clone()).or_default().insert(value);
+                    }
+                }
+                Deed::Add(fields) => {
+                    let element = (change.id, index);
+                    let added = self.elements.entry(element).or_default();
+                    for (field, answer) in fields {
+                        if !overwritten(Some(element), field) {
+                            let value = (answer.clone(), change.id);
+                            added.entry(field.clone()).or_default().insert(value);
+                        }
+                    }
+                }
+                Deed::PutIn(element, field, answer) => {
+                    if !overwritten(Some(*element), field) {
+                        let value = (answer.clone(), change.id);
+                        let of = self.elements.entry(*element).or_default();
+                        of.entry(field.clone()).or_default().insert(value);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Whose word counts: from the root down, coordinators, then the rest.
+struct Rules {
+    /// For each certificate what each revocation keeps.
+    cuts: BTreeMap<Label, Vec<BTreeSet<Label>>>,
+    /// (entry, waiver) with who accepted: the person and team, or the root.
+    accepted: BTreeMap<(Label, Waiver), Vec<Option<(u32, u32)>>>,
+    /// Certificates that hold.
+    certified: BTreeSet<Label>,
+    /// For each record who wants it erased: people with their team, or the root.
+    erased: BTreeMap<Label, BTreeSet<Option<(u32, u32)>>>,
+}
+
+impl Rules {
+    fn of(world: &World) -> Self {
+        let mut rules = Rules {
+            cuts: BTreeMap::new(),
+            accepted: BTreeMap::new(),
+            certified: BTreeSet::new(),
+            erased: BTreeMap::new(),
+        };
+        let person = |said: &Said| said.by.map(|hand| (hand.person, hand.team));
+        for said in &world.said {
+            if let Word::Erase { record } = &said.word {
+                // Final, though its author is later cut.
+                rules.erased.entry(*record).or_default().insert(person(said));
+            }
+        }
+        for from_root in [true, false] {
+            let level: Vec<&Said> =
+                world.said.iter().filter(|said| said.by.is_none() == from_root).collect();
+            let stands: Vec<&Said> = level
+                .iter()
+                .filter(|said| said.by.is_none_or(|by| rules.stands(&said.id, &by.certificate)))
+                .copied()
+                .collect();
+            for said in &stands {
+                if let Word::Accept { waiver, entry } = said.word {
+                    rules.accepted.entry((entry, waiver)).or_default().push(person(said));
+                }
+            }
+            for said in &level {
+                let holds = said.by.is_none_or(|by| {
+                    rules.stands(&said.id, &by.certificate)
+                        || rules.is_accepted(&said.id, Waiver::Revoked, by)
+                });
+                if matches!(said.word, Word::Certify) && holds {
+                    rules.certified.insert(said.id);
+                }
+            }
+            for said in &stands {
+                if let Word::Revoke { certificate, kept } = &said.word {
+                    rules.cuts.entry(*certificate).or_default().push(kept.clone());
+                }
+            }
+        }
+        rules
+    }
+
+    fn stands(&self, entry: &Label, certificate: &Label) -> bool {
+        self.cuts.get(certificate).is_none_or(|cuts| cuts.iter().all(|kept| kept.contains(entry)))
+    }
+
+    /// Nobody accepts an entry of their own.
+    fn is_accepted(&self, entry: &Label, waiver: Waiver, author: Hand) -> bool {
+        self.accepted.get(&(*entry, waiver)).into_iter().flatten().any(|by| match by {
+            Some((person, team)) => *person != author.person && *team == author.team,
+            None => true,
+        })
+    }
+
+    fn is_erased(&self, creation: &Intent) -> bool {
+        self.erased.get(&creation.id).is_some_and(|wanted| {
+            let in_team =
+                wanted.iter().flatten().filter(|(_, team)| *team == creation.by.team).count();
+            in_team >= 2 || wanted.contains(&None)
+        })
+    }
+
+    /// Certificate, revocation and role; `people` tells who made each change of the record.
+    fn allows(&self, change: &Intent, creation: &Intent, people: &BTreeMap<Label, u32>) -> bool {
+        let by = change.by;
+        let stands = self.stands(&change.id, &by.certificate)
+            || self.is_accepted(&change.id, Waiver::Revoked, by);
+        let own_elements = change.deeds.iter().all(|deed| match deed {
+            Deed::PutIn((entry, _), _, _) => {
+                people.get(entry).is_none_or(|person| *person == by.person)
+            }
+            _ => true,
+        });
+        let role = match by.role {
+            Role::Coordinator => true,
+            Role::Worker => {
+                (creation.by.person == by.person && own_elements)
+                    || self.is_accepted(&change.id, Waiver::Role, by)
+            }
+        };
+        self.certified.contains(&by.certificate) && stands && role
+    }
+}

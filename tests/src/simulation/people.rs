@@ -1,0 +1,445 @@
+//! What people do, and what becomes of messages: one function for each kind of step.
+
+use super::Failure;
+use super::oracle::{Answer, Deed, Hand, Intent, Label, Said, Waiver, Word};
+use super::plan::Step;
+use super::world::{COORDINATORS, HUB, Packet, Pending, ROOT, TEAMS, WORKERS, World};
+use crate::disk::{Disk, Stop};
+use kitbag_core::log::entry::kind;
+use kitbag_core::log::payload::{Administration, KeptTip, Waived};
+use kitbag_core::log::{Refusal, Verdict};
+use kitbag_core::model::{CivilDate, ElementName, EntryId, Kind, Operation, RecordId, Value};
+use kitbag_core::sync;
+use rand::RngExt;
+use rand::seq::IndexedRandom;
+use rand_chacha::ChaCha8Rng;
+use std::collections::BTreeSet;
+
+type Dice = ChaCha8Rng;
+
+impl World {
+    pub(super) fn act(&mut self, step: Step, dice: &mut Dice) -> Result<(), Failure> {
+        let anybody = dice.random_range(COORDINATORS[0]..self.phones.len());
+        let worker = self.some_worker(dice);
+        match step {
+            Step::Create => self.create(anybody, dice),
+            Step::Correct => self.correct(anybody, dice),
+            Step::Void => {
+                let reason = ["test", "undone"].choose(dice).copied();
+                let answer = if dice.random_bool(0.6) {
+                    word(reason.unwrap_or("test"))
+                } else {
+                    Answer::Nothing
+                };
+                self.change(anybody, dice, |_, _| vec![Deed::Put("void".to_owned(), answer)])
+            }
+            Step::Duplicate => self.change(anybody, dice, |others, dice| {
+                let other = others.choose(dice).map_or(Answer::Nothing, |id| word(&id.to_string()));
+                vec![Deed::Put("duplicate_of".to_owned(), other)]
+            }),
+            Step::Add => self.change(anybody, dice, |_, dice| vec![administration(dice)]),
+            Step::PutIn => self.put_in(anybody, dice),
+            Step::Sync => self.begin_sync(dice.random_range(0..self.phones.len())),
+            Step::Deliver => self.deliver(dice),
+            Step::Lose | Step::Twice | Step::Cut => {
+                self.disturb(step, dice);
+                Ok(())
+            }
+            Step::Settle => {
+                let settled = self.hub().settle_some();
+                self.after_hub(settled).map(drop)
+            }
+            Step::Revoke => self.revoke(dice),
+            Step::Certify => self.certify_anew(worker, dice),
+            Step::Accept => self.accept(dice),
+            Step::Erase => self.erase(dice),
+            Step::Crash => {
+                let at = dice.random_range(0..=self.phones.len());
+                let machine = self.phones.get(at).map_or(HUB.to_owned(), |p| p.machine.clone());
+                let stop = if dice.random_bool(0.3) { Stop::Killed } else { Stop::PowerLoss };
+                self.arm(&machine, dice.random_range(0..40), stop);
+                Ok(())
+            }
+            Step::BackUp => {
+                self.close(worker);
+                let backup = Disk::with(|disk| disk.back_up(&self.phones[worker].machine));
+                self.phones[worker].backup = Some(backup);
+                self.open(worker)
+            }
+            Step::Restore => {
+                let Some(backup) = self.phones[worker].backup.clone() else { return Ok(()) };
+                self.close(worker);
+                Disk::with(|disk| disk.restore(&self.phones[worker].machine, &backup));
+                self.open(worker)?;
+                self.note_what_may_be_gone()
+            }
+            Step::Clone if self.phones.len() < WORKERS.end + 1 => self.clone_phone(worker),
+            Step::Clone => Ok(()),
+            Step::BackUpHub => {
+                self.close_hub();
+                self.hub_backup = Some(Disk::with(|disk| disk.back_up(HUB)));
+                self.reopen_hub()
+            }
+            Step::RestoreHub => {
+                let Some(backup) = self.hub_backup.clone() else { return Ok(()) };
+                self.close_hub();
+                Disk::with(|disk| disk.restore(HUB, &backup));
+                self.reopen_hub()?;
+                self.note_what_may_be_gone()
+            }
+            Step::Reopen => {
+                self.close(anybody);
+                self.open(anybody)
+            }
+            Step::Hostile => self.hostile_act(dice),
+        }
+    }
+
+    fn some_worker(&self, dice: &mut Dice) -> usize {
+        let workers: Vec<usize> = WORKERS.chain(WORKERS.end..self.phones.len()).collect();
+        workers.choose(dice).copied().unwrap_or(WORKERS.start)
+    }
+
+    fn team_of(&mut self, at: usize, dice: &mut Dice) -> Result<Option<usize>, Failure> {
+        let mut teams = Vec::new();
+        for team in 0..TEAMS.len() {
+            if self.is_member(at, team)? {
+                teams.push(team);
+            }
+        }
+        Ok(teams.choose(dice).copied())
+    }
+
+    fn create(&mut self, at: usize, dice: &mut Dice) -> Result<(), Failure> {
+        let Some(team) = self.team_of(at, dice)? else { return Ok(()) };
+        let mut deeds: Vec<Deed> = [
+            ("site", ["riverside", "station", "north"].choose(dice).copied().unwrap_or("north")),
+            ("report_basis", "witnessed_by_reporter"),
+            ("reporter_role", "peer_worker"),
+            ("place", "street_park"),
+            ("ems_called", "no"),
+            ("outcome", ["survived", "died", "unknown"].choose(dice).copied().unwrap_or("unknown")),
+        ]
+        .into_iter()
+        .map(|(field, code)| Deed::Put(field.to_owned(), word(code)))
+        .collect();
+        deeds.push(Deed::Put("utc_offset_min".to_owned(), Answer::Number(60)));
+        deeds.push(Deed::Put("occurred_on".to_owned(), self.some_date(dice)));
+        for _ in 0..dice.random_range(0..3) {
+            deeds.push(administration(dice));
+        }
+        if !deeds.iter().any(|deed| matches!(deed, Deed::Add(_))) {
+            deeds.push(Deed::Put("none_given_reason".to_owned(), word("refused")));
+        }
+        let by = self.hand(at, team)?;
+        let operations = deeds.iter().map(operation).collect();
+        let intent = self.intent(at, by, None, BTreeSet::new(), deeds);
+        let saved = self.engine(at).create(TEAMS[team], Kind::Reversal, operations);
+        self.after_save(at, Pending::Intent(intent), saved)
+    }
+
+    /// The label of an intent that is not saved yet is all zeros, and so is its record's where it
+    /// creates one.
+    fn intent(
+        &self,
+        at: usize,
+        by: Hand,
+        record: Option<Label>,
+        saw: BTreeSet<Label>,
+        deeds: Vec<Deed>,
+    ) -> Intent {
+        let record = record.unwrap_or_default();
+        Intent { id: [0; 32], by, record, saw, clock_day: self.clock_day(at), deeds }
+    }
+
+    /// Somebody changes a record that their screen shows.
+    fn change(
+        &mut self,
+        at: usize,
+        dice: &mut Dice,
+        deeds: impl FnOnce(&[RecordId], &mut Dice) -> Vec<Deed>,
+    ) -> Result<(), Failure> {
+        let Some(team) = self.team_of(at, dice)? else { return Ok(()) };
+        let records = self.engine(at).store().record_ids(TEAMS[team])?;
+        let Some(id) = records.choose(dice).copied() else { return Ok(()) };
+        let deeds = deeds(&records, dice);
+        self.change_record(at, team, id, deeds)
+    }
+
+    fn change_record(
+        &mut self,
+        at: usize,
+        team: usize,
+        id: RecordId,
+        deeds: Vec<Deed>,
+    ) -> Result<(), Failure> {
+        let shown = self.engine(at).get(id)?;
+        let saw: BTreeSet<Label> = shown.history.iter().map(|change| change.entry.0).collect();
+        let record = shown.history.first().map(|change| change.entry.0);
+        let by = self.hand(at, team)?;
+        let operations = deeds.iter().map(operation).collect();
+        let intent = self.intent(at, by, record, saw, deeds);
+        let saved = self.engine(at).change(id, operations);
+        self.after_save(at, Pending::Intent(intent), saved)
+    }
+
+    fn correct(&mut self, at: usize, dice: &mut Dice) -> Result<(), Failure> {
+        let date = self.some_date(dice);
+        self.change(at, dice, |_, dice| {
+            let choices = [
+                ("outcome", word(["survived", "died", "unknown"].choose(dice).unwrap_or(&""))),
+                ("site", word(["riverside", "station"].choose(dice).unwrap_or(&""))),
+                ("gender", Answer::Nothing),
+                ("gender", word("woman")),
+                ("suspected_substances.heroin", Answer::Flag(dice.random_bool(0.5))),
+                ("occurred_on", date),
+            ];
+            let count = dice.random_range(1..3);
+            let chosen = choices.sample(dice, count);
+            chosen.map(|(field, answer)| Deed::Put((*field).to_owned(), answer.clone())).collect()
+        })
+    }
+
+    fn put_in(&mut self, at: usize, dice: &mut Dice) -> Result<(), Failure> {
+        let Some(team) = self.team_of(at, dice)? else { return Ok(()) };
+        let records = self.engine(at).store().record_ids(TEAMS[team])?;
+        let Some(id) = records.choose(dice).copied() else { return Ok(()) };
+        let shown = self.engine(at).get(id)?;
+        let elements = shown.lists.get("administrations").map(Vec::as_slice).unwrap_or_default();
+        let Some(element) = elements.choose(dice) else { return Ok(()) };
+        let (field, answer) = match dice.random_range(0..3) {
+            0 => ("void", word("entered_in_error")),
+            1 => ("void", Answer::Nothing),
+            _ => ("doses", Answer::Number(dice.random_range(1..5))),
+        };
+        let name = (element.name.entry.0, element.name.index);
+        self.change_record(at, team, id, vec![Deed::PutIn(name, field.to_owned(), answer)])
+    }
+
+    fn begin_sync(&mut self, at: usize) -> Result<(), Failure> {
+        let session = self.engine(at).session();
+        if let Some(bytes) = self.engine(at).request(&session)? {
+            self.in_flight.push(Packet { phone: Some(at), to_hub: true, bytes });
+        }
+        self.phones[at].session = Some(session);
+        Ok(())
+    }
+
+    fn deliver(&mut self, dice: &mut Dice) -> Result<(), Failure> {
+        if self.in_flight.is_empty() {
+            return Ok(());
+        }
+        let packet = self.in_flight.remove(dice.random_range(0..self.in_flight.len()));
+        if packet.to_hub {
+            let answer = match sync::answer(self.hub(), &packet.bytes) {
+                Err(sync::SyncError::Message(_)) => return Ok(self.note("was not readable")),
+                answer => self.after_hub(answer)?,
+            };
+            if let (Some(bytes), Some(_)) = (answer, packet.phone) {
+                self.in_flight.push(Packet { to_hub: false, bytes, ..packet });
+            }
+            return Ok(());
+        }
+        let Some(at) = packet.phone else { return Ok(()) };
+        let Some(mut session) = self.phones[at].session.take() else { return Ok(()) };
+        let taken = self.engine(at).reply(&mut session, &packet.bytes);
+        let is_open = self.after_phone(at, taken)?.is_some();
+        if is_open && let Some(bytes) = self.engine(at).request(&session)? {
+            self.in_flight.push(Packet { phone: Some(at), to_hub: true, bytes });
+            self.phones[at].session = Some(session);
+        }
+        Ok(())
+    }
+
+    fn disturb(&mut self, step: Step, dice: &mut Dice) {
+        if self.in_flight.is_empty() {
+            return;
+        }
+        let at = dice.random_range(0..self.in_flight.len());
+        match step {
+            Step::Lose => _ = self.in_flight.remove(at),
+            Step::Twice => {
+                let again = self.in_flight[at].clone();
+                self.in_flight.push(again);
+            }
+            _ => {
+                let bytes = &mut self.in_flight[at].bytes;
+                bytes.truncate(dice.random_range(0..=bytes.len()));
+            }
+        }
+    }
+
+    /// A coordinator revokes a worker's certificate, or the root one of a coordinator's: what the
+    /// one who revokes holds of its logs stands.
+    fn revoke(&mut self, dice: &mut Dice) -> Result<(), Failure> {
+        let by_root = dice.random_bool(0.2);
+        let coordinator = *COORDINATORS.choose(dice).unwrap_or(&COORDINATORS[0]);
+        let mut candidates = Vec::new();
+        for certified in self.certificates.clone() {
+            let of_coordinator = COORDINATORS.contains(&(certified.person as usize));
+            let own = certified.person as usize == coordinator;
+            if of_coordinator == by_root && !own && self.is_member(coordinator, certified.team)? {
+                candidates.push(certified);
+            }
+        }
+        let Some(chosen) = candidates.choose(dice).copied() else { return Ok(()) };
+        let certificate = EntryId(chosen.label);
+        let store = self.engine(coordinator).store();
+        if !by_root && !store.entries()?.iter().any(|entry| entry.id == certificate) {
+            return Ok(());
+        }
+        let logs: Vec<_> = store
+            .chains()
+            .iter()
+            .filter(|(_, info)| info.certificate == certificate)
+            .map(|(log, info)| (*log, info.tips()))
+            .collect();
+        let kept: BTreeSet<Label> = store
+            .entries()?
+            .into_iter()
+            .filter(|entry| logs.iter().any(|(log, _)| *log == entry.log))
+            .map(|entry| entry.id.0)
+            .collect();
+        let word = Word::Revoke { certificate: chosen.label, kept };
+        let (by, hand) = match by_root {
+            true => (ROOT, None),
+            false => (coordinator, Some(self.hand(coordinator, chosen.team)?)),
+        };
+        let said = Said { id: [0; 32], by: hand, word };
+        let saved = match by_root {
+            true => {
+                let tips = logs
+                    .into_iter()
+                    .flat_map(|(log, tips)| tips.into_iter().map(move |tip| KeptTip { log, tip }));
+                let revoke = Administration::Revoke { certificate, kept: tips.collect() };
+                self.engine(ROOT).administer(kitbag_core::model::TeamId::PROGRAMME, &revoke)
+            }
+            false => self.engine(coordinator).revoke(TEAMS[chosen.team], certificate),
+        };
+        self.after_save(by, Pending::Said(said), saved)
+    }
+
+    fn certify_anew(&mut self, worker: usize, dice: &mut Dice) -> Result<(), Failure> {
+        let coordinator = *COORDINATORS.choose(dice).unwrap_or(&COORDINATORS[0]);
+        let team = dice.random_range(0..TEAMS.len());
+        if !self.is_member(coordinator, team)? {
+            return Ok(());
+        }
+        self.disarm();
+        let key = self.engine(worker).device_key();
+        let person = self.phones[worker].person;
+        let enrolment = self.certify(coordinator, key, person, team)?;
+        Ok(self.engine(worker).join(&enrolment)?)
+    }
+
+    fn accept(&mut self, dice: &mut Dice) -> Result<(), Failure> {
+        let coordinator = *COORDINATORS.choose(dice).unwrap_or(&COORDINATORS[0]);
+        let store = self.engine(coordinator).store();
+        let mut refused = Vec::new();
+        for entry in store.entries()? {
+            let team = store.chains().log(&entry.log).map(|info| info.team);
+            let team = TEAMS.iter().position(|known| Some(*known) == team);
+            let waiver = match entry.verdict {
+                Some(Verdict::Refused(Refusal::Role)) if entry.kind >= kind::RECORDS_FROM => {
+                    Waiver::Role
+                }
+                Some(Verdict::Refused(Refusal::Revoked))
+                    if entry.kind >= kind::RECORDS_FROM || entry.kind == kind::CERTIFY =>
+                {
+                    Waiver::Revoked
+                }
+                _ => continue,
+            };
+            refused.extend(team.map(|team| (entry.id, team, waiver)));
+        }
+        let Some((entry, team, waiver)) = refused.choose(dice).copied() else { return Ok(()) };
+        let by = Some(self.hand(coordinator, team)?);
+        let word = Word::Accept { waiver, entry: entry.0 };
+        let waived = match waiver {
+            Waiver::Role => Waived::Role,
+            Waiver::Revoked => Waived::Revoked,
+        };
+        let accept = Administration::Accept { waived, entries: vec![entry] };
+        let saved = self.engine(coordinator).administer(TEAMS[team], &accept);
+        self.after_save(coordinator, Pending::Said(Said { id: [0; 32], by, word }), saved)
+    }
+
+    /// A coordinator wants a record erased; often one that the other already wants erased.
+    fn erase(&mut self, dice: &mut Dice) -> Result<(), Failure> {
+        let coordinator = *COORDINATORS.choose(dice).unwrap_or(&COORDINATORS[0]);
+        let wanted: Vec<Label> = self
+            .done
+            .said
+            .iter()
+            .filter_map(|said| match said.word {
+                Word::Erase { record } => Some(record),
+                _ => None,
+            })
+            .collect();
+        let own = self.engine(coordinator).store().record_ids(TEAMS[0])?;
+        let record = match wanted.choose(dice).filter(|_| dice.random_bool(0.7)) {
+            Some(record) => *record,
+            None => {
+                let Some(id) = own.choose(dice).copied() else { return Ok(()) };
+                let shown = self.engine(coordinator).get(id)?;
+                shown.history.first().map(|change| change.entry.0).unwrap_or_default()
+            }
+        };
+        let by = Some(self.hand(coordinator, 0)?);
+        let erase = Administration::Erase { records: vec![EntryId(record).record()] };
+        let saved = self.engine(coordinator).administer(TEAMS[0], &erase);
+        let said = Said { id: [0; 32], by, word: Word::Erase { record } };
+        self.after_save(coordinator, Pending::Said(said), saved)
+    }
+
+    /// Mostly of these days, sometimes one that a clock may flag.
+    fn some_date(&self, dice: &mut Dice) -> Answer {
+        let day = match dice.random_range(0..8) {
+            0 => self.today() + dice.random_range(1..800),
+            1 => 10_957 - dice.random_range(0..3),
+            _ => self.today() - dice.random_range(0..40),
+        };
+        word(&CivilDate::from_epoch_day(day).map_or(String::new(), |date| date.to_string()))
+    }
+}
+
+fn word(text: &str) -> Answer {
+    Answer::Word(text.to_owned())
+}
+
+fn administration(dice: &mut Dice) -> Deed {
+    let doses = match dice.random_range(0..4) {
+        0 => word("unknown"),
+        doses => Answer::Number(doses),
+    };
+    let fields = [
+        ("product", word("unknown")),
+        ("route", word("IN")),
+        ("doses", doses),
+        ("source", word("this_programme")),
+    ];
+    Deed::Add(fields.into_iter().map(|(field, answer)| (field.to_owned(), answer)).collect())
+}
+
+/// The engine's word for a deed.
+pub fn operation(deed: &Deed) -> Operation {
+    let value = |answer: &Answer| match answer {
+        Answer::Nothing => Value::Null,
+        Answer::Flag(flag) => Value::Bool(*flag),
+        Answer::Number(number) => Value::Int(*number),
+        Answer::Word(word) => Value::Text(word.clone()),
+    };
+    match deed {
+        Deed::Put(field, answer) => Operation::put(field, value(answer)),
+        Deed::Add(fields) => Operation::append(
+            "administrations",
+            fields.iter().map(|(field, answer)| (field.clone(), value(answer))).collect(),
+        ),
+        Deed::PutIn((entry, index), field, answer) => Operation::PutIn {
+            list: "administrations".to_owned(),
+            element: ElementName { entry: EntryId(*entry), index: *index },
+            field: field.clone(),
+            value: value(answer),
+        },
+    }
+}

@@ -1,0 +1,138 @@
+//! The suites of `cargo xtask test`, and what lint checks.
+
+use crate::{setup, shell};
+use std::process::Command;
+
+/// How many seeds `cargo xtask test` simulates.
+const SEEDS: u64 = 2_000;
+
+/// How a suite ended.
+#[derive(Clone, Copy, Default)]
+pub struct Outcome {
+    passed: u64,
+    failed: u64,
+}
+
+/// Formatting, clippy with warnings denied. Licences, bans and sources are a tidy test
+/// (docs/adr/0004).
+pub fn lint() -> Result<(), String> {
+    shell::run(&mut shell::cargo(&["fmt", "--all", "--check"]))?;
+    let clippy = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
+    shell::run(&mut shell::cargo(&clippy))?;
+    shell::run(&mut shell::cargo(&["test", "--package", "kitbag-tests", "--test", "tidy"]))
+}
+
+/// Runs all suites, and fails if one failed, ran nothing, or (in CI) was left out.
+pub fn test() -> Result<(), String> {
+    let peer = setup::peer_python().exists();
+    let suites: [(&str, Option<Result<Outcome, String>>); 5] = [
+        ("rust", Some(rust())),
+        ("example", Some(example())),
+        ("simulate", Some(simulate(SEEDS, 1))),
+        ("mutants", Some(mutants())),
+        ("sqlcipher", peer.then(sqlcipher)),
+    ];
+    let in_ci = std::env::var("CI").is_ok_and(|value| value == "true");
+    let mut faults = Vec::new();
+    println!();
+    for (name, outcome) in suites {
+        match outcome {
+            Some(Ok(Outcome { passed, failed })) => {
+                println!("{name}: {passed} passed, {failed} failed");
+                if failed > 0 || passed == 0 {
+                    faults.push(format!("{name} failed"));
+                }
+            }
+            Some(Err(reason)) => {
+                println!("{name}: 0 passed, 1 failed");
+                faults.push(reason);
+            }
+            None => {
+                println!("{name}: left out; `cargo xtask setup` adds what it needs");
+                if in_ci {
+                    faults.push(format!("{name} was left out"));
+                }
+            }
+        }
+    }
+    if faults.is_empty() { Ok(()) } else { Err(faults.join("; ")) }
+}
+
+/// Unit tests, documentation tests, cross-crate tests, tidy tests.
+fn rust() -> Result<Outcome, String> {
+    let mut outcome = Outcome::default();
+    let mut command = shell::cargo(&["test", "--workspace", "--no-fail-fast"]);
+    let succeeded = shell::watch(&mut command, |line| {
+        if let Some(counts) = line.strip_prefix("test result: ") {
+            outcome.passed += count(counts, " passed");
+            outcome.failed += count(counts, " failed");
+        }
+    })?;
+    if !succeeded && outcome.failed == 0 {
+        return Err("cargo test failed".to_owned());
+    }
+    Ok(outcome)
+}
+
+/// The number before a word, as in `ok. 8 passed; 0 failed`.
+fn count(text: &str, word: &str) -> u64 {
+    let before = text.split(word).next().unwrap_or_default();
+    let digits = before.rsplit(|c: char| !c.is_ascii_digit()).next().unwrap_or_default();
+    digits.parse().unwrap_or(0)
+}
+
+/// A library user's first program.
+fn example() -> Result<Outcome, String> {
+    let arguments = ["run", "--quiet", "--package", "kitbag-core", "--example", "first_record"];
+    shell::run(&mut shell::cargo(&arguments))?;
+    Ok(Outcome { passed: 1, failed: 0 })
+}
+
+/// Runs the simulator over these seeds.
+pub fn simulate(seeds: u64, from: u64) -> Result<Outcome, String> {
+    let (seeds_text, from_text) = (seeds.to_string(), from.to_string());
+    let arguments = ["run", "--quiet", "--package", "kitbag-tests", "--bin", "simulator", "--"];
+    let mut command = shell::cargo(&arguments);
+    command.args(["seeds", "--count", &seeds_text, "--from", &from_text]);
+    shell::run(&mut command)?;
+    Ok(Outcome { passed: seeds, failed: 0 })
+}
+
+/// Plants each fault in turn; every one must be caught.
+pub fn mutants() -> Result<Outcome, String> {
+    let mut outcome = Outcome::default();
+    let arguments = [
+        "run",
+        "--quiet",
+        "--package",
+        "kitbag-tests",
+        "--features",
+        "mutants",
+        "--bin",
+        "simulator",
+        "--",
+        "mutants",
+    ];
+    let succeeded = shell::watch(&mut shell::cargo(&arguments), |line| {
+        outcome.passed += u64::from(line.contains(": caught by seed "));
+        outcome.failed += u64::from(line.contains(": NOT CAUGHT"));
+    })?;
+    match succeeded || outcome.failed > 0 {
+        true => Ok(outcome),
+        false => Err("the mutants did not run".to_owned()),
+    }
+}
+
+/// A separate SQLCipher opens a store with the right key, and not with a wrong one.
+fn sqlcipher() -> Result<Outcome, String> {
+    let store = shell::target().join("peers/store.db");
+    for ending in ["db", "db-wal", "db-shm"] {
+        let _ = std::fs::remove_file(store.with_extension(ending));
+    }
+    let arguments = ["run", "--quiet", "--package", "kitbag-tests", "--bin", "saver", "--"];
+    let mut saver = shell::cargo(&arguments);
+    shell::run(saver.arg(&store).args(["--count", "20"]))?;
+    let script = shell::root().join("tests/peers/open_store.py");
+    shell::run(Command::new(setup::peer_python()).arg(script).arg(&store))?;
+    Ok(Outcome { passed: 1, failed: 0 })
+}
