@@ -126,9 +126,8 @@ impl Mapping {
             return Err(ImportError::Columns(missing.join(", ")));
         }
         let mut imported = Imported::default();
-        let mut rows = reader.into_byte_records();
         let mut line = 2;
-        while let Some(row) = rows.next() {
+        for row in reader.into_byte_records() {
             imported.rows += 1;
             let read = match row {
                 Ok(row) => {

@@ -17,12 +17,15 @@ use crate::sync::{Session, SyncError};
 use crate::totals::{Query, Totals};
 use std::collections::BTreeMap;
 
+/// Fills a buffer with random bytes.
+pub type Random = Box<dyn FnMut(&mut [u8]) + Send>;
+
 /// What the engine takes from outside: a clock and randomness. Neither decides what counts.
 pub struct Environment {
     /// The clock.
     pub now: Box<dyn FnMut() -> UnixMillis + Send>,
     /// Fills a buffer with random bytes.
-    pub random: Box<dyn FnMut(&mut [u8]) + Send>,
+    pub random: Random,
 }
 
 impl Environment {

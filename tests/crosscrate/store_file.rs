@@ -1,20 +1,128 @@
+//! Facts about the file: what it shows to others, and when it is left alone.
+
 use super::programme::{Programme, TEAM, key, reversal};
-use kitbag_core::engine::{Engine, Environment};
-use kitbag_core::store::StoreKey;
+use kitbag_core::engine::{Engine, EngineError, Environment};
+use kitbag_core::store::{StoreError, StoreKey};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+const MARKER: &str = "PLANTED-MARKER";
+
+/// The files' hashes, so that a failure prints no contents.
+fn hashes(folder: &Path) -> BTreeMap<String, blake3::Hash> {
+    files(folder).into_iter().map(|(name, bytes)| (name, blake3::hash(&bytes))).collect()
+}
+
+fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    std::fs::read_dir(folder)
+        .unwrap()
+        .map(|file| file.unwrap())
+        // The index of a write-ahead log holds nothing of its own and is made anew.
+        .filter(|file| !file.file_name().to_string_lossy().ends_with("-shm"))
+        .map(|file| {
+            (file.file_name().to_string_lossy().into_owned(), std::fs::read(file.path()).unwrap())
+        })
+        .collect()
+}
+
+fn refused(path: &Path, key: &StoreKey) -> StoreError {
+    match Engine::open(path, key, Environment::system()) {
+        Err(EngineError::Store(error)) => error,
+        Err(other) => panic!("another error: {other}"),
+        Ok(_) => panic!("the store opened"),
+    }
+}
 
 #[test]
-fn the_file_holds_no_plain_marker_and_a_wrong_key_changes_no_byte() {
+fn no_file_holds_a_planted_marker_and_a_wrong_key_changes_no_byte() {
     let mut programme = Programme::new();
     let (mut worker, _) = programme.worker();
     let mut planted = reversal("survived");
-    planted.site = "PLANTED-MARKER".to_owned();
+    planted.site = MARKER.to_owned();
+    planted.note = Some(format!("note {MARKER}"));
     worker.record(TEAM, &planted).unwrap();
+    programme.sync(&mut worker);
+    programme.settle();
+    let folder = programme.folder.path().to_owned();
+    // Open and closed, write-ahead logs included; the phone's and the hub's.
+    for worker in [Some(worker), None] {
+        for (name, bytes) in files(&folder) {
+            let holds = bytes.windows(MARKER.len()).any(|window| window == MARKER.as_bytes());
+            assert!(!holds, "{name} holds the marker");
+            assert!(!bytes.starts_with(b"SQLite format 3"), "{name} is not encrypted");
+        }
+        drop(worker);
+    }
+    let path = folder.join("device-1");
+    let before = hashes(&folder);
+    assert!(matches!(refused(&path, &StoreKey::new([1; 32])), StoreError::WrongKey));
+    assert_eq!(hashes(&folder), before);
+    assert!(Engine::open(&path, &key(), Environment::system()).is_ok());
+}
+
+#[test]
+fn a_wrong_key_leaves_a_write_ahead_log_alone() {
+    let mut programme = Programme::new();
+    let (mut worker, _) = programme.worker();
+    worker.record(TEAM, &reversal("survived")).unwrap();
+    // As a kill leaves it: the log is not written back.
+    let copy = tempfile::tempdir().unwrap();
+    for name in ["device-1", "device-1-wal"] {
+        std::fs::copy(programme.folder.path().join(name), copy.path().join(name)).unwrap();
+    }
+    let before = hashes(copy.path());
+    assert!(files(copy.path())["device-1-wal"].len() > 32);
+    let path = copy.path().join("device-1");
+    assert!(matches!(refused(&path, &StoreKey::new([1; 32])), StoreError::WrongKey));
+    assert_eq!(hashes(copy.path()), before);
+    let opened = Engine::open(&path, &key(), Environment::system()).unwrap();
+    assert_eq!(opened.store().record_ids(TEAM).unwrap().len(), 1);
+}
+
+#[test]
+fn a_newer_schema_is_refused_untouched() {
+    let mut programme = Programme::new();
+    let (worker, _) = programme.worker();
     drop(worker);
     let path = programme.folder.path().join("device-1");
-    let before = std::fs::read(&path).unwrap();
-    assert!(!before.windows(14).any(|window| window == b"PLANTED-MARKER"));
-    assert!(!before.starts_with(b"SQLite format 3"));
-    assert!(Engine::open(&path, &StoreKey::new([1; 32]), Environment::system()).is_err());
-    assert_eq!(std::fs::read(&path).unwrap(), before);
-    assert!(Engine::open(&path, &key(), Environment::system()).is_ok());
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    connection
+        .execute_batch(&format!(
+            "PRAGMA key = \"x'{}'\"; PRAGMA user_version = 99;",
+            "09".repeat(32)
+        ))
+        .unwrap();
+    drop(connection);
+    let before = hashes(programme.folder.path());
+    let error = refused(&path, &key());
+    assert!(matches!(error, StoreError::NewerSchema { found: 99, known: 1 }), "{error}");
+    assert!(error.to_string().contains("update Kitbag"));
+    assert_eq!(hashes(programme.folder.path()), before);
+}
+
+#[test]
+fn a_file_that_is_no_store_is_refused_untouched_and_none_is_made_by_opening() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store");
+    for content in [&b"not a store"[..], &[0; 8192], b"SQLite format 3\0 and then nothing"] {
+        std::fs::write(&path, content).unwrap();
+        refused(&path, &key());
+        assert_eq!(std::fs::read(&path).unwrap(), content);
+    }
+    let nowhere = folder.path().join("nowhere");
+    refused(&nowhere, &key());
+    assert!(!nowhere.exists());
+}
+
+#[test]
+fn making_a_device_again_keeps_its_key_and_records() {
+    let mut programme = Programme::new();
+    let (mut worker, _) = programme.worker();
+    worker.record(TEAM, &reversal("survived")).unwrap();
+    let (device, root) = (worker.device_key(), worker.root());
+    drop(worker);
+    let path = programme.folder.path().join("device-1");
+    let worker = Engine::device(&path, &key(), root, Environment::system()).unwrap();
+    assert_eq!(worker.device_key(), device);
+    assert_eq!(worker.store().record_ids(TEAM).unwrap().len(), 1);
 }

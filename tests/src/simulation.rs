@@ -14,7 +14,7 @@ mod shrink;
 mod world;
 
 pub use plan::{Plan, Step, plan};
-pub use shrink::shrink;
+pub use shrink::{shrink, shrink_by};
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

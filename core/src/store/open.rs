@@ -139,6 +139,10 @@ fn connect(path: &Path, key: &StoreKey, create: bool) -> Result<Connection, Stor
     // The first read: a wrong key or a foreign file ends here, before anything is written.
     let found: u32 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     if found > SCHEMA_VERSION {
+        // Reading made an empty -wal file where there was none; closing takes it away again.
+        let frames: i64 =
+            connection.query_row("PRAGMA wal_checkpoint(NOOP)", [], |row| row.get(1))?;
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, frames > 0)?;
         return Err(StoreError::NewerSchema { found, known: SCHEMA_VERSION });
     }
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;

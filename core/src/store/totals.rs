@@ -100,7 +100,7 @@ fn keys(
         keys = keys
             .iter()
             .flat_map(|key: &Vec<String>| {
-                parts.iter().map(move |part| [key.as_slice(), &[part.clone()]].concat())
+                parts.iter().map(move |part| [key.as_slice(), std::slice::from_ref(part)].concat())
             })
             .collect();
     }

@@ -22,28 +22,34 @@ const ROUNDS_MAX: usize = 8;
 struct State {
     canonical: [u8; 32],
     verdicts: [u8; 32],
+    /// By date, site and outcome: read from the records' rows.
     totals: Totals,
+    /// By date and site: read from the sums that are kept.
+    sums: Totals,
 }
 
 impl State {
     fn of(store: &Store, team: TeamId) -> Result<Self, Failure> {
-        let by = vec![Split::Period(Period::Day), Split::Site, Split::Code("outcome".to_owned())];
-        let lines = store.totals(&Query { team: Some(team), by, ..Query::default() })?.lines;
-        let totals = lines
-            .into_iter()
-            .map(|(key, sums)| {
-                let mut key = key.into_iter();
-                let mut next = || key.next().unwrap_or_default();
-                let of = |name: &str| sums.get(name).copied().unwrap_or(0);
-                ((next(), next(), next()), (of("reversals"), of("doses")))
-            })
-            .collect();
+        let by = vec![Split::Period(Period::Day), Split::Site];
+        let coded = [by.as_slice(), &[Split::Code("outcome".to_owned())]].concat();
         Ok(State {
             canonical: store.canonical_digest(team)?,
             verdicts: store.verdict_digest(team)?,
-            totals,
+            totals: totals(store, team, coded)?,
+            sums: totals(store, team, by)?,
         })
     }
+}
+
+fn totals(store: &Store, team: TeamId, by: Vec<Split>) -> Result<Totals, Failure> {
+    let lines = store.totals(&Query { team: Some(team), by, ..Query::default() })?.lines;
+    let counts = lines.into_iter().map(|(key, sums)| {
+        let mut key = key.into_iter();
+        let mut next = || key.next().unwrap_or_default();
+        let of = |name: &str| sums.get(name).copied().unwrap_or(0);
+        ((next(), next(), next()), (of("reversals"), of("doses")))
+    });
+    Ok(counts.filter(|(_, counts)| *counts != (0, 0)).collect())
 }
 
 impl World {
@@ -107,6 +113,7 @@ impl World {
                 (found.canonical == hub.canonical, "canonical bytes"),
                 (found.verdicts == hub.verdicts, "verdicts"),
                 (found.totals == hub.totals, "totals"),
+                (found.sums == hub.sums, "kept sums"),
             ]
             .into_iter()
             .find_map(|(same, what)| (!same).then_some(what))
@@ -199,6 +206,17 @@ impl World {
             )));
         }
         let recounted = recount(&shown);
+        let mut sums = Totals::new();
+        for ((date, site, _), (reversals, doses)) in &recounted {
+            let sum = sums.entry((date.clone(), site.clone(), String::new())).or_default();
+            *sum = (sum.0 + reversals, sum.1 + doses);
+        }
+        if sums != state.sums {
+            return Err(Failure(format!(
+                "kept sums are {:?}, the recount says {sums:?}",
+                state.sums
+            )));
+        }
         if recounted != state.totals {
             return Err(Failure(format!(
                 "totals are {:?}, the recount says {recounted:?}",

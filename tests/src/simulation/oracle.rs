@@ -199,16 +199,19 @@ impl Expected {
     }
 }
 
+/// A person with the team that they speak in; `None` is the root.
+type Speaker = Option<(u32, u32)>;
+
 /// Whose word counts: from the root down, coordinators, then the rest.
 struct Rules {
     /// For each certificate what each revocation keeps.
     cuts: BTreeMap<Label, Vec<BTreeSet<Label>>>,
     /// (entry, waiver) with who accepted: the person and team, or the root.
-    accepted: BTreeMap<(Label, Waiver), Vec<Option<(u32, u32)>>>,
+    accepted: BTreeMap<(Label, Waiver), Vec<Speaker>>,
     /// Certificates that hold.
     certified: BTreeSet<Label>,
     /// For each record who wants it erased: people with their team, or the root.
-    erased: BTreeMap<Label, BTreeSet<Option<(u32, u32)>>>,
+    erased: BTreeMap<Label, BTreeSet<Speaker>>,
 }
 
 impl Rules {

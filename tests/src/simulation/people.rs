@@ -232,7 +232,10 @@ impl World {
         let packet = self.in_flight.remove(dice.random_range(0..self.in_flight.len()));
         if packet.to_hub {
             let answer = match sync::answer(self.hub(), &packet.bytes) {
-                Err(sync::SyncError::Message(_)) => return Ok(self.note("was not readable")),
+                Err(sync::SyncError::Message(_)) => {
+                    self.note("was not readable");
+                    return Ok(());
+                }
                 answer => self.after_hub(answer)?,
             };
             if let (Some(bytes), Some(_)) = (answer, packet.phone) {
