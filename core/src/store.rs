@@ -14,7 +14,7 @@ mod settle;
 mod totals;
 
 pub use held::HeldEntry;
-pub use ingest::Received;
+pub use ingest::{Received, UNCERTIFIED_BYTES_MAX, WAITING_MAX};
 pub use key::{KeyFile, KeyProvider, StoreKey};
 pub use missing::MissingFrom;
 pub use outgoing::Clock;

@@ -47,6 +47,8 @@ pub enum Mandate {
     Refused,
     /// The programme's root.
     Root,
+    /// A certificate of its own that does not hold, because its certifier was cut.
+    Cut(Role),
     /// A certificate that holds.
     Holds(Role),
 }
@@ -113,10 +115,11 @@ impl Authority {
         self.standings.get(log)
     }
 
-    /// Whether a log's author has a mandate that holds.
-    pub fn has_mandate(&self, log: &LogId) -> bool {
+    /// Whether a log's author has a certificate of its own, though its certifier may be cut. Other
+    /// logs are kept within a quota, and not offered to anyone: nothing in them can count.
+    pub fn is_named(&self, log: &LogId) -> bool {
         let mandate = self.standings.get(log).map(|standing| standing.mandate);
-        matches!(mandate, Some(Mandate::Root | Mandate::Holds(_)))
+        matches!(mandate, Some(Mandate::Root | Mandate::Cut(_) | Mandate::Holds(_)))
     }
 
     /// How early a log travels: the root's, then coordinators', then the rest, because an entry
@@ -124,7 +127,7 @@ impl Authority {
     pub fn rank(&self, log: &LogId) -> u8 {
         match self.standings.get(log).map(|standing| standing.mandate) {
             Some(Mandate::Root) => 0,
-            Some(Mandate::Holds(Role::Coordinator)) => 1,
+            Some(Mandate::Holds(Role::Coordinator) | Mandate::Cut(Role::Coordinator)) => 1,
             _ => 2,
         }
     }
@@ -286,9 +289,10 @@ impl<'a> Settling<'a> {
         match self.certificates.get(&info.certificate) {
             Some((certificate, level, holds)) => {
                 let fits = certificate.key == info.key && certificate.team == info.team;
-                match fits && *holds {
-                    true => (*level, Mandate::Holds(certificate.role)),
-                    false => (Level::Rest, Mandate::Refused),
+                match (fits, *holds) {
+                    (true, true) => (*level, Mandate::Holds(certificate.role)),
+                    (true, false) => (*level, Mandate::Cut(certificate.role)),
+                    (false, _) => (Level::Rest, Mandate::Refused),
                 }
             }
             None => (Level::Rest, self.uncertified(&log)),
@@ -340,7 +344,9 @@ impl<'a> Settling<'a> {
     ) -> Verdict {
         let role = match mandate {
             Mandate::Waiting => return Verdict::Waiting(Waiting::Certificate),
-            Mandate::Refused => return Verdict::Refused(Refusal::Certificate),
+            Mandate::Refused | Mandate::Cut(_) => {
+                return Verdict::Refused(Refusal::Certificate);
+            }
             Mandate::Root => None,
             Mandate::Holds(role) => Some(role),
         };

@@ -247,7 +247,9 @@ impl<'a> Judging<'a> {
         }
         let role = match standing.mandate {
             Mandate::Waiting => return Verdict::Waiting(Waiting::Certificate),
-            Mandate::Refused | Mandate::Root => return Verdict::Refused(Refusal::Certificate),
+            Mandate::Refused | Mandate::Cut(_) | Mandate::Root => {
+                return Verdict::Refused(Refusal::Certificate);
+            }
             Mandate::Holds(role) => role,
         };
         let Some((creation, created_by)) =

@@ -42,9 +42,8 @@ impl Store {
                     Err(reason) => received.turned_away.push((index, reason)),
                 }
             }
-            if !heard.is_empty() {
-                store.settle_authority_if_stale()?;
-            }
+            // Even a hub, which settles records behind, acknowledges by certificates.
+            store.settle_authority_if_stale()?;
             for sealed in heard {
                 store.hear(sealed)?;
             }
@@ -64,10 +63,18 @@ impl Store {
             Ok(verified) => verified,
             Err(reason) => return Ok(Err(reason)),
         };
-        let Some(team) = known.map(|(_, team)| team).or(open.map(|open| open.team)) else {
+        let Some(team) = known.map(|(_, team)| team).or(open.as_ref().map(|open| open.team)) else {
             return Ok(Err(TurnedAway::LogNotHeld));
         };
-        if let Some(reason) = self.turned_away(run, &entries, team, *uncertified_bytes)? {
+        let is_named = self.authority.is_named(&run.log)
+            || open.is_some_and(|open| {
+                let Open { certificate, key, team, .. } = open;
+                self.authority.certifies(&certificate, key, team, self.root)
+            });
+        if !is_named && *uncertified_bytes >= UNCERTIFIED_BYTES_MAX {
+            return Ok(Err(TurnedAway::QuotaWithoutCertificate));
+        }
+        if let Some(reason) = self.turned_away(run, &entries, team)? {
             return Ok(Err(reason));
         }
         let new = self.insert_all(&entries, 0)?;
@@ -86,7 +93,7 @@ impl Store {
             if let Some(log) = self.logs.get_mut(&run.log) {
                 log.bytes += bytes;
             }
-            if !self.authority.has_mandate(&run.log) {
+            if !is_named {
                 *uncertified_bytes += bytes;
             }
         }
@@ -108,7 +115,6 @@ impl Store {
         run: &Run,
         entries: &[Entry],
         team: TeamId,
-        uncertified_bytes: u64,
     ) -> Result<Option<TurnedAway>, StoreError> {
         if !self.holds_team(team) {
             return Ok(Some(TurnedAway::ForeignTeam));
@@ -129,9 +135,6 @@ impl Store {
                 return Ok(Some(TurnedAway::PayloadMissing));
             }
         }
-        if !self.authority.has_mandate(&run.log) && uncertified_bytes >= UNCERTIFIED_BYTES_MAX {
-            return Ok(Some(TurnedAway::QuotaWithoutCertificate));
-        }
         let waiting = match self.logs.get(&run.log) {
             Some(log) => self.waiting_in(log.number)?,
             None => 0,
@@ -151,7 +154,7 @@ impl Store {
 
     /// What the logs weigh whose author has no certificate that holds here.
     fn uncertified_bytes(&self) -> u64 {
-        let uncertified = self.logs.iter().filter(|(log, _)| !self.authority.has_mandate(log));
+        let uncertified = self.logs.iter().filter(|(log, _)| !self.authority.is_named(log));
         uncertified.map(|(_, log)| log.bytes).sum()
     }
 

@@ -15,10 +15,15 @@ pub const SEALS_MAX: usize = 1_000;
 pub type Clock = BTreeMap<LogId, Vec<Tip>>;
 
 impl Store {
-    /// The tips of all logs in these teams.
+    /// The tips of all logs in these teams whose author has a certificate.
     pub fn clock(&self, teams: &[TeamId]) -> Clock {
-        let of_teams = self.chains.iter().filter(|(_, info)| teams.contains(&info.team));
-        of_teams.map(|(log, info)| (*log, info.tips())).collect()
+        self.offered(teams).map(|(log, info)| (*log, info.tips())).collect()
+    }
+
+    fn offered(&self, teams: &[TeamId]) -> impl Iterator<Item = (&LogId, &LogInfo)> {
+        self.chains
+            .iter()
+            .filter(|(log, info)| teams.contains(&info.team) && self.authority.is_named(log))
     }
 
     /// The seals of what a store with this clock lacks: of each tip held, and those heard of what is
@@ -31,8 +36,8 @@ impl Store {
     ) -> Result<Vec<SealedTip>, StoreError> {
         let lacks = |log: &LogId, tip: &Tip| theirs.get(log).is_none_or(|tips| !tips.contains(tip));
         let mut sealed = Vec::new();
-        for (log, held) in self.logs.iter().filter(|(_, held)| teams.contains(&held.open.team)) {
-            let Some(info) = self.chains.log(log) else { continue };
+        for (log, info) in self.offered(teams) {
+            let Some(held) = self.logs.get(log) else { continue };
             for tip in info.tips().into_iter().filter(|tip| lacks(log, tip)) {
                 if let Some(seal) = self.seal_of(*log, info, tip, own)? {
                     sealed.push(SealedTip { log: *log, open: held.open.clone(), tip, seal });
@@ -74,12 +79,7 @@ impl Store {
         theirs: &Clock,
         own: Option<&SigningKey>,
     ) -> Result<Vec<Run>, StoreError> {
-        let mut logs: Vec<LogId> = self
-            .chains
-            .iter()
-            .filter(|(_, info)| teams.contains(&info.team))
-            .map(|(log, _)| *log)
-            .collect();
+        let mut logs: Vec<LogId> = self.offered(teams).map(|(log, _)| *log).collect();
         logs.sort_by_key(|log| self.authority.rank(log));
         self.page(&logs, theirs, own)
     }

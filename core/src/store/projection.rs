@@ -1,6 +1,7 @@
 //! One row for each record, and the totals over them, kept in the entry's transaction.
 
 use super::{Store, StoreError};
+use crate::log::Verdict;
 use crate::model::{CivilDate, RecordId, TeamId, UnixMillis, Value};
 use crate::record::Record;
 use crate::totals::Facts;
@@ -205,18 +206,15 @@ impl Store {
         self.digest("SELECT id, digest FROM record WHERE team = ?1 ORDER BY id", team)
     }
 
-    /// A digest over (entry id, verdict) of a team: a difference between equal stores is a bug.
+    /// A digest over (entry id, verdict) of a team's logs whose author has a certificate: a
+    /// difference between stores that hold the same is a bug.
     pub fn verdict_digest(&self, team: TeamId) -> Result<[u8; 32], StoreError> {
         let mut hasher = blake3::Hasher::new();
-        let mut statement = self.sql()?.prepare_cached(
-            "SELECT entry.id, verdict, log.id FROM entry JOIN log ON log.number = entry.log ORDER BY entry.id",
-        )?;
-        let mut rows = statement.query([])?;
-        while let Some(row) = rows.next()? {
-            let (id, verdict, log): ([u8; 32], u8, [u8; 16]) =
-                (row.get(0)?, row.get(1)?, row.get(2)?);
-            if self.chains.log(&crate::model::LogId(log)).is_some_and(|info| info.team == team) {
-                hasher.update(&id).update(&[verdict]);
+        for entry in self.entries()? {
+            let of_team = self.chains.log(&entry.log).is_some_and(|info| info.team == team);
+            if of_team && self.authority.is_named(&entry.log) {
+                hasher.update(&entry.id.0);
+                hasher.update(&[entry.verdict.map_or(0, Verdict::number)]);
             }
         }
         Ok(*hasher.finalize().as_bytes())

@@ -1,0 +1,488 @@
+//! Bad input: refused or waiting by its named reason, within bounds, and nothing else is touched.
+
+use super::programme::{Programme, TEAM, reversal};
+use kitbag_core::engine::Engine;
+use kitbag_core::identity::{Role, SigningKey};
+use kitbag_core::log::entry::{Entry, Tip, kind, seal};
+use kitbag_core::log::payload::{Open, RecordPayload};
+use kitbag_core::log::run::{Body, Run, RunEntry};
+use kitbag_core::log::{Refusal, Verdict, Waiting};
+use kitbag_core::model::{
+    ElementName, EntryId, LogId, Operation, RecordId, TeamId, UnixMillis, Value,
+};
+use kitbag_core::store::WAITING_MAX;
+use kitbag_core::sync::{self, Message};
+
+const REVERSAL: u8 = 17;
+
+/// A certified device that writes whatever it likes, beside an honest record.
+struct World {
+    programme: Programme,
+    worker: Engine,
+    honest: EntryId,
+    key: SigningKey,
+    log: LogId,
+    tip: Tip,
+    last_answer: Message,
+}
+
+impl World {
+    fn new() -> Self {
+        let mut programme = Programme::new();
+        let (mut worker, _) = programme.worker();
+        let id = worker.record(TEAM, &reversal("survived")).unwrap();
+        let honest = worker.get(id).unwrap().history[0].entry;
+        let key = SigningKey::from_seed(&[66; 32]);
+        let enrolment =
+            programme.coordinator.certify(key.device_key(), Role::Worker, TEAM).unwrap();
+        programme.sync_coordinator();
+        programme.sync(&mut worker);
+        programme.settle();
+        let open = Open {
+            key: key.device_key(),
+            team: TEAM,
+            random: [7; 16],
+            certificate: enrolment.certificate,
+        };
+        let first = Entry::new(open.log(), None, kind::OPEN, None, open.encode());
+        let mut world = World {
+            programme,
+            worker,
+            honest,
+            key,
+            log: open.log(),
+            tip: first.tip(),
+            last_answer: Message::default(),
+        };
+        world.send(&[first]);
+        world
+    }
+
+    fn payload(after: Vec<EntryId>, operations: Vec<Operation>) -> Vec<u8> {
+        let at = UnixMillis(1_520_000_000_000);
+        RecordPayload { schema_version: 1, salt: [3; 8], at, after, operations }.encode()
+    }
+
+    fn entry(&mut self, of_kind: u8, record: Option<RecordId>, payload: Vec<u8>) -> Entry {
+        let entry = Entry::new(self.log, Some(self.tip), of_kind, record, payload);
+        self.tip = entry.tip();
+        entry
+    }
+
+    fn run(&self, entries: &[Entry]) -> Run {
+        let last = entries.last().unwrap().tip();
+        Run::of(entries, seal(&self.key, self.log, last)).unwrap()
+    }
+
+    fn send(&mut self, entries: &[Entry]) -> Vec<String> {
+        let run = self.run(entries);
+        self.send_runs(vec![run])
+    }
+
+    /// Sends runs to the hub; returns why some were turned away.
+    fn send_runs(&mut self, runs: Vec<Run>) -> Vec<String> {
+        let runs = runs.into_iter().map(Ok).collect();
+        let request = Message { teams: vec![TEAM], runs, ..Message::default() };
+        let answer = sync::answer(&mut self.programme.hub, &request.encode()).unwrap();
+        self.last_answer = Message::decode(&answer).unwrap();
+        self.programme.settle();
+        self.last_answer.turned_away.iter().map(|run| run.reason.clone()).collect()
+    }
+
+    fn verdict(&self, entry: &Entry) -> Option<Verdict> {
+        let entries = self.programme.hub.entries().unwrap();
+        entries.into_iter().find(|held| held.id == entry.id).and_then(|held| held.verdict)
+    }
+
+    /// The honest record is as it was, on the hub and on its phone.
+    fn assert_unharmed(&mut self) {
+        self.programme.settle();
+        let record = self.programme.hub.record(self.honest.record()).unwrap().unwrap();
+        assert_eq!(record.get("outcome"), Some(&Value::from("survived")));
+        assert_eq!(record.conflicts().count(), 0);
+        assert_eq!(self.programme.hub.record_ids(TEAM).unwrap(), vec![record.id]);
+        self.programme.sync(&mut self.worker);
+        assert_eq!(self.worker.get(record.id).unwrap(), record);
+    }
+}
+
+#[test]
+fn what_breaks_a_rule_is_refused_by_its_name() {
+    let mut world = World::new();
+    let honest = world.honest;
+    let record = Some(honest.record());
+    let void = || vec![Operation::put("void", "test")];
+    let element = |index| Operation::PutIn {
+        list: "administrations".to_owned(),
+        element: ElementName { entry: honest, index },
+        field: "void".to_owned(),
+        value: Value::from("test"),
+    };
+    let creation = reversal("died").operations().unwrap();
+    let refused = Verdict::Refused;
+    let cases = [
+        (
+            "a worker's change of a colleague's record",
+            REVERSAL,
+            record,
+            vec![honest],
+            void(),
+            refused(Refusal::Role),
+        ),
+        (
+            "a worker's change of a colleague's element",
+            REVERSAL,
+            record,
+            vec![honest],
+            vec![element(9)],
+            refused(Refusal::Role),
+        ),
+        (
+            "a creation without required fields",
+            REVERSAL,
+            None,
+            vec![],
+            vec![Operation::put("site", "x")],
+            refused(Refusal::Schema),
+        ),
+        (
+            "a creation after something",
+            REVERSAL,
+            None,
+            vec![honest],
+            creation.clone(),
+            refused(Refusal::Schema),
+        ),
+        (
+            "a field that comes from the creation",
+            REVERSAL,
+            record,
+            vec![honest],
+            vec![Operation::put("author", "me")],
+            refused(Refusal::Schema),
+        ),
+        (
+            "a list put as a field",
+            REVERSAL,
+            record,
+            vec![honest],
+            vec![Operation::put("administrations", "x")],
+            refused(Refusal::Schema),
+        ),
+        (
+            "a change of a record that nobody created",
+            REVERSAL,
+            Some(RecordId([9; 16])),
+            vec![],
+            void(),
+            Verdict::Waiting(Waiting::Creation),
+        ),
+        (
+            "a kind of a newer version",
+            200,
+            None,
+            vec![],
+            creation,
+            Verdict::Waiting(Waiting::NewerVersion),
+        ),
+    ];
+    for (what, of_kind, record, after, operations, expected) in cases {
+        let payload = World::payload(after, operations);
+        let entry = world.entry(of_kind, record, payload);
+        assert_eq!(world.send(std::slice::from_ref(&entry)), Vec::<String>::new(), "{what}");
+        assert_eq!(world.verdict(&entry), Some(expected), "{what}");
+    }
+    for (what, payload, expected) in [
+        ("no payload at all", vec![], Verdict::Refused(Refusal::Malformed)),
+        ("bytes that are no payload", vec![0xff; 40], Verdict::Refused(Refusal::Malformed)),
+        ("deep nesting", vec![0x81; 60_000], Verdict::Refused(Refusal::Malformed)),
+    ] {
+        let entry = world.entry(REVERSAL, None, payload);
+        world.send(std::slice::from_ref(&entry));
+        let verdict = world.verdict(&entry);
+        assert_eq!(verdict, Some(expected), "{what}");
+    }
+    world.assert_unharmed();
+}
+
+#[test]
+fn what_an_own_record_cannot_name_is_refused_by_its_name() {
+    let mut world = World::new();
+    let creation =
+        world.entry(REVERSAL, None, World::payload(vec![], reversal("died").operations().unwrap()));
+    let id = creation.id;
+    world.send(&[creation]);
+    let honest = world.honest;
+    let element = |list: &str, entry, index| Operation::PutIn {
+        list: list.to_owned(),
+        element: ElementName { entry, index },
+        field: "doses".to_owned(),
+        value: Value::Int(1),
+    };
+    let needs = Verdict::Refused(Refusal::Needs);
+    let cases = [
+        ("an element that does not exist", vec![id], element("administrations", id, 900), needs),
+        ("an element of another record", vec![id], element("administrations", honest, 8), needs),
+        ("an operation that is no append", vec![id], element("administrations", id, 0), needs),
+        (
+            "an entry of another record as seen",
+            vec![honest],
+            Operation::put("void", "test"),
+            Verdict::Refused(Refusal::Foreign),
+        ),
+        (
+            "an entry that is not held as seen",
+            vec![EntryId([9; 32])],
+            Operation::put("void", "test"),
+            Verdict::Waiting(Waiting::After),
+        ),
+        (
+            "a list of a newer version",
+            vec![id],
+            element("visits", id, 8),
+            Verdict::Waiting(Waiting::NewerVersion),
+        ),
+    ];
+    for (what, after, operation, expected) in cases {
+        let entry =
+            world.entry(REVERSAL, Some(id.record()), World::payload(after, vec![operation]));
+        world.send(std::slice::from_ref(&entry));
+        assert_eq!(world.verdict(&entry), Some(expected), "{what}");
+    }
+    let other_kind = world.entry(18, Some(id.record()), World::payload(vec![id], vec![]));
+    world.send(std::slice::from_ref(&other_kind));
+    assert_eq!(world.verdict(&other_kind), Some(Verdict::Waiting(Waiting::NewerVersion)));
+}
+
+#[test]
+fn an_entry_of_another_team_changes_nothing_here() {
+    let mut world = World::new();
+    let other = TeamId([6; 16]);
+    let key = world.key.device_key();
+    let enrolment = {
+        let coordinator = world.programme.coordinator.device_key();
+        let root = &mut world.programme.root;
+        let enrolment = root.certify(coordinator, Role::Coordinator, other).unwrap();
+        world.programme.coordinator.join(&enrolment).unwrap();
+        world.programme.coordinator.certify(key, Role::Worker, other).unwrap()
+    };
+    let Programme { root, hub, .. } = &mut world.programme;
+    root.sync(|request| {
+        sync::answer(hub, &request).map_err(kitbag_core::engine::EngineError::from)
+    })
+    .unwrap();
+    world.programme.sync_coordinator();
+    let open = Open { key, team: other, random: [8; 16], certificate: enrolment.certificate };
+    let first = Entry::new(open.log(), None, kind::OPEN, None, open.encode());
+    let payload = World::payload(vec![world.honest], vec![Operation::put("void", "wrong_team")]);
+    let record = Some(world.honest.record());
+    let second = Entry::new(open.log(), Some(first.tip()), REVERSAL, record, payload);
+    let run =
+        Run::of(&[first, second.clone()], seal(&world.key, open.log(), second.tip())).unwrap();
+    // The hub holds both teams; a phone of the one is not handed the other's.
+    assert_eq!(world.send_runs(vec![run.clone()]), Vec::<String>::new());
+    assert_eq!(world.verdict(&second), Some(Verdict::Waiting(Waiting::Creation)));
+    world.assert_unharmed();
+    let message = Message { teams: vec![TEAM], runs: vec![Ok(run)], ..Message::default() };
+    let mut session = world.worker.session();
+    let _ = world.worker.reply(&mut session, &message.encode());
+    let teams = world.worker.store().teams();
+    assert!(!teams.contains(&other), "a phone does not take in a team that it is not in");
+}
+
+#[test]
+fn a_run_with_a_broken_chain_or_seal_is_turned_away_and_the_runs_beside_it_are_not() {
+    let mut world = World::new();
+    let good_tip = world.tip;
+    let creation = |world: &mut World| {
+        let payload = World::payload(vec![], reversal("died").operations().unwrap());
+        world.entry(REVERSAL, None, payload)
+    };
+    let entry = creation(&mut world);
+    let mut wrong_seal = world.run(std::slice::from_ref(&entry));
+    wrong_seal.seal[7] ^= 1;
+    let mut jump = world.run(std::slice::from_ref(&entry));
+    jump.first = 1_000_000;
+    let tip = Tip { position: 1_000_000, id: jump.expand()[0].id };
+    jump.seal = seal(&world.key, world.log, tip);
+    let later = creation(&mut world);
+    let gap = world.run(std::slice::from_ref(&later));
+    let mut second_open = world.run(std::slice::from_ref(&entry));
+    second_open.entries[0] =
+        RunEntry { kind: kind::OPEN, record: None, body: Body::Payload(vec![1]) };
+    let mut erased = world.run(std::slice::from_ref(&entry));
+    let Body::Payload(payload) = &erased.entries[0].body else { panic!("it has one") };
+    erased.entries[0].body = Body::Erased(*blake3::hash(payload).as_bytes());
+    let mut unknown = world.run(std::slice::from_ref(&entry));
+    unknown.log = LogId([5; 16]);
+    let good = world.run(std::slice::from_ref(&entry));
+    let reasons = world.send_runs(vec![wrong_seal, jump, gap, second_open, erased, unknown, good]);
+    let expected = [
+        "seal",
+        "go on where",
+        "entry before",
+        "does not open",
+        "erasure is not held",
+        "not known here",
+    ];
+    assert_eq!(reasons.len(), expected.len(), "{reasons:?}");
+    for (reason, expected) in reasons.iter().zip(expected) {
+        assert!(reason.contains(expected), "{reason} should say {expected}");
+    }
+    assert_eq!(world.verdict(&entry), Some(Verdict::Admitted), "the good run was taken");
+    // A device that claimed a huge position goes on where it was: its true entries are not dropped.
+    assert_eq!(good_tip.position + 1, entry.header.position);
+    assert_eq!(world.send(&[later.clone()]), Vec::<String>::new());
+    assert_eq!(world.verdict(&later), Some(Verdict::Admitted));
+}
+
+#[test]
+fn a_run_that_cannot_be_read_is_turned_away_alone() {
+    let mut world = World::new();
+    let too_long = world.entry(REVERSAL, None, vec![0; 65_537]);
+    let oversized = world.run(&[too_long]);
+    world.tip.position -= 1;
+    let honest_tip = world.programme.hub.chains().log(&world.log).unwrap().tips()[0];
+    world.tip = honest_tip;
+    let payload = World::payload(vec![], reversal("died").operations().unwrap());
+    let entry = world.entry(REVERSAL, None, payload);
+    let good = world.run(std::slice::from_ref(&entry));
+    let reasons = world.send_runs(vec![oversized, good]);
+    assert_eq!(reasons.len(), 1);
+    assert!(reasons[0].contains("payload is larger than 65536"), "{}", reasons[0]);
+    assert_eq!(world.last_answer.turned_away[0].index, 0);
+    assert_eq!(world.verdict(&entry), Some(Verdict::Admitted));
+}
+
+#[test]
+fn no_cut_or_flipped_message_panics_or_harms() {
+    let mut world = World::new();
+    let payload = World::payload(vec![], reversal("died").operations().unwrap());
+    let entry = world.entry(REVERSAL, None, payload);
+    let run = world.run(std::slice::from_ref(&entry));
+    let bytes = run.encode();
+    for at in 0..bytes.len() {
+        assert!(Run::decode(&bytes[..at]).is_err(), "cut at {at}");
+        for bit in [1, 0x10, 0x80] {
+            let mut flipped = bytes.clone();
+            flipped[at] ^= bit;
+            if let Ok(run) = Run::decode(&flipped) {
+                let known = Some(world.key.device_key());
+                assert!(run.verify(known).is_err(), "flipped at {at}: the seal holds all");
+            }
+        }
+    }
+    let message = Message { teams: vec![TEAM], runs: vec![Ok(run)], ..Message::default() }.encode();
+    for at in 0..message.len() {
+        let _ = sync::answer(&mut world.programme.hub, &message[..at]);
+        let mut flipped = message.clone();
+        flipped[at] ^= 0x40;
+        let _ = sync::answer(&mut world.programme.hub, &flipped);
+    }
+    for bad in [&b""[..], &[1], &[2, 1, 0], &[1, 9, 0]] {
+        let answer = sync::answer(&mut world.programme.hub, bad);
+        assert!(matches!(answer, Err(sync::SyncError::Message(_))), "{bad:?}");
+    }
+    // A flip outside the run leaves the run good; a flip inside it does not.
+    world.programme.settle();
+    let held = world.programme.hub.record_ids(TEAM).unwrap();
+    assert!(held.iter().all(|id| [entry.id.record(), world.honest.record()].contains(id)));
+    let honest = world.programme.hub.record(world.honest.record()).unwrap().unwrap();
+    assert_eq!(honest.history.len(), 1);
+}
+
+#[test]
+fn a_message_that_inflates_without_end_is_refused_within_its_cap() {
+    let mut world = World::new();
+    let bomb = zstd::bulk::compress(&vec![0; 64 << 20], 3).unwrap();
+    assert!(bomb.len() < 64 << 10);
+    let message = [&[1, 1], bomb.as_slice()].concat();
+    let answer = sync::answer(&mut world.programme.hub, &message);
+    assert!(matches!(answer, Err(sync::SyncError::Message(_))));
+    world.assert_unharmed();
+}
+
+#[test]
+fn a_log_with_too_many_waiting_entries_gets_no_acknowledgement_and_others_do() {
+    let mut world = World::new();
+    let payload = World::payload(vec![EntryId([9; 32])], vec![]);
+    let mut sent = 0;
+    let reasons = loop {
+        let entries: Vec<Entry> = (0..2_000)
+            .map(|_| world.entry(REVERSAL, Some(RecordId([9; 16])), payload.clone()))
+            .collect();
+        let reasons = world.send(&entries);
+        if !reasons.is_empty() {
+            break reasons;
+        }
+        sent += 2_000;
+        assert!(sent <= WAITING_MAX, "{sent} waiting entries were acknowledged");
+    };
+    assert_eq!(sent, WAITING_MAX);
+    assert!(reasons[0].contains("10000 entries of this log wait already"), "{}", reasons[0]);
+    world.worker.record(TEAM, &reversal("survived")).unwrap();
+    world.programme.sync(&mut world.worker);
+    assert_eq!(world.programme.hub.record_ids(TEAM).unwrap().len(), 1, "not settled yet");
+    world.programme.settle();
+    assert_eq!(world.programme.hub.record_ids(TEAM).unwrap().len(), 2);
+}
+
+#[test]
+fn logs_without_a_certificate_share_a_quota_and_others_do_not() {
+    let mut world = World::new();
+    let key = SigningKey::from_seed(&[67; 32]);
+    let open =
+        Open { key: key.device_key(), team: TEAM, random: [7; 16], certificate: EntryId([9; 32]) };
+    let mut entry = Entry::new(open.log(), None, kind::OPEN, None, open.encode());
+    let mut taken = 0;
+    let reasons = loop {
+        let mut entries = vec![entry.clone()];
+        for _ in 0..7 {
+            let next = Entry::new(open.log(), Some(entry.tip()), REVERSAL, None, vec![7; 65_000]);
+            entries.push(next.clone());
+            entry = next;
+        }
+        entry = Entry::new(open.log(), Some(entry.tip()), REVERSAL, None, vec![7; 40]);
+        entries.push(entry.clone());
+        if entries[0].header.position > 1 {
+            entries.remove(0);
+        }
+        let run = Run::of(&entries, seal(&key, open.log(), entries.last().unwrap().tip())).unwrap();
+        let request = Message { teams: vec![], runs: vec![Ok(run)], ..Message::default() };
+        let answer = sync::answer(&mut world.programme.hub, &request.encode()).unwrap();
+        let answer = Message::decode(&answer).unwrap();
+        if !answer.turned_away.is_empty() {
+            break answer.turned_away;
+        }
+        taken += 7 * 65_000;
+        assert!(taken < 80 << 20, "no quota");
+    };
+    assert!(taken >= 60 << 20, "{taken} bytes were taken");
+    assert!(reasons[0].reason.contains("without a certificate"), "{}", reasons[0].reason);
+    world.worker.record(TEAM, &reversal("survived")).unwrap();
+    let before = world.worker.store().entries().unwrap().len();
+    world.programme.sync(&mut world.worker);
+    let after = world.worker.store().entries().unwrap().len();
+    assert!(after <= before + 2, "what has no certificate is not handed on to phones");
+    let (mut newcomer, _) = world.programme.worker();
+    newcomer.record(TEAM, &reversal("survived")).unwrap();
+    world.programme.sync(&mut newcomer);
+    world.programme.settle();
+    assert_eq!(world.programme.hub.record_ids(TEAM).unwrap().len(), 3);
+}
+
+#[test]
+fn the_501st_entry_of_one_log_that_names_a_record_is_refused() {
+    let mut world = World::new();
+    let payload = World::payload(vec![], reversal("died").operations().unwrap());
+    let creation = world.entry(REVERSAL, None, payload);
+    let record = Some(creation.id.record());
+    let mut entries = vec![creation];
+    for _ in 0..500 {
+        let payload = World::payload(vec![], vec![Operation::put("outcome", "unknown")]);
+        entries.push(world.entry(REVERSAL, record, payload));
+    }
+    assert_eq!(world.send(&entries), Vec::<String>::new());
+    assert_eq!(world.verdict(&entries[499]), Some(Verdict::Admitted));
+    assert_eq!(world.verdict(&entries[500]), Some(Verdict::Refused(Refusal::TooMany)));
+}
