@@ -1,6 +1,6 @@
 //! What the hub answers: syncs, totals, digests, health. Errors are problem+json (RFC 9457).
 
-use crate::server::Hub;
+use crate::server::{Hub, now};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Query, State};
@@ -78,13 +78,16 @@ async fn totals(
         },
     )?;
     let query = TotalsQuery { by, team, ..TotalsQuery::default() };
-    let until = hub.settled_until();
+    let before = hub.settled_until();
     let answer = hub
         .with_store(move |store| {
-            Ok((store.totals(&query)?, store.missing_by_device()?, store.is_settled()?))
+            // Nothing comes in while the store is held: what is settled now includes all until now.
+            let settled = store.is_settled()?;
+            let until = if settled { now() } else { before };
+            Ok((store.totals(&query)?, store.missing_by_device()?, settled, until))
         })
         .await;
-    let (totals, devices, settled) = match answer {
+    let (totals, devices, settled, until) = match answer {
         Some(Ok(answer)) => answer,
         Some(Err::<_, kitbag_core::store::StoreError>(_)) | None => {
             return Err(failed("the totals could not be read"));

@@ -1,7 +1,9 @@
 //! Facts about the whole path, from a save to a total on another store.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod expressible;
 mod hostile;
+mod hub;
 mod kill;
 mod path;
 mod programme;
