@@ -39,13 +39,13 @@ pub fn run(arguments: &DemoArguments) -> Result<(), Failure> {
     let began = std::time::Instant::now();
     let mut world = phases::found(&imported, folder.path(), arguments.seed)?;
     let findings = phases::play(&mut world, &imported)?;
-    println!("\nAll of it took {:.1} s.", began.elapsed().as_secs_f64());
+    say!("\nAll of it took {:.1} s.", began.elapsed().as_secs_f64());
     let totals = report::final_report(&mut world, &imported)?;
     if let Some(out) = &arguments.json {
         let json = report::json(&totals, &imported, &findings);
         let text = serde_json::to_string_pretty(&json)?;
         std::fs::write(out, text + "\n").map_err(|error| failure(out.display(), error))?;
-        println!("Wrote {}.", out.display());
+        say!("Wrote {}.", out.display());
     }
     report::what_next(arguments.keep.as_deref());
     findings.verdict()
@@ -61,7 +61,7 @@ fn read_rows(odin: Option<&Path>) -> Result<Imported, Failure> {
         None => ("the sample that this program carries".to_owned(), SAMPLE.to_vec()),
     };
     let imported = mapping.read(&file).map_err(|error| failure(&name, error))?;
-    println!(
+    say!(
         "Read {name} ({}): {} rows, {} reversals, {} refused.",
         mapping.source,
         imported.rows,

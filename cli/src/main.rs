@@ -1,5 +1,11 @@
 //! Kitbag on the command line: the demonstration, a hub, and totals of a store.
 
+/// Prints a line. A reader that went away, as `head` does, is no fault; another failure ends the
+/// program, so that a table cut short is never taken for whole.
+macro_rules! say {
+    ($($words:tt)*) => { $crate::print_line(format_args!($($words)*)) };
+}
+
 mod demo;
 mod import;
 mod totals;
@@ -45,6 +51,17 @@ struct HubArguments {
     until_stdin_ends: bool,
 }
 
+pub(crate) fn print_line(words: std::fmt::Arguments<'_>) {
+    use std::io::{ErrorKind, Write};
+    match writeln!(std::io::stdout(), "{words}") {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            eprintln!("kitbag: the output cannot be written: {error}");
+            std::process::exit(1);
+        }
+        _ => {}
+    }
+}
+
 /// A failure as one line: what, where, what to do.
 pub(crate) struct Failure(String);
 
@@ -83,6 +100,6 @@ fn run_hub(arguments: HubArguments) -> Result<(), Failure> {
         root: arguments.root,
         until_stdin_ends: arguments.until_stdin_ends,
     };
-    kitbag_hub::run(options, |address| println!("listening on http://{address}"))?;
+    kitbag_hub::run(options, |address| say!("listening on http://{address}"))?;
     Ok(())
 }

@@ -29,8 +29,8 @@ pub fn run(arguments: &TotalsArguments) -> Result<(), Failure> {
     let engine = Engine::open(&arguments.store, &key, Environment::system())
         .map_err(|error| failure(arguments.store.display(), error))?;
     let totals = engine.totals(&Query { by: arguments.by.clone(), ..Query::default() })?;
-    println!("{}", table(&arguments.by, &totals.lines));
-    println!("{}", missing_in_words(&totals.missing));
+    say!("{}", table(&arguments.by, &totals.lines));
+    say!("{}", missing_in_words(&totals.missing));
     Ok(())
 }
 

@@ -332,7 +332,7 @@ fn a_run_with_a_broken_chain_or_seal_is_turned_away_and_the_runs_beside_it_are_n
     assert_eq!(world.verdict(&entry), Some(Verdict::Admitted), "the good run was taken");
     // A device that claimed a huge position goes on where it was: its true entries are not dropped.
     assert_eq!(good_tip.position + 1, entry.header.position);
-    assert_eq!(world.send(&[later.clone()]), Vec::<String>::new());
+    assert_eq!(world.send(std::slice::from_ref(&later)), Vec::<String>::new());
     assert_eq!(world.verdict(&later), Some(Verdict::Admitted));
 }
 

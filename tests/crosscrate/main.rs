@@ -7,4 +7,5 @@ mod hub;
 mod kill;
 mod path;
 mod programme;
+mod protocol;
 mod store_file;

@@ -1,3 +1,5 @@
+//! Facts about the whole path, from a save to a total on another store.
+
 use super::programme::{Programme, TEAM, key, reversal};
 use kitbag_core::engine::{Engine, Environment};
 use kitbag_core::log::payload::Administration;

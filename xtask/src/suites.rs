@@ -1,6 +1,7 @@
 //! The suites of `cargo xtask test`, and what lint checks.
 
 use crate::{setup, shell};
+use serde_json::Value;
 use std::process::Command;
 
 /// How many seeds `cargo xtask test` simulates.
@@ -28,9 +29,10 @@ pub fn lint() -> Result<(), String> {
 /// Runs all suites, and fails if one failed, ran nothing, or (in CI) was left out.
 pub fn test() -> Result<(), String> {
     let peer = setup::peer_python().exists();
-    let suites: [(&str, Option<Result<Outcome, String>>); 5] = [
+    let suites: [(&str, Option<Result<Outcome, String>>); 6] = [
         ("rust", Some(rust())),
         ("example", Some(example())),
+        ("demo", Some(demo())),
         ("simulate", Some(simulate(SEEDS, 1))),
         ("mutants", Some(mutants())),
         ("sqlcipher", peer.then(sqlcipher)),
@@ -89,6 +91,39 @@ fn example() -> Result<Outcome, String> {
     let arguments = ["run", "--quiet", "--package", "kitbag-core", "--example", "first_record"];
     shell::run(&mut shell::cargo(&arguments))?;
     Ok(Outcome { passed: 1, failed: 0 })
+}
+
+/// The demonstration on real rows, and on another year's, gives the totals that were counted
+/// without Kitbag, loses nothing and counts nothing twice.
+fn demo() -> Result<Outcome, String> {
+    let mut outcome = Outcome::default();
+    for name in ["odin-2018", "other-year"] {
+        let fixture = |ending: &str| shell::root().join(format!("tests/fixtures/{name}{ending}"));
+        let out = shell::target().join(format!("{name}.json"));
+        let mut command = shell::cargo(&["run", "--quiet", "--package", "kitbag", "--", "demo"]);
+        command.arg("--odin").arg(fixture(".csv")).arg("--json").arg(&out);
+        shell::run(&mut command)?;
+        let read = |path: &std::path::Path| -> Result<Value, String> {
+            let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
+            serde_json::from_str(&text).map_err(|error| error.to_string())
+        };
+        let (found, expected) = (read(&out)?, read(&fixture("-expected.json"))?);
+        let counted = expected.as_object().into_iter().flatten();
+        let above = |key: &str| found[key].as_u64().is_some_and(|count| count > 0);
+        let mut faults: Vec<&str> =
+            counted.filter(|(key, value)| found[*key] != **value).map(|(key, _)| &**key).collect();
+        faults.extend(["lost", "duplicated"].into_iter().filter(|key| found[*key] != 0));
+        let seen = ["conflicts_seen", "forks_seen", "known_missing_half_way"];
+        faults.extend(seen.into_iter().filter(|key| !above(key)));
+        match faults.is_empty() {
+            true => outcome.passed += 1,
+            false => {
+                outcome.failed += 1;
+                println!("demo: {name} is not as expected in {}", faults.join(", "));
+            }
+        }
+    }
+    Ok(outcome)
 }
 
 /// Runs the simulator over these seeds.

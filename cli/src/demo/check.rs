@@ -84,7 +84,7 @@ pub fn compare(world: &mut World, findings: &mut Findings) -> Result<(), Failure
     let unknown = on_hub.difference(&saved).count() as u64;
     findings.duplicated = unknown.max(u64::try_from(too_many).unwrap_or(0));
     if findings.unequal.is_empty() {
-        println!(
+        say!(
             "Every phone of a team, the coordinator and the hub hold equal canonical bytes, \
              verdicts and totals."
         );

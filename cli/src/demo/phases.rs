@@ -47,7 +47,7 @@ pub fn found(imported: &Imported, folder: &Path, seed: u64) -> Result<World, Fai
         phone.to_record.shuffle(&mut random);
         phones.push(phone);
     }
-    println!(
+    say!(
         "\nFounded a programme: {} teams, {} phones, one coordinator, one hub on this machine.",
         teams.len(),
         phones.len()
@@ -71,9 +71,11 @@ pub fn play(world: &mut World, imported: &Imported) -> Result<Findings, Failure>
     let progress = bar("syncing", world.phones.len());
     world.sync_all(Weather::Bad, || progress.inc(1))?;
     progress.finish_and_clear();
-    println!(
+    say!(
         "Synced over the bad line: {} messages cut, {} sent twice, {} overtaken.",
-        world.line.cut, world.line.duplicated, world.line.reordered
+        world.line.cut,
+        world.line.duplicated,
+        world.line.reordered
     );
     findings.bytes_up = world.line.bytes_up;
     correct_apart(world, &mut findings)?;
@@ -102,7 +104,7 @@ fn record_first_half(
     }
     findings.saving_seconds += began.elapsed().as_secs_f64();
     progress.finish_and_clear();
-    println!("Every phone recorded half of its reversals offline, each saved durably.");
+    say!("Every phone recorded half of its reversals offline, each saved durably.");
     Ok(())
 }
 
@@ -122,7 +124,7 @@ fn sync_half(world: &mut World, restored: usize) -> Result<(), Failure> {
     }
     progress.finish_and_clear();
     world.sync(Who::Coordinator, Weather::Bad)?;
-    println!(
+    say!(
         "{} phones synced over a bad line; {} were cut off after their first message.",
         through.len() + 1,
         cut.len()
@@ -141,7 +143,7 @@ fn record_second_half(
         world.phones[*at].close();
     }
     world.phones[restored].restore()?;
-    println!(
+    say!(
         "Closed and reopened two phones; restored the phone of {} from a copy older than its last sync.",
         world.phones[restored].site
     );
@@ -155,7 +157,7 @@ fn record_second_half(
     }
     findings.saving_seconds += began.elapsed().as_secs_f64();
     progress.finish_and_clear();
-    println!("Every phone recorded the other half offline.");
+    say!("Every phone recorded the other half offline.");
     Ok(())
 }
 
@@ -200,7 +202,7 @@ fn correct_apart(world: &mut World, findings: &mut Findings) -> Result<(), Failu
         originals.iter().map(|original| original.phone).collect();
     sync_touched(world, &touched)?;
     findings.conflicts_seen = world.coordinator.engine()?.store().conflicted()?;
-    println!(
+    say!(
         "The coordinator and the workers corrected {} records apart: {} conflicts, both values kept.",
         originals.len(),
         findings.conflicts_seen
@@ -217,7 +219,7 @@ fn correct_apart(world: &mut World, findings: &mut Findings) -> Result<(), Failu
     world.sync_all(Weather::Bad, || progress.inc(1))?;
     progress.finish_and_clear();
     findings.conflicts_left = world.coordinator.engine()?.store().conflicted()?;
-    println!("The coordinator settled and undid them: {} left.", findings.conflicts_left);
+    say!("The coordinator settled and undid them: {} left.", findings.conflicts_left);
     Ok(())
 }
 

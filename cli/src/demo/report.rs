@@ -25,13 +25,13 @@ pub fn refused(refused: &[Refused]) {
         *reasons.entry(&row.reason).or_default() += 1;
     }
     for (reason, count) in &reasons {
-        println!("  refused, {reason}: {count}");
+        say!("  refused, {reason}: {count}");
     }
     let broken = refused
         .iter()
         .filter(|row| ["invalid", "unreadable", "not_utf8"].contains(&row.reason.as_str()));
     for row in broken.take(REFUSED_SHOWN) {
-        println!("  line {}: {}: {}", row.line, row.reason, row.detail);
+        say!("  line {}: {}: {}", row.line, row.reason, row.detail);
     }
 }
 
@@ -39,10 +39,10 @@ pub fn refused(refused: &[Refused]) {
 pub fn half_way(world: &mut World) -> Result<u64, Failure> {
     let page = world.hub.settled("/v1/totals?by=month")?;
     let missing = known_missing(&page);
-    println!("\nHalf way, at the hub:\n{}", table(&[Split::Period(Period::Month)], &lines(&page)));
-    println!("{}", missing_in_words(&missing));
+    say!("\nHalf way, at the hub:\n{}", table(&[Split::Period(Period::Month)], &lines(&page)));
+    say!("{}", missing_in_words(&missing));
     phones_with_missing(world, &page)?;
-    println!();
+    say!("");
     Ok(missing.entries)
 }
 
@@ -67,11 +67,11 @@ fn phones_with_missing(world: &mut World, page: &Value) -> Result<(), Failure> {
         .collect();
     held.sort_by(|a, b| b.cmp(a));
     for (entries, name) in held.iter().take(PHONES_SHOWN) {
-        println!("  {entries:>4} on {name}");
+        say!("  {entries:>4} on {name}");
     }
     if held.len() > PHONES_SHOWN {
         let rest: u64 = held[PHONES_SHOWN..].iter().map(|(entries, _)| entries).sum();
-        println!("  {rest:>4} on {} more", held.len() - PHONES_SHOWN);
+        say!("  {rest:>4} on {} more", held.len() - PHONES_SHOWN);
     }
     Ok(())
 }
@@ -80,11 +80,11 @@ fn phones_with_missing(world: &mut World, page: &Value) -> Result<(), Failure> {
 pub fn final_report(world: &mut World, imported: &Imported) -> Result<AllTotals, Failure> {
     let totals = AllTotals::of(world)?;
     let month = [Split::Period(Period::Month)];
-    println!("\nReversals by month, at the hub:\n{}", table(&month, &totals.by_month));
+    say!("\nReversals by month, at the hub:\n{}", table(&month, &totals.by_month));
     let longest = totals.by_month.values().map(reversals).max().unwrap_or(0).max(1);
     for (key, sums) in &totals.by_month {
         let length = (reversals(sums) * BAR_CHARS + longest - 1) / longest;
-        println!("{}  {:<40}  {}", key.join(" "), "█".repeat(length as usize), reversals(sums));
+        say!("{}  {:<40}  {}", key.join(" "), "█".repeat(length as usize), reversals(sums));
     }
     let heard_from: BTreeSet<&String> =
         totals.by_site.keys().filter_map(|key| key.first()).collect();
@@ -95,11 +95,11 @@ pub fn final_report(world: &mut World, imported: &Imported) -> Result<AllTotals,
         .map(String::as_str)
         .collect();
     match silent.is_empty() {
-        true => println!("\nEvery site sent something."),
-        false => println!("\nSent nothing: {}.", silent.join(", ")),
+        true => say!("\nEvery site sent something."),
+        false => say!("\nSent nothing: {}.", silent.join(", ")),
     }
     let page = world.hub.settled("/v1/totals?by=month")?;
-    println!("{}", missing_in_words(&known_missing(&page)));
+    say!("{}", missing_in_words(&known_missing(&page)));
     phones_with_missing(world, &page)?;
     Ok(totals)
 }
@@ -178,16 +178,16 @@ pub fn json(totals: &AllTotals, imported: &Imported, findings: &Findings) -> Val
 
 /// Two commands to try next.
 pub fn what_next(kept: Option<&Path>) {
-    println!("\nTry next:");
+    say!("\nTry next:");
     match kept {
         Some(folder) => {
             let store = folder.join("coordinator.db");
-            println!("  cargo run -p kitbag -- totals {} --by quarter,site", store.display());
-            println!("  cargo run -p kitbag -- totals {} --by age_band,outcome", store.display());
+            say!("  cargo run -p kitbag -- totals {} --by quarter,site", store.display());
+            say!("  cargo run -p kitbag -- totals {} --by age_band,outcome", store.display());
         }
         None => {
-            println!("  cargo demo --keep demo-stores    (and look into what is kept)");
-            println!("  cargo demo --seed 2              (another bad line)");
+            say!("  cargo demo --keep demo-stores    (and look into what is kept)");
+            say!("  cargo demo --seed 2              (another bad line)");
         }
     }
 }
