@@ -11,7 +11,7 @@ mod report;
 mod world;
 
 use crate::import::{Imported, Mapping};
-use crate::{Failure, failure};
+use crate::{Failure, cannot_read, failure};
 use std::path::{Path, PathBuf};
 
 const ODIN_MAPPING: &str = include_str!("../data/odin.toml");
@@ -55,7 +55,7 @@ fn read_rows(odin: Option<&Path>) -> Result<Imported, Failure> {
     let mapping = Mapping::from_toml(ODIN_MAPPING)?;
     let (name, file) = match odin {
         Some(path) => {
-            let file = std::fs::read(path).map_err(|error| failure(path.display(), error))?;
+            let file = std::fs::read(path).map_err(|error| cannot_read(path, &error))?;
             (path.display().to_string(), file)
         }
         None => ("the sample that this program carries".to_owned(), SAMPLE.to_vec()),

@@ -76,6 +76,14 @@ pub(crate) fn failure(place: impl std::fmt::Display, reason: impl std::fmt::Disp
     Failure(format!("{place}: {reason}"))
 }
 
+/// A file that cannot be read.
+pub(crate) fn cannot_read(path: &std::path::Path, error: &std::io::Error) -> Failure {
+    failure(
+        path.display(),
+        format!("cannot be read ({error}); check its name, and that it is yours"),
+    )
+}
+
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let done = match arguments.command {

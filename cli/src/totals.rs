@@ -1,8 +1,9 @@
 //! `kitbag totals`: a store's totals as a table, with what they lack.
 
-use crate::{Failure, failure};
+use crate::{Failure, cannot_read, failure};
 use comfy_table::{CellAlignment, ContentArrangement, Table};
 use kitbag_core::engine::{Engine, Environment};
+use kitbag_core::model::pack::CodePack;
 use kitbag_core::store::KeyFile;
 use kitbag_core::totals::{INDICATORS, KnownMissing, Lines, Query, Split, Totals};
 use std::collections::BTreeMap;
@@ -17,7 +18,12 @@ pub struct TotalsArguments {
     /// field such as outcome or age_band
     #[arg(long, value_name = "PARTS", default_value = "month", value_delimiter = ',')]
     by: Vec<Split>,
+    /// A code pack (TOML) whose labels are shown for codes; without it, the one of the demonstration
+    #[arg(long, value_name = "FILE")]
+    pack: Option<PathBuf>,
 }
+
+const ODIN_CODES: &str = include_str!("../data/odin-codes.toml");
 
 pub fn run(arguments: &TotalsArguments) -> Result<(), Failure> {
     let key = KeyFile(arguments.store.with_extension("key"));
@@ -28,15 +34,27 @@ pub fn run(arguments: &TotalsArguments) -> Result<(), Failure> {
     }
     let engine = Engine::open(&arguments.store, &key, Environment::system())
         .map_err(|error| failure(arguments.store.display(), error))?;
+    let (name, text) = match &arguments.pack {
+        Some(path) => {
+            let text = std::fs::read_to_string(path);
+            (path.display().to_string(), text.map_err(|error| cannot_read(path, &error))?)
+        }
+        None => ("the demonstration's pack".to_owned(), ODIN_CODES.to_owned()),
+    };
+    let pack = CodePack::from_toml(&text).map_err(|error| failure(name, error))?;
     let totals = engine.totals(&Query { by: arguments.by.clone(), ..Query::default() })?;
-    say!("{}", table(&arguments.by, &totals.lines));
+    say!("{}", table(&arguments.by, &totals.lines, &pack));
     say!("{}", missing_in_words(&totals.missing));
     Ok(())
 }
 
-/// Totals as a table: a row for each line, right-aligned numbers, survival last. An indicator that
+/// Totals as a table, with the pack's labels for codes: a row for each line, right-aligned numbers, survival last. An indicator that
 /// is 0 on every line has no column.
-pub fn table(by: &[Split], lines: &Lines) -> Table {
+pub fn table(by: &[Split], lines: &Lines, pack: &CodePack) -> Table {
+    let label = |(split, part): (&Split, &String)| match split {
+        Split::Code(field) => pack.label(field, part).to_owned(),
+        _ => part.clone(),
+    };
     let shown: Vec<&str> = INDICATORS
         .iter()
         .filter(|name| **name == "reversals" || lines.values().any(|sums| sum(sums, name) != 0))
@@ -52,7 +70,7 @@ pub fn table(by: &[Split], lines: &Lines) -> Table {
         let numbers = shown.iter().map(|name| sum(sums, name).to_string());
         let survival = Totals::survival(sums)
             .map_or_else(|| "—".to_owned(), |share| format!("{:.1} %", share * 100.0));
-        table.add_row(key.iter().cloned().chain(numbers).chain([survival]));
+        table.add_row(by.iter().zip(key).map(label).chain(numbers).chain([survival]));
     }
     for column in table.column_iter_mut().skip(by.len()) {
         column.set_cell_alignment(CellAlignment::Right);

@@ -9,3 +9,4 @@ mod path;
 mod programme;
 mod protocol;
 mod store_file;
+mod totals;

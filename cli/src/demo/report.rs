@@ -6,6 +6,7 @@ use crate::Failure;
 use crate::import::{Imported, Refused};
 use crate::totals::{missing_in_words, sum, table};
 use kitbag_core::model::date::Period;
+use kitbag_core::model::pack::CodePack;
 use kitbag_core::totals::{KnownMissing, Lines, Split, Totals};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -39,7 +40,10 @@ pub fn refused(refused: &[Refused]) {
 pub fn half_way(world: &mut World) -> Result<u64, Failure> {
     let page = world.hub.settled("/v1/totals?by=month")?;
     let missing = known_missing(&page);
-    say!("\nHalf way, at the hub:\n{}", table(&[Split::Period(Period::Month)], &lines(&page)));
+    say!(
+        "\nHalf way, at the hub:\n{}",
+        table(&[Split::Period(Period::Month)], &lines(&page), &CodePack::default())
+    );
     say!("{}", missing_in_words(&missing));
     phones_with_missing(world, &page)?;
     say!("");
@@ -80,7 +84,10 @@ fn phones_with_missing(world: &mut World, page: &Value) -> Result<(), Failure> {
 pub fn final_report(world: &mut World, imported: &Imported) -> Result<AllTotals, Failure> {
     let totals = AllTotals::of(world)?;
     let month = [Split::Period(Period::Month)];
-    say!("\nReversals by month, at the hub:\n{}", table(&month, &totals.by_month));
+    say!(
+        "\nReversals by month, at the hub:\n{}",
+        table(&month, &totals.by_month, &CodePack::default())
+    );
     let longest = totals.by_month.values().map(reversals).max().unwrap_or(0).max(1);
     for (key, sums) in &totals.by_month {
         let length = (reversals(sums) * BAR_CHARS + longest - 1) / longest;

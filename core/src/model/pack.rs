@@ -7,7 +7,7 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 
 /// A versioned set of code lists with their labels.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CodePack {
     /// The pack's name, such as `odin`.
@@ -43,5 +43,32 @@ impl CodePack {
             .get(field)
             .and_then(|list| list.iter().find(|entry| entry.code == code))
             .map_or(code, |entry| &entry.label)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PACK: &str = r#"
+        name = "sample"
+        version = 1
+        source = "made up"
+        [lists]
+        outcome = [{ code = "survived", label = "came round" }]
+    "#;
+
+    #[test]
+    fn a_code_that_a_pack_does_not_name_is_shown_as_it_is() {
+        let pack = CodePack::from_toml(PACK).expect("a pack of the test");
+        assert_eq!(pack.label("outcome", "survived"), "came round");
+        assert_eq!(pack.label("outcome", "new_code"), "new_code");
+        assert_eq!(pack.label("gender", "woman"), "woman");
+    }
+
+    #[test]
+    fn a_pack_with_an_unknown_part_is_refused_with_its_line() {
+        let error = CodePack::from_toml("name = \"x\"\ncolour = 1\n").expect_err("no such part");
+        assert!(error.to_string().contains("line 2"), "{error}");
     }
 }

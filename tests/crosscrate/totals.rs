@@ -1,0 +1,158 @@
+//! Totals by every split, against sums written out by hand; what counts nowhere.
+
+use super::programme::{Programme, TEAM, reversal};
+use kitbag_core::engine::Engine;
+use kitbag_core::model::{Administration, Operation};
+use kitbag_core::totals::{Query, Split, Totals};
+use std::collections::BTreeMap;
+
+fn counts(device: &Engine, by: &str, indicator: &str) -> BTreeMap<String, i64> {
+    let by: Vec<Split> = by.split(',').map(|part| part.parse().unwrap()).collect();
+    let lines = device.totals(&Query { by, ..Query::default() }).unwrap().lines;
+    let counts = lines
+        .into_iter()
+        .map(|(key, sums)| (key.join(" "), sums.get(indicator).copied().unwrap_or(0)));
+    counts.filter(|(_, count)| *count != 0).collect()
+}
+
+fn expected(counts: &[(&str, i64)]) -> BTreeMap<String, i64> {
+    counts.iter().map(|(key, count)| ((*key).to_owned(), *count)).collect()
+}
+
+/// A phone with reversals of the turn of the year 2020/21, and more that count nowhere.
+fn phone() -> (Programme, Engine) {
+    let mut programme = Programme::new();
+    let (mut worker, _) = programme.worker();
+    let rows = [
+        ("2020-12-27", "river", "survived", "yes", Some(2), &["heroin", "fentanyl"][..]),
+        ("2020-12-28", "river", "died", "no", Some(3), &["fentanyl"]),
+        ("2021-01-03", "station", "survived", "unknown", None, &[]),
+        ("2021-01-04", "station", "unknown", "yes", Some(1), &["new_code"]),
+        ("2021-07-31", "river", "survived", "no", Some(1), &[]),
+    ];
+    for (date, site, outcome, ems_called, doses, substances) in rows {
+        let mut reversal = reversal(outcome);
+        reversal.occurred_on = date.parse().unwrap();
+        reversal.site = site.to_owned();
+        reversal.ems_called = ems_called.to_owned();
+        reversal.administrations = vec![Administration { doses, ..Administration::default() }];
+        reversal.suspected_substances = substances.iter().map(|code| (*code).to_owned()).collect();
+        worker.record(TEAM, &reversal).unwrap();
+    }
+    let mut none_given = reversal("survived");
+    none_given.administrations.clear();
+    none_given.none_given_reason = Some("not_needed".to_owned());
+    worker.record(TEAM, &none_given).unwrap();
+    for date in ["1999-12-31", "2199-01-01"] {
+        let mut flagged = reversal("survived");
+        flagged.occurred_on = date.parse().unwrap();
+        worker.record(TEAM, &flagged).unwrap();
+    }
+    let void = worker.record(TEAM, &reversal("survived")).unwrap();
+    worker.void(void, "test").unwrap();
+    (programme, worker)
+}
+
+#[test]
+fn each_period_site_team_and_code_has_its_own_sums() {
+    let (_programme, phone) = phone();
+    let team = TEAM.to_string();
+    let cases: [(&str, &str, &[(&str, i64)]); 10] = [
+        (
+            "day",
+            "reversals",
+            &[
+                ("2020-12-27", 1),
+                ("2020-12-28", 1),
+                ("2021-01-03", 1),
+                ("2021-01-04", 1),
+                ("2021-07-31", 1),
+            ],
+        ),
+        (
+            "week",
+            "reversals",
+            &[("2020-W52", 1), ("2020-W53", 2), ("2021-W01", 1), ("2021-W30", 1)],
+        ),
+        ("month", "reversals", &[("2020-12", 2), ("2021-01", 2), ("2021-07", 1)]),
+        ("quarter", "reversals", &[("2020-Q4", 2), ("2021-Q1", 2), ("2021-Q3", 1)]),
+        ("year", "reversals", &[("2020", 2), ("2021", 3)]),
+        ("site", "doses", &[("river", 6), ("station", 1)]),
+        ("team", "doses_unknown", &[(&team, 1)]),
+        ("outcome", "reversals", &[("died", 1), ("survived", 3), ("unknown", 1)]),
+        ("ems_called", "reversals", &[("no", 2), ("unknown", 1), ("yes", 2)]),
+        ("suspected_substances", "reversals", &[("fentanyl", 2), ("heroin", 1), ("new_code", 1)]),
+    ];
+    for (by, indicator, sums) in cases {
+        assert_eq!(counts(&phone, by, indicator), expected(sums), "{indicator} by {by}");
+    }
+    assert_eq!(
+        counts(&phone, "year,site,outcome", "reversals"),
+        expected(&[
+            ("2020 river died", 1),
+            ("2020 river survived", 1),
+            ("2021 river survived", 1),
+            ("2021 station survived", 1),
+            ("2021 station unknown", 1),
+        ])
+    );
+}
+
+#[test]
+fn survival_leaves_the_unknown_apart_and_flagged_dates_are_said() {
+    let (_programme, phone) = phone();
+    let totals = phone.totals(&Query::default()).unwrap();
+    let line = totals.lines.values().next().unwrap();
+    assert_eq!(Totals::survival(line), Some(0.75));
+    assert_eq!(line["outcome_unknown"], 1);
+    assert_eq!(totals.flagged, 2);
+    assert_eq!((totals.missing.entries, totals.waiting), (0, 0));
+}
+
+#[test]
+fn a_flagged_date_counts_once_somebody_puts_it_again() {
+    let mut programme = Programme::new();
+    let (mut worker, _) = programme.worker();
+    let mut flagged = reversal("survived");
+    flagged.occurred_on = "2199-01-01".parse().unwrap();
+    let id = worker.record(TEAM, &flagged).unwrap();
+    assert!(counts(&worker, "month", "reversals").is_empty());
+    worker.correct(id, "occurred_on", "2018-03-01").unwrap();
+    assert_eq!(counts(&worker, "month", "reversals"), expected(&[("2018-03", 1)]));
+}
+
+#[test]
+fn of_linked_records_the_lowest_that_is_not_void_counts() {
+    let mut programme = Programme::new();
+    let (mut worker, _) = programme.worker();
+    let mut ids = Vec::new();
+    for site in ["a", "b", "c"] {
+        let mut reversal = reversal("survived");
+        reversal.site = site.to_owned();
+        ids.push((worker.record(TEAM, &reversal).unwrap(), site));
+    }
+    // A chain of links, whatever their direction.
+    worker.mark_duplicate(ids[0].0, ids[1].0).unwrap();
+    worker.mark_duplicate(ids[2].0, ids[1].0).unwrap();
+    ids.sort();
+    assert_eq!(counts(&worker, "site", "reversals"), expected(&[(ids[0].1, 1)]));
+    worker.void(ids[0].0, "duplicate").unwrap();
+    assert_eq!(counts(&worker, "site", "reversals"), expected(&[(ids[1].1, 1)]));
+    worker.clear_void(ids[0].0).unwrap();
+    assert_eq!(counts(&worker, "site", "reversals"), expected(&[(ids[0].1, 1)]));
+}
+
+#[test]
+fn a_correction_moves_a_record_and_an_administration_more_adds_its_doses() {
+    let mut programme = Programme::new();
+    let (mut worker, _) = programme.worker();
+    let id = worker.record(TEAM, &reversal("survived")).unwrap();
+    let two = Administration { doses: Some(2), ..Administration::default() };
+    worker.add_administration(id, &two).unwrap();
+    worker.change(id, vec![Operation::put("site", "station")]).unwrap();
+    assert_eq!(counts(&worker, "site", "doses"), expected(&[("station", 2)]));
+    assert_eq!(counts(&worker, "site", "reversals"), expected(&[("station", 1)]));
+    let record = worker.get(id).unwrap();
+    assert_eq!(record.history.len(), 3);
+    assert!(record.history.iter().all(|change| change.author == worker.device_key()));
+}
