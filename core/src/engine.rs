@@ -156,11 +156,16 @@ impl Engine {
         mut exchange: impl FnMut(Vec<u8>) -> Result<Vec<u8>, E>,
     ) -> Result<(), E> {
         let mut session = self.session();
-        while let Some(request) = self.request(&session)? {
+        while let Some(request) = self.request(&mut session)? {
             let answer = exchange(request)?;
             self.reply(&mut session, &answer)?;
         }
         Ok(())
+    }
+
+    /// Makes pages smaller, so that little data needs many: for simulations.
+    pub fn limit_pages(&mut self, entries: u64) {
+        self.store.limit_pages(entries);
     }
 
     /// Begins a sync of all teams of this device, for callers that carry messages themselves.
@@ -169,7 +174,7 @@ impl Engine {
     }
 
     /// The session's next request, or `None` once both sides hold the same.
-    pub fn request(&self, session: &Session) -> Result<Option<Vec<u8>>, EngineError> {
+    pub fn request(&self, session: &mut Session) -> Result<Option<Vec<u8>>, EngineError> {
         Ok(session.request(&self.store, &self.key)?)
     }
 

@@ -33,7 +33,8 @@ pub fn verify(key: &DeviceKey, message: &[u8], signature: &[u8; 64]) -> bool {
         .is_ok_and(|key| key.verify_strict(message, &Signature::from_bytes(signature)).is_ok())
 }
 
-/// What a certificate lets its key do.
+/// What a certificate lets its key do. A hub's desk comes with its dashboard: until then its
+/// certificates wait as a newer version's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {
     /// Creates records and changes its own.
@@ -42,8 +43,6 @@ pub enum Role {
     Coordinator,
     /// Reads totals, writes nothing.
     Observer,
-    /// A hub's own key: corrections under the name of the person signed in.
-    Desk,
 }
 
 impl Role {
@@ -53,13 +52,12 @@ impl Role {
             Role::Worker => 1,
             Role::Coordinator => 2,
             Role::Observer => 3,
-            Role::Desk => 4,
         }
     }
 
     /// The role of this number, if this version knows it.
     pub fn from_number(number: u8) -> Option<Role> {
-        [Role::Worker, Role::Coordinator, Role::Observer, Role::Desk]
+        [Role::Worker, Role::Coordinator, Role::Observer]
             .into_iter()
             .find(|role| role.number() == number)
     }

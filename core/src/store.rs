@@ -9,19 +9,21 @@ mod key;
 mod missing;
 mod open;
 mod outgoing;
+mod paging;
 mod projection;
 mod settle;
 mod totals;
 
 pub use held::HeldEntry;
-pub use ingest::{Received, UNCERTIFIED_BYTES_MAX, WAITING_MAX};
+pub use ingest::{BRANCHES_MAX, Received, UNCERTIFIED_BYTES_MAX, WAITING_MAX};
 pub use key::{KeyFile, KeyProvider, StoreKey};
 pub use missing::MissingFrom;
-pub use outgoing::Clock;
+pub use outgoing::{Clock, SEALS_MAX};
+pub use paging::Peer;
 
 use crate::log::payload::Open;
 use crate::log::{Authority, Chains};
-use crate::model::{DeviceKey, LogId, TeamId};
+use crate::model::{DeviceKey, LogId, RecordId, TeamId};
 use rusqlite::Connection;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -110,6 +112,8 @@ struct HeldLog {
     open: Open,
     /// What its entries weigh, by [`crate::log::run::Body::weight`].
     bytes: u64,
+    /// Whether it holds more of administration than its `open`.
+    administers: bool,
 }
 
 /// One database, on a device or in a hub.
@@ -126,6 +130,9 @@ pub struct Store {
     logs: BTreeMap<LogId, HeldLog>,
     authority: Authority,
     tally_changes: projection::TallyChanges,
+    /// Records whose links changed in this transaction.
+    relinked: BTreeSet<RecordId>,
+    page_entries_max: u64,
 }
 
 impl Store {
@@ -147,6 +154,11 @@ impl Store {
     /// Whether this store holds this team.
     pub fn holds_team(&self, team: TeamId) -> bool {
         team == TeamId::PROGRAMME || self.scope.as_ref().is_none_or(|teams| teams.contains(&team))
+    }
+
+    /// Makes pages smaller, so that little data needs many: for simulations.
+    pub fn limit_pages(&mut self, entries: u64) {
+        self.page_entries_max = entries.clamp(1, crate::log::run::PAGE_ENTRIES_MAX);
     }
 
     /// Takes one more team into scope.

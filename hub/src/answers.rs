@@ -84,7 +84,7 @@ async fn totals(
             // Nothing comes in while the store is held: what is settled now includes all until now.
             let settled = store.is_settled()?;
             let until = if settled { now() } else { before };
-            Ok((store.totals(&query)?, store.missing_by_device()?, settled, until))
+            Ok((store.totals(&query)?, store.missing_by_device(query.team)?, settled, until))
         })
         .await;
     let (totals, devices, settled, until) = match answer {

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod expressible;
+mod hard;
 mod hostile;
 mod hub;
 mod kill;

@@ -155,10 +155,10 @@ fn a_cut_exchange_leaves_the_hub_knowing_what_it_lacks() {
         }
     });
     assert!(cut.is_err());
-    let missing = programme.hub.known_missing().unwrap();
+    let missing = programme.hub.known_missing(None).unwrap();
     assert_eq!((missing.entries, missing.devices), (6, 1));
     programme.sync(&mut worker);
-    assert_eq!(programme.hub.known_missing().unwrap().entries, 0);
+    assert_eq!(programme.hub.known_missing(None).unwrap().entries, 0);
 }
 
 #[test]

@@ -104,7 +104,7 @@ fn a_newer_schema_is_refused_untouched() {
 fn a_file_that_is_no_store_is_refused_untouched_and_none_is_made_by_opening() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store");
-    for content in [&b"not a store"[..], &[0; 8192], b"SQLite format 3\0 and then nothing"] {
+    for content in [&b""[..], b"not a store", &[0; 8192], b"SQLite format 3\0 and then nothing"] {
         std::fs::write(&path, content).unwrap();
         refused(&path, &key());
         assert_eq!(std::fs::read(&path).unwrap(), content);

@@ -2,7 +2,7 @@
 
 use super::{Engine, EngineError, Environment};
 use crate::identity::{Certificate, Role, SigningKey};
-use crate::log::payload::{Administration, KeptTip};
+use crate::log::payload::{Administration, KeptTip, NAMED_MAX};
 use crate::log::run::Run;
 use crate::model::{DeviceKey, EntryId, TeamId};
 use crate::store::{KeyProvider, LogUse, Settling, Store, StoreError};
@@ -118,9 +118,13 @@ impl Engine {
     /// Revokes a certificate; what this store holds of its logs stands.
     pub fn revoke(&mut self, team: TeamId, certificate: EntryId) -> Result<EntryId, EngineError> {
         let logs = self.store.chains().iter().filter(|(_, info)| info.certificate == certificate);
-        let kept = logs
+        let mut kept: Vec<KeptTip> = logs
             .flat_map(|(log, info)| info.tips().into_iter().map(|tip| KeptTip { log: *log, tip }))
             .collect();
+        // A device that forked more often than a revocation can name must not be irrevocable for it:
+        // the longest branches stand, and what else it wrote can be accepted entry by entry.
+        kept.sort_by_key(|kept| std::cmp::Reverse(kept.tip.position));
+        kept.truncate(NAMED_MAX as usize);
         self.administer(team, &Administration::Revoke { certificate, kept })
     }
 

@@ -98,6 +98,19 @@ pub struct Acceptance {
     pub team: TeamId,
 }
 
+/// How far a log reaches by a kept tip that is not held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Awaited {
+    /// The log.
+    pub log: LogId,
+    /// The device that writes it.
+    pub device: DeviceKey,
+    /// Its team.
+    pub team: TeamId,
+    /// The tip's position.
+    pub position: u64,
+}
+
 /// Whose word counts, as a function of the entries held.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Authority {
@@ -106,8 +119,10 @@ pub struct Authority {
     erased: BTreeSet<(TeamId, RecordId)>,
     /// The verdict of each administrative entry.
     pub verdicts: BTreeMap<EntryId, Verdict>,
-    /// Kept tips that are not held, with log, device and position of each: known missing.
-    pub awaited_tips: BTreeMap<EntryId, (LogId, DeviceKey, u64)>,
+    /// Kept tips that are not held, with what is missing by each.
+    pub awaited_tips: BTreeMap<EntryId, Awaited>,
+    /// Other entries that were looked for and are not held.
+    awaited: BTreeSet<EntryId>,
     /// The certificates that hold, each with its key and team.
     holders: BTreeMap<EntryId, (DeviceKey, TeamId)>,
 }
@@ -125,14 +140,9 @@ impl Authority {
         matches!(mandate, Some(Mandate::Root | Mandate::Cut(_) | Mandate::Holds(_)))
     }
 
-    /// How early a log travels: the root's, then coordinators', then the rest, because an entry
-    /// without payload is taken only by a store that holds its erasure.
-    pub fn rank(&self, log: &LogId) -> u8 {
-        match self.standings.get(log).map(|standing| standing.mandate) {
-            Some(Mandate::Root) => 0,
-            Some(Mandate::Holds(Role::Coordinator) | Mandate::Cut(Role::Coordinator)) => 1,
-            _ => 2,
-        }
+    /// Whether something here hangs on this entry, which is not held.
+    pub fn awaits(&self, id: &EntryId) -> bool {
+        self.awaited.contains(id) || self.awaited_tips.contains_key(id)
     }
 
     /// Whether this certificate holds for this key in this team, or the key is the root's.

@@ -12,6 +12,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// The most entries of one log branch that may name one record.
 pub const PER_BRANCH_MAX: u64 = 500;
+/// The most operations that the entries of one log branch may hold for one record: replaying so many
+/// takes a few tenths of a second.
+pub const OPERATIONS_PER_BRANCH_MAX: u64 = 5_000;
 
 /// An entry that names the record being judged.
 #[derive(Clone, Debug)]
@@ -26,8 +29,10 @@ pub struct RecordEntry {
     pub kind: u8,
     /// Whether it creates the record.
     pub creates: bool,
-    /// The payload; `None` once erased.
+    /// The payload; `None` once erased, and beyond [`PER_BRANCH_MAX`], where it is not looked at.
     pub payload: Option<Vec<u8>>,
+    /// Whether more than [`PER_BRANCH_MAX`] entries of its log branch, up to it, name the record.
+    pub is_beyond: bool,
 }
 
 /// One step of a replay: build these operations on these entries.
@@ -92,16 +97,9 @@ pub fn judge(
         judged: Judged::default(),
         steps: Vec::new(),
         step_of: BTreeMap::new(),
-        positions: BTreeMap::new(),
+        operations: BTreeMap::new(),
     };
-    for entry in entries {
-        judging
-            .positions
-            .entry((entry.log, entry.place.branch))
-            .or_default()
-            .push(entry.place.position);
-    }
-    judging.positions.values_mut().for_each(|positions| positions.sort_unstable());
+    judging.count_operations(entries);
     for entry in judging.in_dependency_order() {
         judging.settle(entry);
     }
@@ -124,11 +122,31 @@ struct Judging<'a> {
     steps: Vec<Step>,
     /// Where among the steps each admitted entry is.
     step_of: BTreeMap<EntryId, usize>,
-    /// The positions on each branch of each log that name the record, ascending.
-    positions: BTreeMap<(LogId, u32), Vec<u64>>,
+    /// For each branch of each log the positions that name the record, ascending, each with the
+    /// operations up to it on that branch.
+    operations: BTreeMap<(LogId, u32), Vec<(u64, u64)>>,
 }
 
 impl<'a> Judging<'a> {
+    fn count_operations(&mut self, entries: &[RecordEntry]) {
+        for entry in entries {
+            let count = match self.payloads.get(&entry.id) {
+                Some(Ok(payload)) => payload.operations.len() as u64,
+                _ => 0,
+            };
+            let branch = self.operations.entry((entry.log, entry.place.branch)).or_default();
+            branch.push((entry.place.position, count));
+        }
+        for branch in self.operations.values_mut() {
+            branch.sort_unstable();
+            let mut sum = 0;
+            for (_, count) in branch {
+                sum += *count;
+                *count = sum;
+            }
+        }
+    }
+
     fn after(&self, id: &EntryId) -> &[EntryId] {
         match self.payloads.get(id) {
             Some(Ok(payload)) => &payload.after,
@@ -257,6 +275,9 @@ impl<'a> Judging<'a> {
         else {
             return Verdict::Waiting(Waiting::Creation);
         };
+        if entry.is_beyond {
+            return Verdict::Refused(Refusal::TooMany);
+        }
         let payload = match self.payload(entry, is_creation) {
             Ok(payload) => payload,
             Err(verdict) => return verdict,
@@ -266,10 +287,10 @@ impl<'a> Judging<'a> {
             return Verdict::Refused(Refusal::Revoked);
         }
         let waived = role == Role::Worker && waives(Waived::Role);
-        if !waived && !self.role_allows(role, info, created_by, is_creation, payload) {
+        if !waived && !self.role_allows(role, info, created_by, payload) {
             return Verdict::Refused(Refusal::Role);
         }
-        if self.named_on_branch(entry, info) > PER_BRANCH_MAX {
+        if self.operations_on_branch(entry, info) > OPERATIONS_PER_BRANCH_MAX {
             return Verdict::Refused(Refusal::TooMany);
         }
         if foreign || entry.kind != creation.kind || (entry.creates && !is_creation) {
@@ -320,12 +341,10 @@ impl<'a> Judging<'a> {
         role: Role,
         info: &LogInfo,
         created_by: &LogInfo,
-        is_creation: bool,
         payload: &RecordPayload,
     ) -> bool {
         match role {
             Role::Coordinator => true,
-            Role::Desk => !is_creation,
             Role::Observer => false,
             Role::Worker => {
                 let own_elements = payload.operations.iter().all(|operation| match operation {
@@ -341,35 +360,33 @@ impl<'a> Judging<'a> {
         }
     }
 
-    /// How many entries of this one's log, at or before it on its branch, name the record.
-    fn named_on_branch(&self, entry: &RecordEntry, info: &LogInfo) -> u64 {
-        if self.by_id.len() as u64 <= PER_BRANCH_MAX {
-            return 0;
-        }
+    /// How many operations the entries of this one's log hold for the record, at or before it on
+    /// its branch.
+    fn operations_on_branch(&self, entry: &RecordEntry, info: &LogInfo) -> u64 {
         let on_path = info.path(entry.place).into_iter().map(|last| {
-            let positions = self.positions.get(&(entry.log, last.branch));
-            positions.map_or(0, |sorted| sorted.partition_point(|at| *at <= last.position))
+            let branch = self.operations.get(&(entry.log, last.branch));
+            let branch = branch.map(Vec::as_slice).unwrap_or_default();
+            let count = branch.partition_point(|(at, _)| *at <= last.position);
+            count.checked_sub(1).and_then(|at| branch.get(at)).map_or(0, |(_, sum)| *sum)
         });
-        on_path.sum::<usize>() as u64
+        on_path.sum()
     }
 
     /// Whether each element put in was appended, on the same list, by an entry that this one saw.
     fn has_elements(&self, payload: &RecordPayload, stands: &BTreeSet<EntryId>) -> bool {
+        let mut seen: Option<BTreeSet<EntryId>> = None;
         payload.operations.iter().all(|operation| match operation {
             Operation::PutIn { list, element, .. } => {
                 let appended = match self.payloads.get(&element.entry) {
                     Some(Ok(payload)) => payload.operations.get(element.index as usize),
                     _ => None,
                 };
+                let seen = seen.get_or_insert_with(|| &self.ancestors(stands) | stands);
                 matches!(appended, Some(Operation::Append { list: on, .. }) if on == list)
-                    && self.is_among_ancestors(&element.entry, stands)
+                    && seen.contains(&element.entry)
             }
             _ => true,
         })
-    }
-
-    fn is_among_ancestors(&self, wanted: &EntryId, stands: &BTreeSet<EntryId>) -> bool {
-        stands.contains(wanted) || self.ancestors(stands).contains(wanted)
     }
 
     /// All admitted entries before these.

@@ -114,6 +114,9 @@ pub enum TurnedAway {
     /// The first position is not the one after the entry before.
     #[error("the run does not go on where the entry before it stands")]
     Chain,
+    /// The log forked too often.
+    #[error("the log forked too often; revoke its certificate, and certify the device anew")]
+    TooManyBranches,
     /// The entry before the run is not held.
     #[error("the entry before the run is not held; send the log from an earlier one")]
     PreviousNotHeld,

@@ -28,7 +28,7 @@ pub enum Refusal {
     Revoked,
     /// Its author's role does not allow it.
     Role,
-    /// Its log names this record more than 500 times.
+    /// Its log names this record more often, or with more operations, than is looked at.
     TooMany,
     /// It names an entry of another record, or another kind.
     Foreign,

@@ -9,6 +9,9 @@ use crate::model::{EntryId, LogId, TeamId};
 
 /// A log with this many waiting entries gets no further acknowledgement until some are admitted.
 pub const WAITING_MAX: u64 = 10_000;
+/// The most branches that a log may have here: an honest one has as many as its device was restored
+/// or cloned (docs/adr/0005).
+pub const BRANCHES_MAX: usize = 1_000;
 /// What all logs together may weigh whose author has no certificate that holds here.
 pub const UNCERTIFIED_BYTES_MAX: u64 = 64 << 20;
 
@@ -19,6 +22,8 @@ pub struct Received {
     pub new_entries: u64,
     /// Runs that were turned away, by their place among those received.
     pub turned_away: Vec<(usize, TurnedAway)>,
+    /// The last entry of each run that is held now, with its log.
+    pub held: Vec<(LogId, Tip)>,
 }
 
 impl Store {
@@ -38,7 +43,10 @@ impl Store {
             let mut uncertified_bytes = store.uncertified_bytes();
             for (index, run) in runs.iter().enumerate() {
                 match store.receive_run(run, &mut uncertified_bytes)? {
-                    Ok(new_entries) => received.new_entries += new_entries,
+                    Ok((new_entries, last)) => {
+                        received.new_entries += new_entries;
+                        received.held.extend(last.map(|last| (run.log, last)));
+                    }
                     Err(reason) => received.turned_away.push((index, reason)),
                 }
             }
@@ -57,7 +65,7 @@ impl Store {
         &mut self,
         run: &Run,
         uncertified_bytes: &mut u64,
-    ) -> Result<Result<u64, TurnedAway>, StoreError> {
+    ) -> Result<Result<(u64, Option<Tip>), TurnedAway>, StoreError> {
         let known = self.chains.log(&run.log).map(|info| (info.key, info.team));
         let (entries, open) = match run.verify(known.map(|(key, _)| key)) {
             Ok(verified) => verified,
@@ -66,13 +74,14 @@ impl Store {
         let Some(team) = known.map(|(_, team)| team).or(open.as_ref().map(|open| open.team)) else {
             return Ok(Err(TurnedAway::LogNotHeld));
         };
-        let is_named = self.authority.is_named(&run.log)
-            || open.is_some_and(|open| {
-                let Open { certificate, key, team, .. } = open;
-                self.authority.certifies(&certificate, key, team, self.root)
-            });
+        let mut is_named = self.is_named(&run.log, open.as_ref());
         if !is_named && *uncertified_bytes >= UNCERTIFIED_BYTES_MAX {
-            return Ok(Err(TurnedAway::QuotaWithoutCertificate));
+            // Its certificate may have come in the same page.
+            self.settle_authority_if_stale()?;
+            is_named = self.is_named(&run.log, open.as_ref());
+            if !is_named {
+                return Ok(Err(TurnedAway::QuotaWithoutCertificate));
+            }
         }
         if let Some(reason) = self.turned_away(run, &entries, team)? {
             return Ok(Err(reason));
@@ -97,7 +106,15 @@ impl Store {
                 *uncertified_bytes += bytes;
             }
         }
-        Ok(Ok(new_entries))
+        Ok(Ok((new_entries, entries.last().map(Entry::tip))))
+    }
+
+    /// Whether a log's author has a certificate of its own; of a log not held yet, its `open` tells.
+    fn is_named(&self, log: &LogId, open: Option<&Open>) -> bool {
+        self.authority.is_named(log)
+            || open.is_some_and(|open| {
+                self.authority.certifies(&open.certificate, open.key, open.team, self.root)
+            })
     }
 
     /// A device that hears of an entry of its own log that it does not hold was restored or cloned:
@@ -135,11 +152,33 @@ impl Store {
                 return Ok(Some(TurnedAway::PayloadMissing));
             }
         }
+        let branches = self.chains.log(&run.log).map_or(0, |info| info.branches.len());
+        if branches >= BRANCHES_MAX && self.starts_a_branch(run, entries)? {
+            return Ok(Some(TurnedAway::TooManyBranches));
+        }
         let waiting = match self.logs.get(&run.log) {
             Some(log) => self.waiting_in(log.number)?,
             None => 0,
         };
         Ok((waiting >= WAITING_MAX).then_some(TurnedAway::TooManyWaiting { waiting }))
+    }
+
+    /// Whether the first entry of a run that is not held would leave a branch.
+    fn starts_a_branch(&self, run: &Run, entries: &[Entry]) -> Result<bool, StoreError> {
+        let mut previous = self.locate(&run.previous)?;
+        for entry in entries {
+            let held = self.locate(&entry.id)?;
+            if held.is_some() {
+                previous = held;
+                continue;
+            }
+            return Ok(previous.is_some_and(|(log, place)| {
+                let branch =
+                    self.chains.log(&log).and_then(|info| info.branches.get(place.branch as usize));
+                branch.is_none_or(|branch| branch.tip.position != place.position)
+            }));
+        }
+        Ok(false)
     }
 
     fn waiting_in(&self, log: i64) -> Result<u64, StoreError> {
@@ -241,8 +280,13 @@ impl Store {
             Some(record) => self.mark_dirty(&record)?,
             None => self.set_authority_stale()?,
         }
-        if self.authority.awaited_tips.contains_key(&entry.id) {
+        if self.authority.awaits(&entry.id) {
             self.set_authority_stale()?;
+        }
+        if let (true, Some(log)) =
+            (record.is_none() && header.kind != kind::OPEN, self.logs.get_mut(&header.log))
+        {
+            log.administers = true;
         }
         self.sql()?
             .prepare_cached("DELETE FROM heard WHERE log = ?1 AND entry = ?2")?
@@ -274,7 +318,7 @@ impl Store {
             entry.header.log,
             LogInfo { key: open.key, team: open.team, certificate: open.certificate, branches },
         );
-        self.logs.insert(entry.header.log, HeldLog { number, open, bytes: 0 });
+        self.logs.insert(entry.header.log, HeldLog { number, open, bytes: 0, administers: false });
         Ok(Place { branch: 0, position: 1 })
     }
 

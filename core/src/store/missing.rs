@@ -2,7 +2,7 @@
 
 use super::{Store, StoreError};
 use crate::log::run::SealedTip;
-use crate::model::{DeviceKey, LogId};
+use crate::model::{DeviceKey, LogId, TeamId};
 use crate::totals::KnownMissing;
 use std::collections::BTreeMap;
 
@@ -51,12 +51,17 @@ impl Store {
         .collect()
     }
 
-    /// Each device of which entries are known missing, with how many, by device.
-    pub fn missing_by_device(&self) -> Result<Vec<MissingFrom>, StoreError> {
+    /// Each device of which entries are known missing, with how many, by device; of one team, or of
+    /// all that the store holds.
+    pub fn missing_by_device(&self, team: Option<TeamId>) -> Result<Vec<MissingFrom>, StoreError> {
+        let asked = |of: TeamId| {
+            self.holds_team(of) && team.is_none_or(|team| team == of || of == TeamId::PROGRAMME)
+        };
+        let heard = self.heard()?.into_iter().filter(|seal| asked(seal.open.team));
+        let heard = heard.map(|seal| (seal.log, seal.open.key, seal.tip.position));
+        let kept = self.authority.awaited_tips.values().filter(|awaited| asked(awaited.team));
+        let kept = kept.map(|awaited| (awaited.log, awaited.device, awaited.position));
         let mut reaches: BTreeMap<LogId, (DeviceKey, u64)> = BTreeMap::new();
-        let heard =
-            self.heard()?.into_iter().map(|seal| (seal.log, seal.open.key, seal.tip.position));
-        let kept = self.authority.awaited_tips.values().copied();
         for (log, device, position) in heard.chain(kept) {
             let reach = reaches.entry(log).or_insert((device, position));
             reach.1 = reach.1.max(position);
@@ -73,8 +78,8 @@ impl Store {
     }
 
     /// What is known to exist and is not here, in sum.
-    pub fn known_missing(&self) -> Result<KnownMissing, StoreError> {
-        let missing = self.missing_by_device()?;
+    pub fn known_missing(&self, team: Option<TeamId>) -> Result<KnownMissing, StoreError> {
+        let missing = self.missing_by_device(team)?;
         Ok(KnownMissing {
             entries: missing.iter().fold(0, |sum: u64, from| sum.saturating_add(from.entries)),
             devices: missing.len() as u64,

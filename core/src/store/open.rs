@@ -36,6 +36,8 @@ impl Store {
             logs: BTreeMap::new(),
             authority: crate::log::Authority::default(),
             tally_changes: BTreeMap::new(),
+            relinked: BTreeSet::new(),
+            page_entries_max: crate::log::run::PAGE_ENTRIES_MAX,
         };
         store.root = match (store.meta("root")?, root) {
             (Some(bytes), _) => {
@@ -68,9 +70,13 @@ impl Store {
     fn load(&mut self) -> Result<(), StoreError> {
         self.chains = Chains::default();
         self.tally_changes.clear();
+        self.relinked.clear();
         self.logs.clear();
         let mut held = BTreeMap::new();
-        let mut statement = self.sql()?.prepare("SELECT number, id, open, bytes FROM log")?;
+        let mut statement = self.sql()?.prepare(
+            "SELECT number, id, open, bytes,
+               EXISTS (SELECT 1 FROM entry WHERE log = number AND kind BETWEEN 2 AND 15) FROM log",
+        )?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             let (number, open): (i64, Vec<u8>) = (row.get(0)?, row.get(2)?);
@@ -78,7 +84,7 @@ impl Store {
                 .ok_or(StoreError::Damaged("a log's id"))?;
             let open = Open::decode(&open).map_err(|_| StoreError::Damaged("a log's open"))?;
             let bytes = row.get::<_, i64>(3)? as u64;
-            held.insert(id, HeldLog { number, open, bytes });
+            held.insert(id, HeldLog { number, open, bytes, administers: row.get(4)? });
         }
         drop(rows);
         drop(statement);
@@ -138,6 +144,9 @@ fn connect(path: &Path, key: &StoreKey, create: bool) -> Result<Connection, Stor
     connection.execute_batch(&pragma)?;
     // The first read: a wrong key or a foreign file ends here, before anything is written.
     let found: u32 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    if found == 0 && !create {
+        return Err(StoreError::Damaged("the file is empty or cut off"));
+    }
     if found > SCHEMA_VERSION {
         // Reading made an empty -wal file where there was none; closing takes it away again.
         let frames: i64 =

@@ -23,10 +23,8 @@ impl Store {
         id: RecordId,
         record: Option<&Record>,
     ) -> Result<(), StoreError> {
-        let was_projected = self.has_row(id)?;
-        let mut touched = BTreeSet::from([id]);
-        if was_projected {
-            touched = self.linked(id)?;
+        if self.has_row(id)? {
+            self.relink(id)?;
             self.tally(id, -1)?;
             self.sql()?.prepare_cached("DELETE FROM record WHERE id = ?1")?.execute([id.0])?;
             self.sql()?.prepare_cached("DELETE FROM link WHERE a = ?1")?.execute([id.0])?;
@@ -43,11 +41,26 @@ impl Store {
             }
         }
         self.tally(id, 1)?;
-        touched.extend(self.linked(id)?);
-        match touched.len() {
-            1 => Ok(()),
-            _ => self.settle_duplicates(touched),
+        self.relink(id)
+    }
+
+    /// Notes a record and its neighbours by links, so that [`Store::settle_duplicates`] looks at
+    /// their sets once for all records of the transaction.
+    fn relink(&mut self, id: RecordId) -> Result<(), StoreError> {
+        let neighbours = self.neighbours(id)?;
+        if !neighbours.is_empty() {
+            self.relinked.insert(id);
+            self.relinked.extend(neighbours);
         }
+        Ok(())
+    }
+
+    fn neighbours(&self, id: RecordId) -> Result<Vec<RecordId>, StoreError> {
+        let mut statement = self.sql()?.prepare_cached(
+            "SELECT b FROM link WHERE a = ?1 UNION SELECT a FROM link WHERE b = ?1",
+        )?;
+        let rows = statement.query_map([id.0], |row| Ok(RecordId(row.get(0)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     fn has_row(&self, id: RecordId) -> Result<bool, StoreError> {
@@ -112,8 +125,15 @@ impl Store {
             "INSERT INTO tally (team, site, day, indicator, n) VALUES (?1, ?2, ?3, ?4, ?5)
              ON CONFLICT DO UPDATE SET n = n + excluded.n",
         )?;
+        // What is 0 again leaves no trace of a site or a day.
+        let mut clear = self.sql()?.prepare_cached(
+            "DELETE FROM tally WHERE team = ?1 AND site = ?2 AND day = ?3 AND indicator = ?4 AND n = 0",
+        )?;
         for ((team, site, day, indicator), n) in changes.into_iter().filter(|(_, n)| *n != 0) {
-            add.execute((team, site, day, indicator, n))?;
+            add.execute((team, &site, day, &indicator, n))?;
+            if n < 0 {
+                clear.execute((team, &site, day, &indicator))?;
+            }
         }
         Ok(())
     }
@@ -122,16 +142,12 @@ impl Store {
     fn linked(&self, id: RecordId) -> Result<BTreeSet<RecordId>, StoreError> {
         let mut set = BTreeSet::from([id]);
         let mut next = vec![id];
-        let mut neighbours = self.sql()?.prepare_cached(
-            "SELECT b FROM link WHERE a = ?1 UNION SELECT a FROM link WHERE b = ?1",
-        )?;
         let mut alike = self.sql()?.prepare_cached(
             "SELECT count(*) FROM record AS a JOIN record AS b USING (team, kind)
              WHERE a.id = ?1 AND b.id = ?2",
         )?;
         while let Some(id) = next.pop() {
-            for other in neighbours.query_map([id.0], |row| row.get::<_, [u8; 16]>(0))? {
-                let other = RecordId(other?);
+            for other in self.neighbours(id)? {
                 let is_alike = alike.query_row((id.0, other.0), |row| row.get::<_, i64>(0))? == 1;
                 if is_alike && set.insert(other) {
                     next.push(other);
@@ -141,11 +157,12 @@ impl Store {
         Ok(set)
     }
 
-    /// Of each connected set the lowest record id that is not void counts.
-    fn settle_duplicates(&mut self, mut touched: BTreeSet<RecordId>) -> Result<(), StoreError> {
-        while let Some(id) = touched.pop_first() {
+    /// Of each connected set the lowest record id counts that is neither void nor kept out of totals
+    /// by its date (docs/adr/0005).
+    pub(super) fn settle_duplicates(&mut self) -> Result<(), StoreError> {
+        while let Some(id) = self.relinked.pop_first() {
             let set = self.linked(id)?;
-            touched.retain(|other| !set.contains(other));
+            self.relinked.retain(|other| !set.contains(other));
             let mut first = true;
             for id in set {
                 let state: Option<i64> = self
@@ -153,12 +170,9 @@ impl Store {
                     .prepare_cached("SELECT state FROM record WHERE id = ?1")?
                     .query_row([id.0], |row| row.get(0))
                     .optional()?;
-                let Some(state) = state.filter(|state| *state != VOID) else { continue };
-                let wanted = match (state, first) {
-                    (FLAGGED, _) => FLAGGED,
-                    (_, true) => COUNTED,
-                    (_, false) => DUPLICATE,
-                };
+                let out = |state: &i64| [VOID, FLAGGED].contains(state);
+                let Some(state) = state.filter(|state| !out(state)) else { continue };
+                let wanted = if first { COUNTED } else { DUPLICATE };
                 first = false;
                 if wanted != state {
                     self.tally(id, -1)?;
@@ -204,6 +218,29 @@ impl Store {
     /// A digest over the canonical bytes of all records of a team: equal where records are.
     pub fn canonical_digest(&self, team: TeamId) -> Result<[u8; 32], StoreError> {
         self.digest("SELECT id, digest FROM record WHERE team = ?1 ORDER BY id", team)
+    }
+
+    /// A digest over all that is derived: rows and sums. Dropping and rebuilding gives the same.
+    pub fn projection_digest(&self) -> Result<[u8; 32], StoreError> {
+        let mut hasher = blake3::Hasher::new();
+        for (table, order) in
+            [("record", "id"), ("link", "a, b"), ("tally", "team, site, day, indicator")]
+        {
+            let mut statement =
+                self.sql()?.prepare(&format!("SELECT * FROM {table} ORDER BY {order}"))?;
+            let columns = statement.column_count();
+            let mut rows = statement.query([])?;
+            while let Some(row) = rows.next()? {
+                for column in 0..columns {
+                    let value = row.get_ref(column)?;
+                    let bytes = value.as_bytes_or_null().ok().flatten().unwrap_or_default();
+                    let number = value.as_i64().unwrap_or_default();
+                    hasher.update(&(bytes.len() as u64).to_be_bytes());
+                    hasher.update(bytes).update(&number.to_be_bytes());
+                }
+            }
+        }
+        Ok(*hasher.finalize().as_bytes())
     }
 
     /// A digest over (entry id, verdict) of a team's logs whose author has a certificate: a

@@ -3,7 +3,7 @@
 use super::{Store, StoreError};
 use crate::log::authority::{self, Held, HeldAdministration};
 use crate::log::chain::Place;
-use crate::log::judge::{Judged, RecordEntry, judge};
+use crate::log::judge::{Judged, PER_BRANCH_MAX, RecordEntry, judge};
 use crate::log::payload::Administration;
 use crate::log::{Authority, Verdict};
 use crate::model::cbor::Malformed;
@@ -11,6 +11,7 @@ use crate::model::{EntryId, LogId, RecordId, TeamId};
 use crate::record::{Record, replay};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// How many records one transaction of a hub's background work settles.
 const RECORDS_PER_STEP: usize = 500;
@@ -24,6 +25,7 @@ impl Store {
             for record in &dirty {
                 store.settle_record(*record)?;
             }
+            store.settle_duplicates()?;
             store.write_tally()?;
             Ok(dirty.len() == RECORDS_PER_STEP)
         })
@@ -44,6 +46,7 @@ impl Store {
             self.sql()?.execute_batch("DELETE FROM dirty; COMMIT; BEGIN IMMEDIATE")?;
         }
         dirty.into_iter().try_for_each(|record| self.settle_record(record))?;
+        self.settle_duplicates()?;
         self.write_tally()
     }
 
@@ -139,7 +142,11 @@ impl Store {
                 .prepare_cached("INSERT OR IGNORE INTO awaited (entry, record) VALUES (?1, ?2)")?
                 .execute((entry.0, id.0))?;
         }
-        let record = replayed(&judged)?;
+        let record = replayed(&judged).unwrap_or_else(|_| {
+            // One record must not stop the others: it counts nowhere until the bug is mended.
+            tracing::error!("a record could not be replayed; it counts nowhere");
+            None
+        });
         self.project(id, record.as_ref())?;
         self.sql()?.prepare_cached("DELETE FROM dirty WHERE record = ?1")?.execute([id.0])?;
         Ok(())
@@ -150,35 +157,24 @@ impl Store {
         let erased =
             |entry: &&RecordEntry| judged.verdicts.get(&entry.id) == Some(&Verdict::Erased);
         for entry in entries.iter().filter(erased) {
-            if let Some(payload) = &entry.payload {
+            let payload: Option<Vec<u8>> = self
+                .sql()?
+                .prepare_cached("SELECT payload FROM entry WHERE id = ?1")?
+                .query_row([entry.id.0], |row| row.get(0))?;
+            if let Some(payload) = payload {
                 self.sql()?
                     .prepare_cached(
                         "UPDATE entry SET payload = NULL, payload_hash = ?2 WHERE id = ?1",
                     )?
-                    .execute((entry.id.0, *blake3::hash(payload).as_bytes()))?;
+                    .execute((entry.id.0, *blake3::hash(&payload).as_bytes()))?;
             }
         }
         Ok(())
     }
 
     fn judge(&self, id: RecordId) -> Result<(Judged, Vec<RecordEntry>), StoreError> {
-        let mut statement = self.sql()?.prepare_cached(
-            "SELECT entry.id, log.id, branch, position, kind, creates, payload
-             FROM entry JOIN log ON log.number = entry.log WHERE record = ?1",
-        )?;
-        let rows = statement.query_map([id.0], |row| {
-            Ok(RecordEntry {
-                id: EntryId(row.get(0)?),
-                log: LogId(row.get(1)?),
-                place: Place { branch: row.get(2)?, position: row.get::<_, i64>(3)? as u64 },
-                kind: row.get(4)?,
-                creates: row.get(5)?,
-                payload: row.get(6)?,
-            })
-        })?;
         let mut by_team: BTreeMap<TeamId, Vec<RecordEntry>> = BTreeMap::new();
-        for entry in rows {
-            let entry = entry?;
+        for entry in self.record_entries(id)? {
             let team = self.team_of(&entry.log).ok_or(StoreError::Damaged("an entry's log"))?;
             by_team.entry(team).or_default().push(entry);
         }
@@ -196,6 +192,53 @@ impl Store {
             judged.plan = judged.plan.or(part.plan);
         }
         Ok((judged, by_team.into_values().flatten().collect()))
+    }
+
+    /// The entries that name a record, with the payloads of those that are looked at.
+    fn record_entries(&self, id: RecordId) -> Result<Vec<RecordEntry>, StoreError> {
+        let select = |payload: &str, limit: u64| -> Result<Vec<RecordEntry>, StoreError> {
+            let mut statement = self.sql()?.prepare_cached(&format!(
+                "SELECT entry.id, log.id, branch, position, kind, creates, {payload}
+                 FROM entry JOIN log ON log.number = entry.log WHERE record = ?1 LIMIT ?2"
+            ))?;
+            let rows = statement.query_map((id.0, limit as i64), |row| {
+                Ok(RecordEntry {
+                    id: EntryId(row.get(0)?),
+                    log: LogId(row.get(1)?),
+                    place: Place { branch: row.get(2)?, position: row.get::<_, i64>(3)? as u64 },
+                    kind: row.get(4)?,
+                    creates: row.get(5)?,
+                    payload: row.get(6)?,
+                    is_beyond: false,
+                })
+            })?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        };
+        let few = select("payload", PER_BRANCH_MAX + 1)?;
+        if few.len() as u64 <= PER_BRANCH_MAX {
+            return Ok(few);
+        }
+        drop(few);
+        let mut entries = select("NULL", i64::MAX as u64)?;
+        let mut positions: BTreeMap<(LogId, u32), Vec<u64>> = BTreeMap::new();
+        for entry in &entries {
+            let branch = positions.entry((entry.log, entry.place.branch)).or_default();
+            branch.push(entry.place.position);
+        }
+        positions.values_mut().for_each(|branch| branch.sort_unstable());
+        let mut payload = self.sql()?.prepare_cached("SELECT payload FROM entry WHERE id = ?1")?;
+        for entry in &mut entries {
+            let info = self.chains.log(&entry.log).ok_or(StoreError::Damaged("an entry's log"))?;
+            let on_path = info.path(entry.place).into_iter().map(|last| {
+                let branch = positions.get(&(entry.log, last.branch));
+                branch.map_or(0, |sorted| sorted.partition_point(|at| *at <= last.position))
+            });
+            entry.is_beyond = on_path.sum::<usize>() as u64 > PER_BRANCH_MAX;
+            if !entry.is_beyond {
+                entry.payload = payload.query_row([entry.id.0], |row| row.get(0))?;
+            }
+        }
+        Ok(entries)
     }
 
     fn team_of(&self, log: &LogId) -> Option<TeamId> {
@@ -233,6 +276,10 @@ impl<'a> Lookup<'a> {
 }
 
 fn replayed(judged: &Judged) -> Result<Option<Record>, StoreError> {
-    let record = judged.plan.as_ref().map(replay).transpose();
-    record.map_err(|_| StoreError::Damaged("a record's replay"))
+    let Some(plan) = &judged.plan else { return Ok(None) };
+    // Automerge's own panics end here, too.
+    match catch_unwind(AssertUnwindSafe(|| replay(plan))) {
+        Ok(Ok(record)) => Ok(Some(record)),
+        Ok(Err(_)) | Err(_) => Err(StoreError::Damaged("a record's replay")),
+    }
 }

@@ -3,25 +3,43 @@
 
 use super::projection::{COUNTED, FLAGGED};
 use super::{Store, StoreError};
-use crate::model::{CivilDate, TeamId};
+use crate::model::{CivilDate, LogId, TeamId};
 use crate::totals::{Facts, Lines, Query, Split, Totals};
 
 impl Store {
     /// Totals, with what they lack.
     pub fn totals(&self, query: &Query) -> Result<Totals, StoreError> {
         let coded = query.by.iter().any(|split| matches!(split, Split::Code(_)));
+        let team = query.team.map(|team| team.0);
         let count = |sql: &str| -> Result<i64, StoreError> {
-            Ok(self.sql()?.query_row(sql, [], |row| row.get(0))?)
+            Ok(self.sql()?.prepare_cached(sql)?.query_row([team], |row| row.get(0))?)
         };
-        let waiting =
-            count("SELECT count(*) FROM entry WHERE verdict = 0 OR verdict BETWEEN 16 AND 31")?;
-        let flagged = count(&format!("SELECT count(*) FROM record WHERE state = {FLAGGED}"))?;
+        let flagged = count(&format!(
+            "SELECT count(*) FROM record WHERE state = {FLAGGED} AND team = coalesce(?1, team)"
+        ))?;
         Ok(Totals {
             lines: if coded { self.lines_from_rows(query)? } else { self.lines_from_tally(query)? },
-            missing: self.known_missing()?,
+            missing: self.known_missing(query.team)?,
             flagged: flagged as u64,
-            waiting: waiting as u64,
+            waiting: self.waiting(query.team)?,
         })
+    }
+
+    /// How many entries held wait to be judged or for others.
+    fn waiting(&self, team: Option<TeamId>) -> Result<u64, StoreError> {
+        let mut statement = self.sql()?.prepare_cached(
+            "SELECT log.id, count(*) FROM entry JOIN log ON log.number = entry.log
+             WHERE verdict = 0 OR verdict BETWEEN 16 AND 31 GROUP BY log.id",
+        )?;
+        let mut rows = statement.query([])?;
+        let mut waiting = 0;
+        while let Some(row) = rows.next()? {
+            let of = self.chains.log(&LogId(row.get(0)?)).map(|info| info.team);
+            if team.is_none() || team == of {
+                waiting += row.get::<_, i64>(1)? as u64;
+            }
+        }
+        Ok(waiting)
     }
 
     fn lines_from_tally(&self, query: &Query) -> Result<Lines, StoreError> {

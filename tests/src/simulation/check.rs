@@ -124,11 +124,15 @@ impl World {
             return Err(Failure(format!("{what} of phone {at} differ from the hub's{why}")));
         }
         // What went down with a phone that had announced it stays known missing, rightly.
-        if self.may_be_gone.is_empty() && self.engine(at).store().known_missing()?.entries > 0 {
+        if self.may_be_gone.is_empty() && self.engine(at).store().known_missing(None)?.entries > 0 {
             return Err(Failure(format!("phone {at} still knows of missing entries")));
         }
         if at == 3 {
+            let before = self.engine(at).store().projection_digest()?;
             self.engine(at).rebuild()?;
+            if self.engine(at).store().projection_digest()? != before {
+                return Err(Failure("a rebuild gives another projection".to_owned()));
+            }
             let rebuilt = State::of(self.engine(at).store(), team)?;
             if let Some(what) = differs(&rebuilt) {
                 return Err(Failure(format!("{what} differ after a rebuild")));

@@ -217,8 +217,8 @@ impl World {
     }
 
     fn begin_sync(&mut self, at: usize) -> Result<(), Failure> {
-        let session = self.engine(at).session();
-        if let Some(bytes) = self.engine(at).request(&session)? {
+        let mut session = self.engine(at).session();
+        if let Some(bytes) = self.engine(at).request(&mut session)? {
             self.in_flight.push(Packet { phone: Some(at), to_hub: true, bytes });
         }
         self.phones[at].session = Some(session);
@@ -247,7 +247,7 @@ impl World {
         let Some(mut session) = self.phones[at].session.take() else { return Ok(()) };
         let taken = self.engine(at).reply(&mut session, &packet.bytes);
         let is_open = self.after_phone(at, taken)?.is_some();
-        if is_open && let Some(bytes) = self.engine(at).request(&session)? {
+        if is_open && let Some(bytes) = self.engine(at).request(&mut session)? {
             self.in_flight.push(Packet { phone: Some(at), to_hub: true, bytes });
             self.phones[at].session = Some(session);
         }

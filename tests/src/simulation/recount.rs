@@ -83,7 +83,8 @@ fn is_flagged(shown: &Shown) -> bool {
     }
 }
 
-/// Of records that name each other as duplicates, in one team, the lowest that is not void counts.
+/// Of records that name each other as duplicates, in one team, the lowest counts that is neither void
+/// nor kept out by its date.
 fn is_first_of_its_set(id: &Label, records: &BTreeMap<Label, Shown>) -> bool {
     let short = |id: &Label| id[..16].iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     let names = |shown: &Shown| -> BTreeSet<String> {
@@ -113,7 +114,8 @@ fn is_first_of_its_set(id: &Label, records: &BTreeMap<Label, Shown>) -> bool {
         }
         set.extend(more);
     }
-    set.iter().filter(|of| !is_void(&records[*of])).min() == Some(id)
+    let counts = |of: &&Label| !is_void(&records[*of]) && !is_flagged(&records[*of]);
+    set.iter().filter(counts).min() == Some(id)
 }
 
 #[cfg(test)]

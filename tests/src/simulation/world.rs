@@ -79,6 +79,8 @@ pub struct World {
     pub hostile: Hostile,
     armed: BTreeMap<String, Stop>,
     seed: u64,
+    /// Most worlds have pages so small that every sync needs several.
+    page_entries_max: u64,
     hours: i64,
     trace: blake3::Hasher,
 }
@@ -106,6 +108,7 @@ impl World {
             hostile: Hostile::new(seed),
             armed: BTreeMap::new(),
             seed,
+            page_entries_max: [1, 2, 3, 5, 2_000][(seed % 5) as usize],
             hours: 0,
             trace: blake3::Hasher::new(),
         };
@@ -141,6 +144,11 @@ impl World {
             self.phones[at].engine = Some(engine);
         }
         self.hub = Some(open_hub(Some(root_key))?);
+        let entries = self.page_entries_max;
+        self.hub().limit_pages(entries);
+        for at in 0..self.phones.len() {
+            self.engine(at).limit_pages(entries);
+        }
         for (coordinator, team) in [(1, 0), (1, 1), (2, 0)] {
             self.enrol(ROOT, coordinator, team)?;
         }
@@ -263,6 +271,8 @@ impl World {
         let engine = Engine::open(Path::new(&path), &key(), environment)
             .map_err(|error| Failure(format!("phone {at} does not open: {error}")))?;
         self.phones[at].engine = Some(engine);
+        let entries = self.page_entries_max;
+        self.engine(at).limit_pages(entries);
         Ok(())
     }
 
@@ -291,6 +301,8 @@ impl World {
 
     pub fn reopen_hub(&mut self) -> Result<(), Failure> {
         self.hub = Some(open_hub(None)?);
+        let entries = self.page_entries_max;
+        self.hub().limit_pages(entries);
         Ok(())
     }
 

@@ -1,9 +1,8 @@
 //! Settling authority: level by level, and within a level phase by phase.
 
-use super::{Acceptance, Authority, Held, HeldAdministration, Kept, Mandate, Standing};
+use super::{Acceptance, Authority, Awaited, Held, HeldAdministration, Kept, Mandate, Standing};
 use crate::identity::{Certificate, Role};
 use crate::log::chain::LogInfo;
-use crate::log::entry::Tip;
 use crate::log::payload::{Administration, KeptTip, Waived};
 use crate::log::verdict::{Refusal, Verdict, Waiting};
 use crate::model::cbor::Malformed;
@@ -18,10 +17,14 @@ pub fn settle(held: &Held<'_>) -> Authority {
         certificates: BTreeMap::new(),
         revocations: BTreeMap::new(),
         erasures: BTreeMap::new(),
+        newer: BTreeSet::new(),
         authority: Authority::default(),
     };
     for entry in held.administration {
         settling.by_log.entry(entry.log).or_default().push(entry);
+        if entry.says == Err(Malformed::Newer) {
+            settling.newer.insert(entry.id);
+        }
     }
     for level in [Level::Root, Level::Coordinators, Level::Rest] {
         settling.settle_level(level);
@@ -45,22 +48,23 @@ struct Settling<'a> {
     revocations: BTreeMap<EntryId, Vec<&'a [KeptTip]>>,
     /// For each record of a team the coordinators that want it erased.
     erasures: BTreeMap<(TeamId, RecordId), BTreeSet<DeviceKey>>,
+    /// Administrative entries that only a newer version can read: a certificate with a new role.
+    newer: BTreeSet<EntryId>,
     authority: Authority,
 }
 
 impl<'a> Settling<'a> {
     fn settle_level(&mut self, level: Level) {
         let held = self.held;
-        let logs: Vec<(LogId, &'a LogInfo, Mandate)> = held
-            .chains
-            .iter()
-            .filter_map(|(log, info)| {
-                let (of, mandate) = self.mandate(info);
-                (of == level).then_some((*log, info, mandate))
-            })
-            .collect();
+        let mut logs: Vec<(LogId, &'a LogInfo, Mandate)> = Vec::new();
+        for (log, info) in held.chains.iter() {
+            let (of, mandate) = self.mandate(info);
+            if of == level {
+                logs.push((*log, info, mandate));
+            }
+        }
         for (log, info, mandate) in &logs {
-            let cuts = self.cuts(*log, info.certificate, info.key);
+            let cuts = self.cuts(*log, info.certificate);
             self.authority.standings.insert(*log, Standing { mandate: *mandate, cuts });
         }
         let entries: Vec<(&'a HeldAdministration, &'a LogInfo, Mandate)> = logs
@@ -89,7 +93,7 @@ impl<'a> Settling<'a> {
     }
 
     /// The level of a log, and whether its author may write, from certificates settled above.
-    fn mandate(&self, info: &LogInfo) -> (Level, Mandate) {
+    fn mandate(&mut self, info: &LogInfo) -> (Level, Mandate) {
         if info.certificate == EntryId::NONE {
             let is_root = info.key == self.held.root && info.team == TeamId::PROGRAMME;
             return match is_root {
@@ -109,6 +113,7 @@ impl<'a> Settling<'a> {
                     (false, _) => (Level::Rest, Mandate::Refused),
                 }
             }
+            None if self.newer.contains(&info.certificate) => (Level::Rest, Mandate::Waiting),
             None => (Level::Rest, self.uncertified(&log)),
         }
     }
@@ -116,15 +121,18 @@ impl<'a> Settling<'a> {
     /// The log of an entry that is held and stands where this team's stores all see it: in the
     /// programme's scope or the team's own. What a store holds of other teams must not change what
     /// it makes of this one.
-    fn visible(&self, id: &EntryId, team: TeamId) -> Option<LogId> {
-        let (log, _) = (self.held.locate)(id)?;
+    fn visible(&mut self, id: &EntryId, team: TeamId) -> Option<LogId> {
+        let Some((log, _)) = (self.held.locate)(id) else {
+            self.authority.awaited.insert(*id);
+            return None;
+        };
         let of = self.held.chains.log(&log)?.team;
         (of == team || of == TeamId::PROGRAMME).then_some(log)
     }
 
     /// The mandate by an entry of this log that is no certificate settled above: it may become one
     /// only while the log's own author waits for a coordinator's certificate.
-    fn uncertified(&self, log: &LogId) -> Mandate {
+    fn uncertified(&mut self, log: &LogId) -> Mandate {
         let above = self.held.chains.log(log).map(|info| (info.certificate, info.team));
         match above.filter(|(above, _)| *above != EntryId::NONE) {
             Some((above, team)) if self.visible(&above, team).is_none() => Mandate::Waiting,
@@ -132,22 +140,17 @@ impl<'a> Settling<'a> {
         }
     }
 
-    fn cuts(&mut self, log: LogId, certificate: EntryId, key: DeviceKey) -> Vec<Vec<Kept>> {
-        let mut cuts = Vec::new();
-        for kept in self.revocations.get(&certificate).into_iter().flatten() {
-            let mut of_log = Vec::new();
-            for named in kept.iter().filter(|named| named.log == log) {
-                let Tip { position, id } = named.tip;
-                let place =
-                    (self.held.locate)(&id).filter(|(of, _)| *of == log).map(|(_, place)| place);
-                if place.is_none() {
-                    self.authority.awaited_tips.insert(id, (log, key, position));
-                }
-                of_log.push(Kept { position, held: place });
-            }
-            cuts.push(of_log);
-        }
-        cuts
+    fn cuts(&self, log: LogId, certificate: EntryId) -> Vec<Vec<Kept>> {
+        let of_log = |kept: &&'a [KeptTip]| {
+            let named = kept.iter().filter(|named| named.log == log);
+            named
+                .map(|named| {
+                    let place = (self.held.locate)(&named.tip.id).filter(|(of, _)| *of == log);
+                    Kept { position: named.tip.position, held: place.map(|(_, place)| place) }
+                })
+                .collect()
+        };
+        self.revocations.get(&certificate).into_iter().flatten().map(of_log).collect()
     }
 
     fn judge(
@@ -185,7 +188,7 @@ impl<'a> Settling<'a> {
                 Administration::Revoke { .. } | Administration::Erase { .. },
                 None | Some(Role::Coordinator),
             ) => true,
-            (Administration::Accept { .. }, None | Some(Role::Coordinator | Role::Desk)) => true,
+            (Administration::Accept { .. }, None | Some(Role::Coordinator)) => true,
             _ => false,
         };
         if let (Administration::Erase { records }, true) = (says, allowed) {
@@ -264,6 +267,14 @@ impl<'a> Settling<'a> {
                 };
                 if !below {
                     return Verdict::Refused(Refusal::Role);
+                }
+                let named = *named;
+                for KeptTip { log, tip } in kept {
+                    if (self.held.locate)(&tip.id).is_none() {
+                        let (device, team, position) = (named.key, named.team, tip.position);
+                        let awaited = Awaited { log: *log, device, team, position };
+                        self.authority.awaited_tips.insert(tip.id, awaited);
+                    }
                 }
                 self.revocations.entry(*certificate).or_default().push(kept);
                 Verdict::Admitted

@@ -1,0 +1,274 @@
+//! Pages: the runs that another store lacks, as far as it can be told what it holds.
+
+use super::outgoing::Clock;
+use super::{Store, StoreError};
+use crate::identity::SigningKey;
+use crate::log::chain::{LogInfo, Place};
+use crate::log::entry::{Entry, Header, Tip, seal};
+use crate::log::run::{RUNS_BYTES_MAX, Run, weight};
+use crate::model::{EntryId, LogId, RecordId, TeamId};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The most logs that one message gives points of.
+const POINT_LOGS_MAX: usize = 100;
+/// The most branches of one log that points are given of, the longest first.
+const POINT_BRANCHES_MAX: usize = 16;
+
+/// What is known of the other side.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Peer {
+    /// Its tips.
+    pub clock: Clock,
+    /// More entries that it holds: where its tips are not held here, they tell where to go on.
+    pub points: Clock,
+    /// Logs of which it turned a run away: offering them again would starve those behind.
+    pub skip: BTreeSet<LogId>,
+}
+
+impl Store {
+    /// A page of runs that a store lacks: the programme's log first, then those that administer,
+    /// then the rest. Empty when it lacks nothing that we can tell.
+    pub fn runs_lacked(
+        &self,
+        teams: &[TeamId],
+        peer: &Peer,
+        own: Option<&SigningKey>,
+    ) -> Result<Vec<Run>, StoreError> {
+        let mut logs: Vec<LogId> = self
+            .offered(teams)
+            .map(|(log, _)| *log)
+            .filter(|log| !peer.skip.contains(log))
+            .collect();
+        logs.sort_by_key(|log| self.rank(log));
+        self.page(&logs, peer, own)
+    }
+
+    /// How early a log travels: the root's, then those that certify, revoke, accept or erase, because
+    /// an entry without payload is taken only by a store that holds its erasure.
+    fn rank(&self, log: &LogId) -> u8 {
+        match self.chains.log(log) {
+            Some(info) if info.key == self.root => 0,
+            _ if self.logs.get(log).is_some_and(|log| log.administers) => 1,
+            _ => 2,
+        }
+    }
+
+    /// Entries that we hold of logs that the other side holds otherwise: its tips are not held here,
+    /// and it is not just further on. From each tip back at distances of 1, 2, 4, …, so that the
+    /// other side finds where the branches part.
+    pub fn points(&self, teams: &[TeamId], theirs: &Clock) -> Result<Clock, StoreError> {
+        let mut points = Clock::new();
+        for (log, info) in self.offered(teams) {
+            let mut parted = false;
+            for tip in theirs.get(log).into_iter().flatten() {
+                parted |= tip.position <= info.length() && self.locate(&tip.id)?.is_none();
+            }
+            if parted {
+                points.insert(*log, self.points_of(log, info)?);
+            }
+            if points.len() == POINT_LOGS_MAX {
+                break;
+            }
+        }
+        Ok(points)
+    }
+
+    fn points_of(&self, log: &LogId, info: &LogInfo) -> Result<Vec<Tip>, StoreError> {
+        let number = self.logs.get(log).map(|log| log.number);
+        let mut branches: Vec<(u32, u64)> = (0..)
+            .zip(&info.branches)
+            .map(|(number, branch)| (number, branch.tip.position))
+            .collect();
+        branches.sort_by_key(|(_, position)| std::cmp::Reverse(*position));
+        let mut wanted: BTreeSet<Place> = BTreeSet::new();
+        for (branch, position) in branches.into_iter().take(POINT_BRANCHES_MAX) {
+            let path = info.path(Place { branch, position });
+            let distances = (0..64).map(|power| 1_u64 << power);
+            let back = distances.map_while(|distance| position.checked_sub(distance));
+            for position in back.filter(|position| *position > 0).chain([1]) {
+                // The path goes from the tip to the root: the last part that reaches so far has it.
+                let part = path.iter().rev().find(|part| part.position >= position);
+                wanted.extend(part.map(|part| Place { branch: part.branch, position }));
+            }
+        }
+        let mut statement = self.sql()?.prepare_cached(
+            "SELECT id FROM entry WHERE log = ?1 AND branch = ?2 AND position = ?3",
+        )?;
+        let mut points = BTreeSet::new();
+        for place in wanted {
+            let position = place.position as i64;
+            let id = statement.query_row((number, place.branch, position), |row| row.get(0));
+            points.insert(Tip { position: place.position, id: EntryId(id?) });
+        }
+        Ok(points.into_iter().collect())
+    }
+
+    /// All that proves a certificate, from the root down: the logs that certify, whole.
+    pub fn runs_for_certificate(
+        &self,
+        certificate: EntryId,
+        own: &SigningKey,
+    ) -> Result<Vec<Run>, StoreError> {
+        let mut logs = Vec::new();
+        let mut next = certificate;
+        // A device's certificate stands in a coordinator's log, and that one's in the root's.
+        while let (Some((log, _)), true) = (self.locate(&next)?, logs.len() < 2) {
+            logs.push(log);
+            next = self.chains.log(&log).map_or(EntryId::NONE, |info| info.certificate);
+        }
+        logs.reverse();
+        let mut peer = Peer::default();
+        let mut runs = Vec::new();
+        loop {
+            let page = self.page(&logs, &peer, Some(own))?;
+            if page.is_empty() {
+                return Ok(runs);
+            }
+            for run in &page {
+                let last = run.expand().last().map(Entry::tip);
+                peer.clock.entry(run.log).or_default().extend(last);
+            }
+            runs.extend(page);
+        }
+    }
+
+    /// A page of runs of these logs, in this order.
+    fn page(
+        &self,
+        logs: &[LogId],
+        peer: &Peer,
+        own: Option<&SigningKey>,
+    ) -> Result<Vec<Run>, StoreError> {
+        let mut room = Room {
+            entries: self.page_entries_max,
+            bytes: RUNS_BYTES_MAX,
+            is_full: false,
+            is_empty: true,
+        };
+        let mut runs = Vec::new();
+        let held = logs.iter().filter_map(|log| Some((log, self.chains.log(log)?)));
+        for (log, info) in held {
+            let Some(theirs) = self.held_by(log, info, peer)? else { continue };
+            for (number, branch) in (0u32..).zip(&info.branches) {
+                let first = branch.parent.map_or(1, |parent| parent.position + 1);
+                let position = theirs.get(&number).map_or(first, |held| first.max(held + 1));
+                if position > branch.tip.position {
+                    continue;
+                }
+                let from = Place { branch: number, position };
+                runs.extend(self.run_from(*log, info, from, own, &mut room)?);
+                if room.is_full {
+                    return Ok(runs);
+                }
+            }
+        }
+        Ok(runs)
+    }
+
+    /// How far the other side holds each branch of a log; `None` where it holds some of the log, and
+    /// nothing tells yet how much.
+    fn held_by(
+        &self,
+        log: &LogId,
+        info: &LogInfo,
+        peer: &Peer,
+    ) -> Result<Option<BTreeMap<u32, u64>>, StoreError> {
+        let of = |clock: &Clock| clock.get(log).cloned().unwrap_or_default();
+        let named = [of(&peer.clock), of(&peer.points)].concat();
+        let mut held: BTreeMap<u32, u64> = BTreeMap::new();
+        for tip in &named {
+            let Some((_, place)) = self.locate(&tip.id)? else { continue };
+            for on in info.path(place) {
+                let reach = held.entry(on.branch).or_default();
+                *reach = on.position.max(*reach);
+            }
+        }
+        Ok((named.is_empty() || !held.is_empty()).then_some(held))
+    }
+
+    /// The run of one branch from a place on, as far as the room and the seals held reach.
+    fn run_from(
+        &self,
+        log: LogId,
+        info: &LogInfo,
+        from: Place,
+        own: Option<&SigningKey>,
+        room: &mut Room,
+    ) -> Result<Option<Run>, StoreError> {
+        let number = self.logs.get(&log).map(|log| log.number);
+        let mut statement = self.sql()?.prepare_cached(
+            "SELECT entry.id, position, kind, creates, record, payload, payload_hash, seal,
+               (SELECT id FROM entry AS before
+                WHERE before.log = entry.log AND before.position = entry.position - 1
+                  AND (before.branch = entry.branch OR before.branch = ?4)
+                ORDER BY before.branch = entry.branch DESC LIMIT 1)
+             FROM entry WHERE log = ?1 AND branch = ?2 AND position >= ?3 ORDER BY position",
+        )?;
+        let parent = info.branches.get(from.branch as usize).and_then(|branch| branch.parent);
+        let parent = parent.map(|place| place.branch);
+        let mut rows = statement.query((number, from.branch, from.position as i64, parent))?;
+        let mut entries: Vec<Entry> = Vec::new();
+        let mut left = *room;
+        let mut sealed: Option<([u8; 64], usize, Room)> = None;
+        while let Some(row) = rows.next()? {
+            let entry = read_entry(log, row)?;
+            // A run is never cut before its first seal: with pages as they are it always fits.
+            if !left.take(&entry) && (sealed.is_some() || !room.is_empty) {
+                break;
+            }
+            entries.push(entry);
+            if let Some(seal) = row.get("seal")? {
+                sealed = Some((seal, entries.len(), left));
+            }
+        }
+        let is_own = own.filter(|key| key.device_key() == info.key);
+        if let (Some(key), Some(last)) = (is_own, entries.last()) {
+            sealed = Some((seal(key, log, last.tip()), entries.len(), left));
+        }
+        room.is_full = left.is_full;
+        // A relay sends up to the last seal that it holds; what lies behind takes no room.
+        Ok(sealed.and_then(|(seal, length, left_then)| {
+            *room = Room { is_full: left.is_full, is_empty: false, ..left_then };
+            Run::of(&entries[..length], seal)
+        }))
+    }
+}
+
+/// What a page can still take.
+#[derive(Clone, Copy)]
+struct Room {
+    entries: u64,
+    bytes: u64,
+    is_full: bool,
+    is_empty: bool,
+}
+
+impl Room {
+    fn take(&mut self, entry: &Entry) -> bool {
+        let weight = weight(entry.payload.as_deref());
+        match (self.entries.checked_sub(1), self.bytes.checked_sub(weight)) {
+            (Some(entries), Some(bytes)) => *self = Room { entries, bytes, ..*self },
+            _ => self.is_full = true,
+        }
+        !self.is_full
+    }
+}
+
+fn read_entry(log: LogId, row: &rusqlite::Row<'_>) -> Result<Entry, StoreError> {
+    let payload: Option<Vec<u8>> = row.get("payload")?;
+    let creates: bool = row.get("creates")?;
+    let record: Option<[u8; 16]> = row.get("record")?;
+    let previous: Option<[u8; 32]> = row.get(8)?;
+    let header = Header {
+        kind: row.get("kind")?,
+        log,
+        position: row.get::<_, i64>("position")? as u64,
+        previous: previous.map_or(EntryId::NONE, EntryId),
+        record: record.filter(|_| !creates).map(RecordId),
+        payload_hash: match (&payload, row.get::<_, Option<[u8; 32]>>("payload_hash")?) {
+            (Some(payload), _) => *blake3::hash(payload).as_bytes(),
+            (None, hash) => hash.ok_or(StoreError::Damaged("a payload's hash"))?,
+        },
+    };
+    Ok(Entry { id: EntryId(row.get("id")?), header, payload })
+}

@@ -1,0 +1,132 @@
+//! One message of the exchange, and its bytes (docs/protocol.md, message).
+
+use crate::log::entry::Tip;
+use crate::log::run::{PAGE_BYTES_MAX, Run, SealedTip, TurnedAway, preamble, strip_preamble};
+use crate::model::cbor::{self, Malformed, Writer, Written};
+use crate::model::{EntryId, LogId, TeamId};
+use crate::store::{Clock, SEALS_MAX};
+use minicbor::Decoder;
+
+/// The most teams, logs, tips or runs that one message may name.
+const NAMED_MAX: u64 = 100_000;
+/// The most bytes that one message may inflate to: a page, and clocks beside it.
+pub const MESSAGE_BYTES_MAX: usize = 4 * PAGE_BYTES_MAX;
+
+/// One message, in either direction.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Message {
+    /// The teams that it is about.
+    pub teams: Vec<TeamId>,
+    /// Tips held and seals heard.
+    pub sealed: Vec<SealedTip>,
+    /// All tips held: in an answer, the acknowledgement.
+    pub clock: Clock,
+    /// Runs that the other side lacks, or why one cannot be read.
+    pub runs: Vec<Result<Run, Malformed>>,
+    /// In an answer, the runs that were turned away, with the reason in words.
+    pub turned_away: Vec<TurnedAwayRun>,
+    /// Entries held of logs of which the other side's tips are not.
+    pub points: Clock,
+    /// In a request, logs of which runs were turned away: they are not wanted again.
+    pub skip: Vec<LogId>,
+}
+
+/// A run of a request that was not taken in. What stands beside it was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TurnedAwayRun {
+    /// Its place among the request's runs, from 0.
+    pub index: u64,
+    /// Why, and what to do, in words.
+    pub reason: String,
+}
+
+impl Message {
+    /// Format version, suite, then zstd over canonical CBOR.
+    pub fn encode(&self) -> Vec<u8> {
+        let body = cbor::encode(|encoder| {
+            encoder.array(7)?.array(self.teams.len() as u64)?;
+            for team in &self.teams {
+                encoder.bytes(&team.0)?;
+            }
+            encoder.array(self.sealed.len() as u64)?;
+            self.sealed.iter().try_for_each(|sealed| sealed.write(encoder))?;
+            write_clock(encoder, &self.clock)?;
+            encoder.array(self.runs.iter().flatten().count() as u64)?;
+            for run in self.runs.iter().flatten() {
+                encoder.bytes(&run.encode())?;
+            }
+            encoder.array(self.turned_away.len() as u64)?;
+            for run in &self.turned_away {
+                encoder.array(2)?.u64(run.index)?.str(&run.reason)?;
+            }
+            write_clock(encoder, &self.points)?;
+            encoder.array(self.skip.len() as u64)?;
+            for log in &self.skip {
+                encoder.bytes(&log.0)?;
+            }
+            Ok(())
+        });
+        let mut bytes = preamble().to_vec();
+        bytes.extend(zstd::bulk::compress(&body, 3).expect("compressing in memory cannot fail"));
+        bytes
+    }
+
+    /// Reads a message; inflates to [`MESSAGE_BYTES_MAX`] at most.
+    pub fn decode(bytes: &[u8]) -> Result<Self, TurnedAway> {
+        let packed = strip_preamble(bytes)?;
+        let body =
+            zstd::bulk::decompress(packed, MESSAGE_BYTES_MAX).map_err(|_| Malformed::Shape(2))?;
+        let mut decoder = Decoder::new(&body);
+        cbor::array_of(&mut decoder, 7)?;
+        let named = NAMED_MAX;
+        let teams = all(&mut decoder, named, |decoder| cbor::fixed(decoder).map(TeamId))?;
+        let sealed = all(&mut decoder, SEALS_MAX as u64, SealedTip::read)?;
+        let clock = read_clock(&mut decoder)?;
+        let runs = all(&mut decoder, named, |decoder| Ok(Run::decode(decoder.bytes()?)))?;
+        let turned_away = all(&mut decoder, named, |decoder| {
+            cbor::array_of(decoder, 2)?;
+            Ok(TurnedAwayRun { index: decoder.u64()?, reason: decoder.str()?.to_owned() })
+        })?;
+        let points = read_clock(&mut decoder)?;
+        let skip = all(&mut decoder, named, |decoder| cbor::fixed(decoder).map(LogId))?;
+        cbor::end(&decoder)?;
+        Ok(Message { teams, sealed, clock, runs, turned_away, points, skip })
+    }
+}
+
+fn write_clock(encoder: &mut Writer, clock: &Clock) -> Written {
+    encoder.array(clock.len() as u64)?;
+    for (log, tips) in clock {
+        encoder.array(2)?.bytes(&log.0)?.array(tips.len() as u64)?;
+        for tip in tips {
+            encoder.array(2)?.u64(tip.position)?.bytes(&tip.id.0)?;
+        }
+    }
+    Ok(())
+}
+
+/// Reads a clock; its logs ascend, each once.
+fn read_clock(decoder: &mut Decoder<'_>) -> Result<Clock, Malformed> {
+    let logs = all(decoder, NAMED_MAX, |decoder| {
+        cbor::array_of(decoder, 2)?;
+        Ok((LogId(cbor::fixed(decoder)?), all(decoder, NAMED_MAX, read_tip)?))
+    })?;
+    match logs.is_sorted_by(|a, b| a.0 < b.0) {
+        true => Ok(logs.into_iter().collect()),
+        false => Err(Malformed::NotCanonical),
+    }
+}
+
+fn read_tip(decoder: &mut Decoder<'_>) -> Result<Tip, Malformed> {
+    cbor::array_of(decoder, 2)?;
+    Ok(Tip { position: decoder.u64()?, id: EntryId(cbor::fixed(decoder)?) })
+}
+
+fn all<T>(
+    decoder: &mut Decoder<'_>,
+    max: u64,
+    mut read: impl FnMut(&mut Decoder<'_>) -> Result<T, Malformed>,
+) -> Result<Vec<T>, Malformed> {
+    let length = cbor::array_up_to(decoder, max, "message")?;
+    (0..length).map(|_| read(decoder)).collect()
+}
