@@ -45,7 +45,21 @@ pub fn run(arguments: &TotalsArguments) -> Result<(), Failure> {
     let totals = engine.totals(&Query { by: arguments.by.clone(), ..Query::default() })?;
     say!("{}", table(&arguments.by, &totals.lines, &pack));
     say!("{}", missing_in_words(&totals.missing));
+    say_what_is_left_out(totals.flagged, totals.waiting);
     Ok(())
+}
+
+/// Says what counts nowhere although it is here, and what to do.
+pub fn say_what_is_left_out(flagged: u64, waiting: u64) {
+    if flagged > 0 {
+        say!(
+            "{flagged} records count nowhere because of their date: before 2000, or later than the \
+             clock of whoever entered it. Correct the date, or enter it again."
+        );
+    }
+    if waiting > 0 {
+        say!("{waiting} entries are here and wait for others, or for a newer version.");
+    }
 }
 
 /// Totals as a table, with the pack's labels for codes: a row for each line, right-aligned numbers, survival last. An indicator that

@@ -10,8 +10,10 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::io::AsyncReadExt;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
+
+/// The most connections at a time; one more is closed, and its device tries again.
+const CONNECTIONS_MAX: usize = 1_000;
 
 /// How a hub is started.
 pub struct Options {
@@ -34,6 +36,12 @@ pub enum HubError {
     /// The store cannot be opened.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The key is there and the store is not.
+    #[error(
+        "the hub's key is here, but hub.db is empty or gone: put a backup in its place; if there was \
+         never anything in it, move hub.key away and start again"
+    )]
+    StoreGone,
     /// The folder or the socket cannot be used.
     #[error("cannot use {what}: {reason}; check that it exists and is yours")]
     Io {
@@ -104,8 +112,13 @@ pub fn run(options: Options, ready: impl FnOnce(SocketAddr)) -> Result<(), HubEr
     }
     std::fs::create_dir_all(&options.folder).map_err(io("the hub's folder"))?;
     let key = KeyFile(options.folder.join("hub.key"));
-    let store =
-        Store::open(&options.folder.join("hub.db"), &key, options.root, None, Settling::Behind)?;
+    let file = options.folder.join("hub.db");
+    // A key without its store: the store was lost or cut off. A new one in its place would hide that.
+    let is_there = std::fs::metadata(&file).is_ok_and(|file| file.len() > 0);
+    if key.0.exists() && !is_there {
+        return Err(HubError::StoreGone);
+    }
+    let store = Store::open(&file, &key, options.root, None, Settling::Behind)?;
     let runtime = tokio::runtime::Runtime::new().map_err(io("the system's threads"))?;
     runtime.block_on(serve(options, store, ready))
 }
@@ -127,16 +140,26 @@ async fn serve(
     let service = TowerToHyperService::new(answers::router(hub));
     let mut http = hyper::server::conn::http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(Duration::from_secs(10));
+    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let connections = hyper_util::server::graceful::GracefulShutdown::new();
     let mut stop = std::pin::pin!(stopped(options.until_stdin_ends));
     loop {
         tokio::select! {
             () = &mut stop => break,
             accepted = listener.accept() => {
-                let Ok((stream, _)) = accepted else { continue };
+                let Ok((stream, _)) = accepted else {
+                    // Out of file handles, most likely: some will be free again.
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                    continue;
+                };
+                let Ok(permit) = Arc::clone(&places).try_acquire_owned() else {
+                    tracing::warn!("too many connections; one was closed");
+                    continue;
+                };
                 let connection = http.serve_connection(TokioIo::new(stream), service.clone());
                 let watched = connections.watch(connection);
                 tokio::spawn(async move {
+                    let _permit = permit;
                     let limited = tokio::time::timeout(Duration::from_secs(120), watched).await;
                     if !matches!(limited, Ok(Ok(()))) {
                         tracing::debug!("a connection ended early");
@@ -151,14 +174,22 @@ async fn serve(
     Ok(())
 }
 
+/// Tells when standard input ends. A thread of its own waits for it, because a runtime that is to
+/// end waits for reads that it began.
+fn stdin_ends() -> tokio::sync::oneshot::Receiver<()> {
+    let (ended, receiver) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || {
+        let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+        let _ = ended.send(());
+    });
+    receiver
+}
+
 async fn stopped(until_stdin_ends: bool) {
-    let mut stdin = tokio::io::stdin();
-    let mut ignored = [0; 64];
     let stdin_ends = async {
-        if until_stdin_ends {
-            while matches!(stdin.read(&mut ignored).await, Ok(1..)) {}
-        } else {
-            std::future::pending::<()>().await;
+        match until_stdin_ends {
+            true => _ = stdin_ends().await,
+            false => std::future::pending::<()>().await,
         }
     };
     #[cfg(unix)]

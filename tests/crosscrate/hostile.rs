@@ -472,30 +472,3 @@ fn the_501st_entry_of_one_log_that_names_a_record_is_refused() {
     assert_eq!(world.verdict(&entries[499]), Some(Verdict::Admitted));
     assert_eq!(world.verdict(&entries[500]), Some(Verdict::Refused(Refusal::TooMany)));
 }
-
-#[test]
-fn a_worker_changes_only_elements_that_its_own_key_appended() {
-    let mut programme = Programme::new();
-    let (mut worker, _) = programme.worker();
-    let id = worker.record(TEAM, &reversal("survived")).unwrap();
-    programme.sync(&mut worker);
-    programme.sync_coordinator();
-    let one = kitbag_core::model::Administration::default();
-    let appended = programme.coordinator.add_administration(id, &one).unwrap();
-    programme.sync_coordinator();
-    programme.sync(&mut worker);
-    let own = worker.get(id).unwrap().lists["administrations"][0].name;
-    let put_in = |element| Operation::PutIn {
-        list: "administrations".to_owned(),
-        element,
-        field: "doses".to_owned(),
-        value: Value::Int(3),
-    };
-    let theirs = ElementName { entry: appended, index: 0 };
-    let refused = worker.change(id, vec![put_in(theirs)]).unwrap();
-    let admitted = worker.change(id, vec![put_in(own)]).unwrap();
-    let entries = worker.store().entries().unwrap();
-    let verdict = |id| entries.iter().find(|entry| entry.id == id).unwrap().verdict;
-    assert_eq!(verdict(refused), Some(Verdict::Refused(Refusal::Role)));
-    assert_eq!(verdict(admitted), Some(Verdict::Admitted));
-}

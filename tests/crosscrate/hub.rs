@@ -156,3 +156,32 @@ fn plain_http_is_refused_on_any_address_but_loopback() {
         assert!(refused.to_string().contains("not a loopback address"), "{refused}");
     }
 }
+
+#[test]
+fn a_hub_stops_when_it_is_told_though_its_standard_input_stays_open() {
+    let programme = Programme::new();
+    let mut hub = Hub::start(&programme.folder.path().join("hub-process"), &programme.root);
+    let id = hub.child.id().to_string();
+    let told = Command::new("kill").args(["-TERM", &id]).status().unwrap();
+    assert!(told.success());
+    assert!(hub.child.wait().unwrap().success(), "it stopped, and said so");
+    assert!(hub.stdin.is_some());
+}
+
+#[test]
+fn a_hub_whose_store_is_cut_off_does_not_start_anew_in_its_place() {
+    let programme = Programme::new();
+    let folder = programme.folder.path().join("hub-process");
+    let hub = Hub::start(&folder, &programme.root);
+    assert!(hub.stop().0.success());
+    std::fs::write(folder.join("hub.db"), b"").unwrap();
+    let options = kitbag_hub::Options {
+        folder: folder.clone(),
+        listen: ([127, 0, 0, 1], 0).into(),
+        root: Some(programme.root.root()),
+        until_stdin_ends: true,
+    };
+    let refused = kitbag_hub::run(options, |_| panic!("it listens")).unwrap_err();
+    assert!(refused.to_string().contains("put a backup in its place"), "{refused}");
+    assert_eq!(std::fs::read(folder.join("hub.db")).unwrap(), b"");
+}

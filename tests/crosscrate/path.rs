@@ -4,8 +4,9 @@ use super::programme::{Programme, TEAM, key, reversal};
 use kitbag_core::engine::{Engine, Environment};
 use kitbag_core::log::payload::Administration;
 use kitbag_core::log::payload::Waived;
+use kitbag_core::log::{Refusal, Verdict};
 use kitbag_core::model::date::Period;
-use kitbag_core::model::{Operation, Value};
+use kitbag_core::model::{Administration as GivenOnce, ElementName, Operation, Value};
 use kitbag_core::store::Store;
 use kitbag_core::totals::{Query, Split};
 
@@ -198,4 +199,31 @@ fn totals_by_period_equal_totals_by_code_and_a_rebuild_changes_nothing() {
         after.0[&vec!["2018-03".to_owned()]]["reversals"]
     );
     assert_eq!(before.1, after.1);
+}
+
+#[test]
+fn a_worker_changes_only_elements_that_its_own_key_appended() {
+    let mut programme = Programme::new();
+    let (mut worker, _) = programme.worker();
+    let id = worker.record(TEAM, &reversal("survived")).unwrap();
+    programme.sync(&mut worker);
+    programme.sync_coordinator();
+    let one = GivenOnce::default();
+    let appended = programme.coordinator.add_administration(id, &one).unwrap();
+    programme.sync_coordinator();
+    programme.sync(&mut worker);
+    let own = worker.get(id).unwrap().lists["administrations"][0].name;
+    let put_in = |element| Operation::PutIn {
+        list: "administrations".to_owned(),
+        element,
+        field: "doses".to_owned(),
+        value: Value::Int(3),
+    };
+    let theirs = ElementName { entry: appended, index: 0 };
+    let refused = worker.change(id, vec![put_in(theirs)]).unwrap();
+    let admitted = worker.change(id, vec![put_in(own)]).unwrap();
+    let entries = worker.store().entries().unwrap();
+    let verdict = |id| entries.iter().find(|entry| entry.id == id).unwrap().verdict;
+    assert_eq!(verdict(refused), Some(Verdict::Refused(Refusal::Role)));
+    assert_eq!(verdict(admitted), Some(Verdict::Admitted));
 }

@@ -54,6 +54,10 @@ impl Programme {
         sync_with(&mut self.coordinator, &mut self.hub);
     }
 
+    pub fn sync_root(&mut self) {
+        sync_with(&mut self.root, &mut self.hub);
+    }
+
     pub fn settle(&mut self) {
         while self.hub.settle_some().unwrap() {}
     }

@@ -2,6 +2,8 @@
 
 use super::programme::{Programme, TEAM, key, reversal};
 use kitbag_core::engine::{Engine, EngineError, Environment};
+use kitbag_core::log::payload::Administration;
+use kitbag_core::model::TeamId;
 use kitbag_core::store::{StoreError, StoreKey};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -125,4 +127,27 @@ fn making_a_device_again_keeps_its_key_and_records() {
     let worker = Engine::device(&path, &key(), root, Environment::system()).unwrap();
     assert_eq!(worker.device_key(), device);
     assert_eq!(worker.store().record_ids(TEAM).unwrap().len(), 1);
+}
+
+#[test]
+fn an_erased_record_leaves_no_trace_of_its_site() {
+    let mut programme = Programme::new();
+    let (mut worker, _) = programme.worker();
+    let mut planted = reversal("died");
+    planted.site = "secret_site_marker".to_owned();
+    let id = worker.record(TEAM, &planted).unwrap();
+    programme.sync(&mut worker);
+    let erase = Administration::Erase { records: vec![id] };
+    programme.root.administer(TeamId::PROGRAMME, &erase).unwrap();
+    programme.sync_root();
+    programme.sync(&mut worker);
+    assert!(worker.store().record(id).unwrap().is_none());
+    drop(worker);
+    let path = programme.folder.path().join("device-1");
+    let connection = rusqlite::Connection::open(path).unwrap();
+    connection.execute_batch(&format!("PRAGMA key = \"x'{}'\"", "09".repeat(32))).unwrap();
+    let count = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
+    assert_eq!(count("SELECT count(*) FROM tally WHERE site = 'secret_site_marker'"), 0);
+    assert_eq!(count("SELECT count(*) FROM record"), 0);
+    assert_eq!(count("SELECT count(*) FROM entry WHERE kind = 17 AND payload IS NOT NULL"), 0);
 }

@@ -57,7 +57,8 @@ fn phone() -> (Programme, Engine) {
 fn each_period_site_team_and_code_has_its_own_sums() {
     let (_programme, phone) = phone();
     let team = TEAM.to_string();
-    let cases: [(&str, &str, &[(&str, i64)]); 10] = [
+    type Sums<'a> = &'a [(&'a str, i64)];
+    let cases: [(&str, &str, Sums<'_>); 10] = [
         (
             "day",
             "reversals",

@@ -4,7 +4,7 @@ use super::check::{Findings, lines};
 use super::world::World;
 use crate::Failure;
 use crate::import::{Imported, Refused};
-use crate::totals::{missing_in_words, sum, table};
+use crate::totals::{missing_in_words, say_what_is_left_out, sum, table};
 use kitbag_core::model::date::Period;
 use kitbag_core::model::pack::CodePack;
 use kitbag_core::totals::{KnownMissing, Lines, Split, Totals};
@@ -108,6 +108,8 @@ pub fn final_report(world: &mut World, imported: &Imported) -> Result<AllTotals,
     let page = world.hub.settled("/v1/totals?by=month")?;
     say!("{}", missing_in_words(&known_missing(&page)));
     phones_with_missing(world, &page)?;
+    let number = |name: &str| page[name].as_u64().unwrap_or_default();
+    say_what_is_left_out(number("flagged"), number("waiting"));
     Ok(totals)
 }
 
@@ -169,6 +171,7 @@ pub fn json(totals: &AllTotals, imported: &Imported, findings: &Findings) -> Val
         "by_month_outcome": counts(&totals.by_month_outcome),
         "survival": survival,
         "devices": findings.devices,
+        "flagged": findings.flagged,
         "lost": findings.lost,
         "duplicated": findings.duplicated,
         "conflicts_seen": findings.conflicts_seen,

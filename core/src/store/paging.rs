@@ -207,13 +207,16 @@ impl Store {
         let parent = info.branches.get(from.branch as usize).and_then(|branch| branch.parent);
         let parent = parent.map(|place| place.branch);
         let mut rows = statement.query((number, from.branch, from.position as i64, parent))?;
+        let is_own = own.filter(|key| key.device_key() == info.key);
         let mut entries: Vec<Entry> = Vec::new();
         let mut left = *room;
         let mut sealed: Option<([u8; 64], usize, Room)> = None;
         while let Some(row) = rows.next()? {
             let entry = read_entry(log, row)?;
-            // A run is never cut before its first seal: with pages as they are it always fits.
-            if !left.take(&entry) && (sealed.is_some() || !room.is_empty) {
+            // A relay never cuts a run before its first seal: it always fits an empty page, but for
+            // pages made smaller.
+            let may_cut = is_own.is_some() || sealed.is_some() || !room.is_empty;
+            if !left.take(&entry) && may_cut {
                 break;
             }
             entries.push(entry);
@@ -221,7 +224,6 @@ impl Store {
                 sealed = Some((seal, entries.len(), left));
             }
         }
-        let is_own = own.filter(|key| key.device_key() == info.key);
         if let (Some(key), Some(last)) = (is_own, entries.last()) {
             sealed = Some((seal(key, log, last.tip()), entries.len(), left));
         }
