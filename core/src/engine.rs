@@ -155,6 +155,7 @@ impl Engine {
         &mut self,
         mut exchange: impl FnMut(Vec<u8>) -> Result<Vec<u8>, E>,
     ) -> Result<(), E> {
+        self.store.ensure_open().map_err(EngineError::from)?;
         let mut session = self.session();
         while let Some(request) = self.request(&mut session)? {
             let answer = exchange(request)?;

@@ -8,7 +8,7 @@ use kitbag_core::model::{Reversal, TeamId};
 use kitbag_core::store::{Settling, Store, StoreKey};
 use kitbag_core::sync;
 use kitbag_core::totals::Query;
-use kitbag_tests::disk::{Disk, Stop};
+use kitbag_tests::disk::{Disk, Fault, Stop};
 use kitbag_tests::file_system;
 use kitbag_tests::simulation::{Plan, Step, plan, play, shrink_by};
 use std::path::Path;
@@ -159,4 +159,20 @@ fn a_failing_plan_shrinks_to_what_fails() {
         shrink_by(&full, has_both).into_iter().map(|(step, _)| step).collect();
     shrunk.sort_by_key(|step| *step == Step::Sync);
     assert_eq!(shrunk, wanted);
+}
+
+#[test]
+fn a_full_disk_is_said_and_nothing_is_saved_until_there_is_room() {
+    file_system::install();
+    Disk::reset(1);
+    let mut device = coordinator();
+    device.record(TEAM, &reversal()).unwrap();
+    Disk::with(|disk| disk.fail_after("/phone", 0, Fault::Full));
+    for _ in 0..2 {
+        let error = device.record(TEAM, &reversal()).unwrap_err();
+        assert!(error.to_string().contains("storage is full; this was not saved"), "{error}");
+    }
+    Disk::with(|disk| disk.go_on("/phone"));
+    device.record(TEAM, &reversal()).unwrap();
+    assert_eq!(device.store().record_ids(TEAM).unwrap().len(), 2);
 }

@@ -55,19 +55,50 @@ struct File {
     was_synced: bool,
 }
 
+/// What goes wrong with a disk that runs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// One operation fails; reads count, too.
+    ErrorOnce,
+    /// From one operation on all fail.
+    ErrorForGood,
+    /// From one change on the disk is full.
+    Full,
+}
+
+/// Regions that SQLite holds pointers to, for as long as files map them.
+#[derive(Default)]
+struct Shared {
+    regions: Vec<Box<[u8]>>,
+    mapped_by: u64,
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        if self.mapped_by > 0 {
+            // A file that still points there must not write into memory that is somebody else's.
+            self.regions.drain(..).for_each(|region| _ = Box::leak(region));
+        }
+    }
+}
+
 #[derive(Default)]
 struct Machine {
     /// How many more changes the disk takes before it stops, where it was told to.
     changes_left: Option<u64>,
     is_stopped: bool,
+    /// How many more operations go well before this goes wrong.
+    fault: Option<(u64, Fault)>,
+    /// Whether it did.
+    was_faulty: bool,
 }
 
 /// One thread's disk.
 pub struct Disk {
     files: BTreeMap<String, File>,
     machines: BTreeMap<String, Machine>,
-    /// Shared memory of write-ahead logs: gone when the process ends.
-    shared: BTreeMap<String, Vec<Box<[u8]>>>,
+    /// Shared memory of write-ahead logs: gone when the last file that mapped it is closed.
+    shared: BTreeMap<String, Shared>,
     random: ChaCha8Rng,
 }
 
@@ -79,9 +110,16 @@ thread_local! {
     static DISK: RefCell<Disk> = RefCell::new(Disk::new(0));
 }
 
-/// Something failed on purpose: the machine is stopped.
+/// Something failed on purpose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Stopped;
+pub enum Failed {
+    /// The machine is stopped.
+    Stopped,
+    /// The operation failed.
+    Error,
+    /// There is no room left.
+    Full,
+}
 
 impl Disk {
     fn new(seed: u64) -> Self {
@@ -108,9 +146,23 @@ impl Disk {
         self.machine(machine).changes_left = Some(changes);
     }
 
-    /// Takes [`Disk::stop_after`] back.
+    /// Lets something go wrong after so many more operations.
+    pub fn fail_after(&mut self, machine: &str, operations: u64, fault: Fault) {
+        let machine = self.machine(machine);
+        machine.fault = Some((operations, fault));
+        machine.was_faulty = false;
+    }
+
+    /// Whether what [`Disk::fail_after`] asked for happened.
+    pub fn was_faulty(&mut self, machine: &str) -> bool {
+        self.machine(machine).was_faulty
+    }
+
+    /// Takes [`Disk::stop_after`] and [`Disk::fail_after`] back.
     pub fn go_on(&mut self, machine: &str) {
-        self.machine(machine).changes_left = None;
+        let machine = self.machine(machine);
+        machine.changes_left = None;
+        machine.fault = None;
     }
 
     /// Stops a machine at once.
@@ -170,22 +222,43 @@ impl Disk {
         self.machines.entry(machine.to_owned()).or_default()
     }
 
-    fn check(&mut self, path: &str) -> Result<(), Stopped> {
-        if self.machine(machine_of(path)).is_stopped { Err(Stopped) } else { Ok(()) }
+    /// One operation is about to happen.
+    fn check(&mut self, path: &str, is_change: bool) -> Result<(), Failed> {
+        let machine = self.machine(machine_of(path));
+        if machine.is_stopped {
+            return Err(Failed::Stopped);
+        }
+        let Some((left, fault)) = &mut machine.fault else { return Ok(()) };
+        if *fault == Fault::Full && !is_change {
+            return Ok(());
+        }
+        if *left > 0 {
+            *left -= 1;
+            return Ok(());
+        }
+        machine.was_faulty = true;
+        match fault {
+            Fault::Full => Err(Failed::Full),
+            Fault::ErrorForGood => Err(Failed::Error),
+            Fault::ErrorOnce => {
+                machine.fault = None;
+                Err(Failed::Error)
+            }
+        }
     }
 
     /// One change is about to happen: the machine may stop here.
-    fn before_change(&mut self, path: &str) -> Result<(), Stopped> {
+    fn before_change(&mut self, path: &str) -> Result<(), Failed> {
         let machine = self.machine(machine_of(path));
         match machine.changes_left {
             Some(0) => machine.is_stopped = true,
             Some(left) => machine.changes_left = Some(left - 1),
             None => {}
         }
-        self.check(path)
+        self.check(path, true)
     }
 
-    fn change(&mut self, path: &str, change: Change) -> Result<(), Stopped> {
+    fn change(&mut self, path: &str, change: Change) -> Result<(), Failed> {
         self.before_change(path)?;
         let file = self.files.entry(path.to_owned()).or_default();
         change.apply(&mut file.content);
@@ -193,19 +266,19 @@ impl Disk {
         Ok(())
     }
 
-    pub(crate) fn create(&mut self, path: &str) -> Result<(), Stopped> {
-        self.check(path)?;
+    pub(crate) fn create(&mut self, path: &str) -> Result<(), Failed> {
+        self.check(path, false)?;
         self.files.entry(path.to_owned()).or_default();
         Ok(())
     }
 
-    pub(crate) fn exists(&mut self, path: &str) -> Result<bool, Stopped> {
-        self.check(path)?;
+    pub(crate) fn exists(&mut self, path: &str) -> Result<bool, Failed> {
+        self.check(path, false)?;
         Ok(self.files.contains_key(path))
     }
 
-    pub(crate) fn length(&mut self, path: &str) -> Result<usize, Stopped> {
-        self.check(path)?;
+    pub(crate) fn length(&mut self, path: &str) -> Result<usize, Failed> {
+        self.check(path, false)?;
         Ok(self.files.get(path).map_or(0, |file| file.content.len()))
     }
 
@@ -215,8 +288,8 @@ impl Disk {
         path: &str,
         at: usize,
         buffer: &mut [u8],
-    ) -> Result<usize, Stopped> {
-        self.check(path)?;
+    ) -> Result<usize, Failed> {
+        self.check(path, false)?;
         let content = self.files.get(path).map(|file| file.content.as_slice()).unwrap_or_default();
         let there = content.get(at..).unwrap_or_default();
         let length = there.len().min(buffer.len());
@@ -225,15 +298,15 @@ impl Disk {
         Ok(length)
     }
 
-    pub(crate) fn write(&mut self, path: &str, at: usize, bytes: &[u8]) -> Result<(), Stopped> {
+    pub(crate) fn write(&mut self, path: &str, at: usize, bytes: &[u8]) -> Result<(), Failed> {
         self.change(path, Change::Write { at, bytes: bytes.to_vec() })
     }
 
-    pub(crate) fn truncate(&mut self, path: &str, length: usize) -> Result<(), Stopped> {
+    pub(crate) fn truncate(&mut self, path: &str, length: usize) -> Result<(), Failed> {
         self.change(path, Change::Truncate(length))
     }
 
-    pub(crate) fn sync(&mut self, path: &str) -> Result<(), Stopped> {
+    pub(crate) fn sync(&mut self, path: &str) -> Result<(), Failed> {
         self.before_change(path)?;
         let file = self.files.entry(path.to_owned()).or_default();
         for change in std::mem::take(&mut file.unsynced) {
@@ -243,7 +316,7 @@ impl Disk {
         Ok(())
     }
 
-    pub(crate) fn delete(&mut self, path: &str) -> Result<bool, Stopped> {
+    pub(crate) fn delete(&mut self, path: &str) -> Result<bool, Failed> {
         self.before_change(path)?;
         Ok(self.files.remove(path).is_some())
     }
@@ -255,17 +328,26 @@ impl Disk {
         region: usize,
         bytes: usize,
         extend: bool,
-    ) -> Result<*mut u8, Stopped> {
-        self.check(path)?;
-        let regions = self.shared.entry(path.to_owned()).or_default();
-        while extend && regions.len() <= region {
-            regions.push(vec![0; bytes].into_boxed_slice());
+        is_mapped: bool,
+    ) -> Result<*mut u8, Failed> {
+        self.check(path, false)?;
+        let shared = self.shared.entry(path.to_owned()).or_default();
+        shared.mapped_by += u64::from(!is_mapped);
+        while extend && shared.regions.len() <= region {
+            shared.regions.push(vec![0; bytes].into_boxed_slice());
         }
-        Ok(regions.get_mut(region).map_or(std::ptr::null_mut(), |region| region.as_mut_ptr()))
+        let region = shared.regions.get_mut(region);
+        Ok(region.map_or(std::ptr::null_mut(), |region| region.as_mut_ptr()))
     }
 
-    pub(crate) fn unshare(&mut self, path: &str) {
-        self.shared.remove(path);
+    /// One file maps it no longer; the last one takes it along.
+    pub(crate) fn unmap(&mut self, path: &str) {
+        if let Some(shared) = self.shared.get_mut(path) {
+            shared.mapped_by = shared.mapped_by.saturating_sub(1);
+            if shared.mapped_by == 0 {
+                self.shared.remove(path);
+            }
+        }
     }
 
     pub(crate) fn fill_random(&mut self, buffer: &mut [u8]) {
@@ -307,7 +389,7 @@ mod tests {
             disk.sync("/a/file").expect("runs");
             disk.write("/a/file", 0, &[2; 600]).expect("runs");
             disk.stop("/a");
-            assert_eq!(disk.write("/a/file", 0, &[3]), Err(Stopped));
+            assert_eq!(disk.write("/a/file", 0, &[3]), Err(Failed::Stopped));
             disk.start("/a", Stop::PowerLoss);
             let mut buffer = [0; 600];
             assert_eq!(disk.read("/a/file", 0, &mut buffer), Ok(600));
@@ -323,7 +405,7 @@ mod tests {
         disk.stop_after("/a", 2);
         assert_eq!(disk.write("/a/file", 0, &[1]), Ok(()));
         assert_eq!(disk.sync("/a/file"), Ok(()));
-        assert_eq!(disk.write("/a/file", 1, &[2]), Err(Stopped));
+        assert_eq!(disk.write("/a/file", 1, &[2]), Err(Failed::Stopped));
         assert_eq!(disk.write("/b/file", 1, &[2]), Ok(()), "another machine runs on");
         disk.start("/a", Stop::Killed);
         assert_eq!(disk.length("/a/file"), Ok(1));

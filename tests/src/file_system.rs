@@ -2,7 +2,7 @@
 //! workspace is in this file.
 #![allow(unsafe_code)]
 
-use crate::disk::{Disk, Stopped};
+use crate::disk::{Disk, Failed};
 use rusqlite::ffi;
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::sync::Once;
@@ -12,6 +12,8 @@ use std::sync::Once;
 struct OpenFile {
     base: ffi::sqlite3_file,
     path: *mut String,
+    /// Whether it maps shared memory.
+    is_mapped: bool,
 }
 
 static METHODS: ffi::sqlite3_io_methods = ffi::sqlite3_io_methods {
@@ -83,8 +85,12 @@ fn path_of<'a>(file: *mut ffi::sqlite3_file) -> &'a str {
     unsafe { &*(*file.cast::<OpenFile>()).path }
 }
 
-fn code(done: Result<(), Stopped>, failed: c_int) -> c_int {
-    done.map_or(failed, |()| ffi::SQLITE_OK)
+fn code(done: Result<(), Failed>, failed: c_int) -> c_int {
+    match done {
+        Ok(()) => ffi::SQLITE_OK,
+        Err(Failed::Full) => ffi::SQLITE_FULL,
+        Err(Failed::Stopped | Failed::Error) => failed,
+    }
 }
 
 unsafe extern "C" fn open(
@@ -109,6 +115,7 @@ unsafe extern "C" fn open(
         return ffi::SQLITE_CANTOPEN;
     }
     open_file.path = Box::into_raw(Box::new(path));
+    open_file.is_mapped = false;
     open_file.base.pMethods = &raw const METHODS;
     if !out_flags.is_null() {
         // SAFETY: SQLite owns the integer.
@@ -138,7 +145,7 @@ unsafe extern "C" fn read(
     match Disk::with(|disk| disk.read(path_of(file), offset as usize, buffer)) {
         Ok(length) if length == amount as usize => ffi::SQLITE_OK,
         Ok(_) => ffi::SQLITE_IOERR_SHORT_READ,
-        Err(Stopped) => ffi::SQLITE_IOERR_READ,
+        Err(_) => ffi::SQLITE_IOERR_READ,
     }
 }
 
@@ -170,7 +177,7 @@ unsafe extern "C" fn file_size(file: *mut ffi::sqlite3_file, size: *mut i64) -> 
             unsafe { *size = length as i64 };
             ffi::SQLITE_OK
         }
-        Err(Stopped) => ffi::SQLITE_IOERR_FSTAT,
+        Err(_) => ffi::SQLITE_IOERR_FSTAT,
     }
 }
 
@@ -204,16 +211,20 @@ unsafe extern "C" fn shared_map(
     extend: c_int,
     pointer: *mut *mut c_void,
 ) -> c_int {
+    // SAFETY: SQLite hands back the file that `open` filled in.
+    let open_file = unsafe { &mut *file.cast::<OpenFile>() };
+    let (extend, is_mapped) = (extend != 0, open_file.is_mapped);
     let found = Disk::with(|disk| {
-        disk.shared_region(path_of(file), region as usize, bytes as usize, extend != 0)
+        disk.shared_region(path_of(file), region as usize, bytes as usize, extend, is_mapped)
     });
+    open_file.is_mapped |= found.is_ok();
     match found {
         Ok(region) => {
             // SAFETY: SQLite owns the pointer; the region is boxed and does not move.
             unsafe { *pointer = region.cast() };
             ffi::SQLITE_OK
         }
-        Err(Stopped) => ffi::SQLITE_IOERR_SHMMAP,
+        Err(_) => ffi::SQLITE_IOERR_SHMMAP,
     }
 }
 
@@ -223,9 +234,11 @@ unsafe extern "C" fn shared_lock(_: *mut ffi::sqlite3_file, _: c_int, _: c_int, 
 
 unsafe extern "C" fn shared_barrier(_file: *mut ffi::sqlite3_file) {}
 
-unsafe extern "C" fn shared_unmap(file: *mut ffi::sqlite3_file, delete: c_int) -> c_int {
-    if delete != 0 {
-        Disk::with(|disk| disk.unshare(path_of(file)));
+unsafe extern "C" fn shared_unmap(file: *mut ffi::sqlite3_file, _delete: c_int) -> c_int {
+    // SAFETY: SQLite hands back the file that `open` filled in.
+    let open_file = unsafe { &mut *file.cast::<OpenFile>() };
+    if std::mem::take(&mut open_file.is_mapped) {
+        Disk::with(|disk| disk.unmap(path_of(file)));
     }
     ffi::SQLITE_OK
 }
@@ -234,7 +247,7 @@ unsafe extern "C" fn delete(_: *mut ffi::sqlite3_vfs, name: *const c_char, _sync
     match Disk::with(|disk| disk.delete(&text(name))) {
         Ok(true) => ffi::SQLITE_OK,
         Ok(false) => ffi::SQLITE_IOERR_DELETE_NOENT,
-        Err(Stopped) => ffi::SQLITE_IOERR_DELETE,
+        Err(_) => ffi::SQLITE_IOERR_DELETE,
     }
 }
 
@@ -250,7 +263,7 @@ unsafe extern "C" fn access(
             unsafe { *there = c_int::from(exists) };
             ffi::SQLITE_OK
         }
-        Err(Stopped) => ffi::SQLITE_IOERR_ACCESS,
+        Err(_) => ffi::SQLITE_IOERR_ACCESS,
     }
 }
 

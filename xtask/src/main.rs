@@ -26,6 +26,8 @@ enum Task {
     Test,
     /// Runs the simulator: many stores and a hub, faults from one seed, and an oracle
     Simulate(Simulate),
+    /// Lets every operation of the disk fail in every way, and shows what became of what was saved
+    Faults(Faults),
     /// Plants each fault in the engine, and shows the seed that catches it
     Mutants,
 }
@@ -33,11 +35,18 @@ enum Task {
 #[derive(clap::Args)]
 struct Simulate {
     /// How many seeds
-    #[arg(long, default_value_t = 2_000)]
+    #[arg(long, default_value_t = suites::SEEDS)]
     seeds: u64,
     /// The first seed
     #[arg(long, default_value_t = 1)]
     from: u64,
+}
+
+#[derive(clap::Args)]
+struct Faults {
+    /// How many points at most
+    #[arg(long, default_value_t = suites::POINTS)]
+    points: u64,
 }
 
 fn main() -> ExitCode {
@@ -46,6 +55,7 @@ fn main() -> ExitCode {
         Task::Lint => suites::lint(),
         Task::Test => suites::test(),
         Task::Simulate(asked) => suites::simulate(asked.seeds, asked.from).map(drop),
+        Task::Faults(asked) => suites::faults(asked.points).map(drop),
         Task::Mutants => suites::mutants().map(drop),
     };
     match done {

@@ -5,7 +5,9 @@ use serde_json::Value;
 use std::process::Command;
 
 /// How many seeds `cargo xtask test` simulates.
-const SEEDS: u64 = 2_000;
+pub const SEEDS: u64 = 2_000;
+/// How many points at most `cargo xtask test` lets the disk fail at.
+pub const POINTS: u64 = 20_000;
 
 /// How a suite ended.
 #[derive(Clone, Copy, Default)]
@@ -29,11 +31,12 @@ pub fn lint() -> Result<(), String> {
 /// Runs all suites, and fails if one failed, ran nothing, or (in CI) was left out.
 pub fn test() -> Result<(), String> {
     let peer = setup::peer_python().exists();
-    let suites: [(&str, Option<Result<Outcome, String>>); 6] = [
+    let suites: [(&str, Option<Result<Outcome, String>>); 7] = [
         ("rust", Some(rust())),
         ("example", Some(example())),
         ("demo", Some(demo())),
         ("simulate", Some(simulate(SEEDS, 1))),
+        ("faults", Some(faults(POINTS))),
         ("mutants", Some(mutants())),
         ("sqlcipher", peer.then(sqlcipher)),
     ];
@@ -134,6 +137,23 @@ pub fn simulate(seeds: u64, from: u64) -> Result<Outcome, String> {
     command.args(["seeds", "--count", &seeds_text, "--from", &from_text]);
     shell::run(&mut command)?;
     Ok(Outcome { passed: seeds, failed: 0 })
+}
+
+/// Lets the k-th operation of the disk fail, for all k.
+pub fn faults(points: u64) -> Result<Outcome, String> {
+    let arguments = ["run", "--quiet", "--package", "kitbag-tests", "--bin", "simulator", "--"];
+    let mut command = shell::cargo(&arguments);
+    command.args(["faults", "--points", &points.to_string()]);
+    let mut passed = 0;
+    let succeeded = shell::watch(&mut command, |line| {
+        if let Some(counts) = line.strip_prefix("faults: ") {
+            passed = count(counts, " points");
+        }
+    })?;
+    match succeeded {
+        true => Ok(Outcome { passed, failed: 0 }),
+        false => Err("the disk's faults lost something, or left a store stuck".to_owned()),
+    }
 }
 
 /// Plants each fault in turn; every one must be caught.

@@ -27,6 +27,7 @@ impl Engine {
         id: RecordId,
         operations: Vec<Operation>,
     ) -> Result<EntryId, EngineError> {
+        self.store.ensure_open()?;
         let record = self.get(id)?;
         schema::check_change(record.kind, record.kind.schema_version(), &operations)
             .map_err(schema::Fault::into_invalid)?;
@@ -62,6 +63,7 @@ impl Engine {
         payload: Vec<u8>,
     ) -> Result<EntryId, EngineError> {
         let certificate = *self.members.get(&team).ok_or(EngineError::NotAMember)?;
+        self.store.ensure_open()?;
         let mut entries = Vec::new();
         let (log, tip) = match self.store.own_log(team, certificate, log_use)? {
             Some(found) => found,

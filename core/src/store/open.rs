@@ -60,6 +60,12 @@ impl Store {
         self.load().inspect_err(|_| self.connection = None)
     }
 
+    /// Reads the file anew where a failure left it closed. Whoever is about to read, in order to
+    /// write, calls this first.
+    pub fn ensure_open(&mut self) -> Result<(), StoreError> {
+        if self.connection.is_none() { self.reload() } else { Ok(()) }
+    }
+
     /// Reads the file anew, or leaves it closed until the next call tries again.
     pub(super) fn reload_or_close(&mut self) {
         if self.reload().is_err() {

@@ -18,6 +18,10 @@ fn main() -> ExitCode {
             (Ok(count), Ok(from)) => seeds(count, from),
             _ => usage(),
         },
+        ["faults", "--points", points] => match points.parse() {
+            Ok(points) => faults(points),
+            Err(_) => usage(),
+        },
         #[cfg(feature = "mutants")]
         ["mutants"] => mutants(),
         _ => usage(),
@@ -68,6 +72,51 @@ fn seeds(count: u64, from: u64) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Lets every operation of every work fail in every way, at most so many points in all, and shows a
+/// table of what became of them.
+fn faults(most: u64) -> ExitCode {
+    use kitbag_tests::faults::{FAULTS, Tally, WORKS, inject};
+    let kinds: Vec<_> =
+        WORKS.iter().flat_map(|work| FAULTS.iter().map(move |fault| (*work, *fault))).collect();
+    let each = most.div_ceil(kinds.len() as u64);
+    let next = AtomicU64::new(0);
+    let tallies: Mutex<Vec<(usize, Tally)>> = Mutex::new(Vec::new());
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 0..cores {
+            scope.spawn(|| {
+                while let Some((at, (work, fault))) =
+                    usize::try_from(next.fetch_add(1, Ordering::SeqCst))
+                        .ok()
+                        .and_then(|at| Some((at, kinds.get(at)?)))
+                {
+                    let tally = inject(*work, *fault, each);
+                    if let Ok(mut tallies) = tallies.lock() {
+                        tallies.push((at, tally));
+                    }
+                }
+            });
+        }
+    });
+    let mut tallies = tallies.into_inner().unwrap_or_default();
+    tallies.sort_by_key(|(at, _)| *at);
+    println!("work     fault         points injected survived  lost stuck");
+    let mut all = Tally::default();
+    for (at, tally) in tallies {
+        let (work, fault) = kinds[at];
+        let (work, fault) = (format!("{work:?}"), format!("{fault:?}"));
+        let Tally { points, injected, survived, lost, stuck } = tally;
+        println!(
+            "{work:<8} {fault:<13} {points:>6} {injected:>8} {survived:>8} {lost:>5} {stuck:>5}"
+        );
+        all.points += points;
+        all.lost += lost;
+        all.stuck += stuck;
+    }
+    println!("faults: {} points, {} lost, {} stuck", all.points, all.lost, all.stuck);
+    if all.lost + all.stuck == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn play_twice(seed: u64) -> Result<(), Failure> {

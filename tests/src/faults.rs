@@ -1,0 +1,244 @@
+//! SQLite's own method on our own work: the k-th operation of the disk fails, for k = 0, 1, 2 …,
+//! until the work ends without a fault.
+//!
+//! After each fault the process goes on and must be able to save; then it is killed, and whatever it
+//! acknowledged must be there, with totals of just that.
+
+use crate::disk::{Disk, Fault, Stop};
+use kitbag_core::engine::{Engine, EngineError, Environment};
+use kitbag_core::identity::Role;
+use kitbag_core::model::{RecordId, Reversal, TeamId};
+use kitbag_core::store::{Settling, Store, StoreKey};
+use kitbag_core::sync;
+use kitbag_core::totals::Query;
+use std::collections::BTreeSet;
+use std::path::Path;
+
+const TEAM: TeamId = TeamId([5; 16]);
+const PHONE: &str = "/phone";
+const HUB: &str = "/hub";
+/// A work that makes more operations than this has no end.
+const OPERATIONS_MAX: u64 = 20_000;
+
+/// What is going on when the disk fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Work {
+    /// A phone saves a record.
+    Save,
+    /// A phone takes a page in.
+    Receive,
+    /// A hub takes a page in, and settles it.
+    Ingest,
+    /// A phone's store is made: schema, key, membership.
+    Make,
+    /// A phone's store is closed and opened: a checkpoint.
+    Reopen,
+}
+
+/// All works.
+pub const WORKS: [Work; 5] = [Work::Save, Work::Receive, Work::Ingest, Work::Make, Work::Reopen];
+/// All faults.
+pub const FAULTS: [Fault; 3] = [Fault::ErrorOnce, Fault::ErrorForGood, Fault::Full];
+
+/// What became of the points of one work and fault.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// How often the work was done.
+    pub points: u64,
+    /// How often the fault happened.
+    pub injected: u64,
+    /// How often all that was acknowledged was there afterwards.
+    pub survived: u64,
+    /// How often something was not.
+    pub lost: u64,
+    /// How often nothing could be saved afterwards, or the store did not open.
+    pub stuck: u64,
+}
+
+enum End {
+    Survived,
+    Lost,
+    Stuck,
+}
+
+/// Lets the fault happen at each operation of the work in turn, at most `most` times.
+pub fn inject(work: Work, fault: Fault, most: u64) -> Tally {
+    let mut tally = Tally::default();
+    for operations in 0..most.min(OPERATIONS_MAX) {
+        let (was_faulty, end) = point(work, fault, operations);
+        tally.points += 1;
+        tally.injected += u64::from(was_faulty);
+        match end {
+            End::Survived => tally.survived += 1,
+            End::Lost => tally.lost += 1,
+            End::Stuck => tally.stuck += 1,
+        }
+        if !was_faulty {
+            break;
+        }
+    }
+    tally
+}
+
+fn key() -> StoreKey {
+    StoreKey::new([9; 32])
+}
+
+fn reversal() -> Result<Reversal, EngineError> {
+    let date = kitbag_core::model::CivilDate::from_epoch_day(17_591);
+    Ok(Reversal::new("riverside", date.ok_or(EngineError::NoRecord)?))
+}
+
+/// A phone with some records, in a programme with another phone's at the hub.
+struct World {
+    root: Engine,
+    phone: Option<Engine>,
+    hub: Option<Store>,
+    acknowledged: BTreeSet<RecordId>,
+}
+
+impl World {
+    fn new(seed: u64) -> Result<Self, EngineError> {
+        Disk::reset(seed);
+        let mut root = Engine::found(Path::new("/root/db"), &key(), Environment::system())?;
+        let hub =
+            Store::open(Path::new("/hub/db"), &key(), Some(root.root()), None, Settling::Behind)?;
+        let mut other = new_phone("/other/db", &mut root)?;
+        let mut acknowledged = BTreeSet::new();
+        for _ in 0..5 {
+            acknowledged.insert(other.record(TEAM, &reversal()?)?);
+        }
+        let mut world = World { root, phone: None, hub: Some(hub), acknowledged };
+        world.sync(&mut other)?;
+        Ok(world)
+    }
+
+    fn with_phone(seed: u64) -> Result<Self, EngineError> {
+        let mut world = World::new(seed)?;
+        let phone = new_phone("/phone/db", &mut world.root)?;
+        world.phone = Some(phone);
+        for _ in 0..3 {
+            world.save()?;
+        }
+        Ok(world)
+    }
+
+    fn save(&mut self) -> Result<(), EngineError> {
+        if self.phone.is_none() {
+            self.phone = Some(Engine::open(Path::new("/phone/db"), &key(), Environment::system())?);
+        }
+        let phone = self.phone.as_mut().ok_or(EngineError::NoRecord)?;
+        self.acknowledged.insert(phone.record(TEAM, &reversal()?)?);
+        Ok(())
+    }
+
+    fn sync(&mut self, engine: &mut Engine) -> Result<(), EngineError> {
+        let hub = self.hub.as_mut().ok_or(EngineError::NoRecord)?;
+        engine.sync(|request| sync::answer(hub, &request).map_err(EngineError::from))
+    }
+
+    fn sync_phone(&mut self) -> Result<(), EngineError> {
+        let mut phone = self.phone.take().ok_or(EngineError::NoRecord)?;
+        let synced = self.sync(&mut phone);
+        self.phone = Some(phone);
+        synced
+    }
+
+    fn settle(&mut self) -> Result<(), EngineError> {
+        let hub = self.hub.as_mut().ok_or(EngineError::NoRecord)?;
+        while hub.settle_some()? {}
+        Ok(())
+    }
+
+    fn work(&mut self, work: Work) -> Result<(), EngineError> {
+        match work {
+            Work::Save => self.save(),
+            Work::Receive => self.sync_phone(),
+            Work::Ingest => {
+                self.sync_phone()?;
+                self.settle()
+            }
+            Work::Make => {
+                self.phone = Some(new_phone("/phone/db", &mut self.root)?);
+                self.save()
+            }
+            Work::Reopen => {
+                self.phone = None;
+                self.phone =
+                    Some(Engine::open(Path::new("/phone/db"), &key(), Environment::system())?);
+                Ok(())
+            }
+        }
+    }
+
+    /// The disk is well again: what failed is done again, and one record more is saved.
+    fn go_on(&mut self, work: Work) -> Result<(), EngineError> {
+        if work == Work::Make {
+            self.phone = None;
+            let made = new_phone("/phone/db", &mut self.root)?;
+            self.phone = Some(made);
+        }
+        self.save()?;
+        self.sync_phone()?;
+        self.settle()
+    }
+
+    /// After a kill, everything that was acknowledged is there, and counts once.
+    fn is_whole(&mut self) -> Result<bool, EngineError> {
+        for machine in [PHONE, HUB] {
+            Disk::with(|disk| disk.stop(machine));
+        }
+        self.phone = None;
+        self.hub = None;
+        for machine in [PHONE, HUB] {
+            Disk::with(|disk| disk.start(machine, Stop::PowerLoss));
+        }
+        let mut phone = Engine::open(Path::new("/phone/db"), &key(), Environment::system())?;
+        self.hub = Some(Store::open(Path::new("/hub/db"), &key(), None, None, Settling::Behind)?);
+        self.sync(&mut phone)?;
+        self.settle()?;
+        let held: BTreeSet<RecordId> = phone.store().record_ids(TEAM)?.into_iter().collect();
+        let mut whole = self.acknowledged.is_subset(&held);
+        let hub = self.hub.as_ref().ok_or(EngineError::NoRecord)?;
+        for store in [phone.store(), hub] {
+            let lines = store.totals(&Query::default())?.lines;
+            let counted: i64 = lines.values().filter_map(|line| line.get("reversals")).sum();
+            whole &= counted == held.len() as i64;
+            whole &= store.record_ids(TEAM)?.len() == held.len();
+        }
+        let before = phone.store().projection_digest()?;
+        phone.rebuild()?;
+        Ok(whole && phone.store().projection_digest()? == before)
+    }
+}
+
+fn new_phone(path: &str, root: &mut Engine) -> Result<Engine, EngineError> {
+    let mut phone = Engine::device(Path::new(path), &key(), root.root(), Environment::system())?;
+    if phone.store().memberships()?.is_empty() {
+        phone.join(&root.certify(phone.device_key(), Role::Coordinator, TEAM)?)?;
+    }
+    Ok(phone)
+}
+
+fn point(work: Work, fault: Fault, operations: u64) -> (bool, End) {
+    let world = match work {
+        Work::Make => World::new(operations),
+        _ => World::with_phone(operations),
+    };
+    let Ok(mut world) = world else { return (true, End::Stuck) };
+    let machine = if work == Work::Ingest { HUB } else { PHONE };
+    Disk::with(|disk| disk.fail_after(machine, operations, fault));
+    let _ = world.work(work);
+    let was_faulty = Disk::with(|disk| {
+        disk.go_on(machine);
+        disk.was_faulty(machine)
+    });
+    if world.go_on(work).is_err() {
+        return (was_faulty, End::Stuck);
+    }
+    match world.is_whole() {
+        Ok(true) => (was_faulty, End::Survived),
+        Ok(false) => (was_faulty, End::Lost),
+        Err(_) => (was_faulty, End::Stuck),
+    }
+}
