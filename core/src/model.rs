@@ -4,7 +4,9 @@
 //! [`schema::Field`]s, from which validation, projection and totals follow.
 
 pub mod cbor;
+pub mod check;
 pub mod date;
+pub mod form;
 pub mod id;
 pub mod kind;
 pub mod operation;
@@ -14,9 +16,9 @@ pub mod schema;
 pub mod value;
 
 pub use date::{CivilDate, UnixMillis};
+pub use form::{Administration, Reversal};
 pub use id::{DeviceKey, EntryId, LogId, RecordId, TeamId};
 pub use kind::Kind;
 pub use operation::{ElementName, Operation};
-pub use reversal::{Administration, Reversal};
 pub use schema::Invalid;
 pub use value::Value;

@@ -106,8 +106,8 @@ fn coded(record: &Record) -> Vec<(String, String)> {
         let Some((value, _)) = values.last() else {
             continue;
         };
-        let shape = crate::model::schema::declared(record.kind, name)
-            .map(|field| (field.name, field.shape));
+        let shape =
+            crate::model::check::declared(record.kind, name).map(|field| (field.name, field.shape));
         match (shape, value) {
             (Some((_, shape @ Shape::Code(_))), Value::Text(code))
                 if is_counted_by(name, shape) =>

@@ -1,6 +1,6 @@
 //! What the hub answers: syncs, totals, digests, health. Errors are problem+json (RFC 9457).
 
-use crate::server::{Hub, now};
+use crate::state::{Hub, now};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Query, State};

@@ -5,5 +5,6 @@
 
 mod answers;
 mod server;
+mod state;
 
 pub use server::{HubError, Options, run};

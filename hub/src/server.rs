@@ -1,16 +1,16 @@
 //! Listening, limits, stopping, and the work behind ingest.
 
 use crate::answers;
+use crate::state::Hub;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use kitbag_core::model::{DeviceKey, UnixMillis};
+use kitbag_core::model::DeviceKey;
 use kitbag_core::store::{KeyFile, Settling, Store, StoreError};
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Semaphore;
 
 /// The most connections at a time; one more is closed, and its device tries again.
 const CONNECTIONS_MAX: usize = 1_000;
@@ -56,55 +56,6 @@ fn io(what: &'static str) -> impl FnOnce(std::io::Error) -> HubError {
     move |reason| HubError::Io { what, reason }
 }
 
-/// What requests share.
-#[derive(Clone)]
-pub(crate) struct Hub {
-    store: Arc<Mutex<Store>>,
-    arrived: Arc<Notify>,
-    /// Totals include everything that arrived up to then.
-    settled_until: Arc<AtomicI64>,
-}
-
-impl Hub {
-    /// Runs blocking work on the store, away from the threads that serve sockets.
-    pub(crate) async fn with_store<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&mut Store) -> T + Send + 'static,
-    ) -> Option<T> {
-        let store = Arc::clone(&self.store);
-        let locked = move || work(&mut store.lock().unwrap_or_else(PoisonError::into_inner));
-        tokio::task::spawn_blocking(locked).await.ok()
-    }
-
-    pub(crate) fn entries_arrived(&self) {
-        self.arrived.notify_one();
-    }
-
-    pub(crate) fn settled_until(&self) -> UnixMillis {
-        UnixMillis(self.settled_until.load(Ordering::SeqCst))
-    }
-
-    /// Settles what came in, step by step, for as long as the hub runs.
-    async fn settle(self) {
-        loop {
-            let began = now();
-            match self.with_store(Store::settle_some).await {
-                Some(Ok(true)) => continue,
-                Some(Ok(false)) => self.settled_until.store(began.0, Ordering::SeqCst),
-                Some(Err(_)) | None => tracing::error!("settling failed; it is tried again"),
-            }
-            tokio::select! {
-                () = self.arrived.notified() => {}
-                () = tokio::time::sleep(Duration::from_secs(1)) => {}
-            }
-        }
-    }
-}
-
-pub(crate) fn now() -> UnixMillis {
-    (kitbag_core::engine::Environment::system().now)()
-}
-
 /// Runs a hub until it is told to stop. `ready` gets the address once it listens.
 pub fn run(options: Options, ready: impl FnOnce(SocketAddr)) -> Result<(), HubError> {
     if !options.listen.ip().is_loopback() {
@@ -131,11 +82,7 @@ async fn serve(
     let listener =
         tokio::net::TcpListener::bind(options.listen).await.map_err(io("the address"))?;
     ready(listener.local_addr().map_err(io("the address"))?);
-    let hub = Hub {
-        store: Arc::new(Mutex::new(store)),
-        arrived: Arc::new(Notify::new()),
-        settled_until: Arc::new(AtomicI64::new(0)),
-    };
+    let hub = Hub::new(store);
     let settling = tokio::spawn(hub.clone().settle());
     let service = TowerToHyperService::new(answers::router(hub));
     let mut http = hyper::server::conn::http1::Builder::new();

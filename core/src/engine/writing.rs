@@ -3,7 +3,7 @@
 use super::{Engine, EngineError};
 use crate::log::entry::{Entry, kind};
 use crate::log::payload::{AFTER_MAX, Open, RecordPayload};
-use crate::model::schema;
+use crate::model::check;
 use crate::model::{EntryId, Kind, Operation, RecordId, TeamId};
 use crate::store::LogUse;
 
@@ -15,8 +15,8 @@ impl Engine {
         kind: Kind,
         operations: Vec<Operation>,
     ) -> Result<RecordId, EngineError> {
-        schema::check_creation(kind, kind.schema_version(), &operations)
-            .map_err(schema::Fault::into_invalid)?;
+        check::check_creation(kind, kind.schema_version(), &operations)
+            .map_err(check::Fault::into_invalid)?;
         let payload = self.payload(kind, Vec::new(), operations)?;
         Ok(self.write(team, LogUse::Records, kind.number(), None, payload)?.record())
     }
@@ -29,8 +29,8 @@ impl Engine {
     ) -> Result<EntryId, EngineError> {
         self.store.ensure_open()?;
         let record = self.get(id)?;
-        schema::check_change(record.kind, record.kind.schema_version(), &operations)
-            .map_err(schema::Fault::into_invalid)?;
+        check::check_change(record.kind, record.kind.schema_version(), &operations)
+            .map_err(check::Fault::into_invalid)?;
         let payload = self.payload(record.kind, record.heads, operations)?;
         self.write(record.team, LogUse::Records, record.kind.number(), Some(id), payload)
     }

@@ -6,7 +6,7 @@ use super::payload::{RecordPayload, Waived};
 use super::verdict::{Refusal, Verdict, Waiting};
 use crate::identity::Role;
 use crate::model::cbor::Malformed;
-use crate::model::schema::{self, Fault};
+use crate::model::check::{self, Fault};
 use crate::model::{DeviceKey, EntryId, Kind, LogId, Operation, RecordId, TeamId};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -323,8 +323,8 @@ impl<'a> Judging<'a> {
             Some(Err(_)) | None => return Err(Verdict::Refused(Refusal::Malformed)),
         };
         let check = match is_creation {
-            true => schema::check_creation(kind, payload.schema_version, &payload.operations),
-            false => schema::check_change(kind, payload.schema_version, &payload.operations),
+            true => check::check_creation(kind, payload.schema_version, &payload.operations),
+            false => check::check_change(kind, payload.schema_version, &payload.operations),
         };
         match check {
             Ok(()) if is_creation && !payload.after.is_empty() => {

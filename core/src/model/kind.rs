@@ -1,6 +1,7 @@
 //! The kinds of record, and the number that an entry's header gives each.
 
-use super::schema::Field;
+use super::operation::Operation;
+use super::schema::{Field, Invalid};
 
 /// A kind of record that this version can show and count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -49,5 +50,12 @@ impl Kind {
             Kind::Reversal => super::reversal::FIELDS,
         };
         super::schema::ENVELOPE.iter().chain(own)
+    }
+
+    /// The rules of this kind that no single field holds.
+    pub fn check_creation(self, operations: &[Operation]) -> Result<(), Invalid> {
+        match self {
+            Kind::Reversal => super::reversal::check_creation(operations),
+        }
     }
 }
