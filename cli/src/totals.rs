@@ -45,12 +45,12 @@ pub fn run(arguments: &TotalsArguments) -> Result<(), Failure> {
     let totals = engine.totals(&Query { by: arguments.by.clone(), ..Query::default() })?;
     say!("{}", table(&arguments.by, &totals.lines, &pack));
     say!("{}", missing_in_words(&totals.missing));
-    say_what_is_left_out(totals.flagged, totals.waiting);
+    say_what_else(totals.flagged, totals.waiting, totals.forks);
     Ok(())
 }
 
-/// Says what counts nowhere although it is here, and what to do.
-pub fn say_what_is_left_out(flagged: u64, waiting: u64) {
+/// Says what counts nowhere although it is here, and which alarm there is, with what to do.
+pub fn say_what_else(flagged: u64, waiting: u64, forks: u64) {
     if flagged > 0 {
         say!(
             "{flagged} records count nowhere because of their date: before 2000, or later than the \
@@ -59,6 +59,12 @@ pub fn say_what_is_left_out(flagged: u64, waiting: u64) {
     }
     if waiting > 0 {
         say!("{waiting} entries are here and wait for others, or for a newer version.");
+    }
+    if forks > 0 {
+        say!(
+            "Alarm: forks of a log: {forks}. A phone was restored from a copy, or cloned; nothing is \
+             lost by it. If nobody restored one, revoke its certificate."
+        );
     }
 }
 

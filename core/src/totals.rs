@@ -217,6 +217,9 @@ pub struct Totals {
     pub flagged: u64,
     /// Entries held that wait to be judged or for others.
     pub waiting: u64,
+    /// How often logs forked: each a device restored from a copy, cloned, or hostile. An alarm for
+    /// coordinators; all branches count.
+    pub forks: u64,
 }
 
 impl Totals {

@@ -104,6 +104,7 @@ async fn totals(
         "known_missing": { "entries": totals.missing.entries, "devices": totals.missing.devices, "phones": devices },
         "flagged": totals.flagged,
         "waiting": totals.waiting,
+        "forks": totals.forks,
         "settled": settled,
         "includes_all_up_to": until.to_iso(),
     })

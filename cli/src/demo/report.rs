@@ -4,7 +4,7 @@ use super::check::{Findings, lines};
 use super::world::World;
 use crate::Failure;
 use crate::import::{Imported, Refused};
-use crate::totals::{missing_in_words, say_what_is_left_out, sum, table};
+use crate::totals::{missing_in_words, say_what_else, sum, table};
 use kitbag_core::model::date::Period;
 use kitbag_core::model::pack::CodePack;
 use kitbag_core::totals::{KnownMissing, Lines, Split, Totals};
@@ -109,7 +109,7 @@ pub fn final_report(world: &mut World, imported: &Imported) -> Result<AllTotals,
     say!("{}", missing_in_words(&known_missing(&page)));
     phones_with_missing(world, &page)?;
     let number = |name: &str| page[name].as_u64().unwrap_or_default();
-    say_what_is_left_out(number("flagged"), number("waiting"));
+    say_what_else(number("flagged"), number("waiting"), number("forks"));
     Ok(totals)
 }
 

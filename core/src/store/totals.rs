@@ -22,6 +22,12 @@ impl Store {
             missing: self.known_missing(query.team)?,
             flagged: flagged as u64,
             waiting: self.waiting(query.team)?,
+            forks: self
+                .chains
+                .iter()
+                .filter(|(_, info)| query.team.is_none_or(|team| team == info.team))
+                .map(|(_, info)| info.forks())
+                .sum(),
         })
     }
 
