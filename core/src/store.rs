@@ -15,7 +15,7 @@ mod settle;
 mod totals;
 
 pub use held::HeldEntry;
-pub use ingest::{BRANCHES_MAX, Received, UNCERTIFIED_BYTES_MAX, WAITING_MAX};
+pub use ingest::{BRANCHES_PER_KEY_MAX, Received, UNCERTIFIED_BYTES_MAX, WAITING_MAX};
 pub use key::{KeyFile, KeyProvider, StoreKey};
 pub use missing::MissingFrom;
 pub use outgoing::{Clock, SEALS_MAX};

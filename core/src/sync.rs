@@ -12,7 +12,7 @@
 mod message;
 
 pub use crate::store::Clock;
-pub use message::{MESSAGE_BYTES_MAX, Message, TurnedAwayRun};
+pub use message::{MESSAGE_BYTES_MAX, Message, TIPS_MAX, TurnedAwayRun};
 
 use crate::identity::SigningKey;
 use crate::log::entry::Tip;
@@ -21,9 +21,9 @@ use crate::model::{LogId, TeamId};
 use crate::store::{Peer, Store, StoreError};
 use std::collections::BTreeSet;
 
-/// The most requests of one session: far more than any store needs, so that a hub that always moves
-/// cannot hold a phone for ever.
-pub const REQUESTS_MAX: u32 = 100_000;
+/// The most requests of one session: 20 million entries, so that a hub that always moves cannot hold a
+/// phone for ever.
+pub const REQUESTS_MAX: u32 = 10_000;
 
 /// What can go wrong in an exchange.
 #[derive(Debug, thiserror::Error)]
@@ -53,7 +53,7 @@ pub fn answer(store: &mut Store, request: &[u8]) -> Result<Vec<u8>, SyncError> {
     let skip = request.skip.into_iter().collect();
     let peer = Peer { clock: request.clock, points: request.points, skip };
     let clock = store.clock(&teams);
-    let mut points = store.points(&teams, &peer.clock)?;
+    let mut points = store.points(&teams, &peer)?;
     add_held(&mut points, &clock, taken.held);
     Ok(Message {
         sealed: store.seals_lacked(&teams, &peer.clock, None)?,
@@ -101,14 +101,29 @@ fn take_in(store: &mut Store, message: &Message) -> Result<TakenIn, SyncError> {
 }
 
 /// Adds entries that are held now and are no tips: the other side can go on behind them.
-fn add_held(points: &mut Clock, clock: &Clock, held: Vec<(LogId, Tip)>) {
+fn add_held(points: &mut Clock, clock: &Clock, held: impl IntoIterator<Item = (LogId, Tip)>) {
     for (log, tip) in held {
-        let is_tip = clock.get(&log).is_some_and(|tips| tips.contains(&tip));
-        let of_log = points.get(&log).map(Vec::as_slice).unwrap_or_default();
-        if !is_tip && !of_log.contains(&tip) {
-            points.entry(log).or_default().push(tip);
+        if !clock.get(&log).is_some_and(|tips| tips.contains(&tip)) {
+            add_point(points, log, tip);
         }
     }
+}
+
+/// Adds one point in its place; returns whether it is new.
+fn add_point(points: &mut Clock, log: LogId, tip: Tip) -> bool {
+    let of_log = points.entry(log).or_default();
+    match of_log.binary_search(&tip) {
+        Ok(_) => false,
+        Err(_) if of_log.len() >= TIPS_MAX as usize => false,
+        Err(at) => {
+            of_log.insert(at, tip);
+            true
+        }
+    }
+}
+
+fn pairs(clock: &Clock) -> impl Iterator<Item = (LogId, Tip)> + '_ {
+    clock.iter().flat_map(|(log, tips)| tips.iter().map(|tip| (*log, *tip)))
 }
 
 /// The device's side of one sync.
@@ -161,19 +176,18 @@ impl Session {
         if self.requests > REQUESTS_MAX {
             return Err(self.stuck());
         }
-        let nothing = Clock::new();
-        let theirs = self.hub.as_ref().map_or(&nothing, |hub| &hub.clock);
+        let nothing = Peer::default();
+        let theirs = self.hub.as_ref().unwrap_or(&nothing);
         let runs = match &self.hub {
             Some(hub) => store.runs_lacked(&self.teams, hub, Some(own))?,
             None => Vec::new(),
         };
         let clock = store.clock(&self.teams);
         let mut points = store.points(&self.teams, theirs)?;
-        let held = self.held.iter().flat_map(|(log, tips)| tips.iter().map(|tip| (*log, *tip)));
-        add_held(&mut points, &clock, held.collect());
+        add_held(&mut points, &clock, pairs(&self.held));
         let message = Message {
             teams: self.teams.clone(),
-            sealed: store.seals_lacked(&self.teams, theirs, Some(own))?,
+            sealed: store.seals_lacked(&self.teams, &theirs.clock, Some(own))?,
             clock,
             points,
             skip: self.unwanted.iter().copied().collect(),
@@ -196,21 +210,25 @@ impl Session {
             self.last_reason = Some(run.reason);
             moved |= log.is_some_and(|log| self.unwanted.insert(log));
         }
-        let held_before = self.held.clone();
-        add_held(&mut self.held, &ours, taken.held);
-        moved |= self.held != held_before;
-        let mut skip = self.hub.take().map_or(BTreeSet::new(), |hub| {
-            moved |= hub.clock != answer.clock || hub.points != answer.points;
-            hub.skip
-        });
+        for (log, tip) in taken.held {
+            let is_tip = ours.get(&log).is_some_and(|tips| tips.contains(&tip));
+            moved |= !is_tip && add_point(&mut self.held, log, tip);
+        }
+        // What the hub said that it holds stays true for the session: points are gathered, so that
+        // every step goes on from the one before.
+        let before = self.hub.take();
+        moved |= before.as_ref().is_none_or(|before| before.clock != answer.clock);
+        let mut hub = Peer { clock: answer.clock, ..before.unwrap_or_default() };
+        for (log, tip) in pairs(&answer.points) {
+            moved |= add_point(&mut hub.points, log, tip);
+        }
         for run in &answer.turned_away {
             self.turned_away += 1;
             self.last_reason = Some(run.reason.clone());
             let log = usize::try_from(run.index).ok().and_then(|at| self.sent.get(at));
-            moved |= log.is_some_and(|log| skip.insert(*log));
+            moved |= log.is_some_and(|log| hub.skip.insert(*log));
         }
-        moved |= self.requests == 1;
-        self.hub = Some(Peer { clock: answer.clock, points: answer.points, skip });
+        self.hub = Some(hub);
         if self.done || moved { Ok(()) } else { Err(self.stuck()) }
     }
 

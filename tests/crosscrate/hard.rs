@@ -8,7 +8,7 @@ use kitbag_core::log::payload::{Administration, Open, RecordPayload};
 use kitbag_core::log::run::Run;
 use kitbag_core::log::{Refusal, Verdict};
 use kitbag_core::model::{ElementName, EntryId, LogId, Operation, UnixMillis, Value};
-use kitbag_core::store::{BRANCHES_MAX, Settling, Store};
+use kitbag_core::store::{BRANCHES_PER_KEY_MAX, Settling, Store};
 use kitbag_core::sync::{self, Message, Session, SyncError};
 use kitbag_core::totals::Query;
 
@@ -216,7 +216,7 @@ fn a_device_that_forks_without_end_is_bounded_and_can_be_revoked() {
     assert_eq!(log.send(&mut programme.hub), Vec::<String>::new());
     let mut turned_away = Vec::new();
     let mut runs = Vec::new();
-    for number in 0..BRANCHES_MAX + 200 {
+    for number in 0..BRANCHES_PER_KEY_MAX + 200 {
         log.tip = open;
         log.add(17, None, (number as u32).to_be_bytes().to_vec());
         runs.push(log.run());
@@ -272,6 +272,7 @@ fn a_record_with_too_many_operations_is_refused_past_a_bound() {
     let is_append = |operation: &Operation| matches!(operation, Operation::Append { .. });
     let index = operations.iter().position(is_append).unwrap() as u32;
     let created = log.add(17, None, payload(1, vec![], operations));
+    let after_creation = log.tip;
     let element = ElementName { entry: created, index };
     let put_in = Operation::PutIn {
         list: "administrations".to_owned(),
@@ -290,9 +291,57 @@ fn a_record_with_too_many_operations_is_refused_past_a_bound() {
     let verdict = |id: &EntryId| entries.iter().find(|entry| entry.id == *id).unwrap().verdict;
     let verdicts: Vec<_> = changes.iter().map(verdict).collect();
     let refused = Some(Verdict::Refused(Refusal::TooMany));
-    assert_eq!(verdicts.iter().filter(|verdict| **verdict == refused).count(), 4);
-    assert_eq!(verdicts[3], Some(Verdict::Admitted));
-    assert_eq!(verdicts[4], refused);
+    assert_eq!(verdicts.iter().filter(|verdict| **verdict == refused).count(), 3);
+    assert_eq!(verdicts[4], Some(Verdict::Admitted));
+    assert_eq!(verdicts[5], refused);
+    // Another branch of the log, or another log, is the same key's.
+    log.tip = after_creation;
+    for branch in 0..5 {
+        let payload = payload(1, vec![created], vec![put_in.clone(); 1_000 + branch]);
+        changes.push(log.add(17, Some(created), payload));
+        assert_eq!(log.send(&mut programme.hub), Vec::<String>::new());
+    }
+    programme.settle();
+    let entries = programme.hub.entries().unwrap();
+    let admitted = entries
+        .iter()
+        .filter(|entry| changes.contains(&entry.id) && entry.verdict == Some(Verdict::Admitted));
+    assert!(admitted.count() <= 5);
+}
+
+#[test]
+fn a_log_that_the_phone_refuses_does_not_keep_it_syncing_for_ever() {
+    let mut programme = Programme::new();
+    let seed = [66; 32];
+    let device_key = SigningKey::from_seed(&seed).device_key();
+    let certificate = programme.coordinator.certify(device_key, Role::Worker, TEAM).unwrap();
+    programme.sync_coordinator();
+    let (mut worker, _) = programme.worker();
+    programme.sync(&mut worker);
+    // A phone of a newer version was restored once; the hub, which has not settled, takes it all.
+    let unread = |version| payload(version, vec![], vec![Operation::put("site", "x")]);
+    let mut log = Written::new(&seed, certificate.certificate, 1);
+    let open = log.tip;
+    log.add(17, None, unread(97));
+    let hub = &mut programme.hub;
+    assert!(hub.receive(&[&log.run()], &[]).unwrap().turned_away.is_empty());
+    log.tip = open;
+    for _ in 0..11 {
+        for _ in 0..1_000 {
+            log.add(17, None, unread(99));
+            log.add(17, None, unread(98));
+        }
+        assert!(hub.receive(&[&log.run()], &[]).unwrap().turned_away.is_empty());
+    }
+    for _ in 0..2 {
+        let mut requests = 0;
+        let synced: Result<(), EngineError> = worker.sync(|request| {
+            requests += 1;
+            sync::answer(hub, &request).map_err(EngineError::from)
+        });
+        assert!(synced.unwrap_err().to_string().contains("wait already"));
+        assert!(requests < 60, "{requests} requests");
+    }
 }
 
 #[test]

@@ -458,17 +458,17 @@ fn logs_without_a_certificate_share_a_quota_and_others_do_not() {
 }
 
 #[test]
-fn the_501st_entry_of_one_log_that_names_a_record_is_refused() {
+fn the_501st_change_of_one_record_by_one_key_is_refused() {
     let mut world = World::new();
     let payload = World::payload(vec![], reversal("died").operations().unwrap());
     let creation = world.entry(REVERSAL, None, payload);
     let record = Some(creation.id.record());
     let mut entries = vec![creation];
-    for _ in 0..500 {
+    for _ in 0..501 {
         let payload = World::payload(vec![], vec![Operation::put("outcome", "unknown")]);
         entries.push(world.entry(REVERSAL, record, payload));
     }
     assert_eq!(world.send(&entries), Vec::<String>::new());
-    assert_eq!(world.verdict(&entries[499]), Some(Verdict::Admitted));
-    assert_eq!(world.verdict(&entries[500]), Some(Verdict::Refused(Refusal::TooMany)));
+    assert_eq!(world.verdict(&entries[500]), Some(Verdict::Admitted));
+    assert_eq!(world.verdict(&entries[501]), Some(Verdict::Refused(Refusal::TooMany)));
 }

@@ -140,6 +140,13 @@ impl Authority {
         matches!(mandate, Some(Mandate::Root | Mandate::Cut(_) | Mandate::Holds(_)))
     }
 
+    /// Whether a log is a coordinator's by its certificate, though that one may be cut.
+    pub fn is_coordinators(&self, log: &LogId) -> bool {
+        let mandate = self.standings.get(log).map(|standing| standing.mandate);
+        let coordinator = Role::Coordinator;
+        matches!(mandate, Some(Mandate::Holds(role) | Mandate::Cut(role)) if role == coordinator)
+    }
+
     /// Whether something here hangs on this entry, which is not held.
     pub fn awaits(&self, id: &EntryId) -> bool {
         self.awaited.contains(id) || self.awaited_tips.contains_key(id)

@@ -10,11 +10,11 @@ use crate::model::check::{self, Fault};
 use crate::model::{DeviceKey, EntryId, Kind, LogId, Operation, RecordId, TeamId};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The most entries of one log branch that may name one record.
-pub const PER_BRANCH_MAX: u64 = 500;
-/// The most operations that the entries of one log branch may hold for one record: replaying so many
-/// takes a few tenths of a second.
-pub const OPERATIONS_PER_BRANCH_MAX: u64 = 5_000;
+/// The most changes of one record by one key, in all its logs and branches.
+pub const ENTRIES_PER_KEY_MAX: usize = 500;
+/// The most operations that the changes of one key may hold for one record: replaying so many takes a
+/// few tenths of a second.
+pub const OPERATIONS_PER_KEY_MAX: u64 = 5_000;
 
 /// An entry that names the record being judged.
 #[derive(Clone, Debug)]
@@ -29,9 +29,9 @@ pub struct RecordEntry {
     pub kind: u8,
     /// Whether it creates the record.
     pub creates: bool,
-    /// The payload; `None` once erased, and beyond [`PER_BRANCH_MAX`], where it is not looked at.
+    /// The payload; `None` once erased, and beyond [`ENTRIES_PER_KEY_MAX`], where it is not looked at.
     pub payload: Option<Vec<u8>>,
-    /// Whether more than [`PER_BRANCH_MAX`] entries of its log branch, up to it, name the record.
+    /// Whether it is beyond [`ENTRIES_PER_KEY_MAX`], by [`beyond`].
     pub is_beyond: bool,
 }
 
@@ -97,13 +97,33 @@ pub fn judge(
         judged: Judged::default(),
         steps: Vec::new(),
         step_of: BTreeMap::new(),
-        operations: BTreeMap::new(),
+        over: BTreeSet::new(),
     };
     judging.count_operations(entries);
     for entry in judging.in_dependency_order() {
         judging.settle(entry);
     }
     judging.finish()
+}
+
+/// Changes of a record by one key, in the order of position and id.
+type OfKey = BTreeSet<(u64, EntryId)>;
+
+/// A record's changes by the key that wrote them, in an order that every store gives alike.
+fn by_key(entries: &[RecordEntry], chains: &Chains) -> BTreeMap<DeviceKey, OfKey> {
+    let mut keys: BTreeMap<DeviceKey, OfKey> = BTreeMap::new();
+    for entry in entries.iter().filter(|entry| !entry.creates) {
+        if let Some(info) = chains.log(&entry.log) {
+            keys.entry(info.key).or_default().insert((entry.place.position, entry.id));
+        }
+    }
+    keys
+}
+
+/// The changes past the first [`ENTRIES_PER_KEY_MAX`] of a key: refused without a look at them.
+pub fn beyond(entries: &[RecordEntry], chains: &Chains) -> BTreeSet<EntryId> {
+    let keys = by_key(entries, chains).into_values();
+    keys.flat_map(|of_key| of_key.into_iter().skip(ENTRIES_PER_KEY_MAX).map(|(_, id)| id)).collect()
 }
 
 /// What a later entry builds on when it names this one: these admitted entries, or not known yet.
@@ -122,27 +142,21 @@ struct Judging<'a> {
     steps: Vec<Step>,
     /// Where among the steps each admitted entry is.
     step_of: BTreeMap<EntryId, usize>,
-    /// For each branch of each log the positions that name the record, ascending, each with the
-    /// operations up to it on that branch.
-    operations: BTreeMap<(LogId, u32), Vec<(u64, u64)>>,
+    /// Entries past a key's [`OPERATIONS_PER_KEY_MAX`].
+    over: BTreeSet<EntryId>,
 }
 
 impl<'a> Judging<'a> {
     fn count_operations(&mut self, entries: &[RecordEntry]) {
-        for entry in entries {
-            let count = match self.payloads.get(&entry.id) {
-                Some(Ok(payload)) => payload.operations.len() as u64,
-                _ => 0,
-            };
-            let branch = self.operations.entry((entry.log, entry.place.branch)).or_default();
-            branch.push((entry.place.position, count));
-        }
-        for branch in self.operations.values_mut() {
-            branch.sort_unstable();
+        for of_key in by_key(entries, self.chains).into_values() {
             let mut sum = 0;
-            for (_, count) in branch {
-                sum += *count;
-                *count = sum;
+            for (_, id) in of_key {
+                if let Some(Ok(payload)) = self.payloads.get(&id) {
+                    sum += payload.operations.len() as u64;
+                }
+                if sum > OPERATIONS_PER_KEY_MAX {
+                    self.over.insert(id);
+                }
             }
         }
     }
@@ -290,7 +304,7 @@ impl<'a> Judging<'a> {
         if !waived && !self.role_allows(role, info, created_by, payload) {
             return Verdict::Refused(Refusal::Role);
         }
-        if self.operations_on_branch(entry, info) > OPERATIONS_PER_BRANCH_MAX {
+        if self.over.contains(&entry.id) {
             return Verdict::Refused(Refusal::TooMany);
         }
         if foreign || entry.kind != creation.kind || (entry.creates && !is_creation) {
@@ -358,18 +372,6 @@ impl<'a> Judging<'a> {
                 (created_by.key == info.key && own_elements) || crate::planted!(RoleRuleOff)
             }
         }
-    }
-
-    /// How many operations the entries of this one's log hold for the record, at or before it on
-    /// its branch.
-    fn operations_on_branch(&self, entry: &RecordEntry, info: &LogInfo) -> u64 {
-        let on_path = info.path(entry.place).into_iter().map(|last| {
-            let branch = self.operations.get(&(entry.log, last.branch));
-            let branch = branch.map(Vec::as_slice).unwrap_or_default();
-            let count = branch.partition_point(|(at, _)| *at <= last.position);
-            count.checked_sub(1).and_then(|at| branch.get(at)).map_or(0, |(_, sum)| *sum)
-        });
-        on_path.sum()
     }
 
     /// Whether each element put in was appended, on the same list, by an entry that this one saw.

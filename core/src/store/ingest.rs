@@ -5,13 +5,13 @@ use crate::log::chain::{Branch, LogInfo, Place};
 use crate::log::entry::{Entry, Tip, kind};
 use crate::log::payload::Open;
 use crate::log::run::{Run, SealedTip, TurnedAway, weight};
-use crate::model::{EntryId, LogId, TeamId};
+use crate::model::{DeviceKey, EntryId, LogId, TeamId};
 
 /// A log with this many waiting entries gets no further acknowledgement until some are admitted.
 pub const WAITING_MAX: u64 = 10_000;
-/// The most branches that a log may have here: an honest one has as many as its device was restored
-/// or cloned (docs/adr/0005).
-pub const BRANCHES_MAX: usize = 1_000;
+/// The most branches that all logs of one key may have here: an honest device has one for each log,
+/// and one more for each time that it was restored or cloned (docs/adr/0005).
+pub const BRANCHES_PER_KEY_MAX: usize = 1_000;
 /// What all logs together may weigh whose author has no certificate that holds here.
 pub const UNCERTIFIED_BYTES_MAX: u64 = 64 << 20;
 
@@ -83,7 +83,7 @@ impl Store {
                 return Ok(Err(TurnedAway::QuotaWithoutCertificate));
             }
         }
-        if let Some(reason) = self.turned_away(run, &entries, team)? {
+        if let Some(reason) = self.turned_away(run, &entries, open.as_ref(), team)? {
             return Ok(Err(reason));
         }
         let new = self.insert_all(&entries, 0)?;
@@ -131,6 +131,7 @@ impl Store {
         &mut self,
         run: &Run,
         entries: &[Entry],
+        open: Option<&Open>,
         team: TeamId,
     ) -> Result<Option<TurnedAway>, StoreError> {
         if !self.holds_team(team) {
@@ -152,8 +153,8 @@ impl Store {
                 return Ok(Some(TurnedAway::PayloadMissing));
             }
         }
-        let branches = self.chains.log(&run.log).map_or(0, |info| info.branches.len());
-        if branches >= BRANCHES_MAX && self.starts_a_branch(run, entries)? {
+        let key = open.map(|open| open.key).or(self.chains.log(&run.log).map(|info| info.key));
+        if self.starts_a_branch(run, entries)? && self.branches_of(key) >= BRANCHES_PER_KEY_MAX {
             return Ok(Some(TurnedAway::TooManyBranches));
         }
         let waiting = match self.logs.get(&run.log) {
@@ -163,8 +164,16 @@ impl Store {
         Ok((waiting >= WAITING_MAX).then_some(TurnedAway::TooManyWaiting { waiting }))
     }
 
-    /// Whether the first entry of a run that is not held would leave a branch.
+    fn branches_of(&self, key: Option<DeviceKey>) -> usize {
+        let of_key = self.chains.iter().filter(|(_, info)| Some(info.key) == key);
+        of_key.map(|(_, info)| info.branches.len()).sum()
+    }
+
+    /// Whether a run would start a log, or its first entry that is not held leave a branch.
     fn starts_a_branch(&self, run: &Run, entries: &[Entry]) -> Result<bool, StoreError> {
+        if self.chains.log(&run.log).is_none() {
+            return Ok(true);
+        }
         let mut previous = self.locate(&run.previous)?;
         for entry in entries {
             let held = self.locate(&entry.id)?;

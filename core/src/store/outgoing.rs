@@ -9,7 +9,7 @@ use crate::model::{EntryId, LogId, TeamId};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The most seals that one message carries.
-pub const SEALS_MAX: usize = 1_000;
+pub const SEALS_MAX: usize = 500;
 
 /// For each log the tips that a store holds.
 pub type Clock = BTreeMap<LogId, Vec<Tip>>;

@@ -48,6 +48,7 @@ impl Store {
     fn rank(&self, log: &LogId) -> u8 {
         match self.chains.log(log) {
             Some(info) if info.key == self.root => 0,
+            _ if !self.authority.is_coordinators(log) => 2,
             _ if self.logs.get(log).is_some_and(|log| log.administers) => 1,
             _ => 2,
         }
@@ -56,11 +57,11 @@ impl Store {
     /// Entries that we hold of logs that the other side holds otherwise: its tips are not held here,
     /// and it is not just further on. From each tip back at distances of 1, 2, 4, …, so that the
     /// other side finds where the branches part.
-    pub fn points(&self, teams: &[TeamId], theirs: &Clock) -> Result<Clock, StoreError> {
+    pub fn points(&self, teams: &[TeamId], peer: &Peer) -> Result<Clock, StoreError> {
         let mut points = Clock::new();
-        for (log, info) in self.offered(teams) {
+        for (log, info) in self.offered(teams).filter(|(log, _)| !peer.skip.contains(log)) {
             let mut parted = false;
-            for tip in theirs.get(log).into_iter().flatten() {
+            for tip in peer.clock.get(log).into_iter().flatten() {
                 parted |= tip.position <= info.length() && self.locate(&tip.id)?.is_none();
             }
             if parted {
@@ -176,11 +177,15 @@ impl Store {
         let of = |clock: &Clock| clock.get(log).cloned().unwrap_or_default();
         let named = [of(&peer.clock), of(&peer.points)].concat();
         let mut held: BTreeMap<u32, u64> = BTreeMap::new();
-        for tip in &named {
+        // From the last on: what lies before one that is known needs no second walk.
+        for tip in named.iter().rev() {
             let Some((_, place)) = self.locate(&tip.id)? else { continue };
             for on in info.path(place) {
                 let reach = held.entry(on.branch).or_default();
-                *reach = on.position.max(*reach);
+                if *reach >= on.position {
+                    break;
+                }
+                *reach = on.position;
             }
         }
         Ok((named.is_empty() || !held.is_empty()).then_some(held))

@@ -162,7 +162,9 @@ impl Store {
     pub(super) fn settle_duplicates(&mut self) -> Result<(), StoreError> {
         while let Some(id) = self.relinked.pop_first() {
             let set = self.linked(id)?;
-            self.relinked.retain(|other| !set.contains(other));
+            for other in &set {
+                self.relinked.remove(other);
+            }
             let mut first = true;
             for id in set {
                 let state: Option<i64> = self

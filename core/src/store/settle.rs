@@ -3,7 +3,7 @@
 use super::{Store, StoreError};
 use crate::log::authority::{self, Held, HeldAdministration};
 use crate::log::chain::Place;
-use crate::log::judge::{Judged, PER_BRANCH_MAX, RecordEntry, judge};
+use crate::log::judge::{ENTRIES_PER_KEY_MAX, Judged, RecordEntry, beyond, judge};
 use crate::log::payload::Administration;
 use crate::log::{Authority, Verdict};
 use crate::model::cbor::Malformed;
@@ -214,26 +214,17 @@ impl Store {
             })?;
             Ok(rows.collect::<Result<_, _>>()?)
         };
-        let few = select("payload", PER_BRANCH_MAX + 1)?;
-        if few.len() as u64 <= PER_BRANCH_MAX {
+        let most = ENTRIES_PER_KEY_MAX as u64;
+        let few = select("payload", most + 1)?;
+        if few.len() as u64 <= most {
             return Ok(few);
         }
         drop(few);
         let mut entries = select("NULL", i64::MAX as u64)?;
-        let mut positions: BTreeMap<(LogId, u32), Vec<u64>> = BTreeMap::new();
-        for entry in &entries {
-            let branch = positions.entry((entry.log, entry.place.branch)).or_default();
-            branch.push(entry.place.position);
-        }
-        positions.values_mut().for_each(|branch| branch.sort_unstable());
+        let beyond = beyond(&entries, &self.chains);
         let mut payload = self.sql()?.prepare_cached("SELECT payload FROM entry WHERE id = ?1")?;
         for entry in &mut entries {
-            let info = self.chains.log(&entry.log).ok_or(StoreError::Damaged("an entry's log"))?;
-            let on_path = info.path(entry.place).into_iter().map(|last| {
-                let branch = positions.get(&(entry.log, last.branch));
-                branch.map_or(0, |sorted| sorted.partition_point(|at| *at <= last.position))
-            });
-            entry.is_beyond = on_path.sum::<usize>() as u64 > PER_BRANCH_MAX;
+            entry.is_beyond = beyond.contains(&entry.id);
             if !entry.is_beyond {
                 entry.payload = payload.query_row([entry.id.0], |row| row.get(0))?;
             }

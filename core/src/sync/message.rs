@@ -7,8 +7,11 @@ use crate::model::{EntryId, LogId, TeamId};
 use crate::store::{Clock, SEALS_MAX};
 use minicbor::Decoder;
 
-/// The most teams, logs, tips or runs that one message may name.
-const NAMED_MAX: u64 = 100_000;
+/// The most teams, logs or runs that one message may name.
+const NAMED_MAX: u64 = 10_000;
+/// The most tips of one log, and of all logs, that a clock or points may name: each costs a look-up.
+pub const TIPS_MAX: u64 = 4_096;
+const ALL_TIPS_MAX: usize = 20_000;
 /// The most bytes that one message may inflate to: a page, and clocks beside it.
 pub const MESSAGE_BYTES_MAX: usize = 4 * PAGE_BYTES_MAX;
 
@@ -105,11 +108,20 @@ fn write_clock(encoder: &mut Writer, clock: &Clock) -> Written {
     Ok(())
 }
 
-/// Reads a clock; its logs ascend, each once.
+/// Reads a clock: its logs ascend, and the tips of each, every one once.
 fn read_clock(decoder: &mut Decoder<'_>) -> Result<Clock, Malformed> {
+    let mut room = ALL_TIPS_MAX;
     let logs = all(decoder, NAMED_MAX, |decoder| {
         cbor::array_of(decoder, 2)?;
-        Ok((LogId(cbor::fixed(decoder)?), all(decoder, NAMED_MAX, read_tip)?))
+        let log = LogId(cbor::fixed(decoder)?);
+        let tips = all(decoder, TIPS_MAX, read_tip)?;
+        room = room
+            .checked_sub(tips.len())
+            .ok_or(Malformed::TooLarge { what: "clock", max: ALL_TIPS_MAX as u64 })?;
+        match tips.is_sorted_by(|a, b| a < b) {
+            true => Ok((log, tips)),
+            false => Err(Malformed::NotCanonical),
+        }
     })?;
     match logs.is_sorted_by(|a, b| a.0 < b.0) {
         true => Ok(logs.into_iter().collect()),
