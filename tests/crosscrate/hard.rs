@@ -16,6 +16,17 @@ fn sync_with(engine: &mut Engine, hub: &mut Store) -> Result<(), EngineError> {
     engine.sync(|request| sync::answer(hub, &request).map_err(EngineError::from))
 }
 
+/// The key of a device that writes by hand.
+const SEED: [u8; 32] = [66; 32];
+
+/// Certifies it as a worker, at the hub, too.
+fn certified(programme: &mut Programme) -> EntryId {
+    let device_key = SigningKey::from_seed(&SEED).device_key();
+    let enrolment = programme.coordinator.certify(device_key, Role::Worker, TEAM).unwrap();
+    programme.sync_coordinator();
+    enrolment.certificate
+}
+
 fn payload(schema_version: u64, after: Vec<EntryId>, operations: Vec<Operation>) -> Vec<u8> {
     let at = UnixMillis(1_520_000_000_000);
     RecordPayload { schema_version, salt: [3; 8], at, after, operations }.encode()
@@ -165,11 +176,8 @@ fn a_newcomer_gets_an_erasure_before_the_records_that_it_erased() {
 #[test]
 fn a_log_that_is_turned_away_does_not_starve_those_behind_it() {
     let mut programme = Programme::new();
-    let seed = [66; 32];
-    let key_of_device = SigningKey::from_seed(&seed);
-    let certificate =
-        programme.coordinator.certify(key_of_device.device_key(), Role::Worker, TEAM).unwrap();
-    programme.sync_coordinator();
+    let certificate = certified(&mut programme);
+    let key_of_device = SigningKey::from_seed(&SEED);
     // What the device of a newer version holds itself, in two logs.
     let path = programme.folder.path().join("newer");
     let root = Some(programme.root.root());
@@ -185,14 +193,14 @@ fn a_log_that_is_turned_away_does_not_starve_those_behind_it() {
     };
     sync_own(&mut own, &mut programme).unwrap();
     let unread = || payload(99, vec![], reversal("died").operations().unwrap());
-    let mut newer = Written::new(&seed, certificate.certificate, 0);
+    let mut newer = Written::new(&SEED, certificate, 0);
     for _ in 0..9 {
         for _ in 0..1_500 {
             newer.add(17, None, unread());
         }
         assert!(own.receive(&[&newer.run()], &[]).unwrap().turned_away.is_empty());
     }
-    let mut behind = Written::new(&seed, certificate.certificate, 0xff);
+    let mut behind = Written::new(&SEED, certificate, 0xff);
     behind.add(17, None, creation());
     let behind_log = behind.log;
     own.receive(&[&behind.run()], &[]).unwrap();
@@ -205,13 +213,10 @@ fn a_log_that_is_turned_away_does_not_starve_those_behind_it() {
 #[test]
 fn a_device_that_forks_without_end_is_bounded_and_can_be_revoked() {
     let mut programme = Programme::new();
-    let seed = [66; 32];
-    let device_key = SigningKey::from_seed(&seed).device_key();
-    let certificate = programme.coordinator.certify(device_key, Role::Worker, TEAM).unwrap();
-    programme.sync_coordinator();
+    let certificate = certified(&mut programme);
     let (mut worker, _) = programme.worker();
     worker.record(TEAM, &reversal("survived")).unwrap();
-    let mut log = Written::new(&seed, certificate.certificate, 0);
+    let mut log = Written::new(&SEED, certificate, 0);
     let open = log.tip;
     assert_eq!(log.send(&mut programme.hub), Vec::<String>::new());
     let mut turned_away = Vec::new();
@@ -229,7 +234,7 @@ fn a_device_that_forks_without_end_is_bounded_and_can_be_revoked() {
     programme.settle();
     programme.sync(&mut worker);
     programme.sync_coordinator();
-    programme.coordinator.revoke(TEAM, certificate.certificate).unwrap();
+    programme.coordinator.revoke(TEAM, certificate).unwrap();
     programme.sync_coordinator();
     programme.sync(&mut worker);
     assert_eq!(worker.store().record_ids(TEAM).unwrap().len(), 1);
@@ -263,11 +268,8 @@ fn verdicts_are_equal_whatever_came_first() {
 #[test]
 fn a_record_with_too_many_operations_is_refused_past_a_bound() {
     let mut programme = Programme::new();
-    let seed = [66; 32];
-    let device_key = SigningKey::from_seed(&seed).device_key();
-    let certificate = programme.coordinator.certify(device_key, Role::Worker, TEAM).unwrap();
-    programme.sync_coordinator();
-    let mut log = Written::new(&seed, certificate.certificate, 0);
+    let certificate = certified(&mut programme);
+    let mut log = Written::new(&SEED, certificate, 0);
     let operations = reversal("died").operations().unwrap();
     let is_append = |operation: &Operation| matches!(operation, Operation::Append { .. });
     let index = operations.iter().position(is_append).unwrap() as u32;
@@ -312,15 +314,12 @@ fn a_record_with_too_many_operations_is_refused_past_a_bound() {
 #[test]
 fn a_log_that_the_phone_refuses_does_not_keep_it_syncing_for_ever() {
     let mut programme = Programme::new();
-    let seed = [66; 32];
-    let device_key = SigningKey::from_seed(&seed).device_key();
-    let certificate = programme.coordinator.certify(device_key, Role::Worker, TEAM).unwrap();
-    programme.sync_coordinator();
+    let certificate = certified(&mut programme);
     let (mut worker, _) = programme.worker();
     programme.sync(&mut worker);
     // A phone of a newer version was restored once; the hub, which has not settled, takes it all.
     let unread = |version| payload(version, vec![], vec![Operation::put("site", "x")]);
-    let mut log = Written::new(&seed, certificate.certificate, 1);
+    let mut log = Written::new(&SEED, certificate, 1);
     let open = log.tip;
     log.add(17, None, unread(97));
     let hub = &mut programme.hub;

@@ -47,7 +47,12 @@ fn each_heavy_dependency_has_one_owner() {
         ("automerge::", &["core/src/record/"]),
         (
             "rusqlite::",
-            &["core/src/store", "tests/src/file_system.rs", "tests/crosscrate/store_file.rs"],
+            &[
+                "core/src/store",
+                "tests/src/file_system.rs",
+                "tests/crosscrate/store_file.rs",
+                "benches/",
+            ],
         ),
         ("axum::", &["hub/"]),
         ("tokio::", &["hub/", "core/src/net.rs"]),

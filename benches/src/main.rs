@@ -1,0 +1,192 @@
+//! What Kitbag costs, measured: `cargo run --package kitbag-benches`.
+//!
+//! Each timing is the median of five. A save is compared with a raw SQLCipher insert of the same
+//! answers under the same settings, the two in turn in one run. Made-up reversals with the fields that
+//! the Overdose Information Network records.
+
+use kitbag_core::engine::{Engine, EngineError, Environment};
+use kitbag_core::identity::Role;
+use kitbag_core::model::{CivilDate, Reversal, TeamId};
+use kitbag_core::store::{Settling, Store, StoreKey};
+use kitbag_core::sync;
+use std::path::Path;
+use std::time::Instant;
+
+const TEAM: TeamId = TeamId([5; 16]);
+const REPEATS: usize = 5;
+const SAVES: u32 = 200;
+const RECEIVED: u32 = 5_000;
+const FIRST_SYNC: u32 = 10_000;
+
+type Failed = Box<dyn std::error::Error>;
+
+fn main() -> Result<(), Failed> {
+    println!("{:<58} {:>8} {:>9}", "what", "budget", "measured");
+    let row = |what: &str, budget: &str, measured: f64| {
+        println!("{what:<58} {budget:>8} {measured:>9.1}");
+    };
+    row("saved durably, × a raw SQLCipher insert", "≤ 1.5", save_ratio()?);
+    row("received, verified, replayed, projected, records/s", "≥ 5000", received_per_second()?);
+    row("wire, 20 records to the hub, B a record, the whole sync", "≤ 60", wire_of(20)?.up);
+    let first = wire_of(FIRST_SYNC)?;
+    row("wire, 10,000 records to a new device, B a record", "≤ 32", first.down);
+    row("store, 10,000 records, B a record", "≤ 500", first.store_bytes);
+    Ok(())
+}
+
+fn median(mut measured: [f64; REPEATS]) -> f64 {
+    measured.sort_by(f64::total_cmp);
+    measured[REPEATS / 2]
+}
+
+fn key() -> StoreKey {
+    StoreKey::new([9; 32])
+}
+
+fn reversal(number: u32) -> Result<Reversal, Failed> {
+    let pick = |codes: &[&str], step: u32| codes[(number / step) as usize % codes.len()].to_owned();
+    let date = CivilDate::from_epoch_day(17_532 + i64::from(number * 7 % 365)).ok_or("a date")?;
+    let site = ["Allegheny", "Bucks", "Dauphin", "Elk", "York"][number as usize % 5];
+    let mut reversal = Reversal::new(site, date);
+    reversal.occurred_time = Some(format!("{:02}:{:02}", number % 24, number % 60));
+    reversal.outcome = pick(&["survived", "survived", "survived", "died", "unknown"], 3);
+    reversal.codes = vec![
+        ("gender".to_owned(), pick(&["man", "man", "woman"], 2)),
+        ("age_band".to_owned(), pick(&["20_24", "25_29", "30_39", "40_49"], 5)),
+        ("response_minutes".to_owned(), pick(&["under_1", "1_3", "3_5", "over_5"], 7)),
+    ];
+    reversal.suspected_substances = vec![pick(&["heroin", "fentanyl", "cocaine"], 11)];
+    Ok(reversal)
+}
+
+fn device(folder: &Path, name: &str, root: &mut Engine) -> Result<Engine, Failed> {
+    let mut device =
+        Engine::device(&folder.join(name), &key(), root.root(), Environment::system())?;
+    device.join(&root.certify(device.device_key(), Role::Coordinator, TEAM)?)?;
+    Ok(device)
+}
+
+fn sync_with(engine: &mut Engine, hub: &mut Store) -> Result<Wire, Failed> {
+    let mut wire = Wire::default();
+    engine.sync(|request| {
+        wire.up += request.len() as f64;
+        let answer = sync::answer(hub, &request).map_err(EngineError::from)?;
+        wire.down += answer.len() as f64;
+        Ok::<_, EngineError>(answer)
+    })?;
+    Ok(wire)
+}
+
+/// A raw insert: one table, one row and one transaction for each reversal.
+fn raw(path: &Path) -> Result<rusqlite::Connection, Failed> {
+    let connection = rusqlite::Connection::open(path)?;
+    connection.execute_batch(&format!(
+        "PRAGMA key = \"x'{}'\"; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+         PRAGMA secure_delete = ON; PRAGMA cell_size_check = ON;
+         CREATE TABLE reversal (id INTEGER PRIMARY KEY, site TEXT, occurred_on TEXT,
+           occurred_time TEXT, utc_offset_min INTEGER, report_basis TEXT, reporter_role TEXT,
+           place TEXT, product TEXT, route TEXT, doses TEXT, source TEXT, ems_called TEXT,
+           outcome TEXT, gender TEXT, age_band TEXT, response_minutes TEXT, substance TEXT) STRICT;",
+        "09".repeat(32)
+    ))?;
+    Ok(connection)
+}
+
+fn save_ratio() -> Result<f64, Failed> {
+    let folder = tempfile::tempdir()?;
+    let mut root = Engine::found(&folder.path().join("root"), &key(), Environment::system())?;
+    let mut phone = device(folder.path(), "phone", &mut root)?;
+    let connection = raw(&folder.path().join("raw"))?;
+    let mut insert = connection.prepare(
+        "INSERT INTO reversal VALUES (NULL, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,
+           ?14, ?15, ?16, ?17)",
+    )?;
+    let mut ratios = [0.0; REPEATS];
+    for ratio in &mut ratios {
+        let (mut ours, mut theirs) = (0.0, 0.0);
+        for number in 0..SAVES {
+            let reversal = reversal(number)?;
+            let began = Instant::now();
+            phone.record(TEAM, &reversal)?;
+            ours += began.elapsed().as_secs_f64();
+            let code = |at: usize| reversal.codes[at].1.as_str();
+            let date = reversal.occurred_on.to_string();
+            let began = Instant::now();
+            insert.execute(rusqlite::params![
+                reversal.site,
+                date,
+                reversal.occurred_time,
+                reversal.utc_offset_min,
+                reversal.report_basis,
+                reversal.reporter_role,
+                reversal.place,
+                "unknown",
+                "unknown",
+                "unknown",
+                "unknown",
+                reversal.ems_called,
+                reversal.outcome,
+                code(0),
+                code(1),
+                code(2),
+                reversal.suspected_substances[0],
+            ])?;
+            theirs += began.elapsed().as_secs_f64();
+        }
+        *ratio = ours / theirs;
+    }
+    Ok(median(ratios))
+}
+
+fn received_per_second() -> Result<f64, Failed> {
+    let mut rates = [0.0; REPEATS];
+    for rate in &mut rates {
+        let folder = tempfile::tempdir()?;
+        let mut root = Engine::found(&folder.path().join("root"), &key(), Environment::system())?;
+        let mut phone = device(folder.path(), "phone", &mut root)?;
+        for number in 0..RECEIVED {
+            phone.record(TEAM, &reversal(number)?)?;
+        }
+        let path = folder.path().join("hub");
+        let mut hub = Store::open(&path, &key(), Some(root.root()), None, Settling::Behind)?;
+        let mut session = phone.session();
+        let mut seconds = 0.0;
+        while let Some(request) = phone.request(&mut session)? {
+            let began = Instant::now();
+            let answer = sync::answer(&mut hub, &request)?;
+            seconds += began.elapsed().as_secs_f64();
+            phone.reply(&mut session, &answer)?;
+        }
+        let began = Instant::now();
+        while hub.settle_some()? {}
+        seconds += began.elapsed().as_secs_f64();
+        *rate = f64::from(RECEIVED) / seconds;
+    }
+    Ok(median(rates))
+}
+
+/// Bytes a record.
+#[derive(Default)]
+struct Wire {
+    up: f64,
+    down: f64,
+    store_bytes: f64,
+}
+
+fn wire_of(records: u32) -> Result<Wire, Failed> {
+    let folder = tempfile::tempdir()?;
+    let mut root = Engine::found(&folder.path().join("root"), &key(), Environment::system())?;
+    let path = folder.path().join("hub");
+    let mut hub = Store::open(&path, &key(), Some(root.root()), None, Settling::Within)?;
+    let mut phone = device(folder.path(), "phone", &mut root)?;
+    let mut newcomer = device(folder.path(), "newcomer", &mut root)?;
+    sync_with(&mut root, &mut hub)?;
+    for number in 0..records {
+        phone.record(TEAM, &reversal(number)?)?;
+    }
+    let up = sync_with(&mut phone, &mut hub)?.up / f64::from(records);
+    let down = sync_with(&mut newcomer, &mut hub)?.down / f64::from(records);
+    drop(newcomer);
+    let bytes = std::fs::metadata(folder.path().join("newcomer"))?.len();
+    Ok(Wire { up, down, store_bytes: bytes as f64 / f64::from(records) })
+}
