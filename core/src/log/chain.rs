@@ -81,6 +81,8 @@ impl LogInfo {
 #[derive(Clone, Debug, Default)]
 pub struct Chains {
     logs: BTreeMap<LogId, LogInfo>,
+    /// How many branches the logs of each key have together.
+    branches: BTreeMap<DeviceKey, usize>,
 }
 
 impl Chains {
@@ -99,8 +101,14 @@ impl Chains {
         self.logs.iter().filter(move |(_, info)| info.team == team)
     }
 
-    /// Adds a log, or replaces what is known of it.
+    /// How many branches the logs of a key have together.
+    pub fn branches_of(&self, key: &DeviceKey) -> usize {
+        self.branches.get(key).copied().unwrap_or(0)
+    }
+
+    /// Adds a log that is not held yet.
     pub fn insert(&mut self, id: LogId, info: LogInfo) {
+        *self.branches.entry(info.key).or_default() += info.branches.len();
         self.logs.insert(id, info);
     }
 
@@ -115,6 +123,7 @@ impl Chains {
         }
         let number = u32::try_from(info.branches.len()).ok()?;
         info.branches.push(Branch { parent: Some(previous), tip });
+        *self.branches.entry(info.key).or_default() += 1;
         Some(Place { branch: number, position: tip.position })
     }
 }
@@ -152,5 +161,6 @@ mod tests {
         assert!(!info.is_at_or_before(at(1, 4), at(0, 5)));
         assert_eq!(info.tips(), vec![tip(5, 1), tip(5, 2)]);
         assert_eq!(info.forks(), 1);
+        assert_eq!(chains.branches_of(&DeviceKey([0; 32])), 2);
     }
 }

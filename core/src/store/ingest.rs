@@ -5,7 +5,7 @@ use crate::log::chain::{Branch, LogInfo, Place};
 use crate::log::entry::{Entry, Tip, kind};
 use crate::log::payload::Open;
 use crate::log::run::{Run, SealedTip, TurnedAway, weight};
-use crate::model::{DeviceKey, EntryId, LogId, TeamId};
+use crate::model::{EntryId, LogId, TeamId};
 
 /// A log with this many waiting entries gets no further acknowledgement until some are admitted.
 pub const WAITING_MAX: u64 = 10_000;
@@ -154,7 +154,8 @@ impl Store {
             }
         }
         let key = open.map(|open| open.key).or(self.chains.log(&run.log).map(|info| info.key));
-        if self.starts_a_branch(run, entries)? && self.branches_of(key) >= BRANCHES_PER_KEY_MAX {
+        let branches = key.map_or(0, |key| self.chains.branches_of(&key));
+        if branches >= BRANCHES_PER_KEY_MAX && self.starts_a_branch(run, entries)? {
             return Ok(Some(TurnedAway::TooManyBranches));
         }
         let waiting = match self.logs.get(&run.log) {
@@ -162,11 +163,6 @@ impl Store {
             None => 0,
         };
         Ok((waiting >= WAITING_MAX).then_some(TurnedAway::TooManyWaiting { waiting }))
-    }
-
-    fn branches_of(&self, key: Option<DeviceKey>) -> usize {
-        let of_key = self.chains.iter().filter(|(_, info)| Some(info.key) == key);
-        of_key.map(|(_, info)| info.branches.len()).sum()
     }
 
     /// Whether a run would start a log, or its first entry that is not held leave a branch.

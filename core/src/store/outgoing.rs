@@ -51,6 +51,8 @@ impl Store {
                 .into_iter()
                 .filter(|seal| teams.contains(&seal.open.team) && lacks(&seal.log, &seal.tip)),
         );
+        // Our own first: nobody else may know of them.
+        sealed.sort_by_key(|seal| own.is_none_or(|key| key.device_key() != seal.open.key));
         sealed.truncate(SEALS_MAX);
         Ok(sealed)
     }
