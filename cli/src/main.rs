@@ -10,6 +10,7 @@ mod demo;
 mod import;
 mod totals;
 
+use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 use kitbag_core::model::DeviceKey;
 use std::net::SocketAddr;
@@ -85,7 +86,14 @@ pub(crate) fn cannot_read(path: &std::path::Path, error: &std::io::Error) -> Fai
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) if is_a_fault(error.kind()) => {
+            eprintln!("{}", one_line(&error.to_string()));
+            return ExitCode::from(2);
+        }
+        Err(help) => help.exit(),
+    };
     let done = match arguments.command {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Totals(arguments) => totals::run(&arguments),
@@ -98,6 +106,28 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Whether flags were wrong, rather than help asked for or wanted.
+fn is_a_fault(kind: ErrorKind) -> bool {
+    !matches!(
+        kind,
+        ErrorKind::DisplayHelp
+            | ErrorKind::DisplayVersion
+            | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+    )
+}
+
+/// What is wrong with the flags and where to look, as one line.
+fn one_line(message: &str) -> String {
+    let lines = message.lines().map(str::trim).filter(|line| !line.is_empty());
+    let said: Vec<&str> = lines
+        .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"))
+        .collect();
+    format!(
+        "kitbag: {}; --help shows what is expected",
+        said.join(" ").trim_start_matches("error: ")
+    )
 }
 
 fn run_hub(arguments: HubArguments) -> Result<(), Failure> {

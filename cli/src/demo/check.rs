@@ -39,6 +39,9 @@ impl Findings {
     /// Success only where everything held.
     pub fn verdict(&self) -> Result<(), Failure> {
         let mut faults = self.unequal.clone();
+        if self.conflicts_left > 0 {
+            faults.push(format!("{} conflicts left after they were settled", self.conflicts_left));
+        }
         for (count, what) in [(self.lost, "lost"), (self.duplicated, "counted twice")] {
             if count > 0 {
                 faults.push(format!("{count} records {what}"));

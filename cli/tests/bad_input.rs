@@ -1,0 +1,44 @@
+//! A malformed file or flag gives one clear line and a non-zero exit, and changes nothing.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+use std::process::Command;
+
+/// Runs the program; returns whether it succeeded, and its lines of error.
+fn kitbag(arguments: &[&str]) -> (bool, Vec<String>) {
+    let output = Command::new(env!("CARGO_BIN_EXE_kitbag")).args(arguments).output().unwrap();
+    let lines = String::from_utf8(output.stderr).unwrap();
+    (output.status.success(), lines.lines().map(str::to_owned).collect())
+}
+
+#[test]
+fn each_fault_is_one_line_that_says_what_and_where() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (not_csv, no_store, full) = (at("rows.csv"), at("store.db"), at("full"));
+    std::fs::write(&not_csv, "county,survive\nElk,Y\n").unwrap();
+    std::fs::write(&no_store, "not a store").unwrap();
+    std::fs::write(at("store.key"), [9; 32]).unwrap();
+    std::fs::create_dir(&full).unwrap();
+    std::fs::write(at("full/file"), "kept").unwrap();
+    let nowhere = at("nowhere.csv");
+    let cases: [(&[&str], &str); 9] = [
+        (&["demo", "--odin", &nowhere], "cannot be read"),
+        (&["demo", "--odin", &not_csv], "has no column incident_date"),
+        (&["demo", "--keep", &full], "is not empty"),
+        (&["demo", "--seed", "x"], "--seed"),
+        (&["demo", "--colour"], "--colour"),
+        (&["totals", &nowhere], "is not there"),
+        (&["totals", &no_store], "does not open the store"),
+        (&["totals", &no_store, "--by", "colour"], "expected day, week"),
+        (&["hub"], "--folder"),
+    ];
+    for (arguments, said) in cases {
+        let (succeeded, lines) = kitbag(arguments);
+        assert!(!succeeded, "{arguments:?}");
+        assert_eq!(lines.len(), 1, "{arguments:?}: {lines:?}");
+        assert!(lines[0].starts_with("kitbag: "), "{lines:?}");
+        assert!(lines[0].contains(said), "{arguments:?}: {lines:?}");
+    }
+    assert_eq!(std::fs::read_to_string(&no_store).unwrap(), "not a store");
+    assert_eq!(std::fs::read_to_string(at("full/file")).unwrap(), "kept");
+}
