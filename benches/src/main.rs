@@ -6,12 +6,13 @@
 
 use kitbag_core::engine::{Engine, EngineError, Environment};
 use kitbag_core::identity::Role;
-use kitbag_core::model::{CivilDate, Reversal, TeamId};
+use kitbag_core::model::{CivilDate, Reversal, TeamId, UnixMillis};
 use kitbag_core::store::{Settling, Store, StoreKey};
 use kitbag_core::sync;
 use std::path::Path;
 use std::time::Instant;
 
+const NOW: UnixMillis = UnixMillis(1_790_000_000_000);
 const TEAM: TeamId = TeamId([5; 16]);
 const REPEATS: usize = 5;
 const SAVES: u32 = 200;
@@ -68,9 +69,10 @@ fn device(folder: &Path, name: &str, root: &mut Engine) -> Result<Engine, Failed
 
 fn sync_with(engine: &mut Engine, hub: &mut Store) -> Result<Wire, Failed> {
     let mut wire = Wire::default();
+    let device = engine.device_key();
     engine.sync(|request| {
         wire.up += request.len() as f64;
-        let answer = sync::answer(hub, &request).map_err(EngineError::from)?;
+        let answer = sync::answer(hub, device, NOW, &request).map_err(EngineError::from)?;
         wire.down += answer.len() as f64;
         Ok::<_, EngineError>(answer)
     })?;
@@ -153,7 +155,7 @@ fn received_per_second() -> Result<f64, Failed> {
         let mut seconds = 0.0;
         while let Some(request) = phone.request(&mut session)? {
             let began = Instant::now();
-            let answer = sync::answer(&mut hub, &request)?;
+            let answer = sync::answer(&mut hub, phone.device_key(), NOW, &request)?;
             seconds += began.elapsed().as_secs_f64();
             phone.reply(&mut session, &answer)?;
         }

@@ -7,14 +7,12 @@ macro_rules! say {
 }
 
 mod demo;
+mod hub;
 mod import;
 mod totals;
 
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
-use kitbag_core::model::DeviceKey;
-use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// Records made offline, merged later, and totals that say what they lack.
@@ -32,24 +30,9 @@ enum Command {
     Demo(demo::DemoArguments),
     /// Shows the totals of a store, with what they lack
     Totals(totals::TotalsArguments),
-    /// Runs a hub on this machine until it is told to stop
-    Hub(HubArguments),
-}
-
-#[derive(clap::Args)]
-struct HubArguments {
-    /// The folder of its store and key; made on first start
-    #[arg(long, value_name = "DIR")]
-    folder: PathBuf,
-    /// Where to listen: a loopback address, with port 0 for a free one
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8737")]
-    listen: SocketAddr,
-    /// The programme's root key, 64 hexadecimal digits; needed on first start only
-    #[arg(long, value_name = "KEY")]
-    root: Option<DeviceKey>,
-    /// Stop when standard input ends, so that it never outlives whoever started it
-    #[arg(long)]
-    until_stdin_ends: bool,
+    /// Runs a hub, backs it up, restores it
+    #[command(subcommand)]
+    Hub(hub::HubCommand),
 }
 
 pub(crate) fn print_line(words: std::fmt::Arguments<'_>) {
@@ -97,7 +80,7 @@ fn main() -> ExitCode {
     let done = match arguments.command {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Totals(arguments) => totals::run(&arguments),
-        Command::Hub(arguments) => run_hub(arguments),
+        Command::Hub(command) => hub::run(command),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -128,16 +111,4 @@ fn one_line(message: &str) -> String {
         "kitbag: {}; --help shows what is expected",
         said.join(" ").trim_start_matches("error: ")
     )
-}
-
-fn run_hub(arguments: HubArguments) -> Result<(), Failure> {
-    tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false).init();
-    let options = kitbag_hub::Options {
-        folder: arguments.folder,
-        listen: arguments.listen,
-        root: arguments.root,
-        until_stdin_ends: arguments.until_stdin_ends,
-    };
-    kitbag_hub::run(options, |address| say!("listening on http://{address}"))?;
-    Ok(())
 }

@@ -1,10 +1,14 @@
 //! The facade: what apps and the hub call.
 
 mod programme;
+mod status;
 mod writing;
 
 pub use programme::Enrolment;
+pub use status::{Attention, LastSync, Status};
 
+#[cfg(feature = "net")]
+use crate::identity::HubAddress;
 use crate::identity::SigningKey;
 use crate::log::run::TurnedAway;
 use crate::model::{
@@ -13,7 +17,7 @@ use crate::model::{
 };
 use crate::record::Record;
 use crate::store::{Store, StoreError};
-use crate::sync::{Session, SyncError};
+use crate::sync::{Agreement, Progress, Session, SyncError};
 use crate::totals::{Query, Totals};
 use std::collections::BTreeMap;
 
@@ -150,18 +154,35 @@ impl Engine {
         Ok(self.store.totals(query)?)
     }
 
-    /// Syncs with a hub through `exchange`, which carries a request and brings the answer.
+    /// Syncs with a hub through `exchange`, which carries a request and brings the answer; an error
+    /// of it ends the sync, and what was acknowledged until then stays so.
     pub fn sync<E: From<EngineError>>(
         &mut self,
         mut exchange: impl FnMut(Vec<u8>) -> Result<Vec<u8>, E>,
-    ) -> Result<(), E> {
+    ) -> Result<Agreement, E> {
         self.store.ensure_open().map_err(EngineError::from)?;
         let mut session = self.session();
-        while let Some(request) = self.request(&mut session)? {
-            let answer = exchange(request)?;
-            self.reply(&mut session, &answer)?;
+        self.carry(&mut session, |request, _| exchange(request))
+    }
+
+    /// Carries a session to its end. `exchange` gets each request with how far the sync is, and may
+    /// cancel it by an error of its own.
+    pub fn carry<E: From<EngineError>>(
+        &mut self,
+        session: &mut Session,
+        mut exchange: impl FnMut(Vec<u8>, Progress) -> Result<Vec<u8>, E>,
+    ) -> Result<Agreement, E> {
+        while let Some(request) = self.request(session)? {
+            let answer = exchange(request, session.progress())?;
+            self.reply(session, &answer)?;
         }
-        Ok(())
+        Ok(session.agreement().cloned().unwrap_or(Agreement::Whole))
+    }
+
+    /// A client that calls this hub as this device.
+    #[cfg(feature = "net")]
+    pub fn client(&self, hub: &HubAddress) -> std::io::Result<crate::net::HubClient> {
+        crate::net::HubClient::new(hub, &self.key)
     }
 
     /// Makes pages smaller, so that little data needs many: for simulations.

@@ -25,11 +25,13 @@ pub enum Mutant {
     TipsWithoutForks = 7,
     /// Projection and totals are written in a transaction of their own, after the entry's.
     TotalsOutsideTransaction = 8,
+    /// A hub that was put back to an older state does not notice.
+    EpochIgnored = 9,
 }
 
 impl Mutant {
     /// Every mutant with the name that the command line takes.
-    pub const ALL: [(Mutant, &'static str); 8] = [
+    pub const ALL: [(Mutant, &'static str); 9] = [
         (Mutant::AckBeforeCommit, "ack-before-commit"),
         (Mutant::DedupeOff, "dedupe-off"),
         (Mutant::VerdictByArrival, "verdict-by-arrival"),
@@ -38,6 +40,7 @@ impl Mutant {
         (Mutant::OneActorForAll, "one-actor-for-all"),
         (Mutant::TipsWithoutForks, "tips-without-forks"),
         (Mutant::TotalsOutsideTransaction, "totals-outside-transaction"),
+        (Mutant::EpochIgnored, "epoch-ignored"),
     ];
 }
 

@@ -1,16 +1,28 @@
-//! A client for a hub over HTTP on this machine. HTTPS to a pinned key comes with enrolment.
+//! A client for a hub: HTTP/1.1 over TLS 1.3 to the hub's pinned key, one connection for a sync.
 
+pub mod tls;
+
+use crate::identity::{HubAddress, SigningKey};
+use crate::model::DeviceKey;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::Request;
 use hyper::body::Bytes;
+use hyper::client::conn::http1::SendRequest;
 use hyper_util::rt::TokioIo;
-use std::net::SocketAddr;
+use rustls::pki_types::ServerName;
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use tokio::net::TcpStream;
 
-/// The longest time that one call may take.
+/// The longest time that one call may take, in seconds.
 const CALL_SECONDS_MAX: u64 = 60;
+/// The longest time until a connection stands, in seconds.
+const CONNECT_SECONDS_MAX: u64 = 20;
 /// The longest answer that is read, in bytes.
 const ANSWER_BYTES_MAX: usize = 16 << 20;
+/// Names the device where there is no TLS: on this machine, in development.
+pub const INSECURE_DEVICE_HEADER: &str = "kitbag-device";
 
 /// Why a call gave no answer. Nothing that was saved is touched by it.
 #[derive(Debug, thiserror::Error)]
@@ -18,27 +30,60 @@ pub enum NetError {
     /// Nobody answered, or not in time.
     #[error("the hub did not answer; it will be tried again")]
     NoAnswer,
+    /// Somebody answered who is not the hub.
+    #[error(
+        "what answered at the hub's address is not the hub; nothing was sent. On another network \
+         it may work; if not, ask the coordinator"
+    )]
+    NotTheHub,
+    /// The hub has more to do than it can.
+    #[error("the hub is busy; it will be tried again")]
+    Busy,
     /// The hub answered with another status than 200.
     #[error("the hub refused the request with status {0}")]
     Status(u16),
 }
 
-/// Calls one hub, one connection for each call.
+enum Security {
+    Tls(Arc<rustls::ClientConfig>),
+    Loopback,
+}
+
+/// Calls one hub as one device. The connection stays for the next call.
 pub struct HubClient {
-    address: SocketAddr,
+    at: String,
+    device: DeviceKey,
+    security: Security,
     runtime: tokio::runtime::Runtime,
+    connection: Mutex<Option<SendRequest<Full<Bytes>>>>,
 }
 
 impl HubClient {
-    /// A client of the hub at this address.
-    pub fn new(address: SocketAddr) -> std::io::Result<Self> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        Ok(HubClient { address, runtime })
+    /// A client of this hub, as the device of this key.
+    pub fn new(hub: &HubAddress, own: &SigningKey) -> std::io::Result<Self> {
+        let security = match hub.pins.is_empty() {
+            true => Security::Loopback,
+            false => Security::Tls(Arc::new(
+                tls::client_config(own, hub.pins.clone()).map_err(std::io::Error::other)?,
+            )),
+        };
+        Ok(HubClient {
+            at: hub.at.clone(),
+            device: own.device_key(),
+            security,
+            runtime: tokio::runtime::Builder::new_current_thread().enable_all().build()?,
+            connection: Mutex::new(None),
+        })
     }
 
     /// Sends a sync request and brings the answer.
     pub fn sync(&self, request: Vec<u8>) -> Result<Vec<u8>, NetError> {
-        self.call("POST", "/v1/sync", request)
+        self.post("/v1/sync", request)
+    }
+
+    /// Sends a body and brings the answer.
+    pub fn post(&self, path: &str, body: Vec<u8>) -> Result<Vec<u8>, NetError> {
+        self.call("POST", path, body)
     }
 
     /// Reads a page of the hub.
@@ -47,33 +92,97 @@ impl HubClient {
     }
 
     fn call(&self, method: &str, path: &str, body: Vec<u8>) -> Result<Vec<u8>, NetError> {
-        let exchange = async {
-            let stream = tokio::net::TcpStream::connect(self.address)
-                .await
-                .map_err(|_| NetError::NoAnswer)?;
-            let (mut sender, connection) =
-                hyper::client::conn::http1::handshake(TokioIo::new(stream))
-                    .await
-                    .map_err(|_| NetError::NoAnswer)?;
-            let driver = tokio::spawn(connection);
-            let request = Request::builder()
-                .method(method)
-                .uri(path)
-                .header("host", "localhost")
-                .body(Full::new(Bytes::from(body)))
-                .map_err(|_| NetError::NoAnswer)?;
-            let answer = sender.send_request(request).await.map_err(|_| NetError::NoAnswer)?;
-            let status = answer.status().as_u16();
-            let body = Limited::new(answer.into_body(), ANSWER_BYTES_MAX);
-            let bytes = body.collect().await.map_err(|_| NetError::NoAnswer)?.to_bytes().to_vec();
-            drop(sender);
-            driver.abort();
-            if status == 200 { Ok(bytes) } else { Err(NetError::Status(status)) }
-        };
+        let body = Bytes::from(body);
+        let mut kept = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        let limit = Duration::from_secs(CALL_SECONDS_MAX);
         self.runtime.block_on(async {
-            tokio::time::timeout(Duration::from_secs(CALL_SECONDS_MAX), exchange)
-                .await
-                .unwrap_or(Err(NetError::NoAnswer))
+            // A kept connection may have been closed since: then, and only then, a new one is tried.
+            if let Some(mut sender) = kept.take().filter(|sender| !sender.is_closed()) {
+                let sent = self.exchange(&mut sender, method, path, body.clone());
+                match tokio::time::timeout(limit, sent).await {
+                    Ok(Ok(answer)) => {
+                        *kept = Some(sender);
+                        return status(answer);
+                    }
+                    Ok(Err(_)) => {}
+                    Err(_) => return Err(NetError::NoAnswer),
+                }
+            }
+            let mut sender = self.connect().await?;
+            let sent = self.exchange(&mut sender, method, path, body);
+            let answer = tokio::time::timeout(limit, sent).await;
+            let answer = answer.map_err(|_| NetError::NoAnswer)??;
+            *kept = Some(sender);
+            status(answer)
         })
     }
+
+    async fn exchange(
+        &self,
+        sender: &mut SendRequest<Full<Bytes>>,
+        method: &str,
+        path: &str,
+        body: Bytes,
+    ) -> Result<(u16, Vec<u8>), NetError> {
+        let mut request = Request::builder().method(method).uri(path).header("host", "h");
+        if matches!(self.security, Security::Loopback) {
+            request = request.header(INSECURE_DEVICE_HEADER, self.device.to_string());
+        }
+        let request = request.body(Full::new(body)).map_err(|_| NetError::NoAnswer)?;
+        sender.ready().await.map_err(|_| NetError::NoAnswer)?;
+        let answer = sender.send_request(request).await.map_err(|_| NetError::NoAnswer)?;
+        let status = answer.status().as_u16();
+        let body = Limited::new(answer.into_body(), ANSWER_BYTES_MAX);
+        let bytes = body.collect().await.map_err(|_| NetError::NoAnswer)?.to_bytes();
+        Ok((status, bytes.to_vec()))
+    }
+
+    async fn connect(&self) -> Result<SendRequest<Full<Bytes>>, NetError> {
+        let limit = Duration::from_secs(CONNECT_SECONDS_MAX);
+        tokio::time::timeout(limit, self.connect_without_limit())
+            .await
+            .unwrap_or(Err(NetError::NoAnswer))
+    }
+
+    async fn connect_without_limit(&self) -> Result<SendRequest<Full<Bytes>>, NetError> {
+        let stream = TcpStream::connect(&self.at).await.map_err(|_| NetError::NoAnswer)?;
+        let _ = stream.set_nodelay(true);
+        match &self.security {
+            Security::Loopback => {
+                let is_here = stream.peer_addr().is_ok_and(|peer| peer.ip().is_loopback());
+                if !is_here {
+                    return Err(NetError::NotTheHub);
+                }
+                handshake(TokioIo::new(stream)).await
+            }
+            Security::Tls(config) => {
+                // The key is pinned, so the name says nothing, and is not sent.
+                let name = ServerName::from(IpAddr::from(Ipv4Addr::UNSPECIFIED));
+                let connector = tokio_rustls::TlsConnector::from(Arc::clone(config));
+                let stream = connector.connect(name, stream).await.map_err(|error| {
+                    let is_tls = error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>());
+                    if is_tls { NetError::NotTheHub } else { NetError::NoAnswer }
+                })?;
+                handshake(TokioIo::new(stream)).await
+            }
+        }
+    }
+}
+
+fn status((status, body): (u16, Vec<u8>)) -> Result<Vec<u8>, NetError> {
+    match status {
+        200 => Ok(body),
+        429 | 503 => Err(NetError::Busy),
+        other => Err(NetError::Status(other)),
+    }
+}
+
+async fn handshake<Stream>(stream: Stream) -> Result<SendRequest<Full<Bytes>>, NetError>
+where
+    Stream: hyper::rt::Read + hyper::rt::Write + Unpin + Send + 'static,
+{
+    let (sender, connection) =
+        hyper::client::conn::http1::handshake(stream).await.map_err(|_| NetError::NoAnswer)?;
+    tokio::spawn(connection);
+    Ok(sender)
 }

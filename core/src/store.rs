@@ -3,6 +3,8 @@
 //! This module owns rusqlite. It is blocking and has one writer. Nothing leaves a device before the
 //! COMMIT that stored it has returned; after a failed COMMIT the file is read anew.
 
+mod cursor;
+mod delivery;
 mod held;
 mod ingest;
 mod key;
@@ -14,6 +16,8 @@ mod projection;
 mod settle;
 mod totals;
 
+pub use cursor::Cursor;
+pub use delivery::{ClockDigest, Delivery, WaitingForHub};
 pub use held::HeldEntry;
 pub use ingest::{BRANCHES_PER_KEY_MAX, Received, UNCERTIFIED_BYTES_MAX, WAITING_MAX};
 pub use key::{KeyFile, KeyProvider, StoreKey};
@@ -29,7 +33,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 /// The newest SQL schema that this version knows.
-pub const SCHEMA_VERSION: u32 = 1;
+pub const SCHEMA_VERSION: u32 = 2;
 
 /// What can go wrong with a store. Never carries a record's contents.
 #[derive(Debug, thiserror::Error)]

@@ -1,29 +1,31 @@
 //! The exchange of two stores, without sockets, clocks or threads: bytes in, bytes out.
 //!
-//! A device sends its tips with their seals, and the runs that the hub was last seen to lack. The
-//! hub answers with the tips that it now holds, which is the acknowledgement, and the runs that the
-//! device lacks. Every message stands alone and may come twice or not at all; a cut exchange leaves
-//! the hub knowing, by the seals, what it lacks.
+//! When all is well it is one round trip. A device sends the digest of its clock, the cursor that the
+//! hub gave it last, and the entries that the hub is not known to hold; the hub acknowledges them and
+//! answers with what arrived since. If digests differ then, full clocks are exchanged, and what each
+//! lacks. Every message stands alone and may come twice or not at all; the hub keeps no session.
 //!
 //! Where a log forked, neither side holds the other's tip: both then name points, entries that they
 //! hold further back, so that each finds where the branches part. A log of which a run was turned
 //! away is not offered again in the same session, so that it does not starve those behind it.
 
+mod answer;
+mod backoff;
 mod message;
+mod packing;
+mod session;
 
 pub use crate::store::Clock;
+pub use answer::answer;
+pub use backoff::Backoff;
 pub use message::{MESSAGE_BYTES_MAX, Message, TIPS_MAX, TurnedAwayRun};
+pub use packing::{pack, unpack};
+pub use session::{Agreement, Progress, REQUESTS_MAX, Session};
 
-use crate::identity::SigningKey;
 use crate::log::entry::Tip;
 use crate::log::run::{Run, TurnedAway};
-use crate::model::{LogId, TeamId};
-use crate::store::{Peer, Store, StoreError};
-use std::collections::BTreeSet;
-
-/// The most requests of one session: 20 million entries, so that a hub that always moves cannot hold a
-/// phone for ever.
-pub const REQUESTS_MAX: u32 = 10_000;
+use crate::model::LogId;
+use crate::store::{Store, StoreError};
 
 /// What can go wrong in an exchange.
 #[derive(Debug, thiserror::Error)]
@@ -42,29 +44,6 @@ pub enum SyncError {
         /// Why the last of them was.
         reason: String,
     },
-}
-
-/// The hub's side: takes a request in, durably, and answers with what it then holds.
-pub fn answer(store: &mut Store, request: &[u8]) -> Result<Vec<u8>, SyncError> {
-    let request = Message::decode(request)?;
-    let taken = take_in(store, &request)?;
-    let teams: Vec<TeamId> =
-        request.teams.into_iter().filter(|team| store.holds_team(*team)).collect();
-    let skip = request.skip.into_iter().collect();
-    let peer = Peer { clock: request.clock, points: request.points, skip };
-    let clock = store.clock(&teams);
-    let mut points = store.points(&teams, &peer)?;
-    add_held(&mut points, &clock, taken.held);
-    Ok(Message {
-        sealed: store.seals_lacked(&teams, &peer.clock, None)?,
-        runs: store.runs_lacked(&teams, &peer, None)?.into_iter().map(Ok).collect(),
-        turned_away: taken.turned_away.into_iter().map(|(_, run)| run).collect(),
-        clock,
-        points,
-        teams,
-        skip: Vec::new(),
-    }
-    .encode())
 }
 
 /// What became of the runs of a message.
@@ -90,6 +69,9 @@ fn take_in(store: &mut Store, message: &Message) -> Result<TakenIn, SyncError> {
                 turned_away.push((None, TurnedAwayRun { index, reason: reason.to_string() }));
             }
         }
+    }
+    if runs.is_empty() && message.sealed.is_empty() {
+        return Ok(TakenIn { new_entries: 0, turned_away, held: Vec::new() });
     }
     let received = store.receive(&runs, &message.sealed)?;
     for (at, reason) in received.turned_away {
@@ -124,119 +106,4 @@ fn add_point(points: &mut Clock, log: LogId, tip: Tip) -> bool {
 
 fn pairs(clock: &Clock) -> impl Iterator<Item = (LogId, Tip)> + '_ {
     clock.iter().flat_map(|(log, tips)| tips.iter().map(|tip| (*log, *tip)))
-}
-
-/// The device's side of one sync.
-pub struct Session {
-    teams: Vec<TeamId>,
-    /// What is known of the hub, once it answered.
-    hub: Option<Peer>,
-    /// The logs of the runs of the last request, in order.
-    sent: Vec<LogId>,
-    /// Entries held that are no tips, from runs that brought nothing new.
-    held: Clock,
-    /// Logs of which runs were turned away here.
-    unwanted: BTreeSet<LogId>,
-    turned_away: usize,
-    last_reason: Option<String>,
-    requests: u32,
-    done: bool,
-}
-
-impl Session {
-    /// A sync of these teams; the programme's own scope goes with them.
-    pub fn new(teams: impl IntoIterator<Item = TeamId>) -> Self {
-        let mut teams: Vec<TeamId> = teams.into_iter().chain([TeamId::PROGRAMME]).collect();
-        teams.sort();
-        teams.dedup();
-        Session {
-            teams,
-            hub: None,
-            sent: Vec::new(),
-            held: Clock::new(),
-            unwanted: BTreeSet::new(),
-            turned_away: 0,
-            last_reason: None,
-            requests: 0,
-            done: false,
-        }
-    }
-
-    /// The next request, or `None` once both sides hold the same. The first carries seals alone, so
-    /// that the hub knows what it lacks even if the line is cut before any entry went over.
-    pub fn request(
-        &mut self,
-        store: &Store,
-        own: &SigningKey,
-    ) -> Result<Option<Vec<u8>>, SyncError> {
-        if self.done {
-            return Ok(None);
-        }
-        self.requests += 1;
-        if self.requests > REQUESTS_MAX {
-            return Err(self.stuck());
-        }
-        let nothing = Peer::default();
-        let theirs = self.hub.as_ref().unwrap_or(&nothing);
-        let runs = match &self.hub {
-            Some(hub) => store.runs_lacked(&self.teams, hub, Some(own))?,
-            None => Vec::new(),
-        };
-        let clock = store.clock(&self.teams);
-        let mut points = store.points(&self.teams, theirs)?;
-        add_held(&mut points, &clock, pairs(&self.held));
-        let message = Message {
-            teams: self.teams.clone(),
-            sealed: store.seals_lacked(&self.teams, &theirs.clock, Some(own))?,
-            clock,
-            points,
-            skip: self.unwanted.iter().copied().collect(),
-            turned_away: Vec::new(),
-            runs: runs.into_iter().map(Ok).collect(),
-        };
-        self.sent = message.runs.iter().flatten().map(|run| run.log).collect();
-        Ok(Some(message.encode()))
-    }
-
-    /// Takes an answer in. Only an answer that shows equal clocks ends the sync.
-    pub fn reply(&mut self, store: &mut Store, bytes: &[u8]) -> Result<(), SyncError> {
-        let answer = Message::decode(bytes)?;
-        let taken = take_in(store, &answer)?;
-        let ours = store.clock(&self.teams);
-        self.done = answer.clock == ours;
-        let mut moved = taken.new_entries > 0;
-        for (log, run) in taken.turned_away {
-            self.turned_away += 1;
-            self.last_reason = Some(run.reason);
-            moved |= log.is_some_and(|log| self.unwanted.insert(log));
-        }
-        for (log, tip) in taken.held {
-            let is_tip = ours.get(&log).is_some_and(|tips| tips.contains(&tip));
-            moved |= !is_tip && add_point(&mut self.held, log, tip);
-        }
-        // What the hub said that it holds stays true for the session: points are gathered, so that
-        // every step goes on from the one before.
-        let before = self.hub.take();
-        moved |= before.as_ref().is_none_or(|before| before.clock != answer.clock);
-        let mut hub = Peer { clock: answer.clock, ..before.unwrap_or_default() };
-        for (log, tip) in pairs(&answer.points) {
-            moved |= add_point(&mut hub.points, log, tip);
-        }
-        for run in &answer.turned_away {
-            self.turned_away += 1;
-            self.last_reason = Some(run.reason.clone());
-            let log = usize::try_from(run.index).ok().and_then(|at| self.sent.get(at));
-            moved |= log.is_some_and(|log| hub.skip.insert(*log));
-        }
-        self.hub = Some(hub);
-        if self.done || moved { Ok(()) } else { Err(self.stuck()) }
-    }
-
-    fn stuck(&self) -> SyncError {
-        let nothing = || "neither side could offer more; sync again later".to_owned();
-        SyncError::Stuck {
-            turned_away: self.turned_away,
-            reason: self.last_reason.clone().unwrap_or_else(nothing),
-        }
-    }
 }

@@ -2,29 +2,32 @@
 
 use crate::state::{Hub, now};
 use axum::Router;
-use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, Query, State};
-use axum::http::{StatusCode, header};
+use axum::body::{Body, Bytes};
+use axum::extract::{DefaultBodyLimit, FromRequestParts, Query, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use kitbag_core::model::TeamId;
+use kitbag_core::model::{DeviceKey, TeamId};
+use kitbag_core::store::Store;
 use kitbag_core::sync::{self, SyncError};
 use kitbag_core::totals::{Query as TotalsQuery, Split};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-/// The longest request body, in bytes.
-const BODY_BYTES_MAX: usize = 1 << 20;
-
 /// A refusal with a stable code.
-struct Problem(StatusCode, &'static str, String);
+pub(crate) struct Problem(pub StatusCode, pub &'static str, pub String);
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let Problem(status, code, detail) = self;
         let body = json!({ "status": status.as_u16(), "code": code, "detail": detail });
-        (status, [(header::CONTENT_TYPE, "application/problem+json")], body.to_string())
-            .into_response()
+        let form = [(header::CONTENT_TYPE, "application/problem+json")];
+        let mut answer = (status, form, body.to_string()).into_response();
+        if matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
+            answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("60"));
+        }
+        answer
     }
 }
 
@@ -38,15 +41,43 @@ pub(crate) fn router(hub: Hub) -> Router {
         .route("/v1/sync", post(take_sync))
         .route("/v1/totals", get(totals))
         .route("/v1/digests", get(digests))
-        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(DefaultBodyLimit::disable())
         .with_state(hub)
 }
 
-async fn take_sync(State(hub): State<Hub>, body: Bytes) -> Result<Vec<u8>, Problem> {
-    let answer = hub.with_store(move |store| sync::answer(store, &body)).await;
+/// The key of the device that asks; a request without one is refused.
+struct Device(DeviceKey);
+
+impl<State: Sync> FromRequestParts<State> for Device {
+    type Rejection = Problem;
+
+    async fn from_request_parts(head: &mut Parts, _: &State) -> Result<Self, Problem> {
+        let detail = "the request names no device; on this machine without TLS it needs a header";
+        let key = head.extensions.get().copied();
+        key.map(Device).ok_or(Problem(StatusCode::UNAUTHORIZED, "device", detail.to_owned()))
+    }
+}
+
+/// Whether a device may read what these teams hold together.
+fn may_read_all(store: &Store, device: DeviceKey, teams: &[TeamId]) -> bool {
+    device == store.root() || teams.iter().all(|team| store.authority().may_read(device, *team))
+}
+
+fn not_yours() -> Problem {
+    let detail = "this device has no certificate that lets it read this; ask a coordinator";
+    Problem(StatusCode::FORBIDDEN, "not_yours", detail.to_owned())
+}
+
+async fn take_sync(
+    State(hub): State<Hub>,
+    Device(device): Device,
+    body: Bytes,
+) -> Result<Response, Problem> {
+    let answer = hub.with_store(move |store| sync::answer(store, device, now(), &body)).await;
     hub.entries_arrived();
     match answer {
-        Some(Ok(answer)) => Ok(answer),
+        // Without a type: the device knows it, and every byte costs someone money.
+        Some(Ok(answer)) => Ok(Response::new(Body::from(answer))),
         Some(Err(SyncError::Message(reason))) => {
             Err(Problem(StatusCode::BAD_REQUEST, "message", reason.to_string()))
         }
@@ -65,6 +96,7 @@ struct TotalsParameters {
 
 async fn totals(
     State(hub): State<Hub>,
+    Device(device): Device,
     Query(asked): Query<TotalsParameters>,
 ) -> Result<String, Problem> {
     let parts = asked.by.split(',').filter(|part| !part.is_empty());
@@ -82,13 +114,20 @@ async fn totals(
     let answer = hub
         .with_store(move |store| {
             // Nothing comes in while the store is held: what is settled now includes all until now.
+            let all: Vec<TeamId> = store.teams().into_iter().collect();
+            let asked = query.team.map_or(all, |team| vec![team]);
+            if !may_read_all(store, device, &asked) {
+                return Ok(None);
+            }
             let settled = store.is_settled()?;
             let until = if settled { now() } else { before };
-            Ok((store.totals(&query)?, store.missing_by_device(query.team)?, settled, until))
+            let missing = store.missing_by_device(query.team)?;
+            Ok(Some((store.totals(&query)?, missing, settled, until, store.rollbacks()?)))
         })
         .await;
-    let (totals, devices, settled, until) = match answer {
-        Some(Ok(answer)) => answer,
+    let (totals, devices, settled, until, rollbacks) = match answer {
+        Some(Ok(Some(answer))) => answer,
+        Some(Ok(None)) => return Err(not_yours()),
         Some(Err::<_, kitbag_core::store::StoreError>(_)) | None => {
             return Err(failed("the totals could not be read"));
         }
@@ -106,14 +145,15 @@ async fn totals(
         "waiting": totals.waiting,
         "forks": totals.forks,
         "settled": settled,
+        "restored": rollbacks,
         "includes_all_up_to": until.to_iso(),
     })
     .to_string())
 }
 
-async fn digests(State(hub): State<Hub>) -> Result<String, Problem> {
+async fn digests(State(hub): State<Hub>, Device(device): Device) -> Result<String, Problem> {
     let answer = hub
-        .with_store(|store| {
+        .with_store(move |store| {
             let digest = |team: TeamId| {
                 let hex = |bytes: [u8; 32]| kitbag_core::model::EntryId(bytes).to_string();
                 Ok::<_, kitbag_core::store::StoreError>(json!({
@@ -123,7 +163,8 @@ async fn digests(State(hub): State<Hub>) -> Result<String, Problem> {
                     "verdicts": hex(store.verdict_digest(team)?),
                 }))
             };
-            let teams = store.teams().into_iter().map(digest).collect::<Result<Vec<_>, _>>()?;
+            let readable = store.teams().into_iter().filter(|team| may_read_all(store, device, &[*team]));
+            let teams = readable.map(digest).collect::<Result<Vec<_>, _>>()?;
             let forks: u64 = store.chains().iter().map(|(_, info)| info.forks()).sum();
             Ok::<_, kitbag_core::store::StoreError>(
                 json!({ "teams": teams, "forks": forks, "conflicted": store.conflicted()?, "settled": store.is_settled()? }),

@@ -4,6 +4,9 @@
 //! can stop ingest, and totals say up to when they include everything.
 
 mod answers;
+mod keys;
+mod places;
+mod rates;
 mod server;
 mod state;
 

@@ -1,28 +1,51 @@
-//! Listening, limits, stopping, and the work behind ingest.
+//! Listening, TLS, limits, stopping, and the work behind ingest.
 
-use crate::answers;
+use crate::answers::{self, Problem};
+use crate::keys::HubKeys;
+use crate::places::{Place, Places};
+use crate::rates::Rates;
 use crate::state::Hub;
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::http::{Request, StatusCode};
+use axum::response::{IntoResponse, Response};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::Incoming;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
+use hyper_util::server::graceful::Watcher;
+use kitbag_core::identity::HubAddress;
 use kitbag_core::model::DeviceKey;
+use kitbag_core::net::{INSECURE_DEVICE_HEADER, tls};
 use kitbag_core::store::{KeyFile, Settling, Store, StoreError};
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
-use tokio::sync::Semaphore;
+use std::time::{Duration, Instant};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsAcceptor;
+use tower::ServiceExt;
 
-/// The most connections at a time; one more is closed, and its device tries again.
-const CONNECTIONS_MAX: usize = 1_000;
+/// The longest request body, in bytes.
+const BODY_BYTES_MAX: usize = 1 << 20;
+/// How long a TLS handshake, a request's head, its body and a whole connection may take, in seconds.
+const HANDSHAKE_SECONDS_MAX: u64 = 10;
+const HEAD_SECONDS_MAX: u64 = 10;
+const BODY_SECONDS_MAX: u64 = 30;
+const CONNECTION_SECONDS_MAX: u64 = 600;
 
 /// How a hub is started.
 pub struct Options {
-    /// The folder of its store and key; made on first start.
+    /// The folder of its store and keys; made on first start.
     pub folder: PathBuf,
-    /// Where to listen: a loopback address, port 0 for a free one.
+    /// Where to listen; port 0 for a free one.
     pub listen: SocketAddr,
+    /// The `host:port` that devices call, where it is not the one listened on.
+    pub public: Option<String>,
     /// The programme's root key; needed on first start only.
     pub root: Option<DeviceKey>,
+    /// Plain HTTP, for development: refused on any address that is not this machine's own.
+    pub insecure_loopback: bool,
     /// Stop when standard input ends, so that a hub never outlives whoever started it.
     pub until_stdin_ends: bool,
 }
@@ -31,17 +54,22 @@ pub struct Options {
 #[derive(Debug, thiserror::Error)]
 pub enum HubError {
     /// Plain HTTP is for this machine alone.
-    #[error("{0} is not a loopback address: plain HTTP is refused there; listen on 127.0.0.1")]
+    #[error(
+        "{0} is not a loopback address: plain HTTP is refused there; leave --insecure-loopback out"
+    )]
     NotLoopback(SocketAddr),
     /// The store cannot be opened.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The key is there and the store is not.
     #[error(
-        "the hub's key is here, but hub.db is empty or gone: put a backup in its place; if there was \
-         never anything in it, move hub.key away and start again"
+        "the hub's key is here, but hub.db is empty or gone: put a backup in its place with \
+         `kitbag hub restore`; if there was never anything in it, move hub.key away and start again"
     )]
     StoreGone,
+    /// TLS does not take the hub's key.
+    #[error("the hub's key cannot be used for TLS: {0}; restore the hub from a backup")]
+    Tls(String),
     /// The folder or the socket cannot be used.
     #[error("cannot use {what}: {reason}; check that it exists and is yours")]
     Io {
@@ -52,64 +80,101 @@ pub enum HubError {
     },
 }
 
-fn io(what: &'static str) -> impl FnOnce(std::io::Error) -> HubError {
+pub(crate) fn io(what: &'static str) -> impl FnOnce(std::io::Error) -> HubError {
     move |reason| HubError::Io { what, reason }
 }
 
-/// Runs a hub until it is told to stop. `ready` gets the address once it listens.
-pub fn run(options: Options, ready: impl FnOnce(SocketAddr)) -> Result<(), HubError> {
-    if !options.listen.ip().is_loopback() {
-        return Err(HubError::NotLoopback(options.listen));
-    }
-    std::fs::create_dir_all(&options.folder).map_err(io("the hub's folder"))?;
-    let key = KeyFile(options.folder.join("hub.key"));
-    let file = options.folder.join("hub.db");
+/// Opens a hub's store, making it on first start.
+pub(crate) fn open_store(
+    folder: &std::path::Path,
+    root: Option<DeviceKey>,
+) -> Result<Store, HubError> {
+    std::fs::create_dir_all(folder).map_err(io("the hub's folder"))?;
+    let key = KeyFile(folder.join("hub.key"));
+    let file = folder.join("hub.db");
     // A key without its store: the store was lost or cut off. A new one in its place would hide that.
     let is_there = std::fs::metadata(&file).is_ok_and(|file| file.len() > 0);
     if key.0.exists() && !is_there {
         return Err(HubError::StoreGone);
     }
-    let store = Store::open(&file, &key, options.root, None, Settling::Behind)?;
+    Ok(Store::open(&file, &key, root, None, Settling::Behind)?)
+}
+
+/// Runs a hub until it is told to stop. `ready` gets its address, with its keys, once it listens.
+pub fn run(options: Options, ready: impl FnOnce(HubAddress)) -> Result<(), HubError> {
+    if options.insecure_loopback && !options.listen.ip().is_loopback() {
+        return Err(HubError::NotLoopback(options.listen));
+    }
+    let mut store = open_store(&options.folder, options.root)?;
+    let keys = HubKeys::of(&mut store, &options.folder)?;
     let runtime = tokio::runtime::Runtime::new().map_err(io("the system's threads"))?;
-    runtime.block_on(serve(options, store, ready))
+    runtime.block_on(serve(options, store, keys, ready))
+}
+
+/// What every connection needs.
+#[derive(Clone)]
+struct Front {
+    router: Router,
+    /// `None` for plain HTTP on this machine.
+    tls: Option<TlsAcceptor>,
+    http: hyper::server::conn::http1::Builder,
+    rates: Rates,
 }
 
 async fn serve(
     options: Options,
     store: Store,
-    ready: impl FnOnce(SocketAddr),
+    keys: HubKeys,
+    ready: impl FnOnce(HubAddress),
 ) -> Result<(), HubError> {
     let listener =
         tokio::net::TcpListener::bind(options.listen).await.map_err(io("the address"))?;
-    ready(listener.local_addr().map_err(io("the address"))?);
-    let hub = Hub::new(store);
+    let address = listener.local_addr().map_err(io("the address"))?;
+    let tls = match options.insecure_loopback {
+        true => None,
+        false => {
+            let config = tls::server_config(&keys.own);
+            let config = config.map_err(|error| HubError::Tls(error.to_string()))?;
+            Some(TlsAcceptor::from(Arc::new(config)))
+        }
+    };
+    ready(match tls {
+        None => HubAddress::insecure(address),
+        Some(_) => HubAddress {
+            at: options.public.unwrap_or_else(|| address.to_string()),
+            pins: keys.pins(),
+        },
+    });
+    let hub = Hub::new(store, options.folder);
     let settling = tokio::spawn(hub.clone().settle());
-    let service = TowerToHyperService::new(answers::router(hub));
     let mut http = hyper::server::conn::http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(Duration::from_secs(10));
-    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    http.timer(TokioTimer::new())
+        .header_read_timeout(Duration::from_secs(HEAD_SECONDS_MAX))
+        .auto_date_header(false);
+    let front = Front { router: answers::router(hub), tls, http, rates: Rates::default() };
+    let places = Places::default();
     let connections = hyper_util::server::graceful::GracefulShutdown::new();
     let mut stop = std::pin::pin!(stopped(options.until_stdin_ends));
     loop {
         tokio::select! {
             () = &mut stop => break,
             accepted = listener.accept() => {
-                let Ok((stream, _)) = accepted else {
+                let Ok((stream, peer)) = accepted else {
                     // Out of file handles, most likely: some will be free again.
                     tokio::time::sleep(Duration::from_millis(100)).await;
                     continue;
                 };
-                let Ok(permit) = Arc::clone(&places).try_acquire_owned() else {
-                    tracing::warn!("too many connections; one was closed");
+                let Some((place, leave)) = places.admit(peer.ip()) else {
+                    tracing::warn!("too many connections are being served; one was closed");
                     continue;
                 };
-                let connection = http.serve_connection(TokioIo::new(stream), service.clone());
-                let watched = connections.watch(connection);
+                let served = front.clone().serve(stream, place, connections.watcher());
                 tokio::spawn(async move {
-                    let _permit = permit;
-                    let limited = tokio::time::timeout(Duration::from_secs(120), watched).await;
-                    if !matches!(limited, Ok(Ok(()))) {
-                        tracing::debug!("a connection ended early");
+                    let limit = Duration::from_secs(CONNECTION_SECONDS_MAX);
+                    tokio::select! {
+                        () = served => {}
+                        Ok(()) = leave => tracing::debug!("a connection that waited was closed"),
+                        () = tokio::time::sleep(limit) => tracing::debug!("a connection was too long"),
                     }
                 });
             }
@@ -119,6 +184,94 @@ async fn serve(
     settling.abort();
     tracing::info!("stopped");
     Ok(())
+}
+
+impl Front {
+    async fn serve(self, stream: TcpStream, place: Place, watcher: Watcher) {
+        let _ = stream.set_nodelay(true);
+        let Some(tls) = self.tls.clone() else {
+            return self.serve_http(TokioIo::new(stream), None, place, watcher).await;
+        };
+        let limit = Duration::from_secs(HANDSHAKE_SECONDS_MAX);
+        let Ok(Ok(stream)) = tokio::time::timeout(limit, tls.accept(stream)).await else {
+            tracing::debug!("a handshake failed");
+            return;
+        };
+        if let Some(device) = tls::peer_key(stream.get_ref().1) {
+            self.serve_http(TokioIo::new(stream), Some(device), place, watcher).await;
+        }
+    }
+
+    async fn serve_http<Stream>(
+        self,
+        stream: Stream,
+        device: Option<DeviceKey>,
+        place: Place,
+        watcher: Watcher,
+    ) where
+        Stream: hyper::rt::Read + hyper::rt::Write + Unpin + Send + 'static,
+    {
+        let place = Arc::new(place);
+        let Front { router, rates, http, .. } = self;
+        let service = hyper::service::service_fn(move |request| {
+            let (router, rates, place) = (router.clone(), rates.clone(), Arc::clone(&place));
+            async move { Ok::<_, Infallible>(answer(router, rates, &place, device, request).await) }
+        });
+        let connection = http.serve_connection(stream, service);
+        if watcher.watch(connection).await.is_err() {
+            tracing::debug!("a connection ended early");
+        }
+    }
+}
+
+/// Reads the whole request within its limits, then lets the router answer it.
+async fn answer(
+    router: Router,
+    rates: Rates,
+    place: &Place,
+    device: Option<DeviceKey>,
+    request: Request<Incoming>,
+) -> Response {
+    let (mut head, body) = request.into_parts();
+    let named = head.headers.get(INSECURE_DEVICE_HEADER).and_then(|key| key.to_str().ok());
+    // Where there is TLS, the handshake alone says who asks.
+    let device = device.or_else(|| named.and_then(|key| key.parse().ok()));
+    let body = match whole(body).await {
+        Ok(body) => body,
+        Err(problem) => return problem.into_response(),
+    };
+    if device.is_some_and(|device| !rates.allow(device, Instant::now())) {
+        let detail = "this device asks too often; wait a minute".to_owned();
+        return Problem(StatusCode::TOO_MANY_REQUESTS, "rate", detail).into_response();
+    }
+    if let Some(device) = device {
+        head.extensions.insert(device);
+    }
+    let leave = place.is_served();
+    let answer = router.oneshot(Request::from_parts(head, Body::from(body))).await;
+    place.waits_again(leave);
+    answer.unwrap_or_else(|never| match never {})
+}
+
+async fn whole(body: Incoming) -> Result<Bytes, Problem> {
+    let limit = Duration::from_secs(BODY_SECONDS_MAX);
+    let read = tokio::time::timeout(limit, Limited::new(body, BODY_BYTES_MAX).collect()).await;
+    match read {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+            let detail =
+                format!("the body is longer than {BODY_BYTES_MAX} bytes; send less at once");
+            Err(Problem(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail))
+        }
+        Ok(Err(_)) => {
+            let detail = "the body was cut off; send it again".to_owned();
+            Err(Problem(StatusCode::BAD_REQUEST, "cut_off", detail))
+        }
+        Err(_) => {
+            let detail = "the body took too long; send less at once".to_owned();
+            Err(Problem(StatusCode::REQUEST_TIMEOUT, "too_slow", detail))
+        }
+    }
 }
 
 /// Tells when standard input ends. A thread of its own waits for it, because a runtime that is to

@@ -1,6 +1,6 @@
 //! What made an exchange stick, a store stall or a total wrong once, and must not again.
 
-use super::programme::{Programme, TEAM, key, reversal};
+use super::programme::{NOW, Programme, TEAM, key, reversal, sync_through};
 use kitbag_core::engine::{Engine, EngineError, Environment};
 use kitbag_core::identity::{Role, SigningKey};
 use kitbag_core::log::entry::{Entry, Tip, kind, seal};
@@ -11,10 +11,6 @@ use kitbag_core::model::{ElementName, EntryId, LogId, Operation, UnixMillis, Val
 use kitbag_core::store::{BRANCHES_PER_KEY_MAX, Settling, Store};
 use kitbag_core::sync::{self, Message, Session, SyncError};
 use kitbag_core::totals::Query;
-
-fn sync_with(engine: &mut Engine, hub: &mut Store) -> Result<(), EngineError> {
-    engine.sync(|request| sync::answer(hub, &request).map_err(EngineError::from))
-}
 
 /// The key of a device that writes by hand.
 const SEED: [u8; 32] = [66; 32];
@@ -82,7 +78,9 @@ impl Written {
 fn send(hub: &mut Store, runs: Vec<Run>) -> Vec<String> {
     let runs = runs.into_iter().map(Ok).collect();
     let request = Message { teams: vec![TEAM], runs, ..Message::default() };
-    let answer = Message::decode(&sync::answer(hub, &request.encode()).unwrap()).unwrap();
+    let device = SigningKey::from_seed(&SEED).device_key();
+    let answer = sync::answer(hub, device, NOW, &request.encode()).unwrap();
+    let answer = Message::decode(&answer).unwrap();
     answer.turned_away.into_iter().map(|run| run.reason).collect()
 }
 
@@ -115,10 +113,11 @@ fn restored(records: usize, page_entries: u64) {
     }
     let mut requests = 0;
     let hub = &mut programme.hub;
+    let device = worker.device_key();
     worker
         .sync(|request| {
             requests += 1;
-            sync::answer(hub, &request).map_err(EngineError::from)
+            sync::answer(hub, device, NOW, &request).map_err(EngineError::from)
         })
         .unwrap();
     programme.settle();
@@ -143,7 +142,7 @@ fn a_newcomer_gets_an_erasure_before_the_records_that_it_erased() {
     let device_key = SigningKey::from_seed(&coordinator).device_key();
     let enrolment = programme.root.certify(device_key, Role::Coordinator, TEAM).unwrap();
     let Programme { root, hub, .. } = &mut programme;
-    sync_with(root, hub).unwrap();
+    sync_through(root, hub).unwrap();
     hub.limit_pages(20);
     let mut records = Written::new(&coordinator, enrolment.certificate, 0);
     let erased = records.add(17, None, creation());
@@ -186,7 +185,8 @@ fn a_log_that_is_turned_away_does_not_starve_those_behind_it() {
         let mut session = Session::new([TEAM]);
         loop {
             let Some(request) = session.request(own, &key_of_device)? else { return Ok(()) };
-            let answer = sync::answer(&mut programme.hub, &request)?;
+            let device = key_of_device.device_key();
+            let answer = sync::answer(&mut programme.hub, device, NOW, &request)?;
             programme.settle();
             session.reply(own, &answer)?;
         }
@@ -334,9 +334,10 @@ fn a_log_that_the_phone_refuses_does_not_keep_it_syncing_for_ever() {
     }
     for _ in 0..2 {
         let mut requests = 0;
-        let synced: Result<(), EngineError> = worker.sync(|request| {
+        let device = worker.device_key();
+        let synced: Result<_, EngineError> = worker.sync(|request| {
             requests += 1;
-            sync::answer(hub, &request).map_err(EngineError::from)
+            sync::answer(hub, device, NOW, &request).map_err(EngineError::from)
         });
         assert!(synced.unwrap_err().to_string().contains("wait already"));
         assert!(requests < 60, "{requests} requests");

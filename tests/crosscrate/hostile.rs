@@ -1,6 +1,6 @@
 //! Bad input: refused or waiting by its named reason, within bounds, and nothing else is touched.
 
-use super::programme::{Programme, TEAM, reversal};
+use super::programme::{NOW, Programme, TEAM, reversal, sync_through};
 use kitbag_core::engine::Engine;
 use kitbag_core::identity::{Role, SigningKey};
 use kitbag_core::log::entry::{Entry, Tip, kind, seal};
@@ -83,7 +83,8 @@ impl World {
     fn send_runs(&mut self, runs: Vec<Run>) -> Vec<String> {
         let runs = runs.into_iter().map(Ok).collect();
         let request = Message { teams: vec![TEAM], runs, ..Message::default() };
-        let answer = sync::answer(&mut self.programme.hub, &request.encode()).unwrap();
+        let device = self.key.device_key();
+        let answer = sync::answer(&mut self.programme.hub, device, NOW, &request.encode()).unwrap();
         self.last_answer = Message::decode(&answer).unwrap();
         self.programme.settle();
         self.last_answer.turned_away.iter().map(|run| run.reason.clone()).collect()
@@ -253,10 +254,7 @@ fn an_entry_of_another_team_changes_nothing_here() {
         world.programme.coordinator.certify(key, Role::Worker, other).unwrap()
     };
     let Programme { root, hub, .. } = &mut world.programme;
-    root.sync(|request| {
-        sync::answer(hub, &request).map_err(kitbag_core::engine::EngineError::from)
-    })
-    .unwrap();
+    sync_through(root, hub).unwrap();
     world.programme.sync_coordinator();
     let open = Open { key, team: other, random: [8; 16], certificate: enrolment.certificate };
     let first = Entry::new(open.log(), None, kind::OPEN, None, open.encode());
@@ -359,14 +357,15 @@ fn no_cut_or_flipped_message_panics_or_harms() {
         }
     }
     let message = Message { teams: vec![TEAM], runs: vec![Ok(run)], ..Message::default() }.encode();
+    let device = world.key.device_key();
     for at in 0..message.len() {
-        let _ = sync::answer(&mut world.programme.hub, &message[..at]);
+        let _ = sync::answer(&mut world.programme.hub, device, NOW, &message[..at]);
         let mut flipped = message.clone();
         flipped[at] ^= 0x40;
-        let _ = sync::answer(&mut world.programme.hub, &flipped);
+        let _ = sync::answer(&mut world.programme.hub, device, NOW, &flipped);
     }
     for bad in [&b""[..], &[1], &[2, 1, 0], &[1, 9, 0]] {
-        let answer = sync::answer(&mut world.programme.hub, bad);
+        let answer = sync::answer(&mut world.programme.hub, device, NOW, bad);
         assert!(matches!(answer, Err(sync::SyncError::Message(_))), "{bad:?}");
     }
     // A flip outside the run leaves the run good; a flip inside it does not.
@@ -383,7 +382,7 @@ fn a_message_that_inflates_without_end_is_refused_within_its_cap() {
     let bomb = zstd::bulk::compress(&vec![0; 64 << 20], 3).unwrap();
     assert!(bomb.len() < 64 << 10);
     let message = [&[1, 1], bomb.as_slice()].concat();
-    let answer = sync::answer(&mut world.programme.hub, &message);
+    let answer = sync::answer(&mut world.programme.hub, world.key.device_key(), NOW, &message);
     assert!(matches!(answer, Err(sync::SyncError::Message(_))));
     world.assert_unharmed();
 }
@@ -435,7 +434,9 @@ fn logs_without_a_certificate_share_a_quota_and_others_do_not() {
         }
         let run = Run::of(&entries, seal(&key, open.log(), entries.last().unwrap().tip())).unwrap();
         let request = Message { teams: vec![], runs: vec![Ok(run)], ..Message::default() };
-        let answer = sync::answer(&mut world.programme.hub, &request.encode()).unwrap();
+        let answer =
+            sync::answer(&mut world.programme.hub, key.device_key(), NOW, &request.encode())
+                .unwrap();
         let answer = Message::decode(&answer).unwrap();
         if !answer.turned_away.is_empty() {
             break answer.turned_away;

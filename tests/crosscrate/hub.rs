@@ -1,78 +1,12 @@
 //! The hub as a process: what it acknowledges, refuses and says, and how it stops.
 
+use super::hub_process::{Failed, Hub};
 use super::programme::{Programme, TEAM, reversal};
-use kitbag_core::engine::{Engine, EngineError};
+use kitbag_core::identity::{HubAddress, SigningKey};
 use kitbag_core::net::{HubClient, NetError};
-use serde_json::Value;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpStream};
-use std::path::Path;
-use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::process::Command;
 
 const MARKER: &str = "PLANTED-MARKER";
-
-struct Hub {
-    child: Child,
-    stdin: Option<ChildStdin>,
-    address: SocketAddr,
-    client: HubClient,
-}
-
-impl Hub {
-    fn start(folder: &Path, root: &Engine) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_hub_for_tests"))
-            .arg(folder)
-            .arg(root.root().to_string())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
-        let address = line.trim().parse().unwrap();
-        let stdin = child.stdin.take();
-        Hub { child, stdin, address, client: HubClient::new(address).unwrap() }
-    }
-
-    fn sync(&self, engine: &mut Engine) -> Result<(), Failed> {
-        engine.sync(|request| self.client.sync(request).map_err(Failed::Net))
-    }
-
-    fn totals(&self) -> Value {
-        loop {
-            let page: Value =
-                serde_json::from_slice(&self.client.get("/v1/totals").unwrap()).unwrap();
-            if page["settled"] == true {
-                return page;
-            }
-        }
-    }
-
-    /// Asks it to stop, and returns how it did, with what it logged.
-    fn stop(mut self) -> (ExitStatus, String) {
-        drop(self.stdin.take());
-        let mut log = String::new();
-        self.child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
-        (self.child.wait().unwrap(), log)
-    }
-}
-
-#[derive(Debug, thiserror::Error)]
-enum Failed {
-    #[error(transparent)]
-    Engine(#[from] EngineError),
-    #[error(transparent)]
-    Net(#[from] NetError),
-}
-
-fn raw(address: SocketAddr, request: &[u8]) -> String {
-    let mut stream = TcpStream::connect(address).unwrap();
-    stream.write_all(request).unwrap();
-    let mut answer = Vec::new();
-    let _ = stream.read_to_end(&mut answer);
-    String::from_utf8_lossy(&answer).into_owned()
-}
 
 #[test]
 fn what_the_hub_acknowledged_is_there_after_kill_9_and_counted_once() {
@@ -83,11 +17,11 @@ fn what_the_hub_acknowledged_is_there_after_kill_9_and_counted_once() {
     for kill in 1..=5 {
         worker.record(TEAM, &reversal("survived")).unwrap();
         hub.sync(&mut worker).unwrap();
-        hub.child.kill().unwrap();
-        hub.child.wait().unwrap();
+        hub.kill();
         assert!(matches!(hub.sync(&mut worker), Err(Failed::Net(NetError::NoAnswer))));
-        hub = Hub::start(&folder, &programme.root);
-        let page = hub.totals();
+        hub.start_again();
+        hub.sync(&mut programme.coordinator).unwrap();
+        let page = hub.totals(&programme.coordinator);
         assert_eq!(page["lines"][0]["sums"]["reversals"], kill);
         let until = page["includes_all_up_to"].as_str().unwrap();
         assert!(until > "2026-01-01T00:00:00Z", "{until}");
@@ -104,13 +38,13 @@ fn no_log_of_the_hub_holds_contents_codes_or_places() {
     planted.site = MARKER.to_owned();
     planted.note = Some(MARKER.to_owned());
     worker.record(TEAM, &planted).unwrap();
-    let hub = Hub::start(&programme.folder.path().join("hub-process"), &programme.root);
+    let hub = Hub::start_insecure(&programme.folder.path().join("hub-process"), &programme.root);
     hub.sync(&mut worker).unwrap();
-    let page = hub.totals();
+    let page = hub.totals(&worker);
     assert_eq!(page["known_missing"]["entries"], 0);
     let request =
         format!("POST /v1/sync HTTP/1.1\r\nhost: x\r\ncontent-length: 14\r\n\r\n{MARKER}");
-    raw(hub.address, request.replace("HTTP/1.1", "HTTP/1.0").as_bytes());
+    hub.raw(request.replace("HTTP/1.1", "HTTP/1.0").as_bytes());
     let (status, log) = hub.stop();
     assert!(status.success());
     assert!(log.contains("stopped"), "it logs, so that the next line means something: {log}");
@@ -120,26 +54,95 @@ fn no_log_of_the_hub_holds_contents_codes_or_places() {
 #[test]
 fn bad_requests_get_a_problem_and_change_nothing() {
     let programme = Programme::new();
-    let hub = Hub::start(&programme.folder.path().join("hub-process"), &programme.root);
-    let post = |path: &str, body: &[u8]| {
-        let head = format!("POST {path} HTTP/1.0\r\ncontent-length: {}\r\n\r\n", body.len());
-        raw(hub.address, &[head.as_bytes(), body].concat())
+    let hub = Hub::start_insecure(&programme.folder.path().join("hub-process"), &programme.root);
+    let device = format!("kitbag-device: {}\r\n", programme.coordinator.device_key());
+    let post = |path: &str, device: &str, body: &[u8]| {
+        let head =
+            format!("POST {path} HTTP/1.0\r\n{device}content-length: {}\r\n\r\n", body.len());
+        hub.raw(&[head.as_bytes(), body].concat())
     };
     for body in [&b""[..], b"\x02\x01", b"\x01\x01garbage", &[0x28; 70_000]] {
-        let answer = post("/v1/sync", body);
+        let answer = post("/v1/sync", &device, body);
         assert!(answer.starts_with("HTTP/1.0 400"), "{answer}");
         assert!(answer.contains("application/problem+json"), "{answer}");
         assert!(answer.contains("\"code\":\"message\""), "{answer}");
     }
-    let too_large = post("/v1/sync", &vec![0; (1 << 20) + 1]);
+    for nobody in ["", "kitbag-device: x\r\n"] {
+        let answer = post("/v1/sync", nobody, b"");
+        assert!(answer.starts_with("HTTP/1.0 401"), "{answer}");
+    }
+    let too_large = post("/v1/sync", &device, &vec![0; (1 << 20) + 1]);
     assert!(too_large.is_empty() || too_large.starts_with("HTTP/1.0 413"), "{too_large}");
-    let get = |path: &str| raw(hub.address, format!("GET {path} HTTP/1.0\r\n\r\n").as_bytes());
+    let get = |path: &str| hub.raw(format!("GET {path} HTTP/1.0\r\n{device}\r\n").as_bytes());
     assert!(get("/healthz").starts_with("HTTP/1.0 200"));
     assert!(get("/v1/totals?by=colour").starts_with("HTTP/1.0 400"));
     assert!(get("/v1/totals?by=colour").contains("expected day, week"));
     assert!(get("/v1/totals?team=x").starts_with("HTTP/1.0 400"));
+    assert!(get(&format!("/v1/totals?team={TEAM}")).starts_with("HTTP/1.0 403"));
     assert!(get("/nowhere").starts_with("HTTP/1.0 404"));
     assert!(hub.stop().0.success());
+}
+
+#[test]
+fn a_device_talks_to_the_pinned_key_or_its_spare_and_to_nobody_else() {
+    let mut programme = Programme::new();
+    let (mut worker, _) = programme.worker();
+    worker.record(TEAM, &reversal("survived")).unwrap();
+    let hub = Hub::start(&programme.folder.path().join("hub-process"), &programme.root);
+    let [own, spare] = hub.address.pins[..] else { panic!("a key and a spare") };
+    let other = SigningKey::from_seed(&[1; 32]);
+    let at = |pins| HubAddress { at: hub.address.at.clone(), pins };
+    let refused = HubClient::new(&at(vec![spare, other.device_key()]), &other).unwrap();
+    assert!(matches!(refused.get("/healthz"), Err(NetError::NotTheHub)));
+    let spare_first = worker.client(&at(vec![spare, own])).unwrap();
+    assert_eq!(spare_first.get("/healthz").unwrap(), b"ok\n");
+    // Without TLS nothing is answered, and no other version of TLS is spoken.
+    let plain = HubClient::new(&HubAddress { at: hub.address.at.clone(), pins: vec![] }, &other);
+    assert!(matches!(plain.unwrap().get("/healthz"), Err(NetError::NoAnswer)));
+    assert!(!hub.raw(b"GET /healthz HTTP/1.0\r\n\r\n").contains("200"));
+    assert_eq!(hub.sync(&mut worker).unwrap(), kitbag_core::sync::Agreement::Whole);
+    assert!(hub.stop().0.success());
+}
+
+#[test]
+fn a_device_reads_its_own_teams_alone_and_a_stranger_nothing() {
+    let mut programme = Programme::new();
+    let (mut worker, certificate) = programme.worker();
+    worker.record(TEAM, &reversal("survived")).unwrap();
+    let hub = Hub::start(&programme.folder.path().join("hub-process"), &programme.root);
+    hub.sync(&mut worker).unwrap();
+    hub.sync(&mut programme.coordinator).unwrap();
+    assert_eq!(hub.reversals(&worker), 1);
+    let stranger = HubClient::new(&hub.address, &SigningKey::from_seed(&[1; 32])).unwrap();
+    let totals = format!("/v1/totals?team={TEAM}");
+    assert!(matches!(stranger.get(&totals), Err(NetError::Status(403))));
+    let digests = stranger.get("/v1/digests").unwrap();
+    assert!(!String::from_utf8(digests).unwrap().contains("canonical"));
+    let mut session = kitbag_core::sync::Session::new([TEAM]);
+    let root = programme.root.root();
+    let path = programme.folder.path().join("stranger");
+    let key = super::programme::key();
+    let environment = kitbag_core::engine::Environment::system();
+    let mut device = kitbag_core::engine::Engine::device(&path, &key, root, environment).unwrap();
+    while let Some(request) = device.request(&mut session).unwrap() {
+        let answer = stranger.sync(request).unwrap();
+        device.reply(&mut session, &answer).unwrap();
+    }
+    assert_eq!(device.store().entries().unwrap(), vec![], "a stranger learns nothing");
+    // One that is revoked reads no more; what it still has is taken, kept, and does not count.
+    programme.coordinator.revoke(TEAM, certificate).unwrap();
+    hub.sync(&mut programme.coordinator).unwrap();
+    worker.record(TEAM, &reversal("survived")).unwrap();
+    let agreement = hub.sync(&mut worker).unwrap();
+    assert!(matches!(agreement, kitbag_core::sync::Agreement::Without(_)), "{agreement:?}");
+    assert_eq!(worker.status().unwrap().waiting.entries, 0);
+    assert!(matches!(
+        worker.client(&hub.address).unwrap().get(&totals),
+        Err(NetError::Status(403))
+    ));
+    hub.sync(&mut programme.coordinator).unwrap();
+    assert_eq!(hub.reversals(&programme.coordinator), 1);
+    assert_eq!(programme.coordinator.store().entries().unwrap().len(), 8);
 }
 
 #[test]
@@ -149,7 +152,9 @@ fn plain_http_is_refused_on_any_address_but_loopback() {
         let options = kitbag_hub::Options {
             folder: folder.path().to_owned(),
             listen: address.parse().unwrap(),
+            public: None,
             root: None,
+            insecure_loopback: true,
             until_stdin_ends: true,
         };
         let refused = kitbag_hub::run(options, |_| panic!("it listens")).unwrap_err();
@@ -161,11 +166,11 @@ fn plain_http_is_refused_on_any_address_but_loopback() {
 fn a_hub_stops_when_it_is_told_though_its_standard_input_stays_open() {
     let programme = Programme::new();
     let mut hub = Hub::start(&programme.folder.path().join("hub-process"), &programme.root);
-    let id = hub.child.id().to_string();
+    let id = hub.pid().to_string();
     let told = Command::new("kill").args(["-TERM", &id]).status().unwrap();
     assert!(told.success());
-    assert!(hub.child.wait().unwrap().success(), "it stopped, and said so");
-    assert!(hub.stdin.is_some());
+    assert!(hub.wait().success(), "it stopped, and said so");
+    assert!(hub.is_told_by_stdin());
 }
 
 #[test]
@@ -178,7 +183,9 @@ fn a_hub_whose_store_is_cut_off_does_not_start_anew_in_its_place() {
     let options = kitbag_hub::Options {
         folder: folder.clone(),
         listen: ([127, 0, 0, 1], 0).into(),
+        public: None,
         root: Some(programme.root.root()),
+        insecure_loopback: false,
         until_stdin_ends: true,
     };
     let refused = kitbag_hub::run(options, |_| panic!("it listens")).unwrap_err();

@@ -5,6 +5,7 @@ mod expressible;
 mod hard;
 mod hostile;
 mod hub;
+mod hub_process;
 mod kill;
 mod path;
 mod programme;

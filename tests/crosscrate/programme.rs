@@ -2,7 +2,7 @@
 
 use kitbag_core::engine::{Engine, EngineError, Environment};
 use kitbag_core::identity::Role;
-use kitbag_core::model::{EntryId, Reversal, TeamId};
+use kitbag_core::model::{EntryId, Reversal, TeamId, UnixMillis};
 use kitbag_core::store::{Settling, Store, StoreKey};
 use kitbag_core::sync;
 
@@ -63,8 +63,17 @@ impl Programme {
     }
 }
 
+/// The hub's clock in tests.
+pub const NOW: UnixMillis = UnixMillis(1_790_000_000_000);
+
+/// Syncs a device with a hub's store, message by message.
+pub fn sync_through(engine: &mut Engine, hub: &mut Store) -> Result<sync::Agreement, EngineError> {
+    let device = engine.device_key();
+    engine.sync(|request| sync::answer(hub, device, NOW, &request).map_err(EngineError::from))
+}
+
 fn sync_with(engine: &mut Engine, hub: &mut Store) {
-    engine.sync(|request| sync::answer(hub, &request).map_err(EngineError::from)).unwrap();
+    sync_through(engine, hub).unwrap();
 }
 
 pub fn reversal(outcome: &str) -> Reversal {

@@ -4,7 +4,7 @@ use super::programme::{Programme, TEAM, key, reversal};
 use kitbag_core::engine::{Engine, EngineError, Environment};
 use kitbag_core::log::payload::Administration;
 use kitbag_core::model::TeamId;
-use kitbag_core::store::{StoreError, StoreKey};
+use kitbag_core::store::{SCHEMA_VERSION, StoreError, StoreKey};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -97,7 +97,10 @@ fn a_newer_schema_is_refused_untouched() {
     drop(connection);
     let before = hashes(programme.folder.path());
     let error = refused(&path, &key());
-    assert!(matches!(error, StoreError::NewerSchema { found: 99, known: 1 }), "{error}");
+    assert!(
+        matches!(error, StoreError::NewerSchema { found: 99, known: SCHEMA_VERSION }),
+        "{error}"
+    );
     assert!(error.to_string().contains("update Kitbag"));
     assert_eq!(hashes(programme.folder.path()), before);
 }

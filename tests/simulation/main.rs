@@ -4,7 +4,7 @@
 
 use kitbag_core::engine::{Engine, EngineError, Environment};
 use kitbag_core::identity::Role;
-use kitbag_core::model::{Reversal, TeamId};
+use kitbag_core::model::{Reversal, TeamId, UnixMillis};
 use kitbag_core::store::{Settling, Store, StoreKey};
 use kitbag_core::sync;
 use kitbag_core::totals::Query;
@@ -30,6 +30,12 @@ fn coordinator() -> Engine {
     let enrolment = root.certify(device.device_key(), Role::Coordinator, TEAM).unwrap();
     device.join(&enrolment).unwrap();
     device
+}
+
+fn sync_through(device: &mut Engine, hub: &mut Store) -> Result<sync::Agreement, EngineError> {
+    let key = device.device_key();
+    let now = UnixMillis(1_790_000_000_000);
+    device.sync(|request| sync::answer(hub, key, now, &request).map_err(EngineError::from))
 }
 
 fn reversals(store: &Store) -> i64 {
@@ -89,8 +95,7 @@ fn what_the_hub_acknowledged_stays_wherever_it_stops() {
             };
             let mut hub = open(Some(device.root()));
             Disk::with(|disk| disk.stop_after("/hub", changes));
-            let synced =
-                device.sync(|request| sync::answer(&mut hub, &request).map_err(EngineError::from));
+            let synced = sync_through(&mut device, &mut hub);
             let settled = hub.settle_some();
             let was_stopped = Disk::with(|disk| disk.is_stopped("/hub"));
             Disk::with(|disk| disk.stop("/hub"));
@@ -100,9 +105,7 @@ fn what_the_hub_acknowledged_stays_wherever_it_stops() {
             if synced.is_ok() {
                 assert_eq!(hub.clock(&[TEAM]), device.store().clock(&[TEAM]), "at {changes}");
             }
-            device
-                .sync(|request| sync::answer(&mut hub, &request).map_err(EngineError::from))
-                .unwrap();
+            sync_through(&mut device, &mut hub).unwrap();
             while hub.settle_some().unwrap() {}
             assert_eq!(reversals(&hub), 5);
             if !was_stopped && settled.is_ok() {

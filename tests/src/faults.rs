@@ -7,7 +7,7 @@
 use crate::disk::{Disk, Fault, Stop};
 use kitbag_core::engine::{Engine, EngineError, Environment};
 use kitbag_core::identity::Role;
-use kitbag_core::model::{RecordId, Reversal, TeamId};
+use kitbag_core::model::{RecordId, Reversal, TeamId, UnixMillis};
 use kitbag_core::store::{Settling, Store, StoreKey};
 use kitbag_core::sync;
 use kitbag_core::totals::Query;
@@ -134,7 +134,11 @@ impl World {
 
     fn sync(&mut self, engine: &mut Engine) -> Result<(), EngineError> {
         let hub = self.hub.as_mut().ok_or(EngineError::NoRecord)?;
-        engine.sync(|request| sync::answer(hub, &request).map_err(EngineError::from))
+        let device = engine.device_key();
+        let now = UnixMillis(1_790_000_000_000);
+        engine
+            .sync(|request| sync::answer(hub, device, now, &request).map_err(EngineError::from))
+            .map(drop)
     }
 
     fn sync_phone(&mut self) -> Result<(), EngineError> {

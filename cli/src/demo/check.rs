@@ -56,7 +56,7 @@ impl Findings {
 
 /// Compares every device of a team, the coordinator and the hub.
 pub fn compare(world: &mut World, findings: &mut Findings) -> Result<(), Failure> {
-    let digests = world.hub.settled("/v1/digests")?;
+    let digests = world.page("/v1/digests")?;
     findings.forks_seen = digests["forks"].as_u64().unwrap_or_default();
     let mut on_hub: BTreeSet<RecordId> = BTreeSet::new();
     let mut counted = 0;
@@ -66,7 +66,7 @@ pub fn compare(world: &mut World, findings: &mut Findings) -> Result<(), Failure
         let hub = of_team.clone().find(|of| of["team"] == id.as_str()).unwrap_or(&Value::Null);
         let records = hub["records"].as_array().into_iter().flatten();
         on_hub.extend(records.filter_map(|id| id.as_str()?.parse::<RecordId>().ok()));
-        let totals = world.hub.settled(&format!("/v1/totals?by=month,site&team={id}"))?;
+        let totals = world.page(&format!("/v1/totals?by=month,site&team={id}"))?;
         findings.flagged += totals["flagged"].as_u64().unwrap_or_default();
         let totals = lines(&totals);
         counted += totals.values().filter_map(|sums| sums.get("reversals")).sum::<i64>();

@@ -1,6 +1,7 @@
 //! The hub of the demonstration: this program again, as a process of its own.
 
 use crate::{Failure, failure};
+use kitbag_core::identity::HubAddress;
 use kitbag_core::model::DeviceKey;
 use kitbag_core::net::HubClient;
 use serde_json::Value;
@@ -15,13 +16,13 @@ const SETTLE_SECONDS_MAX: u64 = 120;
 /// A hub that stops when this is dropped, or when this process ends in any way.
 pub struct HubProcess {
     child: Child,
-    pub client: HubClient,
+    pub address: HubAddress,
 }
 
 impl HubProcess {
     pub fn start(folder: &Path, root: DeviceKey) -> Result<Self, Failure> {
         let mut child = Command::new(std::env::current_exe()?)
-            .args(["hub", "--listen", "127.0.0.1:0", "--until-stdin-ends", "--root"])
+            .args(["hub", "run", "--listen", "127.0.0.1:0", "--until-stdin-ends", "--root"])
             .arg(root.to_string())
             .arg("--folder")
             .arg(folder)
@@ -33,19 +34,19 @@ impl HubProcess {
         if let Some(stdout) = child.stdout.take() {
             BufReader::new(stdout).read_line(&mut line)?;
         }
-        let address = line.trim().strip_prefix("listening on http://").unwrap_or_default().parse();
+        let address = line.trim().strip_prefix("listening on ").unwrap_or_default().parse();
         let address = address.map_err(|_| {
             let _ = child.kill();
-            failure("the hub", "did not start; run `kitbag hub` by hand to see why")
+            failure("the hub", "did not start; run `kitbag hub run` by hand to see why")
         })?;
-        Ok(HubProcess { child, client: HubClient::new(address)? })
+        Ok(HubProcess { child, address })
     }
 
-    /// Reads a page of the hub, once all that came in is settled.
-    pub fn settled(&self, path: &str) -> Result<Value, Failure> {
+    /// Reads a page of the hub as this device, once all that came in is settled.
+    pub fn settled(&self, client: &HubClient, path: &str) -> Result<Value, Failure> {
         let began = Instant::now();
         loop {
-            let page: Value = serde_json::from_slice(&self.client.get(path)?)?;
+            let page: Value = serde_json::from_slice(&client.get(path)?)?;
             if page["settled"] == true {
                 return Ok(page);
             }

@@ -38,7 +38,7 @@ pub fn refused(refused: &[Refused]) {
 
 /// The hub's totals half way, with what is known missing and which phones hold it.
 pub fn half_way(world: &mut World) -> Result<u64, Failure> {
-    let page = world.hub.settled("/v1/totals?by=month")?;
+    let page = world.page("/v1/totals?by=month")?;
     let missing = known_missing(&page);
     say!(
         "\nHalf way, at the hub:\n{}",
@@ -105,7 +105,7 @@ pub fn final_report(world: &mut World, imported: &Imported) -> Result<AllTotals,
         true => say!("\nEvery site sent something."),
         false => say!("\nSent nothing: {}.", silent.join(", ")),
     }
-    let page = world.hub.settled("/v1/totals?by=month")?;
+    let page = world.page("/v1/totals?by=month")?;
     say!("{}", missing_in_words(&known_missing(&page)));
     phones_with_missing(world, &page)?;
     let number = |name: &str| page[name].as_u64().unwrap_or_default();
@@ -129,8 +129,8 @@ pub struct AllTotals {
 
 impl AllTotals {
     fn of(world: &mut World) -> Result<Self, Failure> {
-        let by = |by: &str| -> Result<Lines, Failure> {
-            Ok(lines(&world.hub.settled(&format!("/v1/totals?by={by}"))?))
+        let mut by = |by: &str| -> Result<Lines, Failure> {
+            Ok(lines(&world.page(&format!("/v1/totals?by={by}"))?))
         };
         Ok(AllTotals {
             by_month: by("month")?,

@@ -133,6 +133,7 @@ impl World {
                 (phone, &self.hub, &mut self.line, &mut self.random)
             }
         };
+        let client = device.engine()?.client(&hub.address)?;
         let mut last = None;
         for attempt in 1..=TRIES_MAX {
             let weather = match (weather, attempt) {
@@ -142,10 +143,10 @@ impl World {
             let mut nth = 0;
             let synced = device.engine()?.sync(|request| {
                 nth += 1;
-                line.exchange(&hub.client, weather, nth, random, request)
+                line.exchange(&client, weather, nth, random, request)
             });
             match synced {
-                Ok(()) => return Ok(true),
+                Ok(_) => return Ok(true),
                 Err(LineError::Cut) if weather == Weather::CutAfterFirst => return Ok(false),
                 Err(LineError::Cut) => {}
                 Err(other) => last = Some(other),
@@ -155,6 +156,12 @@ impl World {
             Some(error) => Err(error.into()),
             None => Ok(false),
         }
+    }
+
+    /// A page of the hub, as the coordinator reads it, once all that came in is settled.
+    pub fn page(&mut self, path: &str) -> Result<serde_json::Value, Failure> {
+        let client = self.coordinator.engine()?.client(&self.hub.address)?;
+        self.hub.settled(&client, path)
     }
 
     pub fn sync_all(&mut self, weather: Weather, mut done: impl FnMut()) -> Result<(), Failure> {

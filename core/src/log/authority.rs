@@ -125,6 +125,9 @@ pub struct Authority {
     awaited: BTreeSet<EntryId>,
     /// The certificates that hold, each with its key and team.
     holders: BTreeMap<EntryId, (DeviceKey, TeamId)>,
+    /// Who may read a team's entries: keys with a certificate that holds and is not revoked, but
+    /// observers, who read totals alone.
+    readers: BTreeSet<(TeamId, DeviceKey)>,
 }
 
 impl Authority {
@@ -163,6 +166,15 @@ impl Authority {
         match *certificate == EntryId::NONE {
             true => key == root && team == TeamId::PROGRAMME,
             false => self.holders.get(certificate) == Some(&(key, team)),
+        }
+    }
+
+    /// Whether this key may read the entries of this team; the programme's scope is read by all who
+    /// may read some team.
+    pub fn may_read(&self, key: DeviceKey, team: TeamId) -> bool {
+        match team == TeamId::PROGRAMME {
+            true => self.readers.iter().any(|(_, reader)| *reader == key),
+            false => self.readers.contains(&(team, key)),
         }
     }
 

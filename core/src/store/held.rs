@@ -22,6 +22,16 @@ pub struct HeldEntry {
 }
 
 impl Store {
+    /// What this store makes of each entry of a record.
+    pub fn verdicts_of(&self, record: RecordId) -> Result<Vec<Verdict>, StoreError> {
+        let mut statement = self.sql()?.prepare_cached(
+            "SELECT DISTINCT verdict FROM entry WHERE record = ?1 ORDER BY verdict",
+        )?;
+        let rows = statement.query_map([record.0], |row| row.get::<_, u8>(0))?;
+        let numbers = rows.collect::<Result<Vec<_>, _>>()?;
+        Ok(numbers.into_iter().filter_map(Verdict::from_number).collect())
+    }
+
     /// All entries held, by id.
     pub fn entries(&self) -> Result<Vec<HeldEntry>, StoreError> {
         let mut statement = self.sql()?.prepare_cached(

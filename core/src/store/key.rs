@@ -14,6 +14,11 @@ impl StoreKey {
     pub fn new(bytes: [u8; 32]) -> Self {
         StoreKey(Zeroizing::new(bytes))
     }
+
+    /// The key's bytes, for keys of other uses that are kept in files of this form.
+    pub fn to_bytes(&self) -> Zeroizing<[u8; 32]> {
+        self.0.clone()
+    }
 }
 
 /// Where the store's key comes from: the platform's keystore in an app, a file on a server.

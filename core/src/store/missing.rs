@@ -28,22 +28,45 @@ impl Store {
         if wanted {
             let bytes = crate::model::cbor::encode(|encoder| sealed.write(encoder));
             let position = sealed.tip.position as i64;
-            self.sql()?
+            let number = self.last_heard()? + 1;
+            let heard = self.sql()?
                 .prepare_cached(
-                    "INSERT INTO heard (log, position, entry, sealed) VALUES (?1, ?2, ?3, ?4)
-                     ON CONFLICT (log) DO UPDATE SET position = ?2, entry = ?3, sealed = ?4
+                    "INSERT INTO heard (log, position, entry, sealed, number)
+                     VALUES (?1, ?2, ?3, ?4, ?5)
+                     ON CONFLICT (log) DO UPDATE SET position = ?2, entry = ?3, sealed = ?4, number = ?5
                      WHERE (position, entry) < (?2, ?3)",
                 )?
-                .execute((sealed.log.0, position, sealed.tip.id.0, bytes))?;
+                .execute((sealed.log.0, position, sealed.tip.id.0, bytes, number))?;
+            if heard > 0 {
+                self.sql()?
+                    .prepare_cached(
+                        "INSERT OR REPLACE INTO meta (name, value) VALUES ('heard', ?1)",
+                    )?
+                    .execute([number.to_be_bytes()])?;
+            }
             self.close_own_log(&sealed.log)?;
         }
         Ok(())
     }
 
+    /// The number of the last seal that was heard. It never falls: the counter is kept apart from the
+    /// seals, which go once their entries come.
+    pub(super) fn last_heard(&self) -> Result<i64, StoreError> {
+        let bytes = self.meta("heard")?.and_then(|bytes| bytes.try_into().ok());
+        Ok(bytes.map_or(0, i64::from_be_bytes))
+    }
+
     /// Seals heard of entries that are not held.
     pub(super) fn heard(&self) -> Result<Vec<SealedTip>, StoreError> {
-        let mut statement = self.sql()?.prepare_cached("SELECT sealed FROM heard ORDER BY log")?;
-        let rows = statement.query_map([], |row| row.get::<_, Vec<u8>>(0))?;
+        self.heard_after(-1)
+    }
+
+    /// Seals heard after this number.
+    pub(super) fn heard_after(&self, number: i64) -> Result<Vec<SealedTip>, StoreError> {
+        let mut statement = self
+            .sql()?
+            .prepare_cached("SELECT sealed FROM heard WHERE number > ?1 ORDER BY log")?;
+        let rows = statement.query_map([number], |row| row.get::<_, Vec<u8>>(0))?;
         rows.map(|bytes| {
             SealedTip::read(&mut minicbor::Decoder::new(&bytes?))
                 .map_err(|_| StoreError::Damaged("a seal heard"))

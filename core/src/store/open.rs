@@ -11,8 +11,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use zeroize::Zeroizing;
 
-const MIGRATIONS: [&str; SCHEMA_VERSION as usize] =
-    [include_str!("migrations/0001_log_and_projection.sql")];
+const MIGRATIONS: [&str; SCHEMA_VERSION as usize] = [
+    include_str!("migrations/0001_log_and_projection.sql"),
+    include_str!("migrations/0002_delivery.sql"),
+];
 
 impl Store {
     /// Opens a store, making it on first use for the programme of this root key.

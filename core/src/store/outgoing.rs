@@ -34,6 +34,29 @@ impl Store {
         theirs: &Clock,
         own: Option<&SigningKey>,
     ) -> Result<Vec<SealedTip>, StoreError> {
+        let heard = self.heard()?;
+        self.seals_of(teams, theirs, own, heard)
+    }
+
+    /// The seals that a hub with this clock is not known to have: of each tip beyond it, and those
+    /// heard since both last agreed.
+    pub fn seals_to_tell(
+        &self,
+        teams: &[TeamId],
+        theirs: &Clock,
+        own: &SigningKey,
+    ) -> Result<Vec<SealedTip>, StoreError> {
+        let heard = self.heard_after(self.told()?)?;
+        self.seals_of(teams, theirs, Some(own), heard)
+    }
+
+    fn seals_of(
+        &self,
+        teams: &[TeamId],
+        theirs: &Clock,
+        own: Option<&SigningKey>,
+        heard: Vec<SealedTip>,
+    ) -> Result<Vec<SealedTip>, StoreError> {
         let theirs: BTreeMap<&LogId, BTreeSet<&Tip>> =
             theirs.iter().map(|(log, tips)| (log, tips.iter().collect())).collect();
         let lacks = |log: &LogId, tip: &Tip| theirs.get(log).is_none_or(|tips| !tips.contains(tip));
@@ -47,7 +70,7 @@ impl Store {
             }
         }
         sealed.extend(
-            self.heard()?
+            heard
                 .into_iter()
                 .filter(|seal| teams.contains(&seal.open.team) && lacks(&seal.log, &seal.tip)),
         );

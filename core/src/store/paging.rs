@@ -27,12 +27,14 @@ pub struct Peer {
 
 impl Store {
     /// A page of runs that a store lacks: the programme's log first, then those that administer,
-    /// then the rest. Empty when it lacks nothing that we can tell.
+    /// then the rest. Empty when it lacks nothing that we can tell. Its entries weigh `weight_max` at
+    /// most, but that there is always one.
     pub fn runs_lacked(
         &self,
         teams: &[TeamId],
         peer: &Peer,
         own: Option<&SigningKey>,
+        weight_max: u64,
     ) -> Result<Vec<Run>, StoreError> {
         let mut logs: Vec<LogId> = self
             .offered(teams)
@@ -40,7 +42,7 @@ impl Store {
             .filter(|log| !peer.skip.contains(log))
             .collect();
         logs.sort_by_key(|log| self.rank(log));
-        self.page(&logs, peer, own)
+        self.page(&logs, peer, own, weight_max.min(RUNS_BYTES_MAX))
     }
 
     /// How early a log travels: the root's, then those that certify, revoke, accept or erase, because
@@ -121,7 +123,7 @@ impl Store {
         let mut peer = Peer::default();
         let mut runs = Vec::new();
         loop {
-            let page = self.page(&logs, &peer, Some(own))?;
+            let page = self.page(&logs, &peer, Some(own), RUNS_BYTES_MAX)?;
             if page.is_empty() {
                 return Ok(runs);
             }
@@ -139,13 +141,9 @@ impl Store {
         logs: &[LogId],
         peer: &Peer,
         own: Option<&SigningKey>,
+        weight_max: u64,
     ) -> Result<Vec<Run>, StoreError> {
-        let mut room = Room {
-            entries: self.page_entries_max,
-            bytes: RUNS_BYTES_MAX,
-            is_full: false,
-            is_empty: true,
-        };
+        let mut room = self.room(weight_max);
         let mut runs = Vec::new();
         let held = logs.iter().filter_map(|log| Some((log, self.chains.log(log)?)));
         for (log, info) in held {
@@ -164,6 +162,25 @@ impl Store {
             }
         }
         Ok(runs)
+    }
+
+    /// A page of runs from these places on, in the order in which logs travel.
+    pub(super) fn page_from(&self, mut from: Vec<(LogId, Place)>) -> Result<Vec<Run>, StoreError> {
+        from.sort_by_key(|(log, _)| self.rank(log));
+        let mut room = self.room(RUNS_BYTES_MAX);
+        let mut runs = Vec::new();
+        for (log, place) in from {
+            let Some(info) = self.chains.log(&log) else { continue };
+            runs.extend(self.run_from(log, info, place, None, &mut room)?);
+            if room.is_full {
+                break;
+            }
+        }
+        Ok(runs)
+    }
+
+    fn room(&self, bytes: u64) -> Room {
+        Room { entries: self.page_entries_max, bytes, is_full: false, is_empty: true }
     }
 
     /// How far the other side holds each branch of a log; `None` where it holds some of the log, and
@@ -220,7 +237,8 @@ impl Store {
             let entry = read_entry(log, row)?;
             // A relay never cuts a run before its first seal: it always fits an empty page, but for
             // pages made smaller.
-            let may_cut = is_own.is_some() || sealed.is_some() || !room.is_empty;
+            let may_cut =
+                sealed.is_some() || !room.is_empty || is_own.is_some() && !entries.is_empty();
             if !left.take(&entry) && may_cut {
                 break;
             }

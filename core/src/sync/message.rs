@@ -1,10 +1,11 @@
 //! One message of the exchange, and its bytes (docs/protocol.md, message).
 
+use super::packing;
 use crate::log::entry::Tip;
 use crate::log::run::{PAGE_BYTES_MAX, Run, SealedTip, TurnedAway, preamble, strip_preamble};
 use crate::model::cbor::{self, Malformed, Writer, Written};
 use crate::model::{EntryId, LogId, TeamId};
-use crate::store::{Clock, SEALS_MAX};
+use crate::store::{Clock, ClockDigest, SEALS_MAX};
 use minicbor::Decoder;
 
 /// The most teams, logs or runs that one message may name.
@@ -15,21 +16,34 @@ const ALL_TIPS_MAX: usize = 20_000;
 /// The most bytes that one message may inflate to: a page, and clocks beside it.
 pub const MESSAGE_BYTES_MAX: usize = 4 * PAGE_BYTES_MAX;
 
-/// One message, in either direction.
+/// The longest cursor, in bytes; what it says is the hub's own matter.
+pub const CURSOR_BYTES_MAX: usize = 64;
+
+/// One message, in either direction: short when all is well, with clocks as the repair.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Message {
     /// The teams that it is about.
     pub teams: Vec<TeamId>,
-    /// Tips held and seals heard.
+    /// Seals of tips that the other side is not known to hold, and seals heard.
     pub sealed: Vec<SealedTip>,
-    /// All tips held: in an answer, the acknowledgement.
-    pub clock: Clock,
     /// Runs that the other side lacks, or why one cannot be read.
     pub runs: Vec<Result<Run, Malformed>>,
     /// In an answer, the runs that were turned away, with the reason in words.
     pub turned_away: Vec<TurnedAwayRun>,
-    /// Entries held of logs of which the other side's tips are not.
+    /// Entries held. In an answer without a clock, the last of each run taken in: the
+    /// acknowledgement. Beside a clock, of logs of which the other side's tips are not held.
     pub points: Clock,
+    /// The digest of the sender's clock: equal digests say that both hold the same entries.
+    pub digest: ClockDigest,
+    /// What the hub gave this device last, or gives it now; empty where there is none.
+    pub cursor: Vec<u8>,
+    /// In an answer, the hub's clock in ms since 1970, for people whose phone's clock is wrong.
+    pub now: i64,
+    /// In a request, whether more entries follow in the next: then only the acknowledgement is
+    /// answered.
+    pub more: bool,
+    /// All tips held, once digests were seen to differ.
+    pub clock: Option<Clock>,
     /// In a request, logs of which runs were turned away: they are not wanted again.
     pub skip: Vec<LogId>,
 }
@@ -44,16 +58,22 @@ pub struct TurnedAwayRun {
 }
 
 impl Message {
-    /// Format version, suite, then zstd over canonical CBOR.
+    /// Format version, suite, then zstd with the protocol's dictionary over canonical CBOR.
     pub fn encode(&self) -> Vec<u8> {
-        let body = cbor::encode(|encoder| {
-            encoder.array(7)?.array(self.teams.len() as u64)?;
+        let mut bytes = preamble().to_vec();
+        bytes.extend(packing::pack(&self.body()));
+        bytes
+    }
+
+    /// The canonical CBOR of the message, before compression.
+    pub fn body(&self) -> Vec<u8> {
+        cbor::encode(|encoder| {
+            encoder.array(11)?.array(self.teams.len() as u64)?;
             for team in &self.teams {
                 encoder.bytes(&team.0)?;
             }
             encoder.array(self.sealed.len() as u64)?;
             self.sealed.iter().try_for_each(|sealed| sealed.write(encoder))?;
-            write_clock(encoder, &self.clock)?;
             encoder.array(self.runs.iter().flatten().count() as u64)?;
             for run in self.runs.iter().flatten() {
                 encoder.bytes(&run.encode())?;
@@ -63,37 +83,68 @@ impl Message {
                 encoder.array(2)?.u64(run.index)?.str(&run.reason)?;
             }
             write_clock(encoder, &self.points)?;
+            encoder.bytes(&self.digest)?.bytes(&self.cursor)?.i64(self.now)?.bool(self.more)?;
+            match &self.clock {
+                Some(clock) => write_clock(encoder, clock)?,
+                None => _ = encoder.null()?,
+            }
             encoder.array(self.skip.len() as u64)?;
             for log in &self.skip {
                 encoder.bytes(&log.0)?;
             }
             Ok(())
-        });
-        let mut bytes = preamble().to_vec();
-        bytes.extend(zstd::bulk::compress(&body, 3).expect("compressing in memory cannot fail"));
-        bytes
+        })
     }
 
     /// Reads a message; inflates to [`MESSAGE_BYTES_MAX`] at most.
     pub fn decode(bytes: &[u8]) -> Result<Self, TurnedAway> {
         let packed = strip_preamble(bytes)?;
-        let body =
-            zstd::bulk::decompress(packed, MESSAGE_BYTES_MAX).map_err(|_| Malformed::Shape(2))?;
-        let mut decoder = Decoder::new(&body);
-        cbor::array_of(&mut decoder, 7)?;
+        let body = packing::unpack(packed, MESSAGE_BYTES_MAX).ok_or(Malformed::Shape(2))?;
+        Ok(Message::from_body(&body)?)
+    }
+
+    /// Reads the canonical CBOR of a message.
+    pub fn from_body(body: &[u8]) -> Result<Self, Malformed> {
+        let mut decoder = Decoder::new(body);
+        cbor::array_of(&mut decoder, 11)?;
         let named = NAMED_MAX;
         let teams = all(&mut decoder, named, |decoder| cbor::fixed(decoder).map(TeamId))?;
         let sealed = all(&mut decoder, SEALS_MAX as u64, SealedTip::read)?;
-        let clock = read_clock(&mut decoder)?;
         let runs = all(&mut decoder, named, |decoder| Ok(Run::decode(decoder.bytes()?)))?;
         let turned_away = all(&mut decoder, named, |decoder| {
             cbor::array_of(decoder, 2)?;
             Ok(TurnedAwayRun { index: decoder.u64()?, reason: decoder.str()?.to_owned() })
         })?;
         let points = read_clock(&mut decoder)?;
+        let digest = cbor::fixed(&mut decoder)?;
+        let cursor = decoder.bytes()?.to_vec();
+        if cursor.len() > CURSOR_BYTES_MAX {
+            let max = CURSOR_BYTES_MAX as u64;
+            return Err(Malformed::TooLarge { what: "cursor", max });
+        }
+        let (now, more) = (decoder.i64()?, decoder.bool()?);
+        let clock = match decoder.datatype()? {
+            minicbor::data::Type::Null => {
+                decoder.null()?;
+                None
+            }
+            _ => Some(read_clock(&mut decoder)?),
+        };
         let skip = all(&mut decoder, named, |decoder| cbor::fixed(decoder).map(LogId))?;
         cbor::end(&decoder)?;
-        Ok(Message { teams, sealed, clock, runs, turned_away, points, skip })
+        Ok(Message {
+            teams,
+            sealed,
+            runs,
+            turned_away,
+            points,
+            digest,
+            cursor,
+            now,
+            more,
+            clock,
+            skip,
+        })
     }
 }
 

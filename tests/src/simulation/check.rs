@@ -60,17 +60,25 @@ impl World {
         for _ in 0..ROUNDS_MAX {
             let before = self.clocks();
             for at in 0..self.phones.len() {
+                let is_ahead = self.is_ahead(at)?;
+                let rollbacks = self.hub().rollbacks()?;
                 let mut hub = self.hub.take();
+                let now = self.hub_now();
+                let engine = self.engine(at);
+                let device = engine.device_key();
                 let synced = match &mut hub {
-                    Some(hub) => self
-                        .engine(at)
-                        .sync(|request| Ok::<_, Drained>(sync::answer(hub, &request)?)),
+                    Some(hub) => engine
+                        .sync(|request| Ok::<_, Drained>(sync::answer(hub, device, now, &request)?))
+                        .map(drop),
                     None => Ok(()),
                 };
                 self.hub = hub;
                 synced.map_err(|Drained(reason)| {
                     Failure(format!("phone {at} does not drain: {reason}"))
                 })?;
+                if is_ahead && self.hub().rollbacks()? == rollbacks {
+                    return Err(Failure("the hub was put back, and did not notice".to_owned()));
+                }
             }
             while self.hub().settle_some()? {}
             if self.clocks() == before {
@@ -78,6 +86,15 @@ impl World {
             }
         }
         Err(Failure(format!("still moving after {ROUNDS_MAX} rounds")))
+    }
+
+    /// Whether a phone's cursor, of the hub's epoch, is ahead of the hub (docs/protocol.md).
+    fn is_ahead(&mut self, at: usize) -> Result<bool, Failure> {
+        let epoch = self.hub().meta("epoch")?.unwrap_or_default();
+        let last = self.hub().here()?.arrival;
+        let cursor = self.engine(at).store().meta("cursor")?.unwrap_or_default();
+        let arrival = cursor.strip_prefix(epoch.as_slice()).and_then(|rest| rest.first_chunk());
+        Ok(arrival.is_some_and(|arrival| i64::from_be_bytes(*arrival) > last))
     }
 
     fn clocks(&mut self) -> Vec<sync::Clock> {
@@ -98,7 +115,8 @@ impl World {
             self.note_digest(&state.canonical);
             self.note_digest(&state.verdicts);
             for at in 1..self.phones.len() {
-                if self.is_member(at, number)? {
+                let device = self.engine(at).device_key();
+                if self.is_member(at, number)? && self.hub().authority().may_read(device, team) {
                     self.compare(at, team, &state)?;
                 }
             }
@@ -124,7 +142,9 @@ impl World {
             return Err(Failure(format!("{what} of phone {at} differ from the hub's{why}")));
         }
         // What went down with a phone that had announced it stays known missing, rightly.
-        if self.may_be_gone.is_empty() && self.engine(at).store().known_missing(None)?.entries > 0 {
+        if self.may_be_gone.is_empty()
+            && self.engine(at).store().known_missing(Some(team))?.entries > 0
+        {
             return Err(Failure(format!("phone {at} still knows of missing entries")));
         }
         if at == 3 {

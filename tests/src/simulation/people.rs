@@ -218,8 +218,9 @@ impl World {
 
     fn begin_sync(&mut self, at: usize) -> Result<(), Failure> {
         let mut session = self.engine(at).session();
+        let device = self.engine(at).device_key();
         if let Some(bytes) = self.engine(at).request(&mut session)? {
-            self.in_flight.push(Packet { phone: Some(at), to_hub: true, bytes });
+            self.in_flight.push(Packet { phone: Some(at), device, to_hub: true, bytes });
         }
         self.phones[at].session = Some(session);
         Ok(())
@@ -231,7 +232,8 @@ impl World {
         }
         let packet = self.in_flight.remove(dice.random_range(0..self.in_flight.len()));
         if packet.to_hub {
-            let answer = match sync::answer(self.hub(), &packet.bytes) {
+            let now = self.hub_now();
+            let answer = match sync::answer(self.hub(), packet.device, now, &packet.bytes) {
                 Err(sync::SyncError::Message(_)) => {
                     self.note("was not readable");
                     return Ok(());
@@ -245,10 +247,11 @@ impl World {
         }
         let Some(at) = packet.phone else { return Ok(()) };
         let Some(mut session) = self.phones[at].session.take() else { return Ok(()) };
+        let device = packet.device;
         let taken = self.engine(at).reply(&mut session, &packet.bytes);
         let is_open = self.after_phone(at, taken)?.is_some();
         if is_open && let Some(bytes) = self.engine(at).request(&mut session)? {
-            self.in_flight.push(Packet { phone: Some(at), to_hub: true, bytes });
+            self.in_flight.push(Packet { phone: Some(at), device, to_hub: true, bytes });
             self.phones[at].session = Some(session);
         }
         Ok(())

@@ -47,6 +47,8 @@ pub struct Phone {
 pub struct Packet {
     /// The phone that it comes from or goes to; `None` for a hostile one.
     pub phone: Option<usize>,
+    /// Whose connection it travels on.
+    pub device: DeviceKey,
     pub to_hub: bool,
     pub bytes: Vec<u8>,
 }
@@ -216,6 +218,11 @@ impl World {
     /// The day by a phone's clock.
     pub fn clock_day(&self, at: usize) -> i64 {
         FIRST_DAY + self.phones[at].off_days + self.hours / 24
+    }
+
+    /// The hub's clock.
+    pub(super) fn hub_now(&self) -> UnixMillis {
+        UnixMillis(FIRST_DAY * 24 * MILLIS_PER_HOUR + self.hours * MILLIS_PER_HOUR)
     }
 
     pub fn today(&self) -> i64 {

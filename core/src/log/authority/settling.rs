@@ -29,6 +29,7 @@ pub fn settle(held: &Held<'_>) -> Authority {
     for level in [Level::Root, Level::Coordinators, Level::Rest] {
         settling.settle_level(level);
     }
+    settling.note_readers();
     settling.authority
 }
 
@@ -54,6 +55,15 @@ struct Settling<'a> {
 }
 
 impl<'a> Settling<'a> {
+    fn note_readers(&mut self) {
+        let holding = self.certificates.iter().filter(|(_, (_, _, holds))| *holds);
+        let standing = holding.filter(|(id, _)| !self.revocations.contains_key(id));
+        let readers =
+            standing.filter(|(_, (certificate, _, _))| certificate.role != Role::Observer);
+        let readers = readers.map(|(_, (certificate, _, _))| (certificate.team, certificate.key));
+        self.authority.readers.extend(readers);
+    }
+
     fn settle_level(&mut self, level: Level) {
         let held = self.held;
         let mut logs: Vec<(LogId, &'a LogInfo, Mandate)> = Vec::new();

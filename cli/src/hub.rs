@@ -1,0 +1,55 @@
+//! `kitbag hub`: running one, backing it up, restoring it.
+
+use crate::Failure;
+use clap::Subcommand;
+use kitbag_core::model::DeviceKey;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+#[derive(Subcommand)]
+pub enum HubCommand {
+    /// Runs a hub on this machine until it is told to stop
+    Run(RunArguments),
+}
+
+#[derive(clap::Args)]
+pub struct RunArguments {
+    /// The folder of its store and keys; made on first start
+    #[arg(long, value_name = "DIR")]
+    folder: PathBuf,
+    /// Where to listen; port 0 for a free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8737")]
+    listen: SocketAddr,
+    /// The host:port that devices call, where it is not the address listened on
+    #[arg(long, value_name = "HOST:PORT")]
+    public: Option<String>,
+    /// The programme's root key, 64 hexadecimal digits; needed on first start only
+    #[arg(long, value_name = "KEY")]
+    root: Option<DeviceKey>,
+    /// Plain HTTP without any protection, for development on this machine alone
+    #[arg(long)]
+    insecure_loopback: bool,
+    /// Stop when standard input ends, so that it never outlives whoever started it
+    #[arg(long)]
+    until_stdin_ends: bool,
+}
+
+pub fn run(command: HubCommand) -> Result<(), Failure> {
+    match command {
+        HubCommand::Run(arguments) => run_hub(arguments),
+    }
+}
+
+fn run_hub(arguments: RunArguments) -> Result<(), Failure> {
+    tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false).init();
+    let options = kitbag_hub::Options {
+        folder: arguments.folder,
+        listen: arguments.listen,
+        public: arguments.public,
+        root: arguments.root,
+        insecure_loopback: arguments.insecure_loopback,
+        until_stdin_ends: arguments.until_stdin_ends,
+    };
+    kitbag_hub::run(options, |address| say!("listening on {address}"))?;
+    Ok(())
+}

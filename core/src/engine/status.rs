@@ -1,0 +1,137 @@
+//! What is true of a store and of a record at this moment: what waits, what failed, what needs a
+//! person.
+
+use super::{Engine, EngineError};
+use crate::log::Verdict;
+use crate::log::verdict::Refusal;
+use crate::model::{RecordId, TeamId, UnixMillis};
+use crate::store::{Delivery, WaitingForHub};
+use crate::sync::{Agreement, Backoff, Session};
+use serde::{Deserialize, Serialize};
+
+/// A phone's clock this far from the hub's is said to be wrong, in ms: one day.
+const CLOCK_OFF_MS: u64 = 24 * 60 * 60 * 1_000;
+
+/// Whether a record needs a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Attention {
+    /// Nothing to do.
+    None,
+    /// Two people wrote a field apart; both values are kept.
+    Conflicted,
+    /// Something of it does not count, by this reason.
+    Refused(Refusal),
+}
+
+/// How the last syncs of a store ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastSync {
+    /// When the hub and this store last agreed on all, by this device's clock.
+    pub agreed_at: Option<i64>,
+    /// Why the last sync failed, or was only part, in words; `None` after a whole one.
+    pub failed: Option<String>,
+    /// How often in a row it failed.
+    pub failures: u32,
+    /// When to try next after a failure, by this device's clock.
+    pub next_try: Option<i64>,
+    /// How far this device's clock was ahead of the hub's, in ms.
+    pub clock_ahead: Option<i64>,
+}
+
+/// What is true of a store at this moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Status {
+    /// What the hub is not known to hold.
+    pub waiting: WaitingForHub,
+    /// How the last syncs ended.
+    pub last: LastSync,
+    /// Whether the phone's clock is more than a day from the hub's.
+    pub clock_is_off: bool,
+    /// Whether nothing waits and the last sync ended with equal digests.
+    pub is_synced: bool,
+}
+
+impl Engine {
+    /// Whether the hub is known to hold all of a record.
+    pub fn delivery(&self, id: RecordId) -> Result<Delivery, EngineError> {
+        Ok(self.store.delivery(id)?)
+    }
+
+    /// Whether a record needs a person, and why.
+    pub fn attention(&self, id: RecordId) -> Result<Attention, EngineError> {
+        let refused = self.store.verdicts_of(id)?.into_iter().find_map(|verdict| match verdict {
+            Verdict::Refused(reason) => Some(reason),
+            _ => None,
+        });
+        let conflicted = match self.store.record(id)? {
+            Some(record) => record.fields.values().any(|values| values.len() > 1),
+            None => false,
+        };
+        Ok(match (refused, conflicted) {
+            (Some(reason), _) => Attention::Refused(reason),
+            (None, true) => Attention::Conflicted,
+            (None, false) => Attention::None,
+        })
+    }
+
+    /// What is true of this store now.
+    pub fn status(&self) -> Result<Status, EngineError> {
+        let teams: Vec<TeamId> = self.members.keys().copied().chain([TeamId::PROGRAMME]).collect();
+        let waiting = self.store.waiting_for_hub(&teams)?;
+        let last = self.last_sync()?;
+        let clock_is_off =
+            last.clock_ahead.is_some_and(|ahead| ahead.unsigned_abs() > CLOCK_OFF_MS);
+        let is_synced = waiting.entries == 0 && last.failed.is_none() && last.agreed_at.is_some();
+        Ok(Status { waiting, last, clock_is_off, is_synced })
+    }
+
+    fn last_sync(&self) -> Result<LastSync, EngineError> {
+        let noted = self.store.meta("last_sync")?.unwrap_or_default();
+        Ok(serde_json::from_slice(&noted).unwrap_or_default())
+    }
+
+    /// Notes how a sync ended, durably, and when to try next. Whoever carries syncs calls this after
+    /// each, so that the status tells the truth also after a restart. No error's text holds contents.
+    pub fn note_sync(
+        &mut self,
+        session: &Session,
+        failed: Option<&str>,
+    ) -> Result<LastSync, EngineError> {
+        let now = (self.environment.now)().0;
+        let mut last = self.last_sync()?;
+        if let Some(UnixMillis(hub)) = session.hub_now() {
+            last.clock_ahead = Some(now.saturating_sub(hub));
+        }
+        let mut backoff = Backoff::after(last.failures);
+        match (session.agreement(), failed) {
+            (Some(agreement), None) => {
+                backoff.reset();
+                last.next_try = None;
+                last.agreed_at = Some(now);
+                last.failed = match agreement {
+                    Agreement::Whole => None,
+                    Agreement::Without(_) => Some(
+                        "the hub keeps a team from this device: its certificate is revoked, or did \
+                         not reach the hub yet; ask the coordinator"
+                            .to_owned(),
+                    ),
+                    Agreement::Partial { waiting } => {
+                        Some(format!("the upload budget is used up; {waiting} entries wait"))
+                    }
+                };
+            }
+            (None, None) | (_, Some(_)) => {
+                let mut random = [0; 4];
+                (self.environment.random)(&mut random);
+                let wait = backoff.fail(u32::from_be_bytes(random));
+                let wait = i64::try_from(wait.as_millis()).unwrap_or(i64::MAX);
+                last.next_try = Some(now.saturating_add(wait));
+                last.failed = Some(failed.unwrap_or("the sync was cut off").to_owned());
+            }
+        }
+        last.failures = backoff.failures();
+        let noted = serde_json::to_vec(&last).unwrap_or_default();
+        self.store.set_meta(&[("last_sync".to_owned(), noted)])?;
+        Ok(last)
+    }
+}

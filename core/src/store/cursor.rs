@@ -1,0 +1,172 @@
+//! A hub's cursors: up to where a device was told everything, and whether the hub was rolled back.
+//!
+//! A cursor is given only with an answer, and kept by a device only once digests agreed. It saves
+//! work and never decides: where it misses something, digests differ and clocks are exchanged.
+
+use super::{Store, StoreError};
+use crate::log::chain::Place;
+use crate::log::run::{PAGE_ENTRIES_MAX, Run, SealedTip};
+use crate::model::{DeviceKey, LogId, TeamId};
+use std::collections::BTreeMap;
+
+/// Up to where a device was told everything that a hub held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cursor {
+    /// The number of the last entry that had arrived.
+    pub arrival: i64,
+    /// The first bytes of that entry's id: after a store was put back, another may have its number.
+    pub entry: [u8; 8],
+    /// The number of the last seal that had been heard.
+    pub heard: i64,
+}
+
+const EPOCH_BYTES: usize = 8;
+const MAC_BYTES: usize = 16;
+
+impl Store {
+    /// The cursor of what this hub holds now, opaque to devices: epoch, numbers, MAC.
+    pub fn give_cursor(&mut self) -> Result<Vec<u8>, StoreError> {
+        let (epoch, key) = self.epoch()?;
+        let here = self.here()?;
+        Ok(write(&epoch, &key, here))
+    }
+
+    /// Reads a cursor that a device quotes. One of another epoch or another hub says nothing. One of
+    /// ours that is ahead of us says that this store was put back to an older state: it takes a new
+    /// epoch, durably, and says so once.
+    pub fn take_cursor(&mut self, quoted: &[u8]) -> Result<Option<Cursor>, StoreError> {
+        let (epoch, key) = self.epoch()?;
+        let Some(cursor) = read(&epoch, &key, quoted) else { return Ok(None) };
+        let here = self.here()?;
+        let is_held = cursor.entry == self.id_at(cursor.arrival)?;
+        if is_held && cursor.arrival <= here.arrival && cursor.heard <= here.heard {
+            return Ok(Some(cursor));
+        }
+        if crate::planted!(EpochIgnored) {
+            return Ok(Some(here));
+        }
+        let mut fresh = vec![0; EPOCH_BYTES];
+        getrandom::fill(&mut fresh).map_err(|error| StoreError::Key(error.to_string()))?;
+        let rollbacks = self.rollbacks()? + 1;
+        self.set_meta(&[
+            ("epoch".to_owned(), fresh),
+            ("rollbacks".to_owned(), rollbacks.to_be_bytes().to_vec()),
+        ])?;
+        tracing::warn!(
+            "a device knows of later entries: this store was put back; a new epoch begins"
+        );
+        Ok(None)
+    }
+
+    /// How often this hub was seen to have been put back to an older state.
+    pub fn rollbacks(&self) -> Result<u64, StoreError> {
+        let bytes = self.meta("rollbacks")?.and_then(|bytes| bytes.try_into().ok());
+        Ok(bytes.map_or(0, u64::from_be_bytes))
+    }
+
+    /// What arrived after a cursor and by `until`, of these teams, but what `device` wrote itself: at
+    /// most a page. What does not fit, the device finds by digests and clocks.
+    pub fn runs_since(
+        &self,
+        teams: &[TeamId],
+        since: Cursor,
+        until: i64,
+        device: DeviceKey,
+    ) -> Result<Vec<Run>, StoreError> {
+        let mut statement = self.sql()?.prepare_cached(
+            "SELECT log.id, branch, position FROM entry JOIN log ON log.number = entry.log
+             WHERE arrival > ?1 AND arrival <= ?2 LIMIT ?3",
+        )?;
+        let most = PAGE_ENTRIES_MAX as i64;
+        let mut from: BTreeMap<(LogId, u32), u64> = BTreeMap::new();
+        let mut rows = statement.query((since.arrival, until, most))?;
+        let mut arrived = 0;
+        while let Some(row) = rows.next()? {
+            arrived += 1;
+            if arrived == most {
+                return Ok(Vec::new());
+            }
+            let log = LogId(row.get(0)?);
+            let info = self.chains.log(&log).filter(|info| teams.contains(&info.team));
+            if info.is_none_or(|info| info.key == device) || !self.authority.is_named(&log) {
+                continue;
+            }
+            let position = row.get::<_, i64>(2)? as u64;
+            let first = from.entry((log, row.get(1)?)).or_insert(position);
+            *first = position.min(*first);
+        }
+        let from =
+            from.into_iter().map(|((log, branch), position)| (log, Place { branch, position }));
+        self.page_from(from.collect())
+    }
+
+    /// Seals heard after a cursor, of these teams, but the device's own.
+    pub fn seals_since(
+        &self,
+        teams: &[TeamId],
+        heard: i64,
+        device: DeviceKey,
+    ) -> Result<Vec<SealedTip>, StoreError> {
+        let mut sealed = self.heard_after(heard)?;
+        sealed.retain(|seal| teams.contains(&seal.open.team) && seal.open.key != device);
+        sealed.truncate(super::SEALS_MAX);
+        Ok(sealed)
+    }
+
+    /// Where this store is: the numbers of the last entry and the last seal heard.
+    pub fn here(&self) -> Result<Cursor, StoreError> {
+        let arrival: Option<i64> = self
+            .sql()?
+            .prepare_cached("SELECT max(arrival) FROM entry")?
+            .query_row([], |row| row.get(0))?;
+        let arrival = arrival.unwrap_or(0);
+        Ok(Cursor { arrival, entry: self.id_at(arrival)?, heard: self.last_heard()? })
+    }
+
+    /// The first bytes of the id of the entry that arrived as this number; zeros where there is none.
+    fn id_at(&self, arrival: i64) -> Result<[u8; 8], StoreError> {
+        let mut statement =
+            self.sql()?.prepare_cached("SELECT substr(id, 1, 8) FROM entry WHERE arrival = ?1")?;
+        let found = statement.query_map([arrival], |row| row.get(0))?.next().transpose()?;
+        Ok(found.unwrap_or_default())
+    }
+
+    /// The hub's epoch and the key of its cursors' MACs, made on first use.
+    fn epoch(&mut self) -> Result<([u8; EPOCH_BYTES], [u8; 32]), StoreError> {
+        let damaged = || StoreError::Damaged("the hub's epoch");
+        if self.meta("epoch")?.is_none() {
+            let mut fresh = vec![0; EPOCH_BYTES + 32];
+            getrandom::fill(&mut fresh).map_err(|error| StoreError::Key(error.to_string()))?;
+            let key = fresh.split_off(EPOCH_BYTES);
+            self.set_meta(&[("epoch".to_owned(), fresh), ("cursor_key".to_owned(), key)])?;
+        }
+        let epoch = self.meta("epoch")?.and_then(|bytes| bytes.try_into().ok());
+        let key = self.meta("cursor_key")?.and_then(|bytes| bytes.try_into().ok());
+        Ok((epoch.ok_or_else(damaged)?, key.ok_or_else(damaged)?))
+    }
+}
+
+fn write(epoch: &[u8; EPOCH_BYTES], key: &[u8; 32], cursor: Cursor) -> Vec<u8> {
+    let mut bytes = epoch.to_vec();
+    bytes.extend(cursor.arrival.to_be_bytes());
+    bytes.extend(cursor.entry);
+    bytes.extend(cursor.heard.to_be_bytes());
+    let mac = blake3::keyed_hash(key, &bytes);
+    bytes.extend_from_slice(&mac.as_bytes()[..MAC_BYTES]);
+    bytes
+}
+
+fn read(epoch: &[u8; EPOCH_BYTES], key: &[u8; 32], quoted: &[u8]) -> Option<Cursor> {
+    let rest = quoted.strip_prefix(epoch.as_slice())?;
+    let (arrival, rest) = rest.split_first_chunk::<8>()?;
+    let (entry, rest) = rest.split_first_chunk::<8>()?;
+    let (heard, _) = rest.split_first_chunk::<8>()?;
+    let cursor = Cursor {
+        arrival: i64::from_be_bytes(*arrival),
+        entry: *entry,
+        heard: i64::from_be_bytes(*heard),
+    };
+    // A MAC is compared as a hash is, in constant time.
+    let expected = blake3::hash(&write(epoch, key, cursor));
+    (blake3::hash(quoted) == expected).then_some(cursor)
+}

@@ -1,0 +1,211 @@
+//! What the hub is known to hold, so that a device can say what waits.
+
+use super::{Clock, Store, StoreError};
+use crate::log::chain::Place;
+use crate::log::entry::Tip;
+use crate::log::payload::RecordPayload;
+use crate::model::{EntryId, LogId, RecordId, TeamId, UnixMillis};
+
+/// A digest of a clock: BLAKE3 of its canonical bytes, the first 16.
+pub type ClockDigest = [u8; 16];
+
+/// Whether the hub is known to hold all of a record that this store holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// Some of it is only here, as far as is known.
+    Waiting,
+    /// The hub acknowledged all of it.
+    OnHub,
+}
+
+/// What a store holds that the hub is not known to hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct WaitingForHub {
+    /// How many entries.
+    pub entries: u64,
+    /// How many records they create or change.
+    pub records: u64,
+    /// The author's clock of the first of them.
+    pub since: Option<UnixMillis>,
+}
+
+impl Store {
+    /// The digest of the clock of these teams and the programme's scope.
+    pub fn clock_digest(&self, teams: &[TeamId]) -> ClockDigest {
+        let mut hasher = blake3::Hasher::new_derive_key("kitbag clock 1");
+        for (log, tips) in self.clock(teams) {
+            hasher.update(&log.0).update(&(tips.len() as u64).to_be_bytes());
+            for tip in tips {
+                hasher.update(&tip.position.to_be_bytes()).update(&tip.id.0);
+            }
+        }
+        let mut digest = [0; 16];
+        hasher.finalize_xof().fill(&mut digest);
+        digest
+    }
+
+    /// The last entry of each branch in these teams that the hub is known to hold.
+    pub fn hub_clock(&self, teams: &[TeamId]) -> Result<Clock, StoreError> {
+        let mut statement = self.sql()?.prepare_cached(
+            "SELECT log.id, entry.position, entry.id FROM on_hub
+               JOIN log ON log.number = on_hub.log
+               JOIN entry ON entry.log = on_hub.log AND entry.branch = on_hub.branch
+                 AND entry.position = on_hub.position",
+        )?;
+        let rows = statement.query_map([], |row| {
+            let tip = Tip { position: row.get::<_, i64>(1)? as u64, id: EntryId(row.get(2)?) };
+            Ok((LogId(row.get(0)?), tip))
+        })?;
+        let mut clock = Clock::new();
+        for row in rows {
+            let (log, tip) = row?;
+            if self.chains.log(&log).is_some_and(|info| teams.contains(&info.team)) {
+                clock.entry(log).or_default().push(tip);
+            }
+        }
+        clock.values_mut().for_each(|tips| tips.sort());
+        Ok(clock)
+    }
+
+    /// Notes entries that the hub says it holds, durably, with all before them.
+    pub fn note_on_hub(&mut self, held: &Clock) -> Result<(), StoreError> {
+        if held.is_empty() {
+            return Ok(());
+        }
+        self.transact(|store| held.iter().try_for_each(|(log, tips)| store.mark_on_hub(log, tips)))
+    }
+
+    /// Notes the hub's whole clock of these teams, durably: what it does not show waits again, as
+    /// after a hub was restored from a backup.
+    pub fn note_hub_clock(&mut self, teams: &[TeamId], clock: &Clock) -> Result<(), StoreError> {
+        if self.hub_clock(teams)? == *clock {
+            return Ok(());
+        }
+        self.transact(|store| {
+            let of_teams = store.logs.iter().filter(|(_, log)| teams.contains(&log.open.team));
+            for (_, log) in of_teams {
+                store
+                    .sql()?
+                    .prepare_cached("DELETE FROM on_hub WHERE log = ?1")?
+                    .execute([log.number])?;
+            }
+            clock.iter().try_for_each(|(log, tips)| store.mark_on_hub(log, tips))
+        })
+    }
+
+    /// Notes, durably, that the hub and this store hold the same, and what the hub gave for next
+    /// time.
+    pub fn note_agreement(&mut self, teams: &[TeamId], cursor: &[u8]) -> Result<(), StoreError> {
+        let ours = self.clock(teams);
+        let heard: i64 = self.last_heard()?;
+        let is_noted = self.meta("cursor")?.as_deref() == Some(cursor)
+            && self.told()? == heard
+            && self.hub_clock(teams)? == ours;
+        if is_noted {
+            return Ok(());
+        }
+        self.transact(|store| {
+            ours.iter().try_for_each(|(log, tips)| store.mark_on_hub(log, tips))?;
+            let mut insert = store
+                .sql()?
+                .prepare_cached("INSERT OR REPLACE INTO meta (name, value) VALUES (?1, ?2)")?;
+            insert.execute(("cursor", cursor))?;
+            insert.execute(("told", heard.to_be_bytes()))?;
+            Ok(())
+        })
+    }
+
+    fn mark_on_hub(&self, log: &LogId, tips: &[Tip]) -> Result<(), StoreError> {
+        let Some(number) = self.logs.get(log).map(|log| log.number) else { return Ok(()) };
+        let Some(info) = self.chains.log(log) else { return Ok(()) };
+        let mut insert = self.sql()?.prepare_cached(
+            "INSERT INTO on_hub (log, branch, position) VALUES (?1, ?2, ?3)
+             ON CONFLICT (log, branch) DO UPDATE SET position = max(position, ?3)",
+        )?;
+        for tip in tips {
+            let Some((of, place)) = self.locate(&tip.id)? else { continue };
+            if of != *log {
+                continue;
+            }
+            for Place { branch, position } in info.path(place) {
+                insert.execute((number, branch, position as i64))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What the hub is not known to hold of these teams.
+    pub fn waiting_for_hub(&self, teams: &[TeamId]) -> Result<WaitingForHub, StoreError> {
+        let mut waiting = WaitingForHub::default();
+        let mut first = self.sql()?.prepare_cached(
+            "SELECT payload FROM entry WHERE log = ?1 AND branch = ?2 AND position > ?3
+               AND record IS NOT NULL AND payload IS NOT NULL ORDER BY position LIMIT 1",
+        )?;
+        for (log, branch, beyond, entries) in self.beyond_hub(teams)? {
+            waiting.entries += entries;
+            let payload: Option<Vec<u8>> =
+                first.query_map((log, branch, beyond), |row| row.get(0))?.next().transpose()?;
+            let at = payload.and_then(|payload| RecordPayload::decode(&payload).ok()).map(|p| p.at);
+            waiting.since = waiting.since.into_iter().chain(at).min();
+        }
+        if waiting.entries > 0 {
+            let records: i64 = self
+                .sql()?
+                .prepare_cached(
+                    "SELECT count(DISTINCT record) FROM entry
+                       LEFT JOIN on_hub ON on_hub.log = entry.log AND on_hub.branch = entry.branch
+                     WHERE record IS NOT NULL AND entry.position > coalesce(on_hub.position, 0)",
+                )?
+                .query_row([], |row| row.get(0))?;
+            waiting.records = records as u64;
+        }
+        Ok(waiting)
+    }
+
+    /// How many entries of these teams the hub is not known to hold.
+    pub fn entries_beyond_hub(&self, teams: &[TeamId]) -> Result<u64, StoreError> {
+        Ok(self.beyond_hub(teams)?.into_iter().map(|(_, _, _, entries)| entries).sum())
+    }
+
+    /// By log and branch, the position up to which the hub is known to hold it, and how many entries
+    /// lie beyond.
+    fn beyond_hub(&self, teams: &[TeamId]) -> Result<Vec<(i64, u32, i64, u64)>, StoreError> {
+        let mut known = self
+            .sql()?
+            .prepare_cached("SELECT position FROM on_hub WHERE log = ?1 AND branch = ?2")?;
+        let mut beyond = Vec::new();
+        for (log, info) in self.offered(teams) {
+            let Some(number) = self.logs.get(log).map(|log| log.number) else { continue };
+            for (branch, held) in (0u32..).zip(&info.branches) {
+                let start = held.parent.map_or(0, |parent| parent.position as i64);
+                let position: Option<i64> =
+                    known.query_map((number, branch), |row| row.get(0))?.next().transpose()?;
+                let position = position.unwrap_or(start).max(start);
+                let entries = held.tip.position.saturating_sub(position as u64);
+                if entries > 0 {
+                    beyond.push((number, branch, position, entries));
+                }
+            }
+        }
+        Ok(beyond)
+    }
+
+    /// Whether the hub is known to hold all of a record that is held here.
+    pub fn delivery(&self, record: RecordId) -> Result<Delivery, StoreError> {
+        let waits = self
+            .sql()?
+            .prepare_cached(
+                "SELECT 1 FROM entry
+                   LEFT JOIN on_hub ON on_hub.log = entry.log AND on_hub.branch = entry.branch
+                 WHERE record = ?1 AND entry.position > coalesce(on_hub.position, 0) LIMIT 1",
+            )?
+            .exists([record.0])?;
+        Ok(if waits { Delivery::Waiting } else { Delivery::OnHub })
+    }
+
+    /// Up to which seal heard the hub was told.
+    pub(super) fn told(&self) -> Result<i64, StoreError> {
+        let told = self.meta("told")?.and_then(|told| told.try_into().ok());
+        Ok(told.map_or(0, i64::from_be_bytes))
+    }
+}

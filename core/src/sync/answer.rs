@@ -1,0 +1,85 @@
+//! The hub's side of an exchange.
+
+use super::message::Message;
+use super::{Clock, SyncError, TakenIn, add_held, add_point, take_in};
+use crate::model::{DeviceKey, TeamId, UnixMillis};
+use crate::store::{Cursor, Peer, Store};
+
+/// Takes a device's request in, durably, and answers with what the device may read of what it lacks.
+/// Entries are taken from anybody, by their own seals; they are read by members of their team alone.
+/// `now` is the hub's clock, for people to compare.
+pub fn answer(
+    store: &mut Store,
+    device: DeviceKey,
+    now: UnixMillis,
+    request: &[u8],
+) -> Result<Vec<u8>, SyncError> {
+    let request = Message::decode(request)?;
+    let before = store.here()?;
+    // Read before anything comes in: what is ahead of us then was lost here.
+    let since = store.take_cursor(&request.cursor)?;
+    let taken = take_in(store, &request)?;
+    let mut answer = match request.clock.is_some() {
+        true => in_full(store, device, request, &taken)?,
+        false => in_short(store, device, &request, &taken, since, before)?,
+    };
+    answer.turned_away = taken.turned_away.into_iter().map(|(_, run)| run).collect();
+    answer.digest = store.clock_digest(&answer.teams);
+    answer.cursor = store.give_cursor()?;
+    answer.now = now.0;
+    Ok(answer.encode())
+}
+
+/// The teams asked for that this device may read.
+fn readable(store: &Store, device: DeviceKey, asked: &[TeamId]) -> Vec<TeamId> {
+    let is_root = device == store.root();
+    let may_read = |team: &TeamId| {
+        (*team == TeamId::PROGRAMME && is_root) || store.authority().may_read(device, *team)
+    };
+    asked.iter().copied().filter(|team| store.holds_team(*team) && may_read(team)).collect()
+}
+
+/// Acknowledges, and hands on what arrived since the cursor.
+fn in_short(
+    store: &mut Store,
+    device: DeviceKey,
+    request: &Message,
+    taken: &TakenIn,
+    since: Option<Cursor>,
+    before: Cursor,
+) -> Result<Message, SyncError> {
+    let teams = readable(store, device, &request.teams);
+    let mut answer = Message { teams, ..Message::default() };
+    for (log, tip) in &taken.held {
+        add_point(&mut answer.points, *log, *tip);
+    }
+    if let (Some(since), false) = (since, request.more) {
+        let runs = store.runs_since(&answer.teams, since, before.arrival, device)?;
+        answer.runs = runs.into_iter().map(Ok).collect();
+        answer.sealed = store.seals_since(&answer.teams, since.heard, device)?;
+    }
+    Ok(answer)
+}
+
+/// Shows the whole clock, and hands on what the device's shows that it lacks.
+fn in_full(
+    store: &mut Store,
+    device: DeviceKey,
+    request: Message,
+    taken: &TakenIn,
+) -> Result<Message, SyncError> {
+    let teams = readable(store, device, &request.teams);
+    let skip = request.skip.into_iter().collect();
+    let peer = Peer { clock: request.clock.unwrap_or_default(), points: request.points, skip };
+    let clock: Clock = store.clock(&teams);
+    let mut points = store.points(&teams, &peer)?;
+    add_held(&mut points, &clock, taken.held.iter().copied());
+    Ok(Message {
+        sealed: store.seals_lacked(&teams, &peer.clock, None)?,
+        runs: store.runs_lacked(&teams, &peer, None, u64::MAX)?.into_iter().map(Ok).collect(),
+        clock: Some(clock),
+        points,
+        teams,
+        ..Message::default()
+    })
+}

@@ -1,0 +1,61 @@
+//! Compression of messages: zstd with a dictionary, and a cap on what it may inflate to.
+//!
+//! The dictionary is part of the protocol's version. It was trained on made-up rows by
+//! `cargo xtask dictionary`, so that a batch of a few records, too small to teach a compressor
+//! anything, costs little more than what is random in it.
+
+use std::sync::OnceLock;
+use zstd::bulk::{Compressor, Decompressor};
+use zstd::dict::{DecoderDictionary, EncoderDictionary};
+use zstd::zstd_safe::CParameter;
+
+/// The dictionary of protocol version 1.
+const DICTIONARY: &[u8] = include_bytes!("dictionary-1.bin");
+/// Up to this many bytes the strongest level takes a few milliseconds on a cheap phone.
+const SMALL_BYTES_MAX: usize = 64 << 10;
+
+static STRONG: OnceLock<EncoderDictionary<'static>> = OnceLock::new();
+static FAST: OnceLock<EncoderDictionary<'static>> = OnceLock::new();
+static INFLATING: OnceLock<DecoderDictionary<'static>> = OnceLock::new();
+
+/// Compresses: the fewer the bytes, the harder.
+pub fn pack(body: &[u8]) -> Vec<u8> {
+    let prepared = match body.len() <= SMALL_BYTES_MAX {
+        true => STRONG.get_or_init(|| EncoderDictionary::new(DICTIONARY, 19)),
+        false => FAST.get_or_init(|| EncoderDictionary::new(DICTIONARY, 3)),
+    };
+    let packed = Compressor::with_prepared_dictionary(prepared).and_then(|mut packer| {
+        // The protocol's version tells which dictionary, and every length is capped.
+        packer.set_parameter(CParameter::DictIdFlag(false))?;
+        packer.set_parameter(CParameter::ContentSizeFlag(false))?;
+        packer.compress(body)
+    });
+    packed.expect("compressing in memory cannot fail")
+}
+
+/// Inflates to at most `max` bytes; `None` where the bytes are not of this form, or inflate to more.
+pub fn unpack(packed: &[u8], max: usize) -> Option<Vec<u8>> {
+    let prepared = INFLATING.get_or_init(|| DecoderDictionary::new(DICTIONARY));
+    Decompressor::with_prepared_dictionary(prepared).ok()?.decompress(packed, max).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bomb_inflates_to_the_cap_and_no_further() {
+        let bomb = zstd::bulk::compress(&vec![0; 8 << 20], 19).expect("in memory");
+        assert!(bomb.len() < 2_000);
+        assert_eq!(unpack(&bomb, 1 << 20), None);
+        assert_eq!(unpack(&bomb, 8 << 20).map(|bytes| bytes.len()), Some(8 << 20));
+    }
+
+    #[test]
+    fn what_is_packed_is_unpacked() {
+        for length in [0, 1, 1_000, 100_000] {
+            let body: Vec<u8> = (0..length).map(|at: u32| (at % 251) as u8).collect();
+            assert_eq!(unpack(&pack(&body), body.len()), Some(body));
+        }
+    }
+}

@@ -1,0 +1,333 @@
+//! The device's side of one sync.
+
+use super::message::Message;
+use super::{Clock, SyncError, add_held, add_point, pairs, take_in};
+use crate::identity::SigningKey;
+use crate::log::entry::Tip;
+use crate::log::run::RUNS_BYTES_MAX;
+use crate::model::{LogId, TeamId, UnixMillis};
+use crate::store::{Peer, Store};
+use std::collections::BTreeSet;
+
+/// The most requests of one session: 20 million entries, so that a hub that always moves cannot hold a
+/// phone for ever.
+pub const REQUESTS_MAX: u32 = 10_000;
+/// What the entries of the first request weigh at most, so that over a line that is soon cut the seals
+/// that go with them get through, and tell the hub what it lacks.
+const FIRST_WEIGHT_MAX: u64 = 16 << 10;
+/// What a request costs beside its entries, at most, but for seals.
+const OVERHEAD_BYTES: u64 = 512;
+
+/// How a sync ended that did not fail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Agreement {
+    /// The hub and this store hold the same entries of all teams.
+    Whole,
+    /// The hub keeps some teams from this device, which has no certificate there, or is revoked. What
+    /// it wrote is on the hub; it learns nothing of them.
+    Without(Vec<TeamId>),
+    /// The upload budget is used up; the rest waits for the next sync.
+    Partial {
+        /// How many entries wait.
+        waiting: u64,
+    },
+}
+
+/// How far a sync is, in entries.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Acknowledged in this sync.
+    pub sent: u64,
+    /// Still waiting for the hub.
+    pub to_send: u64,
+    /// Received in this sync.
+    pub received: u64,
+    /// Known to be still to come; 0 until the hub showed its clock.
+    pub to_receive: u64,
+}
+
+/// The device's side of one sync.
+pub struct Session {
+    teams: Vec<TeamId>,
+    /// Whether digests differed and clocks are exchanged.
+    in_full: bool,
+    /// What is known of the hub, once it showed its clock.
+    hub: Option<Peer>,
+    /// The logs of the runs of the last request, in order.
+    sent: Vec<LogId>,
+    /// Whether the last request said that more follows.
+    more: bool,
+    /// Entries held that are no tips, from runs that brought nothing new.
+    held: Clock,
+    /// Logs of which runs were turned away here.
+    unwanted: BTreeSet<LogId>,
+    turned_away: usize,
+    last_reason: Option<String>,
+    requests: u32,
+    upload_left: Option<u64>,
+    progress: Progress,
+    hub_now: Option<UnixMillis>,
+    agreement: Option<Agreement>,
+}
+
+impl Session {
+    /// A sync of these teams; the programme's own scope goes with them.
+    pub fn new(teams: impl IntoIterator<Item = TeamId>) -> Self {
+        let mut teams: Vec<TeamId> = teams.into_iter().chain([TeamId::PROGRAMME]).collect();
+        teams.sort();
+        teams.dedup();
+        Session {
+            teams,
+            in_full: false,
+            hub: None,
+            sent: Vec::new(),
+            more: false,
+            held: Clock::new(),
+            unwanted: BTreeSet::new(),
+            turned_away: 0,
+            last_reason: None,
+            requests: 0,
+            upload_left: None,
+            progress: Progress::default(),
+            hub_now: None,
+            agreement: None,
+        }
+    }
+
+    /// Sends about this many bytes at most, and one entry at least; the rest waits, and is said to
+    /// wait.
+    pub fn limit_upload(&mut self, bytes: u64) {
+        self.upload_left = Some(bytes);
+    }
+
+    /// How far it is.
+    pub fn progress(&self) -> Progress {
+        self.progress
+    }
+
+    /// The hub's clock, as its last answer had it.
+    pub fn hub_now(&self) -> Option<UnixMillis> {
+        self.hub_now
+    }
+
+    /// How it ended; `None` until then, and for ever if it was cut. Only this is success.
+    pub fn agreement(&self) -> Option<&Agreement> {
+        self.agreement.as_ref()
+    }
+
+    /// The next request, or `None` once it ended.
+    pub fn request(
+        &mut self,
+        store: &Store,
+        own: &SigningKey,
+    ) -> Result<Option<Vec<u8>>, SyncError> {
+        if self.agreement.is_some() {
+            return Ok(None);
+        }
+        self.requests += 1;
+        if self.requests > REQUESTS_MAX {
+            return Err(self.stuck());
+        }
+        let mut message = match self.in_full {
+            false => self.in_short(store, own)?,
+            true => self.in_full(store, own)?,
+        };
+        message.teams.clone_from(&self.teams);
+        message.digest = store.clock_digest(&self.teams);
+        message.cursor = store.meta("cursor")?.unwrap_or_default();
+        message.skip = self.unwanted.iter().copied().collect();
+        self.sent = message.runs.iter().flatten().map(|run| run.log).collect();
+        self.more = message.more;
+        let bytes = message.encode();
+        if let Some(left) = &mut self.upload_left {
+            *left = left.saturating_sub(bytes.len() as u64);
+        }
+        Ok(Some(bytes))
+    }
+
+    /// What the hub is not known to hold, page by page.
+    fn in_short(&mut self, store: &Store, own: &SigningKey) -> Result<Message, SyncError> {
+        let peer = Peer { clock: store.hub_clock(&self.teams)?, ..Peer::default() };
+        let runs = match self.weight_max() {
+            0 => Vec::new(),
+            most => store.runs_lacked(&self.teams, &peer, Some(own), most)?,
+        };
+        let waiting = store.entries_beyond_hub(&self.teams)?;
+        let sent: u64 = runs.iter().map(|run| run.entries.len() as u64).sum();
+        self.progress.to_send = waiting;
+        // A run proves how far it reaches by itself.
+        let reached: BTreeSet<Tip> =
+            runs.iter().filter_map(|run| run.expand().last().map(|last| last.tip())).collect();
+        let mut sealed = store.seals_to_tell(&self.teams, &peer.clock, own)?;
+        sealed.retain(|seal| !reached.contains(&seal.tip));
+        Ok(Message {
+            sealed,
+            more: !runs.is_empty() && waiting > sent && self.weight_max() > 0,
+            runs: runs.into_iter().map(Ok).collect(),
+            ..Message::default()
+        })
+    }
+
+    /// What a request's entries may weigh: little in the first, and never above the upload budget.
+    fn weight_max(&self) -> u64 {
+        let page = if self.requests == 1 { FIRST_WEIGHT_MAX } else { RUNS_BYTES_MAX };
+        match self.upload_left {
+            None => page,
+            Some(left) if self.requests == 1 => page.min(left.max(1)),
+            Some(left) => page.min(left.saturating_sub(OVERHEAD_BYTES)),
+        }
+    }
+
+    /// Our clock, and what the hub's shows that it lacks, once that is known.
+    fn in_full(&mut self, store: &Store, own: &SigningKey) -> Result<Message, SyncError> {
+        let nothing = Peer::default();
+        let theirs = self.hub.as_ref().unwrap_or(&nothing);
+        let runs = match &self.hub {
+            Some(hub) if self.weight_max() > 0 => {
+                store.runs_lacked(&self.teams, hub, Some(own), self.weight_max())?
+            }
+            _ => Vec::new(),
+        };
+        let clock = store.clock(&self.teams);
+        let mut points = store.points(&self.teams, theirs)?;
+        add_held(&mut points, &clock, pairs(&self.held));
+        Ok(Message {
+            sealed: store.seals_lacked(&self.teams, &theirs.clock, Some(own))?,
+            clock: Some(clock),
+            points,
+            runs: runs.into_iter().map(Ok).collect(),
+            ..Message::default()
+        })
+    }
+
+    /// Takes an answer in, durably. Only one that shows that both hold the same ends the sync as a
+    /// success.
+    pub fn reply(&mut self, store: &mut Store, bytes: &[u8]) -> Result<(), SyncError> {
+        let answer = Message::decode(bytes)?;
+        self.hub_now = Some(UnixMillis(answer.now));
+        let taken = take_in(store, &answer)?;
+        self.progress.received += taken.new_entries;
+        let mut moved = taken.new_entries > 0;
+        for (log, run) in &taken.turned_away {
+            self.turned_away += 1;
+            self.last_reason = Some(run.reason.clone());
+            // What came by the cursor may hang on what did not: clocks will tell, before a log is
+            // given up.
+            let log = log.filter(|_| answer.clock.is_some());
+            moved |= log.is_some_and(|log| self.unwanted.insert(log));
+        }
+        let readable: Vec<TeamId> =
+            self.teams.iter().copied().filter(|team| answer.teams.contains(team)).collect();
+        if answer.clock.is_some() {
+            return self.reply_in_full(store, answer, &readable, taken.held, moved);
+        }
+        let waited = store.entries_beyond_hub(&self.teams)?;
+        store.note_on_hub(&answer.points)?;
+        let waiting = self.note_progress(store, waited)?;
+        for run in &answer.turned_away {
+            self.turned_away += 1;
+            self.last_reason = Some(run.reason.clone());
+        }
+        let is_refused = !answer.turned_away.is_empty() || !taken.turned_away.is_empty();
+        if self.more && !is_refused && waiting < waited {
+            return Ok(());
+        }
+        if !is_refused && answer.digest == store.clock_digest(&readable) {
+            return self.agree(store, &readable, &answer.cursor);
+        }
+        let spent = self.upload_left.is_some() && self.weight_max() == 0;
+        match waiting > 0 && spent && !is_refused {
+            true => self.agreement = Some(Agreement::Partial { waiting }),
+            false => self.in_full = true,
+        }
+        Ok(())
+    }
+
+    fn reply_in_full(
+        &mut self,
+        store: &mut Store,
+        answer: Message,
+        readable: &[TeamId],
+        held: Vec<(LogId, Tip)>,
+        mut moved: bool,
+    ) -> Result<(), SyncError> {
+        let theirs = answer.clock.unwrap_or_default();
+        let waited = store.entries_beyond_hub(&self.teams)?;
+        store.note_hub_clock(readable, &theirs)?;
+        store.note_on_hub(&answer.points)?;
+        let waiting = self.note_progress(store, waited)?;
+        let ours = store.clock(readable);
+        self.progress.to_receive = to_receive(&ours, &theirs);
+        for (log, tip) in held {
+            let is_tip = ours.get(&log).is_some_and(|tips| tips.contains(&tip));
+            moved |= !is_tip && add_point(&mut self.held, log, tip);
+        }
+        let all_there = waiting == 0 || readable.len() == self.teams.len();
+        if theirs == ours && all_there {
+            return self.agree(store, readable, &answer.cursor);
+        }
+        // What the hub said that it holds stays true for the session: points are gathered, so that
+        // every step goes on from the one before.
+        let before = self.hub.take();
+        moved |= before.as_ref().is_none_or(|before| before.clock != theirs) || waiting < waited;
+        let mut hub = Peer { clock: theirs, ..before.unwrap_or_default() };
+        for (log, tip) in pairs(&answer.points) {
+            moved |= add_point(&mut hub.points, log, tip);
+        }
+        for run in &answer.turned_away {
+            self.turned_away += 1;
+            self.last_reason = Some(run.reason.clone());
+            let log = usize::try_from(run.index).ok().and_then(|at| self.sent.get(at));
+            moved |= log.is_some_and(|log| hub.skip.insert(*log));
+        }
+        self.hub = Some(hub);
+        let spent = self.upload_left.is_some() && self.weight_max() == 0;
+        match (moved, spent && waiting > 0) {
+            (_, true) => self.agreement = Some(Agreement::Partial { waiting }),
+            (true, false) => {}
+            (false, false) => return Err(self.stuck()),
+        }
+        Ok(())
+    }
+
+    fn agree(
+        &mut self,
+        store: &mut Store,
+        readable: &[TeamId],
+        cursor: &[u8],
+    ) -> Result<(), SyncError> {
+        store.note_agreement(readable, cursor)?;
+        let kept: Vec<TeamId> =
+            self.teams.iter().copied().filter(|team| !readable.contains(team)).collect();
+        self.progress.to_send = store.entries_beyond_hub(&self.teams)?;
+        self.progress.to_receive = 0;
+        self.agreement =
+            Some(if kept.is_empty() { Agreement::Whole } else { Agreement::Without(kept) });
+        Ok(())
+    }
+
+    /// Notes how many entries the last answer acknowledged, and returns how many still wait.
+    fn note_progress(&mut self, store: &Store, waited: u64) -> Result<u64, SyncError> {
+        let waiting = store.entries_beyond_hub(&self.teams)?;
+        self.progress.sent += waited.saturating_sub(waiting);
+        self.progress.to_send = waiting;
+        Ok(waiting)
+    }
+
+    fn stuck(&self) -> SyncError {
+        let nothing = || "neither side could offer more; sync again later".to_owned();
+        SyncError::Stuck {
+            turned_away: self.turned_away,
+            reason: self.last_reason.clone().unwrap_or_else(nothing),
+        }
+    }
+}
+
+/// How many entries the hub's clock reaches beyond ours.
+fn to_receive(ours: &Clock, theirs: &Clock) -> u64 {
+    let reach = |tips: &[Tip]| tips.iter().map(|tip| tip.position).max().unwrap_or(0);
+    theirs
+        .iter()
+        .map(|(log, tips)| reach(tips).saturating_sub(ours.get(log).map_or(0, |tips| reach(tips))))
+        .fold(0, u64::saturating_add)
+}

@@ -1,0 +1,44 @@
+//! The hub's own keys: the one that devices pin, and a spare that is kept away from the machine.
+
+use crate::server::{HubError, io};
+use kitbag_core::identity::SigningKey;
+use kitbag_core::model::DeviceKey;
+use kitbag_core::store::{KeyFile, KeyProvider, Store, StoreError};
+use std::path::Path;
+use zeroize::Zeroizing;
+
+/// The hub's key and the public half of its spare. Both stay with the store, so that a hub that is
+/// restored from a backup is the same hub to its devices.
+pub(crate) struct HubKeys {
+    pub(crate) own: SigningKey,
+    spare: DeviceKey,
+}
+
+impl HubKeys {
+    /// The keys of this store, made on first start; the spare's secret half goes to `spare.key`, to
+    /// be moved to a safe place.
+    pub(crate) fn of(store: &mut Store, folder: &Path) -> Result<Self, HubError> {
+        let damaged = || StoreError::Damaged("the hub's keys");
+        if store.meta("hub_seed")?.is_none() {
+            let mut seed = Zeroizing::new(vec![0; 32]);
+            getrandom::fill(&mut seed)
+                .map_err(|error| io("the system's randomness")(error.into()))?;
+            let spare = KeyFile(folder.join("spare.key")).store_key()?;
+            let spare = SigningKey::from_seed(&spare.to_bytes()).device_key();
+            store.set_meta(&[
+                ("hub_seed".to_owned(), seed.to_vec()),
+                ("hub_spare".to_owned(), spare.0.to_vec()),
+            ])?;
+        }
+        let seed = Zeroizing::new(store.meta("hub_seed")?.ok_or_else(damaged)?);
+        let seed: Zeroizing<[u8; 32]> =
+            Zeroizing::new(seed.as_slice().try_into().map_err(|_| damaged())?);
+        let spare = store.meta("hub_spare")?.and_then(|spare| DeviceKey::from_slice(&spare));
+        Ok(HubKeys { own: SigningKey::from_seed(&seed), spare: spare.ok_or_else(damaged)? })
+    }
+
+    /// What devices accept: the hub's key, then its spare.
+    pub(crate) fn pins(&self) -> Vec<DeviceKey> {
+        vec![self.own.device_key(), self.spare]
+    }
+}
