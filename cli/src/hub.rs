@@ -10,6 +10,24 @@ use std::path::PathBuf;
 pub enum HubCommand {
     /// Runs a hub on this machine until it is told to stop
     Run(RunArguments),
+    /// Copies a running hub's store into a file; keep hub.key elsewhere, too
+    Backup {
+        /// The hub's folder
+        #[arg(long, value_name = "DIR")]
+        folder: PathBuf,
+        /// The file to write
+        #[arg(value_name = "FILE")]
+        out: PathBuf,
+    },
+    /// Puts a backup in the place of a stopped hub's store, which is moved aside
+    Restore {
+        /// The hub's folder, with its hub.key
+        #[arg(long, value_name = "DIR")]
+        folder: PathBuf,
+        /// The backup
+        #[arg(value_name = "FILE")]
+        from: PathBuf,
+    },
 }
 
 #[derive(clap::Args)]
@@ -37,6 +55,19 @@ pub struct RunArguments {
 pub fn run(command: HubCommand) -> Result<(), Failure> {
     match command {
         HubCommand::Run(arguments) => run_hub(arguments),
+        HubCommand::Backup { folder, out } => {
+            let bytes = kitbag_hub::backup(&folder, &out)?;
+            say!("{} is whole: {bytes} bytes. Without hub.key it cannot be read.", out.display());
+            Ok(())
+        }
+        HubCommand::Restore { folder, from } => {
+            let aside = kitbag_hub::restore(&folder, &from)?;
+            if let Some(aside) = aside {
+                say!("The store that was there is now {}.", aside.display());
+            }
+            say!("Restored. Start the hub: devices bring back what the backup lacks.");
+            Ok(())
+        }
     }
 }
 

@@ -7,8 +7,11 @@ macro_rules! say {
 }
 
 mod demo;
+mod device;
 mod hub;
 mod import;
+mod joining;
+mod syncing;
 mod totals;
 
 use clap::error::ErrorKind;
@@ -28,6 +31,31 @@ enum Command {
     /// Plays a programme from the first save to the month's totals, with a hub and one phone for
     /// each site, over a bad line, and checks that nothing was lost or counted twice
     Demo(demo::DemoArguments),
+    /// Founds a programme, notes its hub, makes teams
+    #[command(subcommand)]
+    Programme(joining::ProgrammeCommand),
+    /// Invites a device to a team, by a picture or a text that holds ten minutes
+    Invite(joining::InviteArguments),
+    /// Lets the device in whose screen shows these six digits
+    Approve(joining::ApproveArguments),
+    /// Joins a team by an invitation
+    Join(joining::JoinArguments),
+    /// Lists the certificates of a team
+    Members(joining::MembersArguments),
+    /// Revokes a device's certificate: what the hub holds of it stands
+    Revoke(joining::RevokeArguments),
+    /// Leaves a team, and deletes what this device held of it
+    Leave(joining::TeamArguments),
+    /// Saves a record
+    #[command(subcommand)]
+    Record(syncing::RecordCommand),
+    /// Syncs a device with its hub
+    Sync(syncing::SyncArguments),
+    /// Says what waits, since when, what failed last and when it is tried again
+    Status(syncing::StatusArguments),
+    /// Carries entries by hand: a file that only members of the team can open
+    #[command(subcommand)]
+    Bundle(syncing::BundleCommand),
     /// Shows the totals of a store, with what they lack
     Totals(totals::TotalsArguments),
     /// Runs a hub, backs it up, restores it
@@ -79,6 +107,17 @@ fn main() -> ExitCode {
     };
     let done = match arguments.command {
         Command::Demo(arguments) => demo::run(&arguments),
+        Command::Programme(command) => joining::programme(command),
+        Command::Invite(arguments) => joining::invite(&arguments),
+        Command::Approve(arguments) => joining::approve(&arguments),
+        Command::Join(arguments) => joining::join(&arguments),
+        Command::Members(arguments) => joining::members(&arguments),
+        Command::Revoke(arguments) => joining::revoke(&arguments),
+        Command::Leave(arguments) => joining::leave(&arguments),
+        Command::Record(command) => syncing::record(command),
+        Command::Sync(arguments) => syncing::sync(&arguments),
+        Command::Status(arguments) => syncing::status(&arguments),
+        Command::Bundle(command) => syncing::bundle(&command),
         Command::Totals(arguments) => totals::run(&arguments),
         Command::Hub(command) => hub::run(command),
     };

@@ -21,6 +21,9 @@ pub struct TotalsArguments {
     /// A code pack (TOML) whose labels are shown for codes; without it, the one of the demonstration
     #[arg(long, value_name = "FILE")]
     pack: Option<PathBuf>,
+    /// As JSON: `{lines: [{key, sums}], known_missing: {entries, devices}, flagged, waiting, forks}`
+    #[arg(long)]
+    json: bool,
 }
 
 const ODIN_CODES: &str = include_str!("../data/odin-codes.toml");
@@ -43,6 +46,21 @@ pub fn run(arguments: &TotalsArguments) -> Result<(), Failure> {
     };
     let pack = CodePack::from_toml(&text).map_err(|error| failure(name, error))?;
     let totals = engine.totals(&Query { by: arguments.by.clone(), ..Query::default() })?;
+    if arguments.json {
+        let lines = totals.lines.iter();
+        let lines: Vec<_> =
+            lines.map(|(key, sums)| serde_json::json!({ "key": key, "sums": sums })).collect();
+        let missing = &totals.missing;
+        let json = serde_json::json!({
+            "lines": lines,
+            "known_missing": { "entries": missing.entries, "devices": missing.devices },
+            "flagged": totals.flagged,
+            "waiting": totals.waiting,
+            "forks": totals.forks,
+        });
+        say!("{json}");
+        return Ok(());
+    }
     say!("{}", table(&arguments.by, &totals.lines, &pack));
     say!("{}", missing_in_words(&totals.missing));
     say_what_else(totals.flagged, totals.waiting, totals.forks);

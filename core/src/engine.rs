@@ -1,9 +1,14 @@
 //! The facade: what apps and the hub call.
 
+mod bundle;
+mod joining;
 mod programme;
 mod status;
+mod team_keys;
 mod writing;
 
+pub use bundle::{BundleError, BundleOf, BundleTaken};
+pub use joining::{Invitation, JoinRequest, NotAnInvitation};
 pub use programme::Enrolment;
 pub use status::{Attention, LastSync, Status};
 
@@ -17,7 +22,7 @@ use crate::model::{
 };
 use crate::record::Record;
 use crate::store::{Store, StoreError};
-use crate::sync::{Agreement, Progress, Session, SyncError};
+use crate::sync::{Agreement, Message, Progress, Session, SyncError, take};
 use crate::totals::{Query, Totals};
 use std::collections::BTreeMap;
 
@@ -71,6 +76,32 @@ pub enum EngineError {
     /// There is no such record here.
     #[error("there is no such record here")]
     NoRecord,
+    /// The team has no key yet that texts could be sealed to. Nothing was saved.
+    #[error(
+        "this device has no key of its team yet, so that a note could be read by others; sync first, \
+         or save without the note"
+    )]
+    NoTeamKey,
+    /// Coordinators are invited by the root, all others by a coordinator of their team.
+    #[error("this device may not invite: the root invites coordinators, they invite their team")]
+    MayNotInvite,
+    /// Each invitation is used once, within ten minutes.
+    #[error("this invitation was used, or is older than ten minutes; make a new one")]
+    InvitationUsed,
+    /// The invitation is of another programme.
+    #[error("this device belongs to another programme; use a new store for this one")]
+    OtherProgramme,
+    /// What came back does not certify this device.
+    #[error(
+        "the reply does not certify this device as the invitation says; ask for a new invitation"
+    )]
+    NotAReply,
+    /// Leaving now would lose what only this device has.
+    #[error("{waiting} entries of this team are only on this device; sync first, then leave")]
+    WouldLose {
+        /// How many.
+        waiting: u64,
+    },
     /// This device has no certificate for the team.
     #[error("this device is not a member of the team; ask a coordinator to enrol it")]
     NotAMember,
@@ -98,6 +129,18 @@ impl Engine {
     /// The store, to read.
     pub fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// The teams that this device is in; the root's is the programme's own scope.
+    pub fn teams(&self) -> Vec<TeamId> {
+        self.members.keys().copied().collect()
+    }
+
+    /// The id of a new team: 16 random bytes.
+    pub fn new_team(&mut self) -> TeamId {
+        let mut id = [0; 16];
+        (self.environment.random)(&mut id);
+        TeamId(id)
     }
 
     /// Saves a reversal. When this returns, it is durable.
@@ -141,7 +184,9 @@ impl Engine {
 
     /// A record as this store holds it.
     pub fn get(&self, id: RecordId) -> Result<Record, EngineError> {
-        self.store.record(id)?.ok_or(EngineError::NoRecord)
+        let mut record = self.store.record(id)?.ok_or(EngineError::NoRecord)?;
+        self.open_texts(&mut record)?;
+        Ok(record)
     }
 
     /// Drops the projection and builds it again from the entries held.
@@ -183,6 +228,26 @@ impl Engine {
     #[cfg(feature = "net")]
     pub fn client(&self, hub: &HubAddress) -> std::io::Result<crate::net::HubClient> {
         crate::net::HubClient::new(hub, &self.key)
+    }
+
+    /// Seals of how far this device's logs reach, and those that it heard, for a team: some hundred
+    /// bytes that prove what exists. Passed on by a colleague, a file or a picture, they let others
+    /// know what they lack, even of a phone that never came.
+    pub fn announce(&self, team: TeamId) -> Result<Vec<u8>, EngineError> {
+        let teams = [team, TeamId::PROGRAMME];
+        let nothing = crate::store::Clock::new();
+        let sealed = self.store.seals_lacked(&teams, &nothing, Some(&self.key))?;
+        let own = |seal: &crate::log::run::SealedTip| seal.open.key == self.device_key();
+        let sealed = sealed.into_iter().filter(own).collect();
+        Ok(Message { teams: teams.to_vec(), sealed, ..Message::default() }.encode())
+    }
+
+    /// Hears what another device announced, durably; it is passed on with the next sync.
+    pub fn hear(&mut self, announcement: &[u8]) -> Result<(), EngineError> {
+        let message = Message::decode(announcement).map_err(SyncError::from)?;
+        let message = Message { sealed: message.sealed, ..Message::default() };
+        take(&mut self.store, &message)?;
+        Ok(())
     }
 
     /// Makes pages smaller, so that little data needs many: for simulations.

@@ -4,13 +4,13 @@
 //! are entries in a log; which of them hold is settled in [`crate::log::authority`].
 
 mod hub_address;
+pub mod sealing;
 
 pub use hub_address::{HubAddress, NotAHubAddress};
 
 use crate::model::cbor::{self, Malformed};
 use crate::model::{DeviceKey, TeamId, UnixMillis};
 use ed25519_dalek::{Signature, Signer, VerifyingKey};
-use zeroize::Zeroizing;
 
 /// A device's secret key. Never shown, never serialised; wiped when dropped.
 pub struct SigningKey(ed25519_dalek::SigningKey);
@@ -26,9 +26,10 @@ impl SigningKey {
         DeviceKey(self.0.verifying_key().to_bytes())
     }
 
-    /// The 32-byte seed, for the few parts of the core that hand the key to a library.
-    pub(crate) fn seed(&self) -> Zeroizing<[u8; 32]> {
-        Zeroizing::new(self.0.to_bytes())
+    /// The 32-byte seed, for the library that speaks TLS.
+    #[cfg(feature = "net")]
+    pub(crate) fn seed(&self) -> zeroize::Zeroizing<[u8; 32]> {
+        zeroize::Zeroizing::new(self.0.to_bytes())
     }
 
     /// Signs a message: 64 bytes.

@@ -5,6 +5,7 @@
 
 mod cursor;
 mod delivery;
+mod files;
 mod held;
 mod ingest;
 mod key;
@@ -20,7 +21,7 @@ pub use cursor::Cursor;
 pub use delivery::{ClockDigest, Delivery, WaitingForHub};
 pub use held::HeldEntry;
 pub use ingest::{BRANCHES_PER_KEY_MAX, Received, UNCERTIFIED_BYTES_MAX, WAITING_MAX};
-pub use key::{KeyFile, KeyProvider, StoreKey};
+pub use key::{KeyFile, KeyProvider, PassphraseFile, StoreKey};
 pub use missing::MissingFrom;
 pub use outgoing::{Clock, SEALS_MAX};
 pub use paging::Peer;
@@ -137,6 +138,8 @@ pub struct Store {
     /// Records whose links changed in this transaction.
     relinked: BTreeSet<RecordId>,
     page_entries_max: u64,
+    /// Held for as long as this store is open, so that a second process is told so.
+    lock: Option<files::Lock>,
 }
 
 impl Store {
@@ -202,6 +205,55 @@ impl Store {
             self.root = DeviceKey::from_slice(root).ok_or(StoreError::Damaged("the root key"))?;
         }
         Ok(())
+    }
+
+    /// The names of small values that begin so.
+    pub fn meta_names(&self, prefix: &str) -> Result<Vec<String>, StoreError> {
+        let mut statement = self
+            .sql()?
+            .prepare_cached("SELECT name FROM meta WHERE substr(name, 1, length(?1)) = ?1")?;
+        let rows = statement.query_map([prefix], |row| row.get(0))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Deletes a small value, durably.
+    pub fn forget_meta(&mut self, name: &str) -> Result<(), StoreError> {
+        self.transact(|store| {
+            store.sql()?.prepare_cached("DELETE FROM meta WHERE name = ?1")?.execute([name])?;
+            Ok(())
+        })
+    }
+
+    /// Deletes all that is held of a team, durably, and takes it out of scope.
+    pub fn forget_team(&mut self, team: TeamId) -> Result<(), StoreError> {
+        self.transact(|store| {
+            let logs: Vec<(LogId, i64)> = store
+                .logs
+                .iter()
+                .filter(|(_, log)| log.open.team == team)
+                .map(|(id, log)| (*id, log.number))
+                .collect();
+            let sql = store.sql()?;
+            for (id, number) in logs {
+                sql.execute("DELETE FROM heard WHERE log = ?1", [id.0])?;
+                for table in ["on_hub", "branch", "entry"] {
+                    sql.execute(&format!("DELETE FROM {table} WHERE log = ?1"), [number])?;
+                }
+                sql.execute("DELETE FROM log WHERE number = ?1", [number])?;
+            }
+            sql.execute("DELETE FROM record WHERE team = ?1", [team.0])?;
+            sql.execute("DELETE FROM tally WHERE team = ?1", [team.0])?;
+            sql.execute("DELETE FROM link WHERE a NOT IN (SELECT id FROM record)", [])?;
+            for name in [format!("member {team}"), "cursor".to_owned()] {
+                sql.execute("DELETE FROM meta WHERE name = ?1", [name])?;
+            }
+            sql.execute("INSERT OR REPLACE INTO meta VALUES ('authority_stale', x'01')", [])?;
+            Ok(())
+        })?;
+        if let Some(scope) = &mut self.scope {
+            scope.remove(&team);
+        }
+        self.reload()
     }
 
     fn sql(&self) -> Result<&Connection, StoreError> {

@@ -46,6 +46,14 @@ pub enum SyncError {
     },
 }
 
+/// Takes a message in that came without a request: a page of a bundle, or seals. Returns how many
+/// entries were new, and why runs were turned away.
+pub fn take(store: &mut Store, message: &Message) -> Result<(u64, Vec<String>), SyncError> {
+    let taken = take_in(store, message)?;
+    let reasons = taken.turned_away.into_iter().map(|(_, run)| run.reason).collect();
+    Ok((taken.new_entries, reasons))
+}
+
 /// What became of the runs of a message.
 struct TakenIn {
     new_entries: u64,

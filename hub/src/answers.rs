@@ -1,9 +1,10 @@
 //! What the hub answers: syncs, totals, digests, health. Errors are problem+json (RFC 9457).
 
+use crate::invitations::Refused;
 use crate::state::{Hub, now};
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::extract::{DefaultBodyLimit, FromRequestParts, Query, State};
+use axum::extract::{DefaultBodyLimit, Extension, FromRequestParts, Path, Query, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -14,6 +15,8 @@ use kitbag_core::sync::{self, SyncError};
 use kitbag_core::totals::{Query as TotalsQuery, Split};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use std::net::IpAddr;
+use std::time::Instant;
 
 /// A refusal with a stable code.
 pub(crate) struct Problem(pub StatusCode, pub &'static str, pub String);
@@ -41,6 +44,9 @@ pub(crate) fn router(hub: Hub) -> Router {
         .route("/v1/sync", post(take_sync))
         .route("/v1/totals", get(totals))
         .route("/v1/digests", get(digests))
+        .route("/v1/invitations/{id}", post(open_invitation).get(asked))
+        .route("/v1/invitations/{id}/request", post(ask))
+        .route("/v1/invitations/{id}/reply", post(reply).get(replied))
         .layer(DefaultBodyLimit::disable())
         .with_state(hub)
 }
@@ -85,6 +91,70 @@ async fn take_sync(
     }
 }
 
+/// The id in the path of an invitation: 32 hexadecimal digits, as other ids.
+fn invitation_id(id: &str) -> Result<[u8; 16], Problem> {
+    let id = id.parse::<TeamId>().map(|id| id.0);
+    id.map_err(|reason| Problem(StatusCode::BAD_REQUEST, "invitation", reason.to_string()))
+}
+
+fn refused((status, code, detail): Refused) -> Problem {
+    Problem(status, code, detail.to_owned())
+}
+
+async fn open_invitation(
+    State(hub): State<Hub>,
+    Device(device): Device,
+    Path(id): Path<String>,
+) -> Result<(), Problem> {
+    let id = invitation_id(&id)?;
+    let may = hub
+        .with_store(move |store| device == store.root() || store.authority().is_coordinator(device))
+        .await;
+    match may {
+        Some(true) => hub.invitations.open(id, device, Instant::now()).map_err(refused),
+        Some(false) => Err(not_yours()),
+        None => Err(failed("the invitation was not opened; try again")),
+    }
+}
+
+async fn ask(
+    State(hub): State<Hub>,
+    Device(device): Device,
+    Path(id): Path<String>,
+    address: Option<Extension<IpAddr>>,
+    body: Bytes,
+) -> Result<(), Problem> {
+    let address = address.map(|Extension(address)| address);
+    let id = invitation_id(&id)?;
+    hub.invitations.ask(id, device, address, &body, Instant::now()).map_err(refused)
+}
+
+async fn asked(
+    State(hub): State<Hub>,
+    Device(device): Device,
+    Path(id): Path<String>,
+) -> Result<Vec<u8>, Problem> {
+    hub.invitations.asked(invitation_id(&id)?, device, Instant::now()).map_err(refused)
+}
+
+async fn reply(
+    State(hub): State<Hub>,
+    Device(device): Device,
+    Path(id): Path<String>,
+    body: Bytes,
+) -> Result<(), Problem> {
+    let id = invitation_id(&id)?;
+    hub.invitations.reply(id, device, body.to_vec(), Instant::now()).map_err(refused)
+}
+
+async fn replied(
+    State(hub): State<Hub>,
+    Device(device): Device,
+    Path(id): Path<String>,
+) -> Result<Vec<u8>, Problem> {
+    hub.invitations.replied(invitation_id(&id)?, device, Instant::now()).map_err(refused)
+}
+
 #[derive(Deserialize)]
 struct TotalsParameters {
     /// How to split, separated by commas: day, week, month, quarter, year, site, team, or a field.
@@ -122,10 +192,10 @@ async fn totals(
             let settled = store.is_settled()?;
             let until = if settled { now() } else { before };
             let missing = store.missing_by_device(query.team)?;
-            Ok(Some((store.totals(&query)?, missing, settled, until, store.rollbacks()?)))
+            Ok(Some((store.totals(&query)?, missing, settled, until, store.awaited_devices()?)))
         })
         .await;
-    let (totals, devices, settled, until, rollbacks) = match answer {
+    let (totals, devices, settled, until, awaited) = match answer {
         Some(Ok(Some(answer))) => answer,
         Some(Ok(None)) => return Err(not_yours()),
         Some(Err::<_, kitbag_core::store::StoreError>(_)) | None => {
@@ -145,7 +215,7 @@ async fn totals(
         "waiting": totals.waiting,
         "forks": totals.forks,
         "settled": settled,
-        "restored": rollbacks,
+        "devices_awaited_since_restored": awaited.len(),
         "includes_all_up_to": until.to_iso(),
     })
     .to_string())

@@ -4,10 +4,13 @@
 //! can stop ingest, and totals say up to when they include everything.
 
 mod answers;
+mod backup;
+mod invitations;
 mod keys;
 mod places;
 mod rates;
 mod server;
 mod state;
 
+pub use backup::{backup, restore};
 pub use server::{HubError, Options, run};

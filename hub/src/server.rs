@@ -67,6 +67,9 @@ pub enum HubError {
          `kitbag hub restore`; if there was never anything in it, move hub.key away and start again"
     )]
     StoreGone,
+    /// A backup without its key cannot be read.
+    #[error("hub.key is not in the hub's folder: a backup is encrypted by it; put it there first")]
+    KeyGone,
     /// TLS does not take the hub's key.
     #[error("the hub's key cannot be used for TLS: {0}; restore the hub from a backup")]
     Tls(String),
@@ -145,7 +148,7 @@ async fn serve(
             pins: keys.pins(),
         },
     });
-    let hub = Hub::new(store, options.folder);
+    let hub = Hub::new(store);
     let settling = tokio::spawn(hub.clone().settle());
     let mut http = hyper::server::conn::http1::Builder::new();
     http.timer(TokioTimer::new())
@@ -247,6 +250,7 @@ async fn answer(
     if let Some(device) = device {
         head.extensions.insert(device);
     }
+    head.extensions.insert(place.address());
     let leave = place.is_served();
     let answer = router.oneshot(Request::from_parts(head, Body::from(body))).await;
     place.waits_again(leave);

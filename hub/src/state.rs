@@ -1,8 +1,8 @@
 //! What requests share: the store, and the work behind ingest.
 
+use crate::invitations::Invitations;
 use kitbag_core::model::UnixMillis;
 use kitbag_core::store::Store;
-use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -15,22 +15,17 @@ pub(crate) struct Hub {
     arrived: Arc<Notify>,
     /// Totals include everything that arrived up to then.
     settled_until: Arc<AtomicI64>,
-    folder: Arc<PathBuf>,
+    pub(crate) invitations: Invitations,
 }
 
 impl Hub {
-    pub(crate) fn new(store: Store, folder: PathBuf) -> Self {
+    pub(crate) fn new(store: Store) -> Self {
         Hub {
             store: Arc::new(Mutex::new(store)),
             arrived: Arc::new(Notify::new()),
             settled_until: Arc::new(AtomicI64::new(0)),
-            folder: Arc::new(folder),
+            invitations: Invitations::default(),
         }
-    }
-
-    /// The folder of the hub's store and keys.
-    pub(crate) fn folder(&self) -> &Path {
-        &self.folder
     }
 
     /// Runs blocking work on the store, away from the threads that serve sockets.

@@ -24,7 +24,7 @@ fn reversal() -> Reversal {
 }
 
 fn coordinator() -> Engine {
-    let mut root = Engine::found(Path::new("/root/db"), &key(), Environment::system()).unwrap();
+    let mut root = Engine::found(Path::new("/founder/db"), &key(), Environment::system()).unwrap();
     let mut device =
         Engine::device(Path::new("/phone/db"), &key(), root.root(), Environment::system()).unwrap();
     let enrolment = root.certify(device.device_key(), Role::Coordinator, TEAM).unwrap();
@@ -120,14 +120,15 @@ fn a_store_is_made_whole_wherever_the_machine_stops() {
     for stop in stops() {
         for changes in 0.. {
             Disk::reset(changes);
-            Disk::with(|disk| disk.stop_after("/root", changes));
-            let made = Engine::found(Path::new("/root/db"), &key(), Environment::system());
-            let was_stopped = Disk::with(|disk| disk.is_stopped("/root"));
+            Disk::with(|disk| disk.stop_after("/founder", changes));
+            let made = Engine::found(Path::new("/founder/db"), &key(), Environment::system());
+            let was_stopped = Disk::with(|disk| disk.is_stopped("/founder"));
             let device_key = made.as_ref().ok().map(Engine::device_key);
-            Disk::with(|disk| disk.stop("/root"));
+            Disk::with(|disk| disk.stop("/founder"));
             drop(made);
-            Disk::with(|disk| disk.start("/root", stop));
-            let root = Engine::found(Path::new("/root/db"), &key(), Environment::system()).unwrap();
+            Disk::with(|disk| disk.start("/founder", stop));
+            let root =
+                Engine::found(Path::new("/founder/db"), &key(), Environment::system()).unwrap();
             assert_eq!(
                 root.root(),
                 root.device_key(),

@@ -100,7 +100,7 @@ struct World {
 impl World {
     fn new(seed: u64) -> Result<Self, EngineError> {
         Disk::reset(seed);
-        let mut root = Engine::found(Path::new("/root/db"), &key(), Environment::system())?;
+        let mut root = Engine::found(Path::new("/founder/db"), &key(), Environment::system())?;
         let hub =
             Store::open(Path::new("/hub/db"), &key(), Some(root.root()), None, Settling::Behind)?;
         let mut other = new_phone("/other/db", &mut root)?;

@@ -28,6 +28,10 @@ enum Task {
     Simulate(Simulate),
     /// Lets every operation of the disk fail in every way, and shows what became of what was saved
     Faults(Faults),
+    /// Plays a programme's day from the command line alone (tests/story.sh)
+    Story,
+    /// Trains the dictionary of the protocol's version anew, on made-up rows
+    Dictionary,
     /// Plants each fault in the engine, and shows the seed that catches it
     Mutants,
 }
@@ -56,6 +60,8 @@ fn main() -> ExitCode {
         Task::Test => suites::test(),
         Task::Simulate(asked) => suites::simulate(asked.seeds, asked.from).map(drop),
         Task::Faults(asked) => suites::faults(asked.points).map(drop),
+        Task::Story => suites::story().map(drop),
+        Task::Dictionary => suites::dictionary(),
         Task::Mutants => suites::mutants().map(drop),
     };
     match done {

@@ -31,10 +31,11 @@ pub fn lint() -> Result<(), String> {
 /// Runs all suites, and fails if one failed, ran nothing, or (in CI) was left out.
 pub fn test() -> Result<(), String> {
     let peer = setup::peer_python().exists();
-    let suites: [(&str, Option<Result<Outcome, String>>); 7] = [
+    let suites: [(&str, Option<Result<Outcome, String>>); 8] = [
         ("rust", Some(rust())),
         ("example", Some(example())),
         ("demo", Some(demo())),
+        ("story", Some(story())),
         ("simulate", Some(simulate(SEEDS, 1))),
         ("faults", Some(faults(POINTS))),
         ("mutants", Some(mutants())),
@@ -127,6 +128,26 @@ fn demo() -> Result<Outcome, String> {
         }
     }
     Ok(outcome)
+}
+
+/// A programme's day from the command line alone: joining, a bundle, a revocation, a restored phone, a
+/// restored hub.
+pub fn story() -> Result<Outcome, String> {
+    shell::run(&mut shell::cargo(&["build", "--quiet", "--package", "kitbag"]))?;
+    let folder = shell::target().join("story");
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
+    let program = shell::target().join("debug/kitbag");
+    let mut script = Command::new("sh");
+    shell::run(script.arg(shell::root().join("tests/story.sh")).arg(program).arg(folder))?;
+    Ok(Outcome { passed: 1, failed: 0 })
+}
+
+/// Trains the dictionary that messages are compressed with.
+pub fn dictionary() -> Result<(), String> {
+    let arguments = ["run", "--quiet", "--package", "kitbag-benches", "--bin", "dictionary", "--"];
+    let mut trainer = shell::cargo(&arguments);
+    shell::run(trainer.arg(shell::root().join("core/src/sync/dictionary-1.bin")))
 }
 
 /// Runs the simulator over these seeds.

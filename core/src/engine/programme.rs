@@ -111,6 +111,7 @@ impl Engine {
         let from = if role == Role::Coordinator { TeamId::PROGRAMME } else { team };
         let certificate = Certificate { key, role, team, renew_by: None };
         let certificate = self.administer(from, &Administration::Certify(certificate))?;
+        self.tend_team_key(team)?;
         let runs = self.store.runs_for_certificate(certificate, &self.key)?;
         Ok(Enrolment { root: self.root(), team, certificate, runs })
     }
@@ -125,7 +126,9 @@ impl Engine {
         // the longest branches stand, and what else it wrote can be accepted entry by entry.
         kept.sort_by_key(|kept| std::cmp::Reverse(kept.tip.position));
         kept.truncate(NAMED_MAX as usize);
-        self.administer(team, &Administration::Revoke { certificate, kept })
+        let revocation = self.administer(team, &Administration::Revoke { certificate, kept })?;
+        self.tend_team_key(team)?;
+        Ok(revocation)
     }
 
     /// Appends an administrative entry to our log apart for a team.

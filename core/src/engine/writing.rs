@@ -17,6 +17,7 @@ impl Engine {
     ) -> Result<RecordId, EngineError> {
         check::check_creation(kind, kind.schema_version(), &operations)
             .map_err(check::Fault::into_invalid)?;
+        let operations = self.seal_texts(team, kind, operations)?;
         let payload = self.payload(kind, Vec::new(), operations)?;
         Ok(self.write(team, LogUse::Records, kind.number(), None, payload)?.record())
     }
@@ -31,6 +32,7 @@ impl Engine {
         let record = self.get(id)?;
         check::check_change(record.kind, record.kind.schema_version(), &operations)
             .map_err(check::Fault::into_invalid)?;
+        let operations = self.seal_texts(record.team, record.kind, operations)?;
         let payload = self.payload(record.kind, record.heads, operations)?;
         self.write(record.team, LogUse::Records, record.kind.number(), Some(id), payload)
     }

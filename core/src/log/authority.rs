@@ -12,6 +12,7 @@ use super::chain::{Chains, LogInfo, Place};
 use super::payload::{Administration, Waived};
 use super::verdict::Verdict;
 use crate::identity::Role;
+use crate::identity::sealing::SealingPublic;
 use crate::model::cbor::Malformed;
 use crate::model::{DeviceKey, EntryId, LogId, RecordId, TeamId};
 use std::collections::{BTreeMap, BTreeSet};
@@ -123,11 +124,16 @@ pub struct Authority {
     pub awaited_tips: BTreeMap<EntryId, Awaited>,
     /// Other entries that were looked for and are not held.
     awaited: BTreeSet<EntryId>,
-    /// The certificates that hold, each with its key and team.
-    holders: BTreeMap<EntryId, (DeviceKey, TeamId)>,
+    /// The certificates that hold, each with its key, team and role.
+    holders: BTreeMap<EntryId, (DeviceKey, TeamId, Role)>,
+    /// The certificates that were revoked.
+    revoked: BTreeSet<EntryId>,
     /// Who may read a team's entries: keys with a certificate that holds and is not revoked, but
     /// observers, who read totals alone.
     readers: BTreeSet<(TeamId, DeviceKey)>,
+    /// The keys that each team's texts may be sealed to, by generation, with the devices that were
+    /// handed them.
+    team_keys: BTreeMap<TeamId, BTreeMap<(u64, SealingPublic), BTreeSet<DeviceKey>>>,
 }
 
 impl Authority {
@@ -165,8 +171,33 @@ impl Authority {
     ) -> bool {
         match *certificate == EntryId::NONE {
             true => key == root && team == TeamId::PROGRAMME,
-            false => self.holders.get(certificate) == Some(&(key, team)),
+            false => {
+                self.holders.get(certificate).is_some_and(|(of, by, _)| (*of, *by) == (key, team))
+            }
         }
+    }
+
+    /// The role that a certificate gives, if it holds; a revoked one does.
+    pub fn role(&self, certificate: &EntryId) -> Option<Role> {
+        self.holders.get(certificate).map(|(_, _, role)| *role)
+    }
+
+    /// Whether a certificate was revoked.
+    pub fn is_revoked(&self, certificate: &EntryId) -> bool {
+        self.revoked.contains(certificate)
+    }
+
+    /// Whether this key is some team's coordinator, and not revoked there.
+    pub fn is_coordinator(&self, key: DeviceKey) -> bool {
+        self.holders.values().any(|(of, team, role)| {
+            (*of, *role) == (key, Role::Coordinator) && self.may_read(key, *team)
+        })
+    }
+
+    /// The certificates that hold in a team, with their keys and roles, and whether each may read.
+    pub fn members(&self, team: TeamId) -> impl Iterator<Item = (EntryId, DeviceKey, Role)> + '_ {
+        let of_team = self.holders.iter().filter(move |(_, (_, of, _))| *of == team);
+        of_team.map(|(id, (key, _, role))| (*id, *key, *role))
     }
 
     /// Whether this key may read the entries of this team; the programme's scope is read by all who
@@ -176,6 +207,18 @@ impl Authority {
             true => self.readers.iter().any(|(_, reader)| *reader == key),
             false => self.readers.contains(&(team, key)),
         }
+    }
+
+    /// Who may read a team's entries.
+    pub fn readers(&self, team: TeamId) -> impl Iterator<Item = DeviceKey> + '_ {
+        self.readers.iter().filter(move |(of, _)| *of == team).map(|(_, reader)| *reader)
+    }
+
+    /// A team's sealing keys by generation, with the devices that were handed each; the last is the
+    /// one to seal to.
+    pub fn team_keys(&self, team: TeamId) -> Vec<(u64, SealingPublic, &BTreeSet<DeviceKey>)> {
+        let keys = self.team_keys.get(&team).into_iter().flatten();
+        keys.map(|((generation, public), devices)| (*generation, *public, devices)).collect()
     }
 
     /// Whether this reason is waived for this entry, written by `author` in `team`.

@@ -24,6 +24,8 @@ pub mod kind {
     pub const ACCEPT: u8 = 4;
     /// Drops the payloads of a record, for good.
     pub const ERASE: u8 = 5;
+    /// Hands a team's sealing key to devices.
+    pub const TEAM_KEY: u8 = 6;
     /// Kinds from here on are records.
     pub const RECORDS_FROM: u8 = 16;
 }

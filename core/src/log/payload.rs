@@ -2,6 +2,7 @@
 
 use super::entry::{PAYLOAD_BYTES_MAX, Tip, kind};
 use crate::identity::Certificate;
+use crate::identity::sealing::{SEALING_BYTES, SealingPublic};
 use crate::model::cbor::{self, Malformed};
 use crate::model::operation::OPERATIONS_MAX;
 use crate::model::{DeviceKey, EntryId, LogId, Operation, RecordId, TeamId, UnixMillis};
@@ -144,6 +145,8 @@ pub enum Administration {
         /// The entries.
         entries: Vec<EntryId>,
     },
+    /// Hands a team's sealing key to devices, each sealed to its own key.
+    TeamKey(TeamKey),
     /// Drops the payloads of these records, with another coordinator's word or as the root.
     Erase {
         /// The records.
@@ -160,6 +163,7 @@ impl Administration {
             Administration::Revoke { .. } => kind::REVOKE,
             Administration::Accept { .. } => kind::ACCEPT,
             Administration::Erase { .. } => kind::ERASE,
+            Administration::TeamKey(_) => kind::TEAM_KEY,
         }
     }
 
@@ -186,6 +190,7 @@ impl Administration {
                 }
                 Ok(())
             }),
+            Administration::TeamKey(key) => key.encode(),
             Administration::Erase { records } => cbor::encode(|encoder| {
                 encoder.array(1)?.array(records.len() as u64)?;
                 for id in records {
@@ -202,6 +207,7 @@ impl Administration {
         let administration = match of_kind {
             kind::OPEN => return Open::decode(bytes).map(Administration::Open),
             kind::CERTIFY => return Certificate::decode(bytes).map(Administration::Certify),
+            kind::TEAM_KEY => Administration::TeamKey(TeamKey::read(&mut decoder)?),
             kind::REVOKE => {
                 cbor::array_of(&mut decoder, 2)?;
                 Administration::Revoke {
@@ -232,6 +238,51 @@ impl Administration {
         };
         cbor::end(&decoder)?;
         strict(administration.encode() == bytes, administration)
+    }
+}
+
+/// A team's sealing key, handed to devices. A new generation follows each revocation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TeamKey {
+    /// 1 for the first; the highest is sealed to, and of equal ones the larger key.
+    pub generation: u64,
+    /// The public half.
+    pub public: SealingPublic,
+    /// The secret half, sealed to each of these devices.
+    pub sealed: Vec<(DeviceKey, Vec<u8>)>,
+}
+
+/// The most keys that a team may have had, one after the other.
+pub const GENERATIONS_MAX: u64 = 1_000_000;
+/// The most devices that one entry hands a key to.
+pub const TEAM_KEY_DEVICES_MAX: u64 = 400;
+
+impl TeamKey {
+    fn encode(&self) -> Vec<u8> {
+        cbor::encode(|encoder| {
+            encoder.array(3)?.u64(self.generation)?.bytes(&self.public)?;
+            encoder.array(self.sealed.len() as u64)?;
+            for (device, sealed) in &self.sealed {
+                encoder.array(2)?.bytes(&device.0)?.bytes(sealed)?;
+            }
+            Ok(())
+        })
+    }
+
+    fn read(decoder: &mut Decoder<'_>) -> Result<Self, Malformed> {
+        cbor::array_of(decoder, 3)?;
+        let generation = decoder.u64()?;
+        if generation > GENERATIONS_MAX {
+            return Err(Malformed::TooLarge { what: "generation", max: GENERATIONS_MAX });
+        }
+        let public = cbor::fixed(decoder)?;
+        let sealed = read_all(decoder, TEAM_KEY_DEVICES_MAX, "devices", |decoder| {
+            cbor::array_of(decoder, 2)?;
+            let device = DeviceKey(cbor::fixed(decoder)?);
+            let sealed: [u8; 32 + SEALING_BYTES] = cbor::fixed(decoder)?;
+            Ok((device, sealed.to_vec()))
+        })?;
+        Ok(TeamKey { generation, public, sealed })
     }
 }
 

@@ -7,7 +7,7 @@ use super::{Store, StoreError};
 use crate::log::chain::Place;
 use crate::log::run::{PAGE_ENTRIES_MAX, Run, SealedTip};
 use crate::model::{DeviceKey, LogId, TeamId};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Up to where a device was told everything that a hub held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,17 +45,44 @@ impl Store {
         if crate::planted!(EpochIgnored) {
             return Ok(Some(here));
         }
+        self.begin_epoch()?;
+        tracing::warn!("this store was put back to an older state; a new epoch begins");
+        Ok(None)
+    }
+
+    /// Begins a new epoch after this store was put back to an older state, durably: no cursor given
+    /// before says anything now, and until each member's device came again, totals say that some may
+    /// lack.
+    pub fn begin_epoch(&mut self) -> Result<(), StoreError> {
         let mut fresh = vec![0; EPOCH_BYTES];
         getrandom::fill(&mut fresh).map_err(|error| StoreError::Key(error.to_string()))?;
+        self.epoch()?;
         let rollbacks = self.rollbacks()? + 1;
+        let teams = self.teams();
+        let readers = teams.iter().flat_map(|team| self.authority.readers(*team));
+        let devices: BTreeSet<DeviceKey> = readers.collect();
+        let awaited: Vec<u8> = devices.iter().flat_map(|device| device.0).collect();
         self.set_meta(&[
             ("epoch".to_owned(), fresh),
             ("rollbacks".to_owned(), rollbacks.to_be_bytes().to_vec()),
-        ])?;
-        tracing::warn!(
-            "a device knows of later entries: this store was put back; a new epoch begins"
-        );
-        Ok(None)
+            ("awaited_devices".to_owned(), awaited),
+        ])
+    }
+
+    /// The devices that did not come again, with all that they hold, since this store was put back.
+    pub fn awaited_devices(&self) -> Result<BTreeSet<DeviceKey>, StoreError> {
+        let awaited = self.meta("awaited_devices")?.unwrap_or_default();
+        Ok(awaited.as_chunks::<32>().0.iter().map(|key| DeviceKey(*key)).collect())
+    }
+
+    /// Notes that a device and this hub hold the same.
+    pub fn note_device_agrees(&mut self, device: DeviceKey) -> Result<(), StoreError> {
+        let mut awaited = self.awaited_devices()?;
+        if !awaited.remove(&device) {
+            return Ok(());
+        }
+        let awaited: Vec<u8> = awaited.iter().flat_map(|device| device.0).collect();
+        self.set_meta(&[("awaited_devices".to_owned(), awaited)])
     }
 
     /// How often this hub was seen to have been put back to an older state.

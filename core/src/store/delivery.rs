@@ -5,6 +5,7 @@ use crate::log::chain::Place;
 use crate::log::entry::Tip;
 use crate::log::payload::RecordPayload;
 use crate::model::{EntryId, LogId, RecordId, TeamId, UnixMillis};
+use std::collections::BTreeSet;
 
 /// A digest of a clock: BLAKE3 of its canonical bytes, the first 16.
 pub type ClockDigest = [u8; 16];
@@ -160,6 +161,14 @@ impl Store {
             waiting.records = records as u64;
         }
         Ok(waiting)
+    }
+
+    /// The logs of these teams of which something waits for the hub.
+    pub fn logs_beyond_hub(&self, teams: &[TeamId]) -> Result<BTreeSet<LogId>, StoreError> {
+        let numbers: BTreeSet<i64> =
+            self.beyond_hub(teams)?.into_iter().map(|(log, _, _, _)| log).collect();
+        let waiting = self.logs.iter().filter(|(_, log)| numbers.contains(&log.number));
+        Ok(waiting.map(|(id, _)| *id).collect())
     }
 
     /// How many entries of these teams the hub is not known to hold.

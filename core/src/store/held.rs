@@ -2,7 +2,7 @@
 
 use super::{Store, StoreError};
 use crate::log::Verdict;
-use crate::model::{EntryId, LogId, RecordId};
+use crate::model::{EntryId, LogId, RecordId, TeamId};
 
 /// An entry that a store holds, without its payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +22,21 @@ pub struct HeldEntry {
 }
 
 impl Store {
+    /// The payloads of all administrative entries of a kind, whatever is made of them, each with its
+    /// team, in the order of their ids.
+    pub fn administration(&self, of_kind: u8) -> Result<Vec<(TeamId, Vec<u8>)>, StoreError> {
+        let mut statement = self.sql()?.prepare_cached(
+            "SELECT log.id, payload FROM entry JOIN log ON log.number = entry.log
+             WHERE kind = ?1 AND kind < 16 AND payload IS NOT NULL ORDER BY entry.id",
+        )?;
+        let rows = statement.query_map([of_kind], |row| Ok((LogId(row.get(0)?), row.get(1)?)))?;
+        let rows = rows.collect::<Result<Vec<(LogId, Vec<u8>)>, _>>()?;
+        let with_team = rows
+            .into_iter()
+            .filter_map(|(log, payload)| self.chains.log(&log).map(|info| (info.team, payload)));
+        Ok(with_team.collect())
+    }
+
     /// What this store makes of each entry of a record.
     pub fn verdicts_of(&self, record: RecordId) -> Result<Vec<Verdict>, StoreError> {
         let mut statement = self.sql()?.prepare_cached(

@@ -1,6 +1,9 @@
 //! The store's key, and where it comes from.
 
 use super::StoreError;
+use argon2::{Algorithm, Argon2, Params, Version};
+use chacha20poly1305::aead::Aead;
+use chacha20poly1305::{KeyInit, XChaCha20Poly1305, XNonce};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
@@ -50,6 +53,71 @@ impl KeyProvider for KeyFile {
     }
 }
 
+/// A key in a file that a passphrase opens (Argon2id), made on first use: for keys kept offline.
+pub struct PassphraseFile {
+    /// The file.
+    pub path: PathBuf,
+    /// The passphrase.
+    pub passphrase: Zeroizing<String>,
+}
+
+/// Argon2id's cost: 64 MiB, 3 passes, one lane; half a second on a laptop (RFC 9106 §4 asks for 64 MiB
+/// and 3 passes where memory is short).
+const ARGON2_KIB: u32 = 64 << 10;
+const ARGON2_PASSES: u32 = 3;
+const PASSPHRASE_CHARS_MIN: usize = 12;
+const SALT_BYTES: usize = 16;
+const NONCE_BYTES: usize = 24;
+
+impl PassphraseFile {
+    fn cipher(&self, salt: &[u8]) -> Result<XChaCha20Poly1305, StoreError> {
+        let failed = |_| StoreError::Key("the passphrase cannot be used".to_owned());
+        let costs = Params::new(ARGON2_KIB, ARGON2_PASSES, 1, Some(32)).map_err(failed)?;
+        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, costs);
+        let mut key = Zeroizing::new([0; 32]);
+        argon2
+            .hash_password_into(self.passphrase.as_bytes(), salt, key.as_mut())
+            .map_err(failed)?;
+        Ok(XChaCha20Poly1305::new((&*key).into()))
+    }
+
+    fn make(&self) -> Result<(), StoreError> {
+        if self.passphrase.chars().count() < PASSPHRASE_CHARS_MIN {
+            let reason = format!("a passphrase has at least {PASSPHRASE_CHARS_MIN} characters");
+            return Err(StoreError::Key(reason));
+        }
+        let failed = |reason: std::io::Error| StoreError::Key(reason.to_string());
+        let mut fresh = Zeroizing::new([0; 32 + SALT_BYTES + NONCE_BYTES]);
+        getrandom::fill(fresh.as_mut()).map_err(|error| failed(error.into()))?;
+        let (key, public) = fresh.split_at(32);
+        let (salt, nonce) = public.split_at(SALT_BYTES);
+        let mut nonce_bytes = [0; NONCE_BYTES];
+        nonce_bytes.copy_from_slice(nonce);
+        let sealed = self.cipher(salt)?.encrypt(&XNonce::from(nonce_bytes), key);
+        let sealed = sealed.map_err(|_| StoreError::Key("it could not be sealed".to_owned()))?;
+        let file = [&[1, 1], salt, nonce, &sealed].concat();
+        write_private(&self.path, &file).map_err(failed)
+    }
+}
+
+impl KeyProvider for PassphraseFile {
+    fn store_key(&self) -> Result<StoreKey, StoreError> {
+        if !self.path.exists() {
+            self.make()?;
+        }
+        let not_ours = || StoreError::Key("the file is not a key under a passphrase".to_owned());
+        let file = std::fs::read(&self.path).map_err(|error| StoreError::Key(error.to_string()))?;
+        let rest = file.strip_prefix(&[1, 1]).ok_or_else(not_ours)?;
+        let (salt, rest) = rest.split_first_chunk::<SALT_BYTES>().ok_or_else(not_ours)?;
+        let (nonce, sealed) = rest.split_first_chunk::<NONCE_BYTES>().ok_or_else(not_ours)?;
+        let key = self.cipher(salt)?.decrypt(&XNonce::from(*nonce), sealed);
+        let wrong =
+            || StoreError::Key("the passphrase does not open it; nothing was changed".to_owned());
+        let key = Zeroizing::new(key.map_err(|_| wrong())?);
+        key.as_slice().try_into().map(StoreKey::new).map_err(|_| not_ours())
+    }
+}
+
 /// Writes beside the file and renames, so that a crash leaves the whole key or none.
 fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let beside = path.with_extension("key-new");
@@ -71,6 +139,28 @@ fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_passphrase_opens_its_key_and_another_does_not() {
+        let folder = tempfile::tempdir().expect("a folder for the test");
+        let file = |passphrase: &str| PassphraseFile {
+            path: folder.path().join("root.key"),
+            passphrase: Zeroizing::new(passphrase.to_owned()),
+        };
+        assert!(matches!(file("too short").store_key(), Err(StoreError::Key(_))));
+        assert!(!file("").path.exists());
+        let made = file("correct horse battery").store_key().ok().map(|key| key.0.to_vec());
+        assert!(made.is_some());
+        let before = std::fs::read(file("").path).expect("just made");
+        let again = file("correct horse battery").store_key().ok().map(|key| key.0.to_vec());
+        assert_eq!(again, made);
+        assert!(matches!(file("correct horse batterz").store_key(), Err(StoreError::Key(_))));
+        assert_eq!(std::fs::read(file("").path).expect("still there"), before);
+        for length in [0, 1, 2, 20, before.len() - 1] {
+            std::fs::write(file("").path, &before[..length]).expect("the test owns it");
+            assert!(matches!(file("correct horse battery").store_key(), Err(StoreError::Key(_))));
+        }
+    }
 
     #[test]
     fn a_key_file_is_made_once_and_read_by_its_owner_alone() {

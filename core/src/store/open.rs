@@ -25,6 +25,23 @@ impl Store {
         scope: Option<BTreeSet<TeamId>>,
         settling: Settling,
     ) -> Result<Store, StoreError> {
+        let lock = super::files::lock(path)?;
+        match Store::open_locked(path, key, root, scope, settling) {
+            Ok(store) => Ok(Store { lock, ..store }),
+            Err(error) => {
+                lock.map(super::files::Lock::give_up);
+                Err(error)
+            }
+        }
+    }
+
+    fn open_locked(
+        path: &Path,
+        key: &dyn KeyProvider,
+        root: Option<DeviceKey>,
+        scope: Option<BTreeSet<TeamId>>,
+        settling: Settling,
+    ) -> Result<Store, StoreError> {
         let key = key.store_key()?;
         let connection = connect(path, &key, root.is_some())?;
         let mut store = Store {
@@ -40,6 +57,7 @@ impl Store {
             tally_changes: BTreeMap::new(),
             relinked: BTreeSet::new(),
             page_entries_max: crate::log::run::PAGE_ENTRIES_MAX,
+            lock: None,
         };
         store.root = match (store.meta("root")?, root) {
             (Some(bytes), _) => {
@@ -137,6 +155,16 @@ impl Store {
     }
 }
 
+/// Gives a connection the store's raw key; the first read tells whether it fits.
+pub(super) fn set_key(connection: &Connection, key: &StoreKey) -> Result<(), StoreError> {
+    let hex: Zeroizing<String> =
+        Zeroizing::new(key.0.iter().map(|byte| format!("{byte:02x}")).collect());
+    let pragma = Zeroizing::new(format!("PRAGMA key = \"x'{}'\"", hex.as_str()));
+    connection.execute_batch("PRAGMA cipher_log_level = NONE")?;
+    connection.execute_batch(&pragma)?;
+    Ok(())
+}
+
 /// Opens the file with the settings of docs/adr/0002, and brings its schema up to date. Where it
 /// cannot be read, because of the key, its version or damage, no byte of it is changed.
 fn connect(path: &Path, key: &StoreKey, create: bool) -> Result<Connection, StoreError> {
@@ -145,11 +173,7 @@ fn connect(path: &Path, key: &StoreKey, create: bool) -> Result<Connection, Stor
     let connection = Connection::open_with_flags(path, flags)?;
     // Closing the last connection would write the -wal file back, even one that we cannot read.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
-    let hex: Zeroizing<String> =
-        Zeroizing::new(key.0.iter().map(|byte| format!("{byte:02x}")).collect());
-    let pragma = Zeroizing::new(format!("PRAGMA key = \"x'{}'\"", hex.as_str()));
-    connection.execute_batch("PRAGMA cipher_log_level = NONE")?;
-    connection.execute_batch(&pragma)?;
+    set_key(&connection, key)?;
     // The first read: a wrong key or a foreign file ends here, before anything is written.
     let found: u32 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     if found == 0 && !create {

@@ -36,13 +36,26 @@ impl Store {
         own: Option<&SigningKey>,
         weight_max: u64,
     ) -> Result<Vec<Run>, StoreError> {
-        let mut logs: Vec<LogId> = self
-            .offered(teams)
-            .map(|(log, _)| *log)
-            .filter(|log| !peer.skip.contains(log))
-            .collect();
-        logs.sort_by_key(|log| self.rank(log));
+        let mut logs = self.logs_in_order(teams);
+        logs.retain(|log| !peer.skip.contains(log));
         self.page(&logs, peer, own, weight_max.min(RUNS_BYTES_MAX))
+    }
+
+    /// A page of runs of these logs that a store lacks, in this order.
+    pub fn page_of(
+        &self,
+        logs: &[LogId],
+        peer: &Peer,
+        own: Option<&SigningKey>,
+    ) -> Result<Vec<Run>, StoreError> {
+        self.page(logs, peer, own, RUNS_BYTES_MAX)
+    }
+
+    /// The logs of these teams whose author has a certificate, in the order in which they travel.
+    pub fn logs_in_order(&self, teams: &[TeamId]) -> Vec<LogId> {
+        let mut logs: Vec<LogId> = self.offered(teams).map(|(log, _)| *log).collect();
+        logs.sort_by_key(|log| self.rank(log));
+        logs
     }
 
     /// How early a log travels: the root's, then those that certify, revoke, accept or erase, because

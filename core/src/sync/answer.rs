@@ -19,12 +19,16 @@ pub fn answer(
     // Read before anything comes in: what is ahead of us then was lost here.
     let since = store.take_cursor(&request.cursor)?;
     let taken = take_in(store, &request)?;
+    let (request_digest, asked) = (request.digest, request.teams.len());
     let mut answer = match request.clock.is_some() {
         true => in_full(store, device, request, &taken)?,
         false => in_short(store, device, &request, &taken, since, before)?,
     };
     answer.turned_away = taken.turned_away.into_iter().map(|(_, run)| run).collect();
     answer.digest = store.clock_digest(&answer.teams);
+    if answer.digest == request_digest && answer.teams.len() == asked {
+        store.note_device_agrees(device)?;
+    }
     answer.cursor = store.give_cursor()?;
     answer.now = now.0;
     Ok(answer.encode())

@@ -371,7 +371,8 @@ impl World {
             .store()
             .entries()?
             .into_iter()
-            .filter(|entry| entry.kind != kind::OPEN && !known.contains(&entry.id.0))
+            .filter(|entry| ![kind::OPEN, kind::TEAM_KEY].contains(&entry.kind))
+            .filter(|entry| !known.contains(&entry.id.0))
             .map(|entry| entry.id.0)
             .collect();
         match (new.as_slice(), pending) {

@@ -62,6 +62,7 @@ impl<'a> Settling<'a> {
             standing.filter(|(_, (certificate, _, _))| certificate.role != Role::Observer);
         let readers = readers.map(|(_, (certificate, _, _))| (certificate.team, certificate.key));
         self.authority.readers.extend(readers);
+        self.authority.revoked.extend(self.revocations.keys());
     }
 
     fn settle_level(&mut self, level: Level) {
@@ -92,7 +93,7 @@ impl<'a> Settling<'a> {
                     Ok(Administration::Erase { .. }) => 1,
                     Ok(Administration::Certify(_)) => 2,
                     Ok(Administration::Revoke { .. }) => 3,
-                    Ok(Administration::Open(_)) | Err(_) => 4,
+                    Ok(Administration::Open(_) | Administration::TeamKey(_)) | Err(_) => 4,
                 };
                 if of_phase == phase {
                     let verdict = self.judge(entry, info, *mandate);
@@ -199,6 +200,7 @@ impl<'a> Settling<'a> {
                 None | Some(Role::Coordinator),
             ) => true,
             (Administration::Accept { .. }, None | Some(Role::Coordinator)) => true,
+            (Administration::TeamKey(_), Some(Role::Coordinator)) => true,
             _ => false,
         };
         if let (Administration::Erase { records }, true) = (says, allowed) {
@@ -222,11 +224,18 @@ impl<'a> Settling<'a> {
                 let holds = verdict == Verdict::Admitted;
                 self.certificates.insert(entry.id, (certificate, level, holds));
                 if holds {
-                    self.authority.holders.insert(entry.id, (certificate.key, certificate.team));
+                    self.authority
+                        .holders
+                        .insert(entry.id, (certificate.key, certificate.team, certificate.role));
                 }
             }
             Administration::Accept { waived, entries } if verdict == Verdict::Admitted => {
                 self.accept(*waived, entries, info, role.is_none());
+            }
+            Administration::TeamKey(key) if verdict == Verdict::Admitted => {
+                let of_team = self.authority.team_keys.entry(info.team).or_default();
+                let devices = of_team.entry((key.generation, key.public)).or_default();
+                devices.extend(key.sealed.iter().map(|(device, _)| *device));
             }
             Administration::Revoke { certificate, kept } if verdict == Verdict::Admitted => {
                 return self.revoke(certificate, kept, info, role.is_none());

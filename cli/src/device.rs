@@ -1,0 +1,164 @@
+//! Opening a device's store, and syncing it, for the commands that need one.
+
+use crate::{Failure, failure};
+use kitbag_core::engine::{Engine, EngineError, Environment};
+use kitbag_core::identity::HubAddress;
+use kitbag_core::model::{DeviceKey, TeamId};
+use kitbag_core::net::NetError;
+use kitbag_core::store::{KeyFile, KeyProvider, PassphraseFile, StoreError, StoreKey};
+use kitbag_core::sync::Agreement;
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+use zeroize::Zeroizing;
+
+/// Which store, and how its key is had.
+#[derive(clap::Args, Clone)]
+pub struct StoreArguments {
+    /// The store's file; its key lies beside it, as NAME.key, or under a passphrase as NAME.sealed-key
+    #[arg(long, value_name = "FILE")]
+    pub store: PathBuf,
+    /// The file that holds the passphrase, where the key has one; asked for on a terminal otherwise
+    #[arg(long, value_name = "FILE")]
+    pub passphrase_file: Option<PathBuf>,
+}
+
+/// The key beside a store, in whichever of the two forms it has.
+enum Key {
+    Plain(KeyFile),
+    Sealed(PassphraseFile),
+}
+
+impl KeyProvider for Key {
+    fn store_key(&self) -> Result<StoreKey, StoreError> {
+        match self {
+            Key::Plain(file) => file.store_key(),
+            Key::Sealed(file) => file.store_key(),
+        }
+    }
+}
+
+impl StoreArguments {
+    fn key(&self, sealed: bool) -> Result<Key, Failure> {
+        if !sealed {
+            return Ok(Key::Plain(KeyFile(self.store.with_extension("key"))));
+        }
+        let path = self.sealed_key();
+        Ok(Key::Sealed(PassphraseFile { path, passphrase: self.passphrase()? }))
+    }
+
+    fn sealed_key(&self) -> PathBuf {
+        self.store.with_extension("sealed-key")
+    }
+
+    fn passphrase(&self) -> Result<Zeroizing<String>, Failure> {
+        let Some(path) = &self.passphrase_file else {
+            if !std::io::stdin().is_terminal() {
+                return Err(failure(
+                    "the passphrase",
+                    "cannot be asked for without a terminal; name a file with --passphrase-file",
+                ));
+            }
+            let asked = rpassword::prompt_password("Passphrase: ").map(Zeroizing::new);
+            return asked.map_err(|error| failure("the passphrase", error));
+        };
+        let text = std::fs::read_to_string(path).map(Zeroizing::new);
+        let text = text.map_err(|error| crate::cannot_read(path, &error))?;
+        Ok(Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned()))
+    }
+
+    /// Opens a store that is there.
+    pub fn open(&self) -> Result<Engine, Failure> {
+        let place = || self.store.display();
+        let sealed = self.sealed_key().exists();
+        if !self.store.exists() || !(sealed || self.store.with_extension("key").exists()) {
+            return Err(failure(place(), "is not there, or its key is not; name a store's file"));
+        }
+        Engine::open(&self.store, &self.key(sealed)?, Environment::system())
+            .map_err(|error| failure(place(), error))
+    }
+
+    /// Makes the store of a programme's root, its key under a passphrase.
+    pub fn found(&self) -> Result<Engine, Failure> {
+        self.refuse_if_there()?;
+        Engine::found(&self.store, &self.key(true)?, Environment::system())
+            .map_err(|error| failure(self.store.display(), error))
+    }
+
+    /// Opens a device's store, making it on first use.
+    pub fn device(&self, root: DeviceKey) -> Result<Engine, Failure> {
+        if self.store.exists() {
+            return self.open();
+        }
+        let sealed = self.passphrase_file.is_some();
+        Engine::device(&self.store, &self.key(sealed)?, root, Environment::system())
+            .map_err(|error| failure(self.store.display(), error))
+    }
+
+    fn refuse_if_there(&self) -> Result<(), Failure> {
+        match self.store.exists() {
+            true => Err(failure(self.store.display(), "is there already; name a new file")),
+            false => Ok(()),
+        }
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.store
+    }
+}
+
+/// Why a sync failed.
+#[derive(Debug, thiserror::Error)]
+pub enum SyncFailure {
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    #[error(transparent)]
+    Net(#[from] NetError),
+}
+
+/// The hub that this device knows.
+pub fn hub_of(engine: &Engine) -> Result<HubAddress, Failure> {
+    let unknown =
+        || failure("the hub", "is not known here; `kitbag programme hub` notes its address");
+    engine.hub()?.ok_or_else(unknown)
+}
+
+/// Syncs a device with its hub, and notes how it ended. A coordinator hands the team's key to those who
+/// lack it, and sends that, too.
+pub fn sync(
+    engine: &mut Engine,
+    upload_budget: Option<u64>,
+    mut progress: impl FnMut(kitbag_core::sync::Progress),
+) -> Result<Agreement, Failure> {
+    let hub = hub_of(engine)?;
+    let client = engine.client(&hub)?;
+    loop {
+        let mut session = engine.session();
+        if let Some(bytes) = upload_budget {
+            session.limit_upload(bytes);
+        }
+        let carried: Result<Agreement, SyncFailure> =
+            engine.carry(&mut session, |request, so_far| {
+                progress(so_far);
+                Ok(client.sync(request)?)
+            });
+        let reason = carried.as_ref().err().map(ToString::to_string);
+        engine.note_sync(&session, reason.as_deref())?;
+        let agreement = carried?;
+        if engine.tend_team_keys()? == 0 {
+            return Ok(agreement);
+        }
+    }
+}
+
+/// The team named, or the only one that there is.
+pub fn team_of(engine: &Engine, named: Option<TeamId>) -> Result<TeamId, Failure> {
+    if let Some(team) = named {
+        return Ok(team);
+    }
+    let mut teams = engine.teams().into_iter().filter(|team| *team != TeamId::PROGRAMME);
+    match (teams.next(), teams.next()) {
+        (Some(team), None) => Ok(team),
+        (None, _) => Err(failure("the team", "is not there: this device has joined none")),
+        (Some(_), Some(_)) => Err(failure("--team", "is needed: this device is in several teams")),
+    }
+}

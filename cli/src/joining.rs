@@ -1,0 +1,351 @@
+//! `kitbag programme`, `invite`, `join`, `approve`, `revoke`, `leave`, `members`: who belongs.
+
+use crate::device::{StoreArguments, hub_of, sync, team_of};
+use crate::{Failure, failure};
+use clap::{Subcommand, ValueEnum};
+use kitbag_core::engine::{Engine, Invitation, JoinRequest};
+use kitbag_core::identity::{HubAddress, Role};
+use kitbag_core::model::{EntryId, TeamId};
+use kitbag_core::net::HubClient;
+use std::io::{BufRead, Write};
+use std::time::{Duration, Instant};
+
+/// How long to wait for the other side: as long as an invitation holds.
+const WAIT: Duration = Duration::from_secs(10 * 60);
+const POLL: Duration = Duration::from_millis(700);
+
+#[derive(Subcommand)]
+pub enum ProgrammeCommand {
+    /// Founds a programme: makes the store of its root key, under a passphrase, to be kept offline
+    Init(StoreArguments),
+    /// Notes where the hub is, as `kitbag hub run` printed it
+    Hub {
+        #[command(flatten)]
+        store: StoreArguments,
+        /// The hub's address with its keys
+        #[arg(value_name = "ADDRESS")]
+        address: HubAddress,
+    },
+    /// Makes a new team and prints its id
+    Team(StoreArguments),
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub enum InvitedRole {
+    Worker,
+    Coordinator,
+    Observer,
+}
+
+impl From<InvitedRole> for Role {
+    fn from(role: InvitedRole) -> Self {
+        match role {
+            InvitedRole::Worker => Role::Worker,
+            InvitedRole::Coordinator => Role::Coordinator,
+            InvitedRole::Observer => Role::Observer,
+        }
+    }
+}
+
+#[derive(clap::Args)]
+pub struct InviteArguments {
+    #[command(flatten)]
+    store: StoreArguments,
+    /// The team; needed where this device is in several, or is the root's
+    #[arg(long, value_name = "ID")]
+    team: Option<TeamId>,
+    /// What the device may do; coordinators are invited by the root
+    #[arg(long, value_enum, default_value_t = InvitedRole::Worker)]
+    role: InvitedRole,
+    /// Wait for the device, and ask for the code on its screen
+    #[arg(long)]
+    wait: bool,
+    /// Print the invitation's text alone, without the picture
+    #[arg(long)]
+    text_only: bool,
+}
+
+#[derive(clap::Args)]
+pub struct ApproveArguments {
+    #[command(flatten)]
+    store: StoreArguments,
+    /// The six digits on the new device's screen
+    #[arg(value_name = "CODE")]
+    code: String,
+}
+
+#[derive(clap::Args)]
+pub struct JoinArguments {
+    #[command(flatten)]
+    store: StoreArguments,
+    /// The invitation's text, as it was scanned or copied
+    #[arg(value_name = "INVITATION")]
+    invitation: Invitation,
+}
+
+#[derive(clap::Args)]
+pub struct RevokeArguments {
+    #[command(flatten)]
+    store: StoreArguments,
+    /// The certificate, as `kitbag members` prints it; its first digits are enough
+    #[arg(value_name = "CERTIFICATE")]
+    certificate: String,
+    /// The team
+    #[arg(long, value_name = "ID")]
+    team: Option<TeamId>,
+}
+
+#[derive(clap::Args)]
+pub struct TeamArguments {
+    #[command(flatten)]
+    store: StoreArguments,
+    /// The team; needed where this device is in several
+    #[arg(long, value_name = "ID")]
+    team: Option<TeamId>,
+}
+
+#[derive(clap::Args)]
+pub struct MembersArguments {
+    #[command(flatten)]
+    store: StoreArguments,
+    /// The team; needed where this device is in several
+    #[arg(long, value_name = "ID")]
+    team: Option<TeamId>,
+    /// One JSON object a line: certificate, device, role, revoked
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn programme(command: ProgrammeCommand) -> Result<(), Failure> {
+    match command {
+        ProgrammeCommand::Init(store) => {
+            let engine = store.found()?;
+            say!("{}", engine.root());
+            eprintln!(
+                "This is the programme's root key. Start the hub with it: kitbag hub run --root KEY …\n\
+                 Keep {} with its sealed-key offline, and a copy of both elsewhere: who has them and \
+                 the passphrase can make coordinators.",
+                store.path().display()
+            );
+        }
+        ProgrammeCommand::Hub { store, address } => {
+            store.open()?.set_hub(&address)?;
+            eprintln!("Noted.");
+        }
+        ProgrammeCommand::Team(store) => {
+            let team = store.open()?.new_team();
+            say!("{team}");
+            eprintln!("Next: kitbag invite --role coordinator --team {team} …");
+        }
+    }
+    Ok(())
+}
+
+pub fn invite(arguments: &InviteArguments) -> Result<(), Failure> {
+    let mut engine = arguments.store.open()?;
+    let team = match arguments.team {
+        Some(team) => team,
+        None => team_of(&engine, None)?,
+    };
+    // The hub must know by which certificate this device invites.
+    sync(&mut engine, None, |_| {})?;
+    let hub = hub_of(&engine)?;
+    let client = engine.client(&hub)?;
+    let invitation = engine.invite(&hub, team, arguments.role.into())?;
+    client.post(&path_of(&invitation, ""), Vec::new())?;
+    let text = invitation.to_string();
+    if !arguments.text_only {
+        eprintln!("{}", picture(&text)?);
+        eprintln!("Show this to the new device within ten minutes, or give it this text:");
+    }
+    say!("{text}");
+    match arguments.wait {
+        true => wait_and_approve(&mut engine, &client, &invitation),
+        false => {
+            eprintln!("Then: kitbag approve CODE, with the six digits that the new device shows.");
+            Ok(())
+        }
+    }
+}
+
+fn wait_and_approve(
+    engine: &mut Engine,
+    client: &HubClient,
+    invitation: &Invitation,
+) -> Result<(), Failure> {
+    let asked = wait_for(client, &path_of(invitation, ""))?;
+    let request = invitation.read_request(&asked).map_err(|_| not_the_device())?;
+    eprint!("A device asks to join. The six digits on its screen: ");
+    std::io::stderr().flush()?;
+    let mut typed = String::new();
+    std::io::stdin().lock().read_line(&mut typed)?;
+    approve_request(engine, client, invitation, &request, &typed)
+}
+
+fn not_the_device() -> Failure {
+    failure(
+        "the request",
+        "does not prove the invitation; it was not made by a device that saw it. Make a new one",
+    )
+}
+
+fn approve_request(
+    engine: &mut Engine,
+    client: &HubClient,
+    invitation: &Invitation,
+    request: &JoinRequest,
+    typed: &str,
+) -> Result<(), Failure> {
+    let typed: String = typed.chars().filter(char::is_ascii_digit).collect();
+    if typed != request.code {
+        return Err(failure(
+            "the code",
+            "is not the one of the device that asked: somebody else may have seen the invitation. \
+             Nobody was let in; make a new invitation",
+        ));
+    }
+    let reply = engine.approve(invitation, request)?;
+    // The certificate first, so that the hub knows the device when it comes.
+    sync(engine, None, |_| {})?;
+    client.post(&path_of(invitation, "/reply"), reply)?;
+    eprintln!("The device is a member now.");
+    Ok(())
+}
+
+pub fn approve(arguments: &ApproveArguments) -> Result<(), Failure> {
+    let mut engine = arguments.store.open()?;
+    let client = engine.client(&hub_of(&engine)?)?;
+    let mut open = 0;
+    for id in engine.kept_invitations()? {
+        let Some(invitation) = engine.kept_invitation(&id)? else { continue };
+        open += 1;
+        let Ok(asked) = client.get(&path_of(&invitation, "")) else { continue };
+        let Ok(request) = invitation.read_request(&asked) else { continue };
+        let typed: String = arguments.code.chars().filter(char::is_ascii_digit).collect();
+        if typed == request.code {
+            return approve_request(&mut engine, &client, &invitation, &request, &typed);
+        }
+    }
+    Err(failure(
+        "the code",
+        format!(
+            "is of no device that asked to join by one of the {open} open invitations; check the \
+             digits, or make a new invitation"
+        ),
+    ))
+}
+
+pub fn join(arguments: &JoinArguments) -> Result<(), Failure> {
+    let invitation = &arguments.invitation;
+    let mut engine = arguments.store.device(invitation.root)?;
+    let (request, code) = engine.ask_to_join(invitation)?;
+    let client = engine.client(&invitation.hub)?;
+    client.post(&path_of(invitation, "/request"), request)?;
+    say!("{} {}", &code[..3], &code[3..]);
+    eprintln!("Read these six digits to whoever invited you. Waiting for their approval …");
+    let reply = wait_for(&client, &path_of(invitation, "/reply"))?;
+    engine.join_by(invitation, &reply)?;
+    sync(&mut engine, None, |_| {})?;
+    eprintln!("Joined.");
+    Ok(())
+}
+
+/// Asks until there is an answer that is not empty.
+fn wait_for(client: &HubClient, path: &str) -> Result<Vec<u8>, Failure> {
+    let began = Instant::now();
+    while began.elapsed() < WAIT {
+        let answer = client.get(path)?;
+        if !answer.is_empty() {
+            return Ok(answer);
+        }
+        std::thread::sleep(POLL);
+    }
+    Err(failure("the invitation", "is older than ten minutes; make a new one"))
+}
+
+fn path_of(invitation: &Invitation, part: &str) -> String {
+    format!("/v1/invitations/{}{part}", TeamId(invitation.id()))
+}
+
+/// The QR code in half blocks, dark on light whatever the terminal's colours.
+fn picture(text: &str) -> Result<String, Failure> {
+    let code = qrcode::QrCode::with_error_correction_level(text, qrcode::EcLevel::L)?;
+    let light = qrcode::render::unicode::Dense1x2::Light;
+    let dark = qrcode::render::unicode::Dense1x2::Dark;
+    Ok(code
+        .render::<qrcode::render::unicode::Dense1x2>()
+        .dark_color(light)
+        .light_color(dark)
+        .build())
+}
+
+pub fn members(arguments: &MembersArguments) -> Result<(), Failure> {
+    let engine = arguments.store.open()?;
+    let team = team_of(&engine, arguments.team)?;
+    let authority = engine.store().authority();
+    if arguments.json {
+        for (certificate, device, role) in authority.members(team) {
+            let json = serde_json::json!({
+                "certificate": certificate.to_string(),
+                "device": device.to_string(),
+                "role": role_word(role),
+                "revoked": authority.is_revoked(&certificate),
+            });
+            say!("{json}");
+        }
+        return Ok(());
+    }
+    let mut table = comfy_table::Table::new();
+    table.load_style(comfy_table::presets::UTF8_FULL_CONDENSED);
+    table.set_header(["certificate", "role", "device", ""]);
+    for (certificate, device, role) in authority.members(team) {
+        let revoked = authority.is_revoked(&certificate);
+        table.add_row([
+            &certificate.to_string()[..12],
+            role_word(role),
+            &device.to_string()[..12],
+            if revoked { "revoked" } else { "" },
+        ]);
+    }
+    say!("{table}");
+    Ok(())
+}
+
+fn role_word(role: Role) -> &'static str {
+    match role {
+        Role::Worker => "worker",
+        Role::Coordinator => "coordinator",
+        Role::Observer => "observer",
+    }
+}
+
+pub fn revoke(arguments: &RevokeArguments) -> Result<(), Failure> {
+    let mut engine = arguments.store.open()?;
+    let team = team_of(&engine, arguments.team)?;
+    // What the hub holds of the device stands: know it first.
+    sync(&mut engine, None, |_| {})?;
+    let members = engine.store().authority().members(team).map(|(certificate, _, _)| certificate);
+    let named: Vec<EntryId> = members
+        .filter(|certificate| certificate.to_string().starts_with(&arguments.certificate))
+        .collect();
+    let [certificate] = named[..] else {
+        let reason =
+            format!("names {} certificates of this team; see `kitbag members`", named.len());
+        return Err(failure(&arguments.certificate, reason));
+    };
+    engine.revoke(team, certificate)?;
+    sync(&mut engine, None, |_| {})?;
+    eprintln!(
+        "Revoked. What the hub held of it counts; what comes now is kept and does not count, until a \
+         coordinator accepts it. The team has a new key."
+    );
+    Ok(())
+}
+
+pub fn leave(arguments: &TeamArguments) -> Result<(), Failure> {
+    let mut engine = arguments.store.open()?;
+    let team = team_of(&engine, arguments.team)?;
+    engine.leave(team)?;
+    eprintln!("Left. What this device held of the team is deleted; the hub has it all.");
+    Ok(())
+}

@@ -1,0 +1,227 @@
+//! `kitbag sync`, `status`, `bundle`, `record`: a device's day on the command line.
+
+use crate::device::{StoreArguments, sync as sync_device, team_of};
+use crate::{Failure, cannot_read, failure};
+use clap::Subcommand;
+use indicatif::{ProgressBar, ProgressStyle};
+use kitbag_core::engine::BundleOf;
+use kitbag_core::model::{CivilDate, RecordId, Reversal, TeamId, UnixMillis};
+use kitbag_core::store::Delivery;
+use kitbag_core::sync::Agreement;
+use std::fs::File;
+use std::io::{BufReader, BufWriter, Write};
+use std::path::PathBuf;
+
+#[derive(clap::Args)]
+pub struct SyncArguments {
+    #[command(flatten)]
+    store: StoreArguments,
+    /// Send about this many bytes at most; the rest waits
+    #[arg(long, value_name = "BYTES")]
+    upload_budget: Option<u64>,
+}
+
+#[derive(clap::Args)]
+pub struct StatusArguments {
+    #[command(flatten)]
+    store: StoreArguments,
+    /// Also of one record
+    #[arg(long, value_name = "ID")]
+    record: Option<RecordId>,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Subcommand)]
+pub enum BundleCommand {
+    /// Writes what waits for the hub into a file, encrypted for the team
+    Export {
+        #[command(flatten)]
+        store: StoreArguments,
+        /// The team; needed where this device is in several
+        #[arg(long, value_name = "ID")]
+        team: Option<TeamId>,
+        /// Everything that this device holds of the team
+        #[arg(long)]
+        everything: bool,
+        /// The file
+        #[arg(value_name = "FILE")]
+        out: PathBuf,
+    },
+    /// Takes a bundle in
+    Import {
+        #[command(flatten)]
+        store: StoreArguments,
+        /// The file
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+}
+
+#[derive(Subcommand)]
+pub enum RecordCommand {
+    /// Saves an overdose reversal, durably, and prints its id
+    Reversal {
+        #[command(flatten)]
+        store: StoreArguments,
+        /// The team; needed where this device is in several
+        #[arg(long, value_name = "ID")]
+        team: Option<TeamId>,
+        /// The site's code
+        #[arg(long, value_name = "CODE")]
+        site: String,
+        /// The day, yyyy-mm-dd
+        #[arg(long, value_name = "DATE")]
+        on: CivilDate,
+        /// How it ended: survived, died, unknown
+        #[arg(long, value_name = "CODE", default_value = "unknown")]
+        outcome: String,
+        /// A note, sealed to the team: the hub cannot read it
+        #[arg(long, value_name = "TEXT")]
+        note: Option<String>,
+    },
+}
+
+pub fn sync(arguments: &SyncArguments) -> Result<(), Failure> {
+    let mut engine = arguments.store.open()?;
+    let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len}")
+        .unwrap_or_else(|_| ProgressStyle::default_bar());
+    let bar = ProgressBar::new(0).with_style(style).with_message("syncing");
+    let agreement = sync_device(&mut engine, arguments.upload_budget, |so_far| {
+        let done = so_far.sent + so_far.received;
+        bar.set_length(done + so_far.to_send + so_far.to_receive);
+        bar.set_position(done);
+    })?;
+    bar.finish_and_clear();
+    match agreement {
+        Agreement::Whole => say!("Synced: the hub and this device hold the same."),
+        Agreement::Without(teams) => {
+            for team in teams.into_iter().filter(|team| *team != TeamId::PROGRAMME) {
+                say!(
+                    "The hub keeps team {team} from this device: its certificate is revoked, or did \
+                     not reach the hub. What was recorded here is on the hub. Ask the coordinator."
+                );
+            }
+        }
+        Agreement::Partial { waiting } => {
+            say!("Part of it is sent: {waiting} entries wait for the next sync.");
+        }
+    }
+    Ok(())
+}
+
+pub fn status(arguments: &StatusArguments) -> Result<(), Failure> {
+    let engine = arguments.store.open()?;
+    let status = engine.status()?;
+    let record = arguments.record.map(|id| {
+        let attention = engine.attention(id)?;
+        Ok::<_, Failure>((id, engine.delivery(id)?, attention))
+    });
+    let record = record.transpose()?;
+    let iso = |at: i64| UnixMillis(at).to_iso();
+    if arguments.json {
+        let json = serde_json::json!({
+            "device": engine.device_key().to_string(),
+            "synced": status.is_synced,
+            "waiting_entries": status.waiting.entries,
+            "waiting_records": status.waiting.records,
+            "waiting_since": status.waiting.since.map(|at| at.to_iso()),
+            "last_synced": status.last.agreed_at.map(iso),
+            "failed": status.last.failed,
+            "failures": status.last.failures,
+            "next_try": status.last.next_try.map(iso),
+            "clock_is_off": status.clock_is_off,
+            "record": record.map(|(id, delivery, attention)| serde_json::json!({
+                "id": id.to_string(),
+                "delivery": delivery_word(delivery),
+                "attention": format!("{attention:?}").to_lowercase(),
+            })),
+        });
+        say!("{json}");
+        return Ok(());
+    }
+    match (status.is_synced, status.waiting.entries) {
+        (true, _) => say!("Synced: nothing waits."),
+        (false, 0) => say!("Nothing waits for the hub."),
+        (false, entries) => {
+            let since = status.waiting.since.map(|at| format!(", since {}", at.to_iso()));
+            say!(
+                "{} records wait for the hub ({entries} entries){}.",
+                status.waiting.records,
+                since.unwrap_or_default()
+            );
+        }
+    }
+    match status.last.agreed_at {
+        Some(at) => say!("Last synced {}.", iso(at)),
+        None => say!("Not synced yet."),
+    }
+    if let Some(reason) = &status.last.failed {
+        say!("The last sync: {reason}.");
+    }
+    if let Some(at) = status.last.next_try {
+        say!("Next try {}, or as soon as the network returns.", iso(at));
+    }
+    if status.clock_is_off {
+        say!("This device's clock is more than a day from the hub's: set it right.");
+    }
+    if let Some((id, delivery, attention)) = record {
+        say!("Record {id}: {}, attention {attention:?}.", delivery_word(delivery));
+    }
+    Ok(())
+}
+
+fn delivery_word(delivery: Delivery) -> &'static str {
+    match delivery {
+        Delivery::Waiting => "waiting",
+        Delivery::OnHub => "on_hub",
+    }
+}
+
+pub fn bundle(command: &BundleCommand) -> Result<(), Failure> {
+    match command {
+        BundleCommand::Export { store, team, everything, out } => {
+            let mut engine = store.open()?;
+            let team = team_of(&engine, *team)?;
+            let of = if *everything { BundleOf::Everything } else { BundleOf::Waiting };
+            // Written beside and renamed: a bundle that is there is whole.
+            let beside = out.with_extension("part");
+            let failed = |error: std::io::Error| failure(beside.display(), error);
+            let file = File::create(&beside).map_err(failed)?;
+            let mut writer = BufWriter::new(file);
+            let entries = engine.export_bundle(team, of, &mut writer, |_| {})?;
+            writer.flush().map_err(failed)?;
+            writer.get_ref().sync_all().map_err(failed)?;
+            std::fs::rename(&beside, out).map_err(failed)?;
+            say!(
+                "{entries} entries are in {}. Only members of the team can open it.",
+                out.display()
+            );
+            Ok(())
+        }
+        BundleCommand::Import { store, file } => {
+            let mut engine = store.open()?;
+            let opened = File::open(file).map_err(|error| cannot_read(file, &error))?;
+            let taken = engine.import_bundle(&mut BufReader::new(opened), |_| {})?;
+            say!("{} entries, {} of them new here.", taken.entries, taken.new_entries);
+            if let Some(reason) = taken.reason {
+                let reason = format!("{} runs were not taken: {reason}", taken.turned_away);
+                return Err(failure(file.display(), reason));
+            }
+            say!("The next sync brings them to the hub.");
+            Ok(())
+        }
+    }
+}
+
+pub fn record(command: RecordCommand) -> Result<(), Failure> {
+    let RecordCommand::Reversal { store, team, site, on, outcome, note } = command;
+    let mut engine = store.open()?;
+    let team = team_of(&engine, team)?;
+    let mut reversal = Reversal::new(site, on);
+    reversal.outcome = outcome;
+    reversal.note = note;
+    say!("{}", engine.record(team, &reversal)?);
+    Ok(())
+}

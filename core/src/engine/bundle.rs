@@ -1,0 +1,291 @@
+//! Bundles: what a device holds, in one file for its team, carried by hand or by a messenger.
+//!
+//! A random key is sealed to the team's (HPKE); under it chunks of XChaCha20-Poly1305, each one page of
+//! the exchange, the last marked as such. Without the team's key not even counts can be read. Entries
+//! are sealed by their authors, so that a courier can add nothing and change nothing; taken in twice
+//! they are the same as once.
+
+use super::{Engine, EngineError};
+use crate::identity::sealing::seal_to;
+use crate::log::run::{preamble, strip_preamble};
+use crate::model::cbor;
+use crate::model::{LogId, TeamId};
+use crate::store::Peer;
+use crate::sync::{Message, SyncError, take};
+use chacha20poly1305::aead::{Aead, Payload};
+use chacha20poly1305::{KeyInit, XChaCha20Poly1305, XNonce};
+use std::io::{self, Read, Write};
+use zeroize::Zeroizing;
+
+const PURPOSE: &str = "kitbag bundle 1";
+const HEADER_BYTES_MAX: u64 = 1_024;
+/// A page and its seals, packed, with the tag.
+const CHUNK_BYTES_MAX: u32 = 2 << 20;
+
+/// What goes into a bundle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BundleOf {
+    /// The logs of which something waits for the hub, whole, with what proves their certificates.
+    Waiting,
+    /// All that this device holds of the team.
+    Everything,
+}
+
+/// What a bundle brought.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BundleTaken {
+    /// Entries in it.
+    pub entries: u64,
+    /// Those that were not held before.
+    pub new_entries: u64,
+    /// Runs that were turned away, and why the last was.
+    pub turned_away: u64,
+    /// The reason of the last, in words.
+    pub reason: Option<String>,
+}
+
+/// Why a bundle cannot be written or read.
+#[derive(Debug, thiserror::Error)]
+pub enum BundleError {
+    /// It is not a bundle, or of a version that this one does not read.
+    #[error("this is not a bundle that this version of Kitbag reads; ask for it again, or update")]
+    NotABundle,
+    /// This device has no key for it.
+    #[error(
+        "this bundle is for a team whose key this device does not have: only a member can open it. \
+         Hand it on to one as it is"
+    )]
+    NotForUs,
+    /// It ends before its end, or was changed; what came before is good, and was taken.
+    #[error(
+        "the bundle is damaged or cut off after {} entries; those were taken in. Get it once more, and \
+         import it again: what is there already changes nothing", .taken.entries
+    )]
+    Damaged {
+        /// What was taken in before.
+        taken: BundleTaken,
+    },
+    /// The engine failed.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The file failed.
+    #[error("the bundle's file cannot be read or written: {0}; check the card and its free space")]
+    Io(#[from] io::Error),
+}
+
+/// One bundle's cipher: a nonce of the file's own 16 bytes, the chunk's number, and whether it is last.
+struct Chunks {
+    cipher: XChaCha20Poly1305,
+    nonce: [u8; 16],
+    beside: [u8; 32],
+    number: u32,
+}
+
+impl Chunks {
+    fn next(&mut self, is_last: bool) -> (XNonce, [u8; 32]) {
+        let mut nonce = [0; 24];
+        nonce[..16].copy_from_slice(&self.nonce);
+        nonce[16..20].copy_from_slice(&self.number.to_be_bytes());
+        nonce[23] = u8::from(is_last);
+        self.number += 1;
+        (XNonce::from(nonce), self.beside)
+    }
+}
+
+impl Engine {
+    /// Writes a bundle for a team's members. Returns how many entries it holds; `progress` gets that
+    /// number as it grows.
+    pub fn export_bundle(
+        &mut self,
+        team: TeamId,
+        of: BundleOf,
+        out: &mut dyn Write,
+        mut progress: impl FnMut(u64),
+    ) -> Result<u64, BundleError> {
+        if !self.members.contains_key(&team) {
+            return Err(EngineError::NotAMember.into());
+        }
+        let public = self.team_key(team)?;
+        let (key, seed) = (self.seed(), self.seed());
+        let mut nonce = [0; 16];
+        nonce.copy_from_slice(&self.seed()[..16]);
+        let sealed =
+            seal_to(&public, PURPOSE, &team.0, &*key, &seed).ok_or(EngineError::NoTeamKey)?;
+        let header = cbor::encode(|encoder| {
+            encoder.array(4)?.bytes(&team.0)?.bytes(&public)?.bytes(&sealed)?.bytes(&nonce)?;
+            Ok(())
+        });
+        out.write_all(&preamble())?;
+        out.write_all(&(header.len() as u32).to_be_bytes())?;
+        out.write_all(&header)?;
+        let mut chunks = Chunks {
+            cipher: XChaCha20Poly1305::new((&*key).into()),
+            nonce,
+            beside: *blake3::hash(&header).as_bytes(),
+            number: 0,
+        };
+        let teams = [TeamId::PROGRAMME, team];
+        let logs = self.logs_for(&teams, of)?;
+        let mut peer = Peer::default();
+        let mut entries = 0;
+        loop {
+            let runs =
+                self.store.page_of(&logs, &peer, Some(&self.key)).map_err(EngineError::from)?;
+            if runs.is_empty() {
+                break;
+            }
+            for run in &runs {
+                let last = run.expand().last().map(crate::log::entry::Entry::tip);
+                let tips = peer.clock.entry(run.log).or_default();
+                tips.extend(last);
+                tips.sort();
+                entries += run.entries.len() as u64;
+            }
+            progress(entries);
+            let page = Message {
+                teams: teams.to_vec(),
+                runs: runs.into_iter().map(Ok).collect(),
+                ..Message::default()
+            };
+            write_chunk(out, &mut chunks, &page, false)?;
+        }
+        let sealed = self.store.seals_lacked(&teams, &peer.clock, Some(&self.key));
+        let last = Message {
+            teams: teams.to_vec(),
+            sealed: sealed.map_err(EngineError::from)?,
+            ..Message::default()
+        };
+        write_chunk(out, &mut chunks, &last, true)?;
+        out.flush()?;
+        Ok(entries)
+    }
+
+    /// The logs that go into a bundle, in the order in which they travel.
+    fn logs_for(&self, teams: &[TeamId], of: BundleOf) -> Result<Vec<LogId>, EngineError> {
+        let waiting = self.store.logs_beyond_hub(teams)?;
+        let logs = self.store.logs_in_order(teams);
+        Ok(logs
+            .into_iter()
+            .filter(|log| {
+                of == BundleOf::Everything
+                    || waiting.contains(log)
+                    || self.store.authority().is_coordinators(log)
+                    || self.store.chains().log(log).is_some_and(|info| info.key == self.root())
+            })
+            .collect())
+    }
+
+    /// Takes a bundle in, page by page, durably. What was taken before an interruption stays.
+    pub fn import_bundle(
+        &mut self,
+        input: &mut dyn Read,
+        mut progress: impl FnMut(u64),
+    ) -> Result<BundleTaken, BundleError> {
+        let mut chunks = self.open_bundle(input)?;
+        let mut taken = BundleTaken::default();
+        loop {
+            let Some((page, is_last)) = read_chunk(input, &mut chunks)? else {
+                return Err(BundleError::Damaged { taken });
+            };
+            let (new_entries, turned_away) =
+                take(&mut self.store, &page).map_err(EngineError::from)?;
+            let runs = page.runs.iter().flatten();
+            taken.entries += runs.map(|run| run.entries.len() as u64).sum::<u64>();
+            taken.new_entries += new_entries;
+            taken.turned_away += turned_away.len() as u64;
+            taken.reason = turned_away.into_iter().last().or(taken.reason);
+            progress(taken.entries);
+            if is_last {
+                return Ok(taken);
+            }
+        }
+    }
+
+    fn open_bundle(&mut self, input: &mut dyn Read) -> Result<Chunks, BundleError> {
+        let mut begin = [0; 6];
+        input.read_exact(&mut begin).map_err(|_| BundleError::NotABundle)?;
+        let length = strip_preamble(&begin).map_err(|_| BundleError::NotABundle)?;
+        let length = u32::from_be_bytes(length.try_into().map_err(|_| BundleError::NotABundle)?);
+        if u64::from(length) > HEADER_BYTES_MAX {
+            return Err(BundleError::NotABundle);
+        }
+        let mut header = vec![0; length as usize];
+        input.read_exact(&mut header).map_err(|_| BundleError::NotABundle)?;
+        let (team, public, sealed, nonce) = read_header(&header).ok_or(BundleError::NotABundle)?;
+        let secrets = self.secrets()?;
+        let secret = secrets.get(&public).ok_or(BundleError::NotForUs)?;
+        let key = secret.open(PURPOSE, &team, &sealed).ok_or(BundleError::NotABundle)?;
+        let key: Zeroizing<[u8; 32]> =
+            Zeroizing::new(key.as_slice().try_into().map_err(|_| BundleError::NotABundle)?);
+        let cipher = XChaCha20Poly1305::new((&*key).into());
+        Ok(Chunks { cipher, nonce, beside: *blake3::hash(&header).as_bytes(), number: 0 })
+    }
+}
+
+type Header = ([u8; 16], [u8; 32], Vec<u8>, [u8; 16]);
+
+fn read_header(header: &[u8]) -> Option<Header> {
+    let mut decoder = minicbor::Decoder::new(header);
+    cbor::array_of(&mut decoder, 4).ok()?;
+    let team = cbor::fixed(&mut decoder).ok()?;
+    let public = cbor::fixed(&mut decoder).ok()?;
+    let sealed = decoder.bytes().ok()?.to_vec();
+    let nonce = cbor::fixed(&mut decoder).ok()?;
+    cbor::end(&decoder).ok()?;
+    Some((team, public, sealed, nonce))
+}
+
+fn write_chunk(
+    out: &mut dyn Write,
+    chunks: &mut Chunks,
+    page: &Message,
+    is_last: bool,
+) -> Result<(), BundleError> {
+    let (nonce, beside) = chunks.next(is_last);
+    let packed = page.encode();
+    let sealed = chunks.cipher.encrypt(&nonce, Payload { msg: &packed, aad: &beside });
+    let sealed = sealed.map_err(|_| io::Error::other("the page could not be sealed"))?;
+    let length = u32::try_from(sealed.len()).unwrap_or(u32::MAX);
+    let marked = length | if is_last { 1 << 31 } else { 0 };
+    out.write_all(&marked.to_be_bytes())?;
+    Ok(out.write_all(&sealed)?)
+}
+
+/// The next chunk's page, and whether it is the last; `None` where it is cut off or was changed.
+fn read_chunk(
+    input: &mut dyn Read,
+    chunks: &mut Chunks,
+) -> Result<Option<(Message, bool)>, BundleError> {
+    let mut marked = [0; 4];
+    if !read_whole(input, &mut marked)? {
+        return Ok(None);
+    }
+    let marked = u32::from_be_bytes(marked);
+    let (length, is_last) = (marked & !(1 << 31), marked >> 31 == 1);
+    if length > CHUNK_BYTES_MAX {
+        return Ok(None);
+    }
+    let mut sealed = vec![0; length as usize];
+    if !read_whole(input, &mut sealed)? {
+        return Ok(None);
+    }
+    let (nonce, beside) = chunks.next(is_last);
+    let page = chunks.cipher.decrypt(&nonce, Payload { msg: &sealed, aad: &beside }).ok();
+    let page = page.map(Zeroizing::new).and_then(|page| Message::decode(&page).ok());
+    Ok(page.map(|page| (page, is_last)))
+}
+
+/// Whether the buffer was filled; false at an early end.
+fn read_whole(input: &mut dyn Read, buffer: &mut [u8]) -> io::Result<bool> {
+    match input.read_exact(buffer) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+impl From<SyncError> for BundleError {
+    fn from(error: SyncError) -> Self {
+        BundleError::Engine(error.into())
+    }
+}

@@ -1,0 +1,205 @@
+//! Teams' sealing keys: handing them to devices, and sealing texts so that the hub cannot read them.
+
+use super::{Engine, EngineError};
+use crate::identity::Role;
+use crate::identity::sealing::{SealingPublic, SealingSecret, seal_to, sealing_public};
+use crate::log::entry::kind;
+use crate::log::payload::{Administration, TEAM_KEY_DEVICES_MAX, TeamKey};
+use crate::model::check::declared;
+use crate::model::schema::Shape;
+use crate::model::{DeviceKey, Kind, Operation, TeamId, Value};
+use crate::record::Record;
+use std::collections::{BTreeMap, BTreeSet};
+use zeroize::Zeroizing;
+
+const KEY_PURPOSE: &str = "kitbag team key 1";
+const TEXT_PURPOSE: &str = "kitbag text 1";
+/// Begins every sealed text: form 1, then the first bytes of the key that it is sealed to.
+const TEXT_FORM: u8 = 1;
+const KEY_ID_BYTES: usize = 8;
+
+/// The secret keys that this device was handed, by public key.
+pub(super) type Secrets = BTreeMap<SealingPublic, SealingSecret>;
+
+impl Engine {
+    /// A coordinator's duty after a certificate, a revocation or a sync: makes the team's first key, a
+    /// new one where a device that has the last may not read any more, and hands every key that this
+    /// device has to those who lack it. Does nothing on other devices. Returns how many entries it
+    /// wrote.
+    pub fn tend_team_key(&mut self, team: TeamId) -> Result<usize, EngineError> {
+        let own = self.device_key();
+        if self.role(team) != Some(Role::Coordinator) {
+            return Ok(0);
+        }
+        let readers: BTreeSet<DeviceKey> = self.store.authority().readers(team).collect();
+        if !readers.contains(&own) {
+            return Ok(0);
+        }
+        let keys = self.store.authority().team_keys(team);
+        let last = keys.last().map(|(generation, _, devices)| (*generation, (*devices).clone()));
+        let mut written = 0;
+        let stale = last.as_ref().is_none_or(|(_, devices)| !devices.is_subset(&readers));
+        if stale {
+            let secret = SealingSecret::from_seed(&self.seed());
+            let public = secret.public().ok_or(EngineError::NoTeamKey)?;
+            let generation = last.map_or(0, |(generation, _)| generation).saturating_add(1);
+            written += self.hand_out(team, generation, public, &secret, &readers)?;
+        }
+        let secrets = self.secrets()?;
+        let lacking: Vec<(u64, SealingPublic, BTreeSet<DeviceKey>)> = self
+            .store
+            .authority()
+            .team_keys(team)
+            .into_iter()
+            .map(|(generation, public, devices)| {
+                (generation, public, readers.difference(devices).copied().collect())
+            })
+            .collect();
+        for (generation, public, devices) in lacking {
+            if let (false, Some(secret)) = (devices.is_empty(), secrets.get(&public)) {
+                written += self.hand_out(team, generation, public, secret, &devices)?;
+            }
+        }
+        Ok(written)
+    }
+
+    /// Tends the keys of all teams.
+    pub fn tend_team_keys(&mut self) -> Result<usize, EngineError> {
+        let teams: Vec<TeamId> = self.members.keys().copied().collect();
+        teams.into_iter().map(|team| self.tend_team_key(team)).sum()
+    }
+
+    fn hand_out(
+        &mut self,
+        team: TeamId,
+        generation: u64,
+        public: SealingPublic,
+        secret: &SealingSecret,
+        devices: &BTreeSet<DeviceKey>,
+    ) -> Result<usize, EngineError> {
+        let mut sealed = Vec::new();
+        for device in devices {
+            let Some(to) = sealing_public(device) else { continue };
+            let seed = self.seed();
+            let bytes =
+                seal_to(&to, KEY_PURPOSE, &beside(team, generation), &*secret.to_bytes(), &seed);
+            sealed.extend(bytes.map(|bytes| (*device, bytes)));
+        }
+        let mut written = 0;
+        for part in sealed.chunks(TEAM_KEY_DEVICES_MAX as usize) {
+            let key = TeamKey { generation, public, sealed: part.to_vec() };
+            self.administer(team, &Administration::TeamKey(key))?;
+            written += 1;
+        }
+        Ok(written)
+    }
+
+    /// All keys that this device was handed, whoever handed them: to read with. Which one is sealed
+    /// to, authority says.
+    pub(super) fn secrets(&self) -> Result<Secrets, EngineError> {
+        let own = self.device_key();
+        let opener = self.key.sealing_secret();
+        let mut secrets = Secrets::new();
+        for (team, payload) in self.store.administration(kind::TEAM_KEY)? {
+            let Ok(Administration::TeamKey(key)) = Administration::decode(kind::TEAM_KEY, &payload)
+            else {
+                continue;
+            };
+            for (_, sealed) in key.sealed.iter().filter(|(device, _)| *device == own) {
+                let bytes = opener.open(KEY_PURPOSE, &beside(team, key.generation), sealed);
+                let secret = bytes.and_then(|bytes| SealingSecret::from_bytes(&bytes));
+                if let Some(secret) = secret.filter(|s| s.public() == Some(key.public)) {
+                    secrets.insert(key.public, secret);
+                }
+            }
+        }
+        Ok(secrets)
+    }
+
+    /// The key that this team's texts and bundles are sealed to now.
+    pub(super) fn team_key(&mut self, team: TeamId) -> Result<SealingPublic, EngineError> {
+        let last = |engine: &Engine| {
+            engine.store.authority().team_keys(team).last().map(|(_, public, _)| *public)
+        };
+        if last(self).is_none() {
+            self.tend_team_key(team)?;
+        }
+        last(self).ok_or(EngineError::NoTeamKey)
+    }
+
+    /// Seals the free texts among these operations.
+    pub(super) fn seal_texts(
+        &mut self,
+        team: TeamId,
+        of_kind: Kind,
+        mut operations: Vec<Operation>,
+    ) -> Result<Vec<Operation>, EngineError> {
+        for operation in &mut operations {
+            let Operation::Put { field, value } = operation else { continue };
+            let is_text = declared(of_kind, field).is_some_and(|field| field.shape == Shape::Text);
+            if let (true, Value::Text(text)) = (is_text, &value) {
+                let public = self.team_key(team)?;
+                let seed = self.seed();
+                let sealed = seal_to(
+                    &public,
+                    TEXT_PURPOSE,
+                    &beside_text(team, field),
+                    text.as_bytes(),
+                    &seed,
+                );
+                let mut bytes = vec![TEXT_FORM];
+                bytes.extend_from_slice(&public[..KEY_ID_BYTES]);
+                bytes.extend(sealed.ok_or(EngineError::NoTeamKey)?);
+                *value = Value::Bytes(bytes);
+            }
+        }
+        Ok(operations)
+    }
+
+    /// Opens the sealed texts of a record that this device has a key for; the others stay sealed.
+    pub(super) fn open_texts(&self, record: &mut Record) -> Result<(), EngineError> {
+        let is_sealed = |value: &Value| matches!(value, Value::Bytes(_));
+        if !record.fields.values().flatten().any(|(value, _)| is_sealed(value)) {
+            return Ok(());
+        }
+        let secrets = self.secrets()?;
+        let team = record.team;
+        for (field, values) in &mut record.fields {
+            for (value, _) in values {
+                if let Value::Bytes(sealed) = value
+                    && let Some(text) = open_text(&secrets, team, field, sealed)
+                {
+                    *value = Value::Text(text);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn seed(&mut self) -> Zeroizing<[u8; 32]> {
+        let mut seed = Zeroizing::new([0; 32]);
+        (self.environment.random)(seed.as_mut());
+        seed
+    }
+
+    /// This device's role in a team, by its certificate there.
+    pub fn role(&self, team: TeamId) -> Option<Role> {
+        self.store.authority().role(self.members.get(&team)?)
+    }
+}
+
+fn open_text(secrets: &Secrets, team: TeamId, field: &str, sealed: &[u8]) -> Option<String> {
+    let (id, sealed) = sealed.strip_prefix(&[TEXT_FORM])?.split_at_checked(KEY_ID_BYTES)?;
+    let named = secrets.iter().filter(|(public, _)| public.starts_with(id));
+    let beside = beside_text(team, field);
+    let mut opened = named.filter_map(|(_, secret)| secret.open(TEXT_PURPOSE, &beside, sealed));
+    String::from_utf8(opened.next()?.to_vec()).ok()
+}
+
+fn beside(team: TeamId, generation: u64) -> Vec<u8> {
+    [team.0.as_slice(), &generation.to_be_bytes()].concat()
+}
+
+fn beside_text(team: TeamId, field: &str) -> Vec<u8> {
+    [team.0.as_slice(), field.as_bytes()].concat()
+}

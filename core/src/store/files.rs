@@ -1,0 +1,114 @@
+//! The store's files: one process at a time, copies, checks that change nothing, moving aside.
+
+use super::open::set_key;
+use super::{KeyProvider, SCHEMA_VERSION, Store, StoreError};
+use rusqlite::{Connection, OpenFlags};
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+/// The endings of the files that belong to a store beside its own.
+const BESIDE: [&str; 2] = ["-wal", "-shm"];
+
+fn with_ending(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    PathBuf::from(name)
+}
+
+/// This process has the store. The system gives it back when the process ends in any way.
+pub(super) struct Lock {
+    file: File,
+    path: PathBuf,
+    /// Whether the lock's file was made now, so that it goes again where the store does not open.
+    is_new: bool,
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // A child that was just started may hold the same open file for a moment.
+        let _ = self.file.unlock();
+    }
+}
+
+impl Lock {
+    /// Takes the lock away again, with its file where it was made for nothing.
+    pub(super) fn give_up(self) {
+        if self.is_new {
+            let _ = std::fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// Takes the store for this process. Where its folder is no folder of this system, as under a file
+/// system of SQLite's own, nobody else can have it.
+pub(super) fn lock(path: &Path) -> Result<Option<Lock>, StoreError> {
+    let path = with_ending(path, "-lock");
+    let is_new = !path.exists();
+    let opened = File::options().create(true).truncate(false).write(true).open(&path);
+    let Ok(file) = opened else { return Ok(None) };
+    match file.try_lock() {
+        Err(std::fs::TryLockError::WouldBlock) => Err(StoreError::Busy),
+        Ok(()) | Err(std::fs::TryLockError::Error(_)) => Ok(Some(Lock { file, path, is_new })),
+    }
+}
+
+impl Store {
+    /// Copies a store into a new file as of one moment, under the same key, though another process
+    /// writes to it meanwhile. The store itself is only read.
+    pub fn copy(path: &Path, key: &dyn KeyProvider, out: &Path) -> Result<(), StoreError> {
+        let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        set_key(&connection, &key.store_key()?)?;
+        connection.execute_batch("PRAGMA busy_timeout = 5000")?;
+        let out = out.to_str().ok_or(StoreError::Damaged("the name of the copy"))?;
+        connection.execute("VACUUM INTO ?1", [out])?;
+        Ok(())
+    }
+
+    /// Whether a store's file that nobody writes to is whole: opens with this key, is of a version
+    /// that this one reads, and holds in every page. No byte of it changes, and no file beside it is
+    /// made.
+    pub fn check(path: &Path, key: &dyn KeyProvider) -> Result<(), StoreError> {
+        let name = path.to_str().ok_or(StoreError::Damaged("its name"))?;
+        let name = name.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+        let connection = Connection::open_with_flags(format!("file:{name}?immutable=1"), flags)?;
+        set_key(&connection, &key.store_key()?)?;
+        let found: u32 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+        if found == 0 || found > SCHEMA_VERSION {
+            return Err(match found {
+                0 => StoreError::Damaged("the file is empty or cut off"),
+                _ => StoreError::NewerSchema { found, known: SCHEMA_VERSION },
+            });
+        }
+        let mut pages = connection.prepare("PRAGMA cipher_integrity_check")?;
+        if pages.query([])?.next()?.is_some() {
+            return Err(StoreError::Damaged("a page"));
+        }
+        let whole: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+        if whole == "ok" { Ok(()) } else { Err(StoreError::Damaged("the file")) }
+    }
+
+    /// Moves a store's files aside, all of them, whatever is in them: nothing is deleted. Returns
+    /// where the store is now, or `None` where there was none.
+    pub fn move_aside(path: &Path) -> Result<Option<PathBuf>, StoreError> {
+        let _lock = lock(path)?;
+        let failed = |error: std::io::Error| StoreError::Key(error.to_string());
+        let is_there =
+            |path: &Path| BESIDE.iter().chain([&""]).any(|end| with_ending(path, end).exists());
+        if !is_there(path) {
+            return Ok(None);
+        }
+        let aside = (1_u32..)
+            .map(|number| with_ending(path, &format!(".aside-{number}")))
+            .find(|aside| !is_there(aside))
+            .ok_or(StoreError::Damaged("the files moved aside"))?;
+        // The log first: a store without it is an older state, a log without its store is nothing.
+        for ending in ["-shm", "-wal", ""] {
+            let from = with_ending(path, ending);
+            if from.exists() {
+                std::fs::rename(&from, with_ending(&aside, ending)).map_err(failed)?;
+            }
+        }
+        Ok(Some(aside))
+    }
+}

@@ -1,0 +1,44 @@
+//! A backup of a running hub, and putting one back.
+
+use crate::server::{HubError, io, open_store};
+use kitbag_core::store::{KeyFile, Store};
+use std::path::{Path, PathBuf};
+
+/// Copies a hub's store into a file, whole and as of one moment, while the hub runs. The copy is
+/// encrypted by the same key, `hub.key`, which must be kept elsewhere, too. Returns its size in bytes.
+pub fn backup(folder: &Path, out: &Path) -> Result<u64, HubError> {
+    let file = folder.join("hub.db");
+    let key = KeyFile(folder.join("hub.key"));
+    if !file.exists() || !key.0.exists() {
+        return Err(HubError::StoreGone);
+    }
+    let beside = out.with_extension("part");
+    let _ = std::fs::remove_file(&beside);
+    Store::copy(&file, &key, &beside)?;
+    // A copy that cannot be opened is none: it is tried now, not when it is needed.
+    Store::check(&beside, &key)?;
+    let copied = std::fs::File::open(&beside).map_err(io("the backup"))?;
+    copied.sync_all().map_err(io("the backup"))?;
+    std::fs::rename(&beside, out).map_err(io("the backup"))?;
+    copied.metadata().map(|file| file.len()).map_err(io("the backup"))
+}
+
+/// Puts a backup in the place of a stopped hub's store, which is moved aside, not deleted. The hub
+/// begins a new epoch: devices offer again what the backup lacks. Returns where the old store is.
+pub fn restore(folder: &Path, from: &Path) -> Result<Option<PathBuf>, HubError> {
+    let file = folder.join("hub.db");
+    let key = KeyFile(folder.join("hub.key"));
+    if !key.0.exists() {
+        return Err(HubError::KeyGone);
+    }
+    Store::check(from, &key)?;
+    let beside = folder.join("hub.restoring");
+    std::fs::copy(from, &beside).map_err(io("the backup"))?;
+    let copied = std::fs::File::open(&beside).map_err(io("the copy"))?;
+    copied.sync_all().map_err(io("the copy"))?;
+    let aside = Store::move_aside(&file)?;
+    std::fs::rename(&beside, &file).map_err(io("the hub's store"))?;
+    let mut store = open_store(folder, None)?;
+    store.begin_epoch()?;
+    Ok(aside)
+}
