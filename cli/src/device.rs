@@ -1,7 +1,7 @@
 //! Opening a device's store, and syncing it, for the commands that need one.
 
 use crate::{Failure, failure};
-use kitbag_core::engine::{Engine, EngineError, Environment};
+use kitbag_core::engine::{Engine, EngineError, Environment, Recovered};
 use kitbag_core::identity::HubAddress;
 use kitbag_core::model::{DeviceKey, TeamId};
 use kitbag_core::net::NetError;
@@ -77,6 +77,27 @@ impl StoreArguments {
             .map_err(|error| failure(place(), error))
     }
 
+    /// Opens a store that is there to read it alone.
+    pub fn open_to_read(&self) -> Result<Engine, Failure> {
+        let sealed = self.sealed_key().exists();
+        if !self.store.exists() || !(sealed || self.store.with_extension("key").exists()) {
+            let reason = "is not there, or its key is not; name a store's file";
+            return Err(failure(self.store.display(), reason));
+        }
+        Engine::open_to_read(&self.store, &self.key(sealed)?, Environment::system())
+            .map_err(|error| failure(self.store.display(), error))
+    }
+
+    /// Moves a damaged store aside and makes a new one for the same device.
+    pub fn recover(&self) -> Result<(Engine, Recovered), Failure> {
+        let sealed = self.sealed_key().exists();
+        if !sealed && !self.store.with_extension("key").exists() {
+            return Err(failure(self.store.display(), "has no key beside it: nothing can be read"));
+        }
+        Engine::recover(&self.store, &self.key(sealed)?, Environment::system())
+            .map_err(|error| failure(self.store.display(), error))
+    }
+
     /// Makes the store of a programme's root, its key under a passphrase.
     pub fn found(&self) -> Result<Engine, Failure> {
         self.refuse_if_there()?;
@@ -144,7 +165,10 @@ pub fn sync(
         let reason = carried.as_ref().err().map(ToString::to_string);
         engine.note_sync(&session, reason.as_deref())?;
         let agreement = carried?;
-        if engine.tend_team_keys()? == 0 {
+        let tended = engine.tend_team_keys()?;
+        // What was salvaged from an outbox waits once the hub brought what it follows.
+        let waits = agreement == Agreement::Whole && engine.status()?.waiting.entries > 0;
+        if tended == 0 && !waits {
             return Ok(agreement);
         }
     }

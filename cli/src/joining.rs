@@ -280,7 +280,7 @@ fn picture(text: &str) -> Result<String, Failure> {
 }
 
 pub fn members(arguments: &MembersArguments) -> Result<(), Failure> {
-    let engine = arguments.store.open()?;
+    let engine = arguments.store.open_to_read()?;
     let team = team_of(&engine, arguments.team)?;
     let authority = engine.store().authority();
     if arguments.json {

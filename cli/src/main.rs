@@ -53,6 +53,8 @@ enum Command {
     Sync(syncing::SyncArguments),
     /// Says what waits, since when, what failed last and when it is tried again
     Status(syncing::StatusArguments),
+    /// Moves a damaged store aside, and makes a new one for the same device
+    Recover(device::StoreArguments),
     /// Carries entries by hand: a file that only members of the team can open
     #[command(subcommand)]
     Bundle(syncing::BundleCommand),
@@ -117,6 +119,7 @@ fn main() -> ExitCode {
         Command::Record(command) => syncing::record(command),
         Command::Sync(arguments) => syncing::sync(&arguments),
         Command::Status(arguments) => syncing::status(&arguments),
+        Command::Recover(store) => syncing::recover(&store),
         Command::Bundle(command) => syncing::bundle(&command),
         Command::Totals(arguments) => totals::run(&arguments),
         Command::Hub(command) => hub::run(command),

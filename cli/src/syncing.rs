@@ -111,8 +111,21 @@ pub fn sync(arguments: &SyncArguments) -> Result<(), Failure> {
     Ok(())
 }
 
+pub fn recover(store: &StoreArguments) -> Result<(), Failure> {
+    let (_, recovered) = store.recover()?;
+    if let Some(aside) = recovered.aside {
+        say!("The damaged store is now {}. Nothing of it was deleted.", aside.display());
+    }
+    say!(
+        "A new store is in its place, with {} entries of this device from its outbox. Sync now: the hub \
+         brings the rest.",
+        recovered.salvaged
+    );
+    Ok(())
+}
+
 pub fn status(arguments: &StatusArguments) -> Result<(), Failure> {
-    let engine = arguments.store.open()?;
+    let engine = arguments.store.open_to_read()?;
     let status = engine.status()?;
     let record = arguments.record.map(|id| {
         let attention = engine.attention(id)?;

@@ -35,7 +35,7 @@ pub fn run(arguments: &TotalsArguments) -> Result<(), Failure> {
             return Err(failure(path.display(), "is not there; name the file of a store"));
         }
     }
-    let engine = Engine::open(&arguments.store, &key, Environment::system())
+    let engine = Engine::open_to_read(&arguments.store, &key, Environment::system())
         .map_err(|error| failure(arguments.store.display(), error))?;
     let (name, text) = match &arguments.pack {
         Some(path) => {

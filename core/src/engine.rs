@@ -2,6 +2,7 @@
 
 mod bundle;
 mod joining;
+mod outbox;
 mod programme;
 mod status;
 mod team_keys;
@@ -9,6 +10,7 @@ mod writing;
 
 pub use bundle::{BundleError, BundleOf, BundleTaken};
 pub use joining::{Invitation, JoinRequest, NotAnInvitation};
+pub use outbox::Recovered;
 pub use programme::Enrolment;
 pub use status::{Attention, LastSync, Status};
 
@@ -96,6 +98,12 @@ pub enum EngineError {
         "the reply does not certify this device as the invitation says; ask for a new invitation"
     )]
     NotAReply,
+    /// A damaged store without an outbox that tells whose it was.
+    #[error(
+        "the store is damaged, and no outbox.log beside it tells whose it was; the files were moved \
+         aside. Ask the coordinator for an invitation, and join with a new store"
+    )]
+    NoOutbox,
     /// Leaving now would lose what only this device has.
     #[error("{waiting} entries of this team are only on this device; sync first, then leave")]
     WouldLose {
@@ -113,6 +121,7 @@ pub struct Engine {
     key: SigningKey,
     members: BTreeMap<TeamId, EntryId>,
     environment: Environment,
+    outbox: outbox::Outbox,
 }
 
 impl Engine {
@@ -221,7 +230,11 @@ impl Engine {
             let answer = exchange(request, session.progress())?;
             self.reply(session, &answer)?;
         }
-        Ok(session.agreement().cloned().unwrap_or(Agreement::Whole))
+        let agreement = session.agreement().cloned().unwrap_or(Agreement::Whole);
+        if agreement == Agreement::Whole {
+            self.settle_outbox()?;
+        }
+        Ok(agreement)
     }
 
     /// A client that calls this hub as this device.

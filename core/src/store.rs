@@ -50,6 +50,16 @@ pub enum StoreError {
         /// The newest known.
         known: u32,
     },
+    /// An older version wrote the file, and it was opened to be read alone. No byte was changed.
+    #[error(
+        "the store has schema {found}, this version writes {known}; sync once, which brings it up to date"
+    )]
+    OlderSchema {
+        /// The schema found.
+        found: u32,
+        /// The newest known.
+        known: u32,
+    },
     /// The disk is full: what was being saved is not saved.
     #[error("the device's storage is full; this was not saved: free some space and save again")]
     StorageFull,
@@ -60,7 +70,9 @@ pub enum StoreError {
     #[error("the store's key could not be read: {0}")]
     Key(String),
     /// What is stored contradicts itself.
-    #[error("the store is damaged ({0}); keep the file and rebuild from the hub")]
+    #[error(
+        "the store is damaged ({0}); recover it: its files are kept aside, and the hub brings back the rest"
+    )]
     Damaged(&'static str),
     /// The store was closed after a failure and could not be read anew.
     #[error("the store was closed after a failure; try again, and it is read anew")]
@@ -139,7 +151,7 @@ pub struct Store {
     relinked: BTreeSet<RecordId>,
     page_entries_max: u64,
     /// Held for as long as this store is open, so that a second process is told so.
-    lock: Option<files::Lock>,
+    _lock: Option<files::Lock>,
 }
 
 impl Store {

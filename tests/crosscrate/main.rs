@@ -1,6 +1,7 @@
 //! Facts about the whole path, from a save to a total on another store.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod damage;
 mod expressible;
 mod hard;
 mod hostile;

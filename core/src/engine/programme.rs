@@ -74,7 +74,26 @@ impl Engine {
         key: &dyn KeyProvider,
         environment: Environment,
     ) -> Result<Engine, EngineError> {
-        let mut store = Store::open(path, key, None, Some([].into()), Settling::Within)?;
+        let store = Store::open(path, key, None, Some([].into()), Settling::Within)?;
+        Engine::over(store, path, key, environment)
+    }
+
+    /// Opens a device's store to read it alone: no byte of it changes, and saving fails.
+    pub fn open_to_read(
+        path: &Path,
+        key: &dyn KeyProvider,
+        environment: Environment,
+    ) -> Result<Engine, EngineError> {
+        let store = Store::open_to_read(path, key, Some([].into()))?;
+        Engine::over(store, path, key, environment)
+    }
+
+    fn over(
+        mut store: Store,
+        path: &Path,
+        key: &dyn KeyProvider,
+        environment: Environment,
+    ) -> Result<Engine, EngineError> {
         let seed =
             Zeroizing::new(store.meta("seed")?.ok_or(StoreError::Damaged("the device's key"))?);
         let seed: Zeroizing<[u8; 32]> = Zeroizing::new(
@@ -85,7 +104,8 @@ impl Engine {
             store.add_team(team);
             members.insert(team, certificate);
         }
-        Ok(Engine { store, key: SigningKey::from_seed(&seed), members, environment })
+        let outbox = super::outbox::Outbox::open(path, &key.store_key()?);
+        Ok(Engine { store, key: SigningKey::from_seed(&seed), members, environment, outbox })
     }
 
     /// Becomes a member of a team.
@@ -98,6 +118,7 @@ impl Engine {
         }
         self.store.set_meta(&[member])?;
         self.members.insert(enrolment.team, enrolment.certificate);
+        self.note_identity();
         Ok(())
     }
 
@@ -143,6 +164,6 @@ impl Engine {
     }
 }
 
-fn member_name(team: TeamId) -> String {
+pub(super) fn member_name(team: TeamId) -> String {
     format!("member {team}")
 }

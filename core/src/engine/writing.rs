@@ -1,8 +1,9 @@
 //! Writing to our own logs.
 
 use super::{Engine, EngineError};
-use crate::log::entry::{Entry, kind};
+use crate::log::entry::{Entry, kind, seal};
 use crate::log::payload::{AFTER_MAX, Open, RecordPayload};
+use crate::log::run::Run;
 use crate::model::check;
 use crate::model::{EntryId, Kind, Operation, RecordId, TeamId};
 use crate::store::LogUse;
@@ -82,6 +83,10 @@ impl Engine {
         let entry = Entry::new(log, Some(tip), of_kind, record, payload);
         let id = entry.id;
         entries.push(entry);
+        if let Some(run) = Run::of(&entries, seal(&self.key, log, entries[entries.len() - 1].tip()))
+        {
+            self.note_outgoing(&run);
+        }
         self.store.append(&entries, log_use)?;
         Ok(id)
     }

@@ -1,7 +1,8 @@
 //! The store's files: one process at a time, copies, checks that change nothing, moving aside.
 
 use super::open::set_key;
-use super::{KeyProvider, SCHEMA_VERSION, Store, StoreError};
+use super::{KeyProvider, SCHEMA_VERSION, Store, StoreError, StoreKey};
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -52,6 +53,28 @@ pub(super) fn lock(path: &Path) -> Result<Option<Lock>, StoreError> {
     }
 }
 
+/// A connection that changes no byte: without a log beside the store nothing is written anywhere; with
+/// one, only the index that SQLite keeps of it.
+pub(super) fn connect_to_read(path: &Path, key: &StoreKey) -> Result<Connection, StoreError> {
+    let has_log = std::fs::metadata(with_ending(path, "-wal")).is_ok_and(|log| log.len() > 0);
+    let name = path.to_str().ok_or(StoreError::Damaged("its name"))?;
+    let name = name.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+    let how = if has_log { "mode=ro" } else { "immutable=1" };
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+    let connection = Connection::open_with_flags(format!("file:{name}?{how}"), flags)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    set_key(&connection, key)?;
+    let found: u32 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    match found {
+        0 => Err(StoreError::Damaged("the file is empty or cut off")),
+        SCHEMA_VERSION => Ok(connection),
+        older if older < SCHEMA_VERSION => {
+            Err(StoreError::OlderSchema { found, known: SCHEMA_VERSION })
+        }
+        _ => Err(StoreError::NewerSchema { found, known: SCHEMA_VERSION }),
+    }
+}
+
 impl Store {
     /// Copies a store into a new file as of one moment, under the same key, though another process
     /// writes to it meanwhile. The store itself is only read.
@@ -68,18 +91,11 @@ impl Store {
     /// that this one reads, and holds in every page. No byte of it changes, and no file beside it is
     /// made.
     pub fn check(path: &Path, key: &dyn KeyProvider) -> Result<(), StoreError> {
-        let name = path.to_str().ok_or(StoreError::Damaged("its name"))?;
-        let name = name.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
-        let connection = Connection::open_with_flags(format!("file:{name}?immutable=1"), flags)?;
-        set_key(&connection, &key.store_key()?)?;
-        let found: u32 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-        if found == 0 || found > SCHEMA_VERSION {
-            return Err(match found {
-                0 => StoreError::Damaged("the file is empty or cut off"),
-                _ => StoreError::NewerSchema { found, known: SCHEMA_VERSION },
-            });
-        }
+        let connection = match connect_to_read(path, &key.store_key()?) {
+            // An older one is brought up to date when it is opened.
+            Err(StoreError::OlderSchema { .. }) => return Ok(()),
+            connection => connection?,
+        };
         let mut pages = connection.prepare("PRAGMA cipher_integrity_check")?;
         if pages.query([])?.next()?.is_some() {
             return Err(StoreError::Damaged("a page"));

@@ -27,7 +27,7 @@ impl Store {
     ) -> Result<Store, StoreError> {
         let lock = super::files::lock(path)?;
         match Store::open_locked(path, key, root, scope, settling) {
-            Ok(store) => Ok(Store { lock, ..store }),
+            Ok(store) => Ok(Store { _lock: lock, ..store }),
             Err(error) => {
                 lock.map(super::files::Lock::give_up);
                 Err(error)
@@ -44,21 +44,7 @@ impl Store {
     ) -> Result<Store, StoreError> {
         let key = key.store_key()?;
         let connection = connect(path, &key, root.is_some())?;
-        let mut store = Store {
-            connection: Some(connection),
-            path: path.to_owned(),
-            key,
-            root: DeviceKey([0; 32]),
-            scope,
-            settling,
-            chains: Chains::default(),
-            logs: BTreeMap::new(),
-            authority: crate::log::Authority::default(),
-            tally_changes: BTreeMap::new(),
-            relinked: BTreeSet::new(),
-            page_entries_max: crate::log::run::PAGE_ENTRIES_MAX,
-            lock: None,
-        };
+        let mut store = Store::over(connection, path, key, scope, settling);
         store.root = match (store.meta("root")?, root) {
             (Some(bytes), _) => {
                 DeviceKey::from_slice(&bytes).ok_or(StoreError::Damaged("the root key"))?
@@ -71,6 +57,51 @@ impl Store {
         };
         store.load()?;
         Ok(store)
+    }
+
+    fn over(
+        connection: Connection,
+        path: &Path,
+        key: StoreKey,
+        scope: Option<BTreeSet<TeamId>>,
+        settling: Settling,
+    ) -> Store {
+        Store {
+            connection: Some(connection),
+            path: path.to_owned(),
+            key,
+            root: DeviceKey([0; 32]),
+            scope,
+            settling,
+            chains: Chains::default(),
+            logs: BTreeMap::new(),
+            authority: crate::log::Authority::default(),
+            tally_changes: BTreeMap::new(),
+            relinked: BTreeSet::new(),
+            page_entries_max: crate::log::run::PAGE_ENTRIES_MAX,
+            _lock: None,
+        }
+    }
+
+    /// Opens a store that is there to read it alone: no byte of it changes, whatever state it is in.
+    /// What a stopped process left unsettled is read as it was left.
+    pub fn open_to_read(
+        path: &Path,
+        key: &dyn KeyProvider,
+        scope: Option<BTreeSet<TeamId>>,
+    ) -> Result<Store, StoreError> {
+        let lock = super::files::lock(path)?;
+        let opened = key.store_key().and_then(|key| {
+            let connection = super::files::connect_to_read(path, &key)?;
+            let mut store = Store::over(connection, path, key, scope, Settling::Behind);
+            let root = store.meta("root")?.and_then(|root| DeviceKey::from_slice(&root));
+            store.root = root.ok_or(StoreError::Damaged("the root key"))?;
+            store.load_logs()?;
+            store.authority = store.settle_authority()?;
+            Ok(store)
+        });
+        lock.map(super::files::Lock::give_up);
+        opened
     }
 
     /// Closes the file and reads it anew.
@@ -94,6 +125,20 @@ impl Store {
     }
 
     fn load(&mut self) -> Result<(), StoreError> {
+        self.load_logs()?;
+        if self.meta("authority_stale")?.is_none() {
+            self.authority = self.settle_authority()?;
+            return Ok(());
+        }
+        // What held before is not known any more: all that it touched is judged again.
+        self.authority = crate::log::Authority::default();
+        self.sql()?.execute_batch("BEGIN IMMEDIATE")?;
+        self.settle_authority_if_stale()?;
+        self.sql()?.execute_batch("COMMIT")?;
+        Ok(())
+    }
+
+    fn load_logs(&mut self) -> Result<(), StoreError> {
         self.chains = Chains::default();
         self.tally_changes.clear();
         self.relinked.clear();
@@ -125,15 +170,6 @@ impl Store {
             self.chains.insert(id, info);
             self.logs.insert(id, log);
         }
-        if self.meta("authority_stale")?.is_none() {
-            self.authority = self.settle_authority()?;
-            return Ok(());
-        }
-        // What held before is not known any more: all that it touched is judged again.
-        self.authority = crate::log::Authority::default();
-        self.sql()?.execute_batch("BEGIN IMMEDIATE")?;
-        self.settle_authority_if_stale()?;
-        self.sql()?.execute_batch("COMMIT")?;
         Ok(())
     }
 
