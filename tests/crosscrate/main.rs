@@ -1,6 +1,8 @@
 //! Facts about the whole path, from a save to a total on another store.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod bad_line;
+mod bundles;
 mod damage;
 mod expressible;
 mod hard;

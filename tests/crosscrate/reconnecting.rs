@@ -1,14 +1,12 @@
 //! What is true of a sync at every moment: one round trip, cuts, budgets, clocks, rollbacks, bundles.
 
-use super::hub_process::{Failed, Hub};
+use super::hub_process::Failed;
 use super::programme::{NOW, Programme, TEAM, key, reversal, sync_through};
-use kitbag_core::engine::{BundleError, BundleOf, Engine, EngineError, Environment};
-use kitbag_core::model::{RecordId, UnixMillis};
+use kitbag_core::engine::{Engine, EngineError, Environment};
+use kitbag_core::model::UnixMillis;
 use kitbag_core::net::NetError;
 use kitbag_core::store::Delivery;
 use kitbag_core::sync::{self, Agreement, Session};
-use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
 
 /// Syncs message by message, and says how many requests it took and how many bytes went each way.
 fn measured(engine: &mut Engine, programme: &mut Programme) -> (u32, usize, usize) {
@@ -193,91 +191,6 @@ fn a_sync_that_is_cut_or_times_out_is_not_a_success_and_says_when_it_is_tried_ag
     assert_eq!(programme.hub.record_ids(TEAM).unwrap(), vec![id]);
 }
 
-/// Passes bytes on to the hub until so many came from the phone, then closes both ways.
-fn line_that_breaks(to: &str, after: usize) -> (String, std::thread::JoinHandle<()>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let at = listener.local_addr().unwrap().to_string();
-    let hub = TcpStream::connect(to).unwrap();
-    let thread = std::thread::spawn(move || {
-        let (mut phone, _) = listener.accept().unwrap();
-        let (mut from_hub, mut to_phone) = (hub.try_clone().unwrap(), phone.try_clone().unwrap());
-        let back = std::thread::spawn(move || {
-            let _ = std::io::copy(&mut from_hub, &mut to_phone);
-        });
-        let mut hub = hub;
-        let mut left = after;
-        let mut buffer = [0; 512];
-        while left > 0 {
-            let Ok(read @ 1..) = phone.read(&mut buffer[..left.min(512)]) else { break };
-            left -= read;
-            if hub.write_all(&buffer[..read]).is_err() {
-                break;
-            }
-        }
-        let _ = hub.shutdown(std::net::Shutdown::Both);
-        let _ = phone.shutdown(std::net::Shutdown::Both);
-        let _ = back.join();
-    });
-    (at, thread)
-}
-
-#[test]
-fn wherever_the_line_breaks_nothing_is_said_to_be_done_and_the_next_sync_goes_on() {
-    let mut programme = Programme::new();
-    let (mut worker, _) = programme.worker();
-    let hub = Hub::start(&programme.folder.path().join("hub-process"), &programme.root);
-    let mut expected = 0;
-    for after in [0, 1, 5, 100, 300, 500, 700, 900, 1_200, 1_600, 2_500, 4_000] {
-        for _ in 0..8 {
-            worker.record(TEAM, &reversal("survived")).unwrap();
-            expected += 1;
-        }
-        let (at, line) = line_that_breaks(&hub.address.at, after);
-        let broken = kitbag_core::identity::HubAddress { at, pins: hub.address.pins.clone() };
-        let client = worker.client(&broken).unwrap();
-        let cut: Result<Agreement, Failed> =
-            worker.sync(|request| client.sync(request).map_err(Failed::Net));
-        drop(client);
-        line.join().unwrap();
-        if cut.is_err() {
-            assert!(worker.status().unwrap().waiting.entries > 0, "cut after {after} bytes");
-        }
-    }
-    assert_eq!(hub.sync(&mut worker).unwrap(), Agreement::Whole);
-    assert_eq!(worker.status().unwrap().waiting.entries, 0);
-    assert_eq!(hub.reversals(&worker), expected);
-    assert!(hub.stop().0.success());
-}
-
-#[test]
-fn a_hub_killed_in_the_middle_of_an_upload_is_sent_the_rest_again() {
-    let mut programme = Programme::new();
-    let (mut worker, _) = programme.worker();
-    worker.limit_pages(20);
-    let mut hub = Hub::start(&programme.folder.path().join("hub-process"), &programme.root);
-    for _ in 0..100 {
-        worker.record(TEAM, &reversal("survived")).unwrap();
-    }
-    let client = worker.client(&hub.address).unwrap();
-    let mut requests = 0;
-    let mut killed = None;
-    let cut: Result<Agreement, Failed> = worker.sync(|request| {
-        requests += 1;
-        if requests == 3 {
-            hub.kill();
-            killed = Some(());
-        }
-        client.sync(request).map_err(Failed::Net)
-    });
-    assert!(killed.is_some() && matches!(cut, Err(Failed::Net(NetError::NoAnswer))));
-    let waiting = worker.status().unwrap().waiting;
-    assert!(waiting.entries > 0 && waiting.records < 100, "{waiting:?}: pages before it are known");
-    hub.start_again();
-    assert_eq!(hub.sync(&mut worker).unwrap(), Agreement::Whole);
-    assert_eq!(hub.reversals(&worker), 100);
-    assert!(hub.stop().0.success());
-}
-
 #[test]
 fn a_phones_clock_decides_nothing_and_is_said_to_be_wrong() {
     let mut programme = Programme::new();
@@ -336,142 +249,6 @@ fn a_seal_heard_from_a_colleague_tells_the_hub_of_a_phone_that_never_came() {
     programme.sync(&mut cleo);
     programme.sync_coordinator();
     assert_eq!(programme.coordinator.store().known_missing(None).unwrap().entries, 0);
-}
-
-fn bundle(engine: &mut Engine, of: BundleOf) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    engine.export_bundle(TEAM, of, &mut bytes, |_| {}).unwrap();
-    bytes
-}
-
-#[test]
-fn a_bundle_by_two_couriers_is_the_same_as_by_one_and_needs_no_order() {
-    let mut programme = Programme::new();
-    let (mut cleo, _) = programme.worker();
-    let (mut ana, _) = programme.worker();
-    let (mut ben, _) = programme.worker();
-    cleo.limit_pages(7);
-    let mut ids: Vec<RecordId> = Vec::new();
-    for _ in 0..40 {
-        ids.push(cleo.record(TEAM, &reversal("survived")).unwrap());
-    }
-    let early = bundle(&mut cleo, BundleOf::Waiting);
-    for _ in 0..5 {
-        ids.push(cleo.record(TEAM, &reversal("died")).unwrap());
-    }
-    let late = bundle(&mut cleo, BundleOf::Waiting);
-    let first = ana.import_bundle(&mut late.as_slice(), |_| {}).unwrap();
-    assert_eq!(first.turned_away, 0);
-    let again = ana.import_bundle(&mut early.as_slice(), |_| {}).unwrap();
-    assert_eq!((again.new_entries, again.turned_away), (0, 0));
-    ben.import_bundle(&mut early.as_slice(), |_| {}).unwrap();
-    programme.sync_coordinator();
-    programme.sync(&mut ana);
-    programme.sync(&mut ben);
-    programme.settle();
-    ids.sort();
-    assert_eq!(programme.hub.record_ids(TEAM).unwrap(), ids);
-    assert_eq!(ben.store().record_ids(TEAM).unwrap(), ids);
-    // Cleo learns it once she hears from the hub, or from a bundle that comes back.
-    assert_eq!(cleo.delivery(ids[0]).unwrap(), Delivery::Waiting);
-    programme.sync(&mut cleo);
-    assert_eq!(cleo.delivery(ids[0]).unwrap(), Delivery::OnHub);
-}
-
-#[test]
-fn a_bundle_cut_at_any_byte_keeps_what_came_whole_and_says_that_it_is_cut() {
-    let mut programme = Programme::new();
-    let (mut cleo, _) = programme.worker();
-    let (mut ana, _) = programme.worker();
-    cleo.limit_pages(4);
-    for _ in 0..10 {
-        cleo.record(TEAM, &reversal("survived")).unwrap();
-    }
-    let whole = bundle(&mut cleo, BundleOf::Waiting);
-    let mut most = 0;
-    for at in (0..whole.len()).step_by(13).chain([whole.len() - 1]) {
-        match ana.import_bundle(&mut &whole[..at], |_| {}) {
-            Err(BundleError::NotABundle) => assert!(at < 300, "cut at {at}"),
-            Err(BundleError::Damaged { taken }) => {
-                assert!(taken.entries >= most, "cut at {at}");
-                most = taken.entries;
-            }
-            other => panic!("cut at {at}: {other:?}"),
-        }
-    }
-    assert!(most > 0);
-    assert_eq!(ana.import_bundle(&mut whole.as_slice(), |_| {}).unwrap().turned_away, 0);
-    for at in (0..whole.len()).step_by(7) {
-        let mut flipped = whole.clone();
-        flipped[at] ^= 0x20;
-        assert!(ana.import_bundle(&mut flipped.as_slice(), |_| {}).is_err(), "flipped at {at}");
-    }
-    let swapped = [&whole[..6], b"garbage".as_slice(), &whole[6..]].concat();
-    assert!(ana.import_bundle(&mut swapped.as_slice(), |_| {}).is_err());
-    assert_eq!(ana.store().record_ids(TEAM).unwrap().len(), 10);
-    assert!(!whole.windows(9).any(|part| part == b"riverside"), "no place can be read in it");
-}
-
-#[test]
-fn eight_writers_and_a_health_poll_lose_nothing_and_count_nothing_twice() {
-    let mut programme = Programme::new();
-    let hub = Hub::start(&programme.folder.path().join("hub-process"), &programme.root);
-    let devices: Vec<Engine> = (0..8).map(|_| programme.worker().0).collect();
-    hub.sync(&mut programme.coordinator).unwrap();
-    let poll = programme.coordinator.client(&hub.address).unwrap();
-    let is_done = std::sync::atomic::AtomicBool::new(false);
-    std::thread::scope(|scope| {
-        scope.spawn(|| {
-            while !is_done.load(std::sync::atomic::Ordering::SeqCst) {
-                assert_eq!(poll.get("/healthz").unwrap(), b"ok\n");
-            }
-        });
-        let writers: Vec<_> = devices
-            .into_iter()
-            .map(|mut device| {
-                let hub = &hub;
-                scope.spawn(move || {
-                    for _ in 0..25 {
-                        device.record(TEAM, &reversal("survived")).unwrap();
-                        hub.sync(&mut device).unwrap();
-                    }
-                })
-            })
-            .collect();
-        writers.into_iter().for_each(|writer| writer.join().unwrap());
-        is_done.store(true, std::sync::atomic::Ordering::SeqCst);
-    });
-    assert_eq!(hub.reversals(&programme.coordinator), 200);
-    assert!(hub.stop().0.success());
-}
-
-#[test]
-fn slow_half_open_and_idle_connections_keep_nobody_out() {
-    let mut programme = Programme::new();
-    let (mut worker, _) = programme.worker();
-    let hub = Hub::start(&programme.folder.path().join("hub-process"), &programme.root);
-    let mut idle = Vec::new();
-    for number in 0..1_000 {
-        let mut socket = TcpStream::connect(&hub.address.at).unwrap();
-        // Some say nothing, some begin a handshake and stop, some send a byte now and then.
-        if number % 3 == 1 {
-            socket.write_all(&[0x16, 3, 1, 2, 0, 1]).unwrap();
-        }
-        if number % 3 == 2 {
-            let _ = socket.shutdown(std::net::Shutdown::Write);
-        }
-        idle.push(socket);
-    }
-    for round in 0..5 {
-        worker.record(TEAM, &reversal("survived")).unwrap();
-        for socket in idle.iter_mut().step_by(3) {
-            let _ = socket.write_all(&[0x16]);
-        }
-        assert_eq!(hub.sync(&mut worker).unwrap(), Agreement::Whole, "round {round}");
-    }
-    assert_eq!(hub.reversals(&worker), 5);
-    drop(idle);
-    assert!(hub.stop().0.success());
 }
 
 #[test]

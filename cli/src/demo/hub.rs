@@ -6,7 +6,7 @@ use kitbag_core::model::DeviceKey;
 use kitbag_core::net::HubClient;
 use serde_json::Value;
 use std::io::{BufRead, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -17,12 +17,18 @@ const SETTLE_SECONDS_MAX: u64 = 120;
 pub struct HubProcess {
     child: Child,
     pub address: HubAddress,
+    folder: PathBuf,
+    root: DeviceKey,
 }
 
 impl HubProcess {
     pub fn start(folder: &Path, root: DeviceKey) -> Result<Self, Failure> {
+        Self::start_at(folder, root, "127.0.0.1:0")
+    }
+
+    fn start_at(folder: &Path, root: DeviceKey, listen: &str) -> Result<Self, Failure> {
         let mut child = Command::new(std::env::current_exe()?)
-            .args(["hub", "run", "--listen", "127.0.0.1:0", "--until-stdin-ends", "--root"])
+            .args(["hub", "run", "--listen", listen, "--until-stdin-ends", "--root"])
             .arg(root.to_string())
             .arg("--folder")
             .arg(folder)
@@ -39,7 +45,36 @@ impl HubProcess {
             let _ = child.kill();
             failure("the hub", "did not start; run `kitbag hub run` by hand to see why")
         })?;
-        Ok(HubProcess { child, address })
+        Ok(HubProcess { child, address, folder: folder.to_owned(), root })
+    }
+
+    /// Ends the process at once, as a power cut does.
+    pub fn kill(&mut self) -> Result<(), Failure> {
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(())
+    }
+
+    /// Starts it again at its address.
+    pub fn start_again(&mut self) -> Result<(), Failure> {
+        let at = self.address.at.clone();
+        *self = Self::start_at(&self.folder, self.root, &at)?;
+        Ok(())
+    }
+
+    /// Copies its store aside while it runs.
+    pub fn back_up(&self) -> Result<u64, Failure> {
+        Ok(kitbag_hub::backup(&self.folder, &self.backup())?)
+    }
+
+    /// Puts the copy in the place of the store of a hub that was killed.
+    pub fn restore(&self) -> Result<(), Failure> {
+        kitbag_hub::restore(&self.folder, &self.backup())?;
+        Ok(())
+    }
+
+    fn backup(&self) -> PathBuf {
+        self.folder.with_extension("backup")
     }
 
     /// Reads a page of the hub as this device, once all that came in is settled.

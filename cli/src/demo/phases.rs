@@ -17,6 +17,8 @@ use std::path::Path;
 use std::time::Instant;
 
 const TEAMS: [&str; 3] = ["Team A", "Team B", "Team C"];
+/// Every so many phones one never meets the hub: colleagues carry its bundles.
+const CARRIED_EVERY: usize = 8;
 /// How many records the coordinator corrects while their workers do, too.
 const CORRECTED: usize = 20;
 
@@ -45,6 +47,7 @@ pub fn found(imported: &Imported, folder: &Path, seed: u64) -> Result<World, Fai
         phone.to_record =
             imported.reversals.iter().filter(|reversal| reversal.site == *site).cloned().collect();
         phone.to_record.shuffle(&mut random);
+        phone.is_carried = at % CARRIED_EVERY == CARRIED_EVERY - 1;
         phones.push(phone);
     }
     say!(
@@ -61,13 +64,22 @@ pub fn play(world: &mut World, imported: &Imported) -> Result<Findings, Failure>
     world.sync(Who::Root, Weather::Good)?;
     world.sync(Who::Coordinator, Weather::Good)?;
     let restored = (0..world.phones.len())
+        .filter(|at| !world.phones[*at].is_carried)
         .max_by_key(|at| world.phones[*at].to_record.len())
         .unwrap_or_default();
 
     record_first_half(world, imported, restored, &mut findings)?;
     sync_half(world, restored)?;
     findings.known_missing_half_way = report::half_way(world)?;
+    let bytes = world.hub.back_up()?;
+    say!("Backed the hub up while it ran: {bytes} bytes.");
     record_second_half(world, restored, &mut findings)?;
+    let carried = world.carry_in()?;
+    world.kill_hub_during_sync(restored)?;
+    say!(
+        "Colleagues carried {carried} entries of phones that never meet the hub, each twice. The hub \
+         was killed in the middle of a sync, which said so."
+    );
     let progress = bar("syncing", world.phones.len());
     world.sync_all(Weather::Bad, || progress.inc(1))?;
     progress.finish_and_clear();
@@ -78,7 +90,17 @@ pub fn play(world: &mut World, imported: &Imported) -> Result<Findings, Failure>
         world.line.reordered
     );
     findings.bytes_up = world.line.bytes_up;
+    world.hub.kill()?;
+    world.hub.restore()?;
+    world.hub.start_again()?;
+    say!(
+        "The hub's disk died; it was restored from the backup of half way, and heals from the phones."
+    );
+    let progress = bar("syncing", world.phones.len());
+    world.sync_all(Weather::Bad, || progress.inc(1))?;
+    progress.finish_and_clear();
     correct_apart(world, &mut findings)?;
+    world.carry_back()?;
     check::compare(world, &mut findings)?;
     Ok(findings)
 }
@@ -110,7 +132,8 @@ fn record_first_half(
 
 /// Half of the phones get through; the others are cut after the first message.
 fn sync_half(world: &mut World, restored: usize) -> Result<(), Failure> {
-    let mut order: Vec<usize> = (0..world.phones.len()).filter(|at| *at != restored).collect();
+    let meets_the_hub = |at: &usize| *at != restored && !world.phones[*at].is_carried;
+    let mut order: Vec<usize> = (0..world.phones.len()).filter(meets_the_hub).collect();
     order.shuffle(&mut world.random);
     let (through, cut) = order.split_at(order.len() / 2);
     let progress = bar("syncing", order.len() + 1);
@@ -123,6 +146,11 @@ fn sync_half(world: &mut World, restored: usize) -> Result<(), Failure> {
         progress.inc(1);
     }
     progress.finish_and_clear();
+    // A colleague that synced hears how far the others reach, and passes it on with its next sync.
+    world.hear_of_carried(through)?;
+    for at in through {
+        world.sync(Who::Phone(*at), Weather::Bad)?;
+    }
     world.sync(Who::Coordinator, Weather::Bad)?;
     say!(
         "{} phones synced over a bad line; {} were cut off after their first message.",
@@ -175,6 +203,7 @@ fn correct_apart(world: &mut World, findings: &mut Findings) -> Result<(), Failu
         .phones
         .iter()
         .enumerate()
+        .filter(|(_, phone)| !phone.is_carried)
         .flat_map(|(at, phone)| phone.saved.iter().map(move |id| (at, *id)))
         .collect();
     records.shuffle(&mut world.random);

@@ -3,7 +3,7 @@
 use super::hub::HubProcess;
 use super::line::{Line, LineError, Weather};
 use crate::Failure;
-use kitbag_core::engine::{Engine, Enrolment, Environment};
+use kitbag_core::engine::{BundleOf, Engine, Enrolment, Environment};
 use kitbag_core::model::{DeviceKey, RecordId, Reversal, TeamId};
 use kitbag_core::store::KeyFile;
 use rand_chacha::ChaCha8Rng;
@@ -25,6 +25,8 @@ pub struct Device {
     pub to_record: Vec<Reversal>,
     /// What its app said is saved.
     pub saved: Vec<RecordId>,
+    /// Whether it never meets the hub: colleagues carry its bundles.
+    pub is_carried: bool,
 }
 
 impl Device {
@@ -51,6 +53,7 @@ impl Device {
             path,
             to_record: Vec::new(),
             saved: Vec::new(),
+            is_carried: false,
         }
     }
 
@@ -79,6 +82,14 @@ impl Device {
             self.saved.push(id);
         }
         Ok(())
+    }
+
+    /// A bundle of this phone's, as a file's bytes.
+    fn bundle(&mut self, of: BundleOf) -> Result<Vec<u8>, Failure> {
+        let team = self.team;
+        let mut bytes = Vec::new();
+        self.engine()?.export_bundle(team, of, &mut bytes, |_| {})?;
+        Ok(bytes)
     }
 
     /// Copies the closed store aside, as a backup does.
@@ -164,10 +175,89 @@ impl World {
         self.hub.settled(&client, path)
     }
 
+    /// Two colleagues of a phone that never meets the hub.
+    fn colleagues(&self, of: usize) -> Vec<usize> {
+        let team = self.phones.get(of).map(|phone| phone.team);
+        let others = (0..self.phones.len()).filter(|at| *at != of);
+        others
+            .filter(|at| Some(self.phones[*at].team) == team && !self.phones[*at].is_carried)
+            .take(2)
+            .collect()
+    }
+
+    /// Colleagues among these phones hear how far those reach that never meet the hub.
+    pub fn hear_of_carried(&mut self, by: &[usize]) -> Result<(), Failure> {
+        for at in 0..self.phones.len() {
+            if !self.phones[at].is_carried {
+                continue;
+            }
+            let team = self.phones[at].team;
+            let announcement = self.phones[at].engine()?.announce(team)?;
+            let colleague = by.iter().find(|by| self.phones[**by].team == team).copied();
+            if let Some(colleague) = colleague {
+                self.phones[colleague].engine()?.hear(&announcement)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Colleagues take the bundles of phones that never meet the hub, each phone's by two of them.
+    /// Returns how many entries were carried.
+    pub fn carry_in(&mut self) -> Result<u64, Failure> {
+        let mut carried = 0;
+        for at in 0..self.phones.len() {
+            if !self.phones[at].is_carried {
+                continue;
+            }
+            let bundle = self.phones[at].bundle(BundleOf::Waiting)?;
+            for colleague in self.colleagues(at) {
+                let engine = self.phones[colleague].engine()?;
+                carried += engine.import_bundle(&mut bundle.as_slice(), |_| {})?.new_entries;
+            }
+        }
+        Ok(carried)
+    }
+
+    /// A colleague brings everything back to the phones that never meet the hub.
+    pub fn carry_back(&mut self) -> Result<(), Failure> {
+        for at in 0..self.phones.len() {
+            if !self.phones[at].is_carried {
+                continue;
+            }
+            let Some(colleague) = self.colleagues(at).first().copied() else { continue };
+            let bundle = self.phones[colleague].bundle(BundleOf::Everything)?;
+            self.phones[at].engine()?.import_bundle(&mut bundle.as_slice(), |_| {})?;
+        }
+        Ok(())
+    }
+
+    /// Kills the hub in the middle of a phone's sync, which must not be taken for done, and starts it
+    /// again.
+    pub fn kill_hub_during_sync(&mut self, at: usize) -> Result<(), Failure> {
+        let World { phones, hub, .. } = self;
+        let Some(phone) = phones.get_mut(at) else { return Ok(()) };
+        let client = phone.engine()?.client(&hub.address)?;
+        let mut nth = 0;
+        let cut = phone.engine()?.sync(|request| {
+            nth += 1;
+            if nth == 1 && hub.kill().is_err() {
+                return Err(LineError::Cut);
+            }
+            Ok(client.sync(request)?)
+        });
+        hub.start_again()?;
+        match cut {
+            Err(LineError::Net(_)) => Ok(()),
+            _ => Err(Failure("a sync with a killed hub was taken for done".to_owned())),
+        }
+    }
+
     pub fn sync_all(&mut self, weather: Weather, mut done: impl FnMut()) -> Result<(), Failure> {
         self.sync(Who::Coordinator, weather)?;
         for at in 0..self.phones.len() {
-            self.sync(Who::Phone(at), weather)?;
+            if !self.phones[at].is_carried {
+                self.sync(Who::Phone(at), weather)?;
+            }
             done();
         }
         self.sync(Who::Coordinator, weather)?;
