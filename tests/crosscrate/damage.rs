@@ -21,9 +21,11 @@ fn bytes_in(folder: &Path) -> BTreeMap<String, Vec<u8>> {
         .collect()
 }
 
+type Damage = Box<dyn Fn(&mut Vec<u8>)>;
+
 /// Ways to damage a file, by name.
-fn damages() -> Vec<(String, Box<dyn Fn(&mut Vec<u8>)>)> {
-    let mut damages: Vec<(String, Box<dyn Fn(&mut Vec<u8>)>)> = Vec::new();
+fn damages() -> Vec<(String, Damage)> {
+    let mut damages: Vec<(String, Damage)> = Vec::new();
     for page in [0_usize, 1, 2, 3, 5, 8, 13, 20, 27] {
         let at = page * PAGE + 100;
         damages.push((

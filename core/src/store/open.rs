@@ -29,7 +29,9 @@ impl Store {
         match Store::open_locked(path, key, root, scope, settling) {
             Ok(store) => Ok(Store { _lock: lock, ..store }),
             Err(error) => {
-                lock.map(super::files::Lock::give_up);
+                if let Some(lock) = lock {
+                    lock.give_up();
+                }
                 Err(error)
             }
         }
@@ -100,7 +102,9 @@ impl Store {
             store.authority = store.settle_authority()?;
             Ok(store)
         });
-        lock.map(super::files::Lock::give_up);
+        if let Some(lock) = lock {
+            lock.give_up();
+        }
         opened
     }
 
