@@ -198,6 +198,12 @@ impl Engine {
         Ok(record)
     }
 
+    /// Writes the log beside the store back into it: before a backup, or after an erasure, so that
+    /// nothing of it is left on the disk.
+    pub fn checkpoint(&mut self) -> Result<(), EngineError> {
+        Ok(self.store.checkpoint()?)
+    }
+
     /// Drops the projection and builds it again from the entries held.
     pub fn rebuild(&mut self) -> Result<(), EngineError> {
         Ok(self.store.rebuild()?)

@@ -274,12 +274,15 @@ impl Store {
 
     /// Runs `work` in one transaction. If it or its COMMIT fails, the file is closed and read anew,
     /// so that memory never runs ahead of the disk. A transaction left open by a panic is such a
-    /// failure, too.
+    /// failure, too, and so is a file that SQLCipher shut to writes after a page that it could not read.
     fn transact<T>(
         &mut self,
         work: impl FnOnce(&mut Self) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        if !self.connection.as_ref().is_some_and(Connection::is_autocommit) {
+        let is_well = |connection: &Connection| {
+            connection.is_autocommit() && connection.is_readonly("main") == Ok(false)
+        };
+        if !self.connection.as_ref().is_some_and(is_well) {
             self.reload()?;
         }
         self.sql()?.execute_batch("BEGIN IMMEDIATE")?;

@@ -34,7 +34,12 @@ impl Hub {
         work: impl FnOnce(&mut Store) -> T + Send + 'static,
     ) -> Option<T> {
         let store = Arc::clone(&self.store);
-        let locked = move || work(&mut store.lock().unwrap_or_else(PoisonError::into_inner));
+        let locked = move || {
+            let mut store = store.lock().unwrap_or_else(PoisonError::into_inner);
+            // After a failure of the disk the file is read anew; where it is not well, work says so.
+            let _ = store.ensure_open();
+            work(&mut store)
+        };
         tokio::task::spawn_blocking(locked).await.ok()
     }
 

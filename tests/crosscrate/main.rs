@@ -11,6 +11,7 @@ mod hub;
 mod hub_process;
 mod joining;
 mod kill;
+mod kill_sync;
 mod path;
 mod programme;
 mod protocol;

@@ -8,10 +8,14 @@
 //! was synced stays; of what was not, any part may be there, torn at 512 bytes, but bytes beside a
 //! write are not touched.
 
+mod real;
+
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use real::RealDisk;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::path::Path;
 
 /// A write is torn at multiples of this.
 const SECTOR_BYTES: usize = 512;
@@ -26,7 +30,7 @@ pub enum Stop {
 }
 
 #[derive(Clone)]
-enum Change {
+pub(crate) enum Change {
     Write { at: usize, bytes: Vec<u8> },
     Truncate(usize),
 }
@@ -64,6 +68,10 @@ pub enum Fault {
     ErrorForGood,
     /// From one change on the disk is full.
     Full,
+    /// One write reaches the disk in part, torn at 512 bytes, and fails.
+    Torn,
+    /// The power is cut at one operation: of what was not synced a part is there when it comes back.
+    PowerLoss,
 }
 
 /// Regions that SQLite holds pointers to, for as long as files map them.
@@ -100,6 +108,8 @@ pub struct Disk {
     /// Shared memory of write-ahead logs: gone when the last file that mapped it is closed.
     shared: BTreeMap<String, Shared>,
     random: ChaCha8Rng,
+    /// A folder of a real disk that everything goes through as well.
+    real: Option<RealDisk>,
 }
 
 /// The files of one machine, as a backup holds them.
@@ -119,6 +129,8 @@ pub enum Failed {
     Error,
     /// There is no room left.
     Full,
+    /// A write was done in part.
+    Torn,
 }
 
 impl Disk {
@@ -128,6 +140,7 @@ impl Disk {
             machines: BTreeMap::new(),
             shared: BTreeMap::new(),
             random: ChaCha8Rng::seed_from_u64(seed),
+            real: None,
         }
     }
 
@@ -139,6 +152,19 @@ impl Disk {
     /// Starts this thread with an empty disk.
     pub fn reset(seed: u64) {
         Disk::with(|disk| *disk = Disk::new(seed));
+    }
+
+    /// From now on every write, truncation, sync, deletion and read goes through files in this folder,
+    /// which begins empty.
+    pub fn write_through_to(&mut self, folder: &Path) {
+        self.real = RealDisk::new(folder).ok();
+    }
+
+    /// Brings the real disk to what a stop or a restored backup left.
+    fn put_on_real_disk(&mut self, machine: &str) {
+        let Some(real) = &self.real else { return };
+        let of_machine = self.files.iter().filter(|(path, _)| machine_of(path) == machine);
+        real.replace(machine, of_machine.map(|(path, file)| (path.as_str(), &*file.content)));
     }
 
     /// Stops a machine after so many more changes to its files.
@@ -194,6 +220,14 @@ impl Disk {
             file.content.clone_from(&file.synced);
             keeps_file
         });
+        self.put_on_real_disk(machine);
+    }
+
+    /// Puts a file on the disk, as if it had always been there.
+    pub fn put(&mut self, path: &str, content: &[u8]) {
+        let (content, synced) = (content.to_vec(), content.to_vec());
+        let file = File { content, synced, unsynced: Vec::new(), was_synced: true };
+        self.files.insert(path.to_owned(), file);
     }
 
     /// Copies a machine's files, as they are.
@@ -216,6 +250,7 @@ impl Disk {
             };
             self.files.insert(format!("{machine}{rest}"), file);
         }
+        self.put_on_real_disk(machine);
     }
 
     fn machine(&mut self, machine: &str) -> &mut Machine {
@@ -229,7 +264,7 @@ impl Disk {
             return Err(Failed::Stopped);
         }
         let Some((left, fault)) = &mut machine.fault else { return Ok(()) };
-        if *fault == Fault::Full && !is_change {
+        if matches!(*fault, Fault::Full | Fault::Torn) && !is_change {
             return Ok(());
         }
         if *left > 0 {
@@ -239,6 +274,11 @@ impl Disk {
         machine.was_faulty = true;
         match fault {
             Fault::Full => Err(Failed::Full),
+            Fault::Torn => Err(Failed::Torn),
+            Fault::PowerLoss => {
+                machine.is_stopped = true;
+                Err(Failed::Stopped)
+            }
             Fault::ErrorForGood => Err(Failed::Error),
             Fault::ErrorOnce => {
                 machine.fault = None;
@@ -259,7 +299,25 @@ impl Disk {
     }
 
     fn change(&mut self, path: &str, change: Change) -> Result<(), Failed> {
-        self.before_change(path)?;
+        let change = match self.before_change(path) {
+            Ok(()) => change,
+            Err(Failed::Torn) => {
+                // The error comes once: what is tried again goes well.
+                self.machine(machine_of(path)).fault = None;
+                let part = torn_for_sure(change, &mut self.random);
+                if let Some(real) = &self.real {
+                    real.change(path, &part)?;
+                }
+                let file = self.files.entry(path.to_owned()).or_default();
+                part.apply(&mut file.content);
+                file.unsynced.push(part);
+                return Err(Failed::Error);
+            }
+            Err(failed) => return Err(failed),
+        };
+        if let Some(real) = &self.real {
+            real.change(path, &change)?;
+        }
         let file = self.files.entry(path.to_owned()).or_default();
         change.apply(&mut file.content);
         file.unsynced.push(change);
@@ -290,6 +348,9 @@ impl Disk {
         buffer: &mut [u8],
     ) -> Result<usize, Failed> {
         self.check(path, false)?;
+        if let Some(real) = &self.real {
+            return real.read(path, at, buffer);
+        }
         let content = self.files.get(path).map(|file| file.content.as_slice()).unwrap_or_default();
         let there = content.get(at..).unwrap_or_default();
         let length = there.len().min(buffer.len());
@@ -308,6 +369,9 @@ impl Disk {
 
     pub(crate) fn sync(&mut self, path: &str) -> Result<(), Failed> {
         self.before_change(path)?;
+        if let Some(real) = &self.real {
+            real.sync(path)?;
+        }
         let file = self.files.entry(path.to_owned()).or_default();
         for change in std::mem::take(&mut file.unsynced) {
             change.apply(&mut file.synced);
@@ -318,6 +382,9 @@ impl Disk {
 
     pub(crate) fn delete(&mut self, path: &str) -> Result<bool, Failed> {
         self.before_change(path)?;
+        if let Some(real) = &self.real {
+            real.delete(path);
+        }
         Ok(self.files.remove(path).is_some())
     }
 
@@ -367,6 +434,18 @@ fn torn(change: Change, random: &mut ChaCha8Rng) -> Change {
             }
         }
         whole => whole,
+    }
+}
+
+/// A part of a write: whole sectors from its start, or all but the last.
+fn torn_for_sure(change: Change, random: &mut ChaCha8Rng) -> Change {
+    match change {
+        Change::Write { at, bytes } => {
+            let sectors = bytes.len().saturating_sub(1) / SECTOR_BYTES;
+            let cut = random.random_range(0..=sectors) * SECTOR_BYTES;
+            Change::Write { at, bytes: bytes[..cut].to_vec() }
+        }
+        Change::Truncate(length) => Change::Truncate(length),
     }
 }
 

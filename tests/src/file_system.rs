@@ -89,7 +89,7 @@ fn code(done: Result<(), Failed>, failed: c_int) -> c_int {
     match done {
         Ok(()) => ffi::SQLITE_OK,
         Err(Failed::Full) => ffi::SQLITE_FULL,
-        Err(Failed::Stopped | Failed::Error) => failed,
+        Err(Failed::Stopped | Failed::Error | Failed::Torn) => failed,
     }
 }
 

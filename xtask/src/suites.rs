@@ -9,6 +9,9 @@ pub const SEEDS: u64 = 2_000;
 /// How many points at most `cargo xtask test` lets the disk fail at.
 pub const POINTS: u64 = 20_000;
 
+/// How many of them on a real disk, as well.
+const POINTS_ON_DISK: u64 = 200;
+
 /// How a suite ended.
 #[derive(Clone, Copy, Default)]
 pub struct Outcome {
@@ -162,9 +165,17 @@ pub fn simulate(seeds: u64, from: u64) -> Result<Outcome, String> {
 
 /// Lets the k-th operation of the disk fail, for all k.
 pub fn faults(points: u64) -> Result<Outcome, String> {
+    let in_memory = faults_of(&["faults", "--points", &points.to_string()])?;
+    let folder = shell::target().join("faults");
+    let on = folder.display().to_string();
+    let on_disk = faults_of(&["faults", "--points", &POINTS_ON_DISK.to_string(), "--on", &on])?;
+    Ok(Outcome { passed: in_memory.passed + on_disk.passed, failed: 0 })
+}
+
+fn faults_of(asked: &[&str]) -> Result<Outcome, String> {
     let arguments = ["run", "--quiet", "--package", "kitbag-tests", "--bin", "simulator", "--"];
     let mut command = shell::cargo(&arguments);
-    command.args(["faults", "--points", &points.to_string()]);
+    command.args(asked);
     let mut passed = 0;
     let succeeded = shell::watch(&mut command, |line| {
         if let Some(counts) = line.strip_prefix("faults: ") {

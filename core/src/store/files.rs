@@ -87,6 +87,16 @@ impl Store {
         Ok(())
     }
 
+    /// Writes the log beside the store back into it, and empties it.
+    pub fn checkpoint(&mut self) -> Result<(), StoreError> {
+        self.ensure_open()?;
+        let checkpointed = self.sql()?.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+        if checkpointed.is_err() {
+            self.reload_or_close();
+        }
+        Ok(checkpointed?)
+    }
+
     /// Whether a store's file that nobody writes to is whole: opens with this key, is of a version
     /// that this one reads, and holds in every page. No byte of it changes, and no file beside it is
     /// made.

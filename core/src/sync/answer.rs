@@ -15,6 +15,7 @@ pub fn answer(
     request: &[u8],
 ) -> Result<Vec<u8>, SyncError> {
     let request = Message::decode(request)?;
+    store.ensure_open()?;
     let before = store.here()?;
     // Read before anything comes in: what is ahead of us then was lost here.
     let since = store.take_cursor(&request.cursor)?;

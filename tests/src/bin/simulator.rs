@@ -1,6 +1,8 @@
 //! `cargo xtask simulate` and `cargo xtask mutants` run this.
 
 use kitbag_tests::simulation::{Failure, Plan, plan, play, shrink};
+use std::collections::BTreeMap;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,7 +21,11 @@ fn main() -> ExitCode {
             _ => usage(),
         },
         ["faults", "--points", points] => match points.parse() {
-            Ok(points) => faults(points),
+            Ok(points) => faults(points, None),
+            Err(_) => usage(),
+        },
+        ["faults", "--points", points, "--on", folder] => match points.parse() {
+            Ok(points) => faults(points, Some(Path::new(folder))),
             Err(_) => usage(),
         },
         #[cfg(feature = "mutants")]
@@ -74,42 +80,65 @@ fn seeds(count: u64, from: u64) -> ExitCode {
     }
 }
 
-/// Lets every operation of every work fail in every way, at most so many points in all, and shows a
-/// table of what became of them.
-fn faults(most: u64) -> ExitCode {
-    use kitbag_tests::faults::{FAULTS, Tally, WORKS, inject};
+/// Lets every operation of every work fail in every way, with other seeds again and again until so many
+/// points were looked at, and shows a table of what became of them; in memory, or on the disk of a
+/// folder.
+fn faults(most: u64, folder: Option<&Path>) -> ExitCode {
+    use kitbag_tests::faults::{FAULTS, Tally, Template, WORKS, inject};
     let kinds: Vec<_> =
         WORKS.iter().flat_map(|work| FAULTS.iter().map(move |fault| (*work, *fault))).collect();
-    let each = most.div_ceil(kinds.len() as u64);
-    let next = AtomicU64::new(0);
-    let tallies: Mutex<Vec<(usize, Tally)>> = Mutex::new(Vec::new());
+    let (next, looked_at) = (AtomicU64::new(0), AtomicU64::new(0));
+    let tallies: Mutex<BTreeMap<usize, Tally>> = Mutex::new(BTreeMap::new());
+    // A few of each kind where few are asked for.
+    let each = if folder.is_some() { most.div_ceil(kinds.len() as u64) } else { u64::MAX };
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
-        for _ in 0..cores {
-            scope.spawn(|| {
-                while let Some((at, (work, fault))) =
-                    usize::try_from(next.fetch_add(1, Ordering::SeqCst))
-                        .ok()
-                        .and_then(|at| Some((at, kinds.get(at)?)))
-                {
-                    let tally = inject(*work, *fault, each);
+        for core in 0..cores {
+            let folder = folder.map(|folder| folder.join(core.to_string()));
+            let (next, looked_at, tallies, kinds) = (&next, &looked_at, &tallies, &kinds);
+            let each = &each;
+            // On a real disk a few, spread over the work.
+            let stride = if folder.is_some() { 7 } else { 1 };
+            scope.spawn(move || {
+                let made =
+                    WORKS.iter().filter_map(|work| Template::new(*work, folder.clone()).ok());
+                let templates: Vec<Template> = made.collect();
+                if templates.len() < WORKS.len() {
+                    eprintln!("faults: a world could not be made");
+                    return;
+                }
+                loop {
+                    let turn = next.fetch_add(1, Ordering::SeqCst);
+                    let at = (turn % kinds.len() as u64) as usize;
+                    let seed = turn / kinds.len() as u64 + 1;
+                    let left = most.saturating_sub(looked_at.load(Ordering::SeqCst));
+                    // In memory each kind is looked at once, however few points were asked for.
+                    if left == 0 && (seed > 1 || folder.is_some()) {
+                        return;
+                    }
+                    let Some(template) = templates.get(at / FAULTS.len()) else { return };
+                    let (_, fault) = kinds[at];
+                    let tally = inject(template, fault, seed, left.clamp(1, *each), stride);
+                    looked_at.fetch_add(tally.points, Ordering::SeqCst);
                     if let Ok(mut tallies) = tallies.lock() {
-                        tallies.push((at, tally));
+                        tallies.entry(at).or_default().add(tally);
                     }
                 }
             });
         }
     });
-    let mut tallies = tallies.into_inner().unwrap_or_default();
-    tallies.sort_by_key(|(at, _)| *at);
-    println!("work     fault         points injected survived  lost stuck");
+    let tallies = tallies.into_inner().unwrap_or_default();
+    if tallies.len() < kinds.len() {
+        return ExitCode::FAILURE;
+    }
+    println!("work       fault         points injected survived  lost stuck");
     let mut all = Tally::default();
     for (at, tally) in tallies {
         let (work, fault) = kinds[at];
         let (work, fault) = (format!("{work:?}"), format!("{fault:?}"));
         let Tally { points, injected, survived, lost, stuck } = tally;
         println!(
-            "{work:<8} {fault:<13} {points:>6} {injected:>8} {survived:>8} {lost:>5} {stuck:>5}"
+            "{work:<10} {fault:<13} {points:>6} {injected:>8} {survived:>8} {lost:>5} {stuck:>5}"
         );
         all.points += points;
         all.lost += lost;
