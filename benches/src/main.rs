@@ -1,8 +1,10 @@
-//! What Kitbag costs, measured: `cargo run --package kitbag-benches`.
+//! What Kitbag costs, measured: `cargo xtask bench [--json FILE]`.
 //!
 //! Each timing is the median of five. A save is compared with a raw SQLCipher insert of the same
 //! answers under the same settings, the two in turn in one run. Made-up reversals with the fields that
 //! the Overdose Information Network records.
+
+mod wire;
 
 use kitbag_core::engine::{Engine, EngineError, Environment};
 use kitbag_core::identity::Role;
@@ -22,17 +24,77 @@ const FIRST_SYNC: u32 = 10_000;
 type Failed = Box<dyn std::error::Error>;
 
 fn main() -> Result<(), Failed> {
-    println!("{:<58} {:>8} {:>9}", "what", "budget", "measured");
-    let row = |what: &str, budget: &str, measured: f64| {
-        println!("{what:<58} {budget:>8} {measured:>9.1}");
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let json = match arguments.as_slice() {
+        [] => None,
+        [flag, file] if flag == "--json" => Some(file.clone()),
+        _ => return Err("expected nothing, or --json FILE".into()),
     };
-    row("saved durably, × a raw SQLCipher insert", "≤ 1.5", save_ratio()?);
-    row("received, verified, replayed, projected, records/s", "≥ 5000", received_per_second()?);
-    row("wire, 20 records to the hub, B a record, the whole sync", "≤ 60", wire_of(20)?.up);
-    let first = wire_of(FIRST_SYNC)?;
-    row("wire, 10,000 records to a new device, B a record", "≤ 32", first.down);
-    row("store, 10,000 records, B a record", "≤ 500", first.store_bytes);
+    let mut rows = Vec::new();
+    let wire = wire::measure(FIRST_SYNC)?;
+    rows.push(Row::at_most(
+        "wire, 20 records to the hub, the whole request",
+        60.0,
+        wire.twenty,
+        "B/record",
+    ));
+    rows.push(Row::at_most(
+        "wire, nothing new, 30-device team, both directions",
+        400.0,
+        wire.idle,
+        "B",
+    ));
+    rows.push(Row::at_most("wire, 10,000 records to a new device", 32.0, wire.first, "B/record"));
+    rows.push(Row::at_most("requests of a sync when all is well", 1.0, wire.requests as f64, ""));
+    rows.push(Row::at_most(
+        "saved durably, against a raw SQLCipher insert",
+        1.5,
+        save_ratio()?,
+        "×",
+    ));
+    let received = received_per_second()?;
+    rows.push(Row::at_least(
+        "received, verified, replayed, projected",
+        5_000.0,
+        received,
+        "records/s",
+    ));
+    rows.push(Row::at_most("store, 10,000 records", 500.0, store_bytes(FIRST_SYNC)?, "B/record"));
+    println!("{:<55} {:>9} {:>9} {:<10}", "what", "budget", "measured", "unit");
+    for row in &rows {
+        let sign = if row.is_floor { "≥" } else { "≤" };
+        let met = if row.met { "" } else { "not met" };
+        println!(
+            "{:<55} {sign} {:>7} {:>9.1} {:<10} {met}",
+            row.name, row.budget, row.measured, row.unit
+        );
+    }
+    if let Some(file) = json {
+        std::fs::write(&file, serde_json::to_string_pretty(&rows)? + "\n")?;
+    }
     Ok(())
+}
+
+/// One budget of the design, and what was measured.
+#[derive(serde::Serialize)]
+struct Row {
+    name: &'static str,
+    budget: f64,
+    measured: f64,
+    unit: &'static str,
+    met: bool,
+    #[serde(skip)]
+    is_floor: bool,
+}
+
+impl Row {
+    fn at_most(name: &'static str, budget: f64, measured: f64, unit: &'static str) -> Self {
+        Row { name, budget, measured, unit, met: measured <= budget, is_floor: false }
+    }
+
+    fn at_least(name: &'static str, budget: f64, measured: f64, unit: &'static str) -> Self {
+        Row { name, budget, measured, unit, met: measured >= budget, is_floor: true }
+    }
 }
 
 fn median(mut measured: [f64; REPEATS]) -> f64 {
@@ -67,16 +129,10 @@ fn device(folder: &Path, name: &str, root: &mut Engine) -> Result<Engine, Failed
     Ok(device)
 }
 
-fn sync_with(engine: &mut Engine, hub: &mut Store) -> Result<Wire, Failed> {
-    let mut wire = Wire::default();
+fn sync_with(engine: &mut Engine, hub: &mut Store) -> Result<(), Failed> {
     let device = engine.device_key();
-    engine.sync(|request| {
-        wire.up += request.len() as f64;
-        let answer = sync::answer(hub, device, NOW, &request).map_err(EngineError::from)?;
-        wire.down += answer.len() as f64;
-        Ok::<_, EngineError>(answer)
-    })?;
-    Ok(wire)
+    engine.sync(|request| sync::answer(hub, device, NOW, &request).map_err(EngineError::from))?;
+    Ok(())
 }
 
 /// A raw insert: one table, one row and one transaction for each reversal.
@@ -167,15 +223,7 @@ fn received_per_second() -> Result<f64, Failed> {
     Ok(median(rates))
 }
 
-/// Bytes a record.
-#[derive(Default)]
-struct Wire {
-    up: f64,
-    down: f64,
-    store_bytes: f64,
-}
-
-fn wire_of(records: u32) -> Result<Wire, Failed> {
+fn store_bytes(records: u32) -> Result<f64, Failed> {
     let folder = tempfile::tempdir()?;
     let mut root = Engine::found(&folder.path().join("root"), &key(), Environment::system())?;
     let path = folder.path().join("hub");
@@ -186,9 +234,10 @@ fn wire_of(records: u32) -> Result<Wire, Failed> {
     for number in 0..records {
         phone.record(TEAM, &reversal(number)?)?;
     }
-    let up = sync_with(&mut phone, &mut hub)?.up / f64::from(records);
-    let down = sync_with(&mut newcomer, &mut hub)?.down / f64::from(records);
+    sync_with(&mut phone, &mut hub)?;
+    sync_with(&mut newcomer, &mut hub)?;
+    newcomer.checkpoint()?;
     drop(newcomer);
     let bytes = std::fs::metadata(folder.path().join("newcomer"))?.len();
-    Ok(Wire { up, down, store_bytes: bytes as f64 / f64::from(records) })
+    Ok(bytes as f64 / f64::from(records))
 }

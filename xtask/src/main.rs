@@ -32,6 +32,12 @@ enum Task {
     Story,
     /// Trains the dictionary of the protocol's version anew, on made-up rows
     Dictionary,
+    /// Measures what Kitbag costs against its budgets
+    Bench {
+        /// Also write the rows to this file
+        #[arg(long, value_name = "FILE")]
+        json: Option<std::path::PathBuf>,
+    },
     /// Plants each fault in the engine, and shows the seed that catches it
     Mutants,
 }
@@ -62,6 +68,7 @@ fn main() -> ExitCode {
         Task::Faults(asked) => suites::faults(asked.points).map(drop),
         Task::Story => suites::story().map(drop),
         Task::Dictionary => suites::dictionary(),
+        Task::Bench { json } => suites::bench(json),
         Task::Mutants => suites::mutants().map(drop),
     };
     match done {

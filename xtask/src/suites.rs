@@ -146,6 +146,16 @@ pub fn story() -> Result<Outcome, String> {
     Ok(Outcome { passed: 1, failed: 0 })
 }
 
+/// Measures what Kitbag costs; on a machine that does nothing else.
+pub fn bench(json: Option<std::path::PathBuf>) -> Result<(), String> {
+    let arguments = ["run", "--quiet", "--package", "kitbag-benches"];
+    let mut benches = shell::cargo(&arguments);
+    if let Some(file) = json {
+        benches.arg("--").arg("--json").arg(file);
+    }
+    shell::run(&mut benches)
+}
+
 /// Trains the dictionary that messages are compressed with.
 pub fn dictionary() -> Result<(), String> {
     let arguments = ["run", "--quiet", "--package", "kitbag-benches", "--bin", "dictionary", "--"];

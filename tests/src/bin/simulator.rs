@@ -172,7 +172,7 @@ fn show(plan: &Plan, seed: u64) {
 fn mutants() -> ExitCode {
     use kitbag_core::mutant::{Mutant, plant};
     /// A fault that this many seeds do not catch is not caught.
-    const SEEDS_MAX: u64 = 500;
+    const SEEDS_MAX: u64 = 1_500;
     let mut all_caught = true;
     for (mutant, name) in Mutant::ALL {
         plant(Some(mutant));
