@@ -28,21 +28,21 @@ fn payload(schema_version: u64, after: Vec<EntryId>, operations: Vec<Operation>)
     RecordPayload { schema_version, salt: [3; 8], at, after, operations }.encode()
 }
 
-fn creation() -> Vec<u8> {
+pub fn creation() -> Vec<u8> {
     payload(1, vec![], reversal("died").operations().unwrap())
 }
 
 /// A log of a certified key, written by hand; its id begins with the byte asked for, because logs
 /// travel in the order of their ids.
-struct Written {
-    key: SigningKey,
-    log: LogId,
-    tip: Tip,
-    entries: Vec<Entry>,
+pub struct Written {
+    pub key: SigningKey,
+    pub log: LogId,
+    pub tip: Tip,
+    pub entries: Vec<Entry>,
 }
 
 impl Written {
-    fn new(key: &[u8; 32], certificate: EntryId, first_byte: u8) -> Self {
+    pub fn new(key: &[u8; 32], certificate: EntryId, first_byte: u8) -> Self {
         let key = SigningKey::from_seed(key);
         let open = (0_u64..)
             .map(|number| {
@@ -56,7 +56,7 @@ impl Written {
         Written { key, log: open.log(), tip: entry.tip(), entries: vec![entry] }
     }
 
-    fn add(&mut self, of_kind: u8, record: Option<EntryId>, payload: Vec<u8>) -> EntryId {
+    pub fn add(&mut self, of_kind: u8, record: Option<EntryId>, payload: Vec<u8>) -> EntryId {
         let record = record.map(|record| record.record());
         let entry = Entry::new(self.log, Some(self.tip), of_kind, record, payload);
         self.tip = entry.tip();
@@ -64,7 +64,7 @@ impl Written {
         self.tip.id
     }
 
-    fn run(&mut self) -> Run {
+    pub fn run(&mut self) -> Run {
         let entries = std::mem::take(&mut self.entries);
         Run::of(&entries, seal(&self.key, self.log, self.tip)).unwrap()
     }

@@ -4,6 +4,7 @@
 mod bad_line;
 mod bundles;
 mod damage;
+mod endpoint;
 mod expressible;
 mod hard;
 mod hostile;

@@ -2,8 +2,7 @@
 
 use super::hub_process::Failed;
 use super::programme::{NOW, Programme, TEAM, key, reversal, sync_through};
-use kitbag_core::engine::{Engine, EngineError, Environment};
-use kitbag_core::model::UnixMillis;
+use kitbag_core::engine::{Engine, EngineError};
 use kitbag_core::net::NetError;
 use kitbag_core::store::Delivery;
 use kitbag_core::sync::{self, Agreement, Session};
@@ -97,55 +96,6 @@ fn acknowledged_then_the_hub_is_put_back_and_they_come_again() {
 }
 
 #[test]
-fn an_upload_budget_sends_part_and_says_what_waits() {
-    let mut programme = Programme::new();
-    let (mut worker, _) = programme.worker();
-    programme.sync_coordinator();
-    for number in 0..600 {
-        let mut varied = reversal("survived");
-        varied.site = format!("site {number}");
-        worker.record(TEAM, &varied).unwrap();
-    }
-    let device = worker.device_key();
-    let mut waited = worker.status().unwrap().waiting;
-    assert_eq!(waited.records, 600);
-    assert!(waited.since.is_some());
-    let mut syncs = 0;
-    loop {
-        let mut session = worker.session();
-        session.limit_upload(10_000);
-        let mut sent = 0;
-        let hub = &mut programme.hub;
-        let agreement = worker
-            .carry(&mut session, |request, _| {
-                sent += request.len();
-                sync::answer(hub, device, NOW, &request).map_err(EngineError::from)
-            })
-            .unwrap();
-        worker.note_sync(&session, None).unwrap();
-        syncs += 1;
-        assert!(sent <= 11_000, "{sent} bytes in one sync");
-        let status = worker.status().unwrap();
-        assert!(status.waiting.entries < waited.entries, "each sync sends something");
-        waited = status.waiting;
-        match agreement {
-            Agreement::Partial { waiting } => {
-                assert_eq!(waiting, waited.entries);
-                assert!(!status.is_synced);
-                let said = status.last.failed.unwrap();
-                assert!(said.contains(&format!("{waiting} entries wait")), "{said}");
-            }
-            Agreement::Whole => break,
-            Agreement::Without(teams) => panic!("{teams:?}"),
-        }
-    }
-    assert!(syncs > 2, "{syncs} syncs");
-    assert!(worker.status().unwrap().is_synced);
-    programme.settle();
-    assert_eq!(programme.hub.record_ids(TEAM).unwrap().len(), 600);
-}
-
-#[test]
 fn a_sync_that_is_cut_or_times_out_is_not_a_success_and_says_when_it_is_tried_again() {
     let mut programme = Programme::new();
     let (mut worker, _) = programme.worker();
@@ -192,40 +142,6 @@ fn a_sync_that_is_cut_or_times_out_is_not_a_success_and_says_when_it_is_tried_ag
 }
 
 #[test]
-fn a_phones_clock_decides_nothing_and_is_said_to_be_wrong() {
-    let mut programme = Programme::new();
-    programme.sync_coordinator();
-    let year = 365 * 24 * 60 * 60 * 1_000_i64;
-    for (number, now) in [0, 68 * year, 8_029 * year, NOW.0].into_iter().enumerate() {
-        let path = programme.folder.path().join(format!("clock-{number}"));
-        let mut environment = Environment::system();
-        environment.now = Box::new(move || UnixMillis(now));
-        let mut phone = Engine::device(&path, &key(), programme.root.root(), environment).unwrap();
-        let enrolment = programme
-            .coordinator
-            .certify(phone.device_key(), kitbag_core::identity::Role::Worker, TEAM)
-            .unwrap();
-        phone.join(&enrolment).unwrap();
-        phone.record(TEAM, &reversal("survived")).unwrap();
-        programme.sync_coordinator();
-        let device = phone.device_key();
-        let mut session = phone.session();
-        let hub = &mut programme.hub;
-        phone
-            .carry(&mut session, |request, _| {
-                sync::answer(hub, device, NOW, &request).map_err(EngineError::from)
-            })
-            .unwrap();
-        phone.note_sync(&session, None).unwrap();
-        let status = phone.status().unwrap();
-        assert_eq!(status.clock_is_off, now != NOW.0, "a clock at {now}");
-        assert!(status.is_synced);
-    }
-    programme.settle();
-    assert_eq!(programme.hub.record_ids(TEAM).unwrap().len(), 4);
-}
-
-#[test]
 fn a_seal_heard_from_a_colleague_tells_the_hub_of_a_phone_that_never_came() {
     let mut programme = Programme::new();
     let (mut ana, _) = programme.worker();
@@ -249,34 +165,6 @@ fn a_seal_heard_from_a_colleague_tells_the_hub_of_a_phone_that_never_came() {
     programme.sync(&mut cleo);
     programme.sync_coordinator();
     assert_eq!(programme.coordinator.store().known_missing(None).unwrap().entries, 0);
-}
-
-#[test]
-fn one_bad_entry_in_the_middle_of_a_thousand_stops_none_of_the_others() {
-    let mut programme = Programme::new();
-    let (mut worker, _) = programme.worker();
-    programme.sync_coordinator();
-    for number in 0..1_000 {
-        if number == 500 {
-            // What no rule allows, in the log with a good seal: a record of nobody's is changed.
-            let says = kitbag_core::log::payload::Administration::Erase { records: vec![] };
-            worker.administer(TEAM, &says).unwrap();
-            let kind = kitbag_core::model::Kind::Reversal;
-            let mut wrong = reversal("survived").operations().unwrap();
-            wrong.push(kitbag_core::model::Operation::put("zz_of_a_newer_version", 1));
-            worker.create(TEAM, kind, wrong).unwrap();
-        } else {
-            worker.record(TEAM, &reversal("survived")).unwrap();
-        }
-    }
-    programme.sync(&mut worker);
-    programme.settle();
-    assert_eq!(programme.hub.record_ids(TEAM).unwrap().len(), 1_000);
-    let entries = programme.hub.entries().unwrap();
-    let refused = entries
-        .iter()
-        .filter(|entry| matches!(entry.verdict, Some(kitbag_core::log::Verdict::Refused(_))));
-    assert_eq!(refused.count(), 1);
 }
 
 #[test]

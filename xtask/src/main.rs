@@ -32,6 +32,14 @@ enum Task {
     Story,
     /// Trains the dictionary of the protocol's version anew, on made-up rows
     Dictionary,
+    /// Fuzzes one parser, or all of them: entry, run, page, bundle, invitation, certificate, mapping
+    Fuzz {
+        /// The target
+        target: Option<String>,
+        /// How long each is fuzzed, in seconds
+        #[arg(long, default_value_t = 600)]
+        seconds: u64,
+    },
     /// Measures what Kitbag costs against its budgets
     Bench {
         /// Also write the rows to this file
@@ -68,6 +76,7 @@ fn main() -> ExitCode {
         Task::Faults(asked) => suites::faults(asked.points).map(drop),
         Task::Story => suites::story().map(drop),
         Task::Dictionary => suites::dictionary(),
+        Task::Fuzz { target, seconds } => suites::fuzz(target.as_deref(), seconds).map(drop),
         Task::Bench { json } => suites::bench(json),
         Task::Mutants => suites::mutants().map(drop),
     };

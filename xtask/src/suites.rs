@@ -34,13 +34,14 @@ pub fn lint() -> Result<(), String> {
 /// Runs all suites, and fails if one failed, ran nothing, or (in CI) was left out.
 pub fn test() -> Result<(), String> {
     let peer = setup::peer_python().exists();
-    let suites: [(&str, Option<Result<Outcome, String>>); 8] = [
+    let suites: [(&str, Option<Result<Outcome, String>>); 9] = [
         ("rust", Some(rust())),
         ("example", Some(example())),
         ("demo", Some(demo())),
         ("story", Some(story())),
         ("simulate", Some(simulate(SEEDS, 1))),
         ("faults", Some(faults(POINTS))),
+        ("fuzz", Some(fuzz(None, FUZZ_SECONDS))),
         ("mutants", Some(mutants())),
         ("sqlcipher", peer.then(sqlcipher)),
     ];
@@ -144,6 +145,54 @@ pub fn story() -> Result<Outcome, String> {
     let mut script = Command::new("sh");
     shell::run(script.arg(shell::root().join("tests/story.sh")).arg(program).arg(folder))?;
     Ok(Outcome { passed: 1, failed: 0 })
+}
+
+/// The parsers that are fuzzed, and for how long each in `cargo xtask test`, in seconds.
+const FUZZED: [&str; 7] =
+    ["entry", "run", "page", "bundle", "invitation", "certificate", "mapping"];
+pub const FUZZ_SECONDS: u64 = 8;
+
+/// Fuzzes one parser or all. The corpora that are committed begin each run; what is found new stays in
+/// the target folder, and what breaks a parser beside it.
+pub fn fuzz(target: Option<&str>, seconds: u64) -> Result<Outcome, String> {
+    let wanted: Vec<&str> =
+        FUZZED.into_iter().filter(|name| target.is_none_or(|target| target == *name)).collect();
+    if wanted.is_empty() {
+        return Err(format!("there is no such target; there are {}", FUZZED.join(", ")));
+    }
+    let wrapper = shell::root().join("tests/fuzz/rustc.sh");
+    let arguments =
+        ["build", "--quiet", "--package", "kitbag-fuzz", "--features", "fuzzing", "--bin", "fuzz"];
+    shell::run(shell::cargo(&arguments).env("RUSTC_WORKSPACE_WRAPPER", &wrapper))?;
+    let mut outcome = Outcome::default();
+    for name in wanted {
+        let found = shell::target().join("fuzz").join(name);
+        std::fs::create_dir_all(&found).map_err(|error| error.to_string())?;
+        let mut fuzzer = Command::new(shell::target().join("debug/fuzz"));
+        fuzzer
+            .env("KITBAG_FUZZ", name)
+            .arg(&found)
+            .arg(shell::root().join("tests/fuzz/corpus").join(name))
+            .arg(format!("-max_total_time={seconds}"))
+            .args(["-use_value_profile=1", "-timeout=10", "-rss_limit_mb=1024", "-verbosity=0"])
+            .arg("-print_final_stats=1")
+            .arg(format!("-artifact_prefix={}/broken-", found.display()));
+        let log = found.with_extension("log");
+        let said = std::fs::File::create(&log).map_err(|error| error.to_string())?;
+        fuzzer.stderr(said);
+        println!("fuzz: {name}, {seconds} s");
+        match shell::run(&mut fuzzer) {
+            Ok(()) => outcome.passed += 1,
+            Err(reason) => {
+                outcome.failed += 1;
+                println!("fuzz: {name} broke: {reason}; {} says how", log.display());
+            }
+        }
+    }
+    match outcome.failed {
+        0 => Ok(outcome),
+        _ => Err("a parser broke under fuzzing".to_owned()),
+    }
 }
 
 /// Measures what Kitbag costs; on a machine that does nothing else.
