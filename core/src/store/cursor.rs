@@ -3,7 +3,7 @@
 //! A cursor is given only with an answer, and kept by a device only once digests agreed. It saves
 //! work and never decides: where it misses something, digests differ and clocks are exchanged.
 
-use super::{Store, StoreError};
+use super::{Clock, Store, StoreError};
 use crate::log::chain::Place;
 use crate::log::run::{PAGE_ENTRIES_MAX, Run, SealedTip};
 use crate::model::{DeviceKey, LogId, TeamId};
@@ -75,11 +75,16 @@ impl Store {
         Ok(awaited.as_chunks::<32>().0.iter().map(|key| DeviceKey(*key)).collect())
     }
 
-    /// Notes that a device and this hub hold the same.
-    pub fn note_device_agrees(&mut self, device: DeviceKey) -> Result<(), StoreError> {
+    /// Notes that a device came again, if this hub now holds all that the device's clock shows.
+    pub fn note_came_again(&mut self, device: DeviceKey, clock: &Clock) -> Result<(), StoreError> {
         let mut awaited = self.awaited_devices()?;
         if !awaited.remove(&device) {
             return Ok(());
+        }
+        for tip in clock.values().flatten() {
+            if self.locate(&tip.id)?.is_none() {
+                return Ok(());
+            }
         }
         let awaited: Vec<u8> = awaited.iter().flat_map(|device| device.0).collect();
         self.set_meta(&[("awaited_devices".to_owned(), awaited)])

@@ -28,7 +28,7 @@ pub fn answer(
     answer.turned_away = taken.turned_away.into_iter().map(|(_, run)| run).collect();
     answer.digest = store.clock_digest(&answer.teams);
     if answer.digest == request_digest && answer.teams.len() == asked {
-        store.note_device_agrees(device)?;
+        store.note_came_again(device, &Clock::new())?;
     }
     answer.cursor = store.give_cursor()?;
     answer.now = now.0;
@@ -74,6 +74,9 @@ fn in_full(
     taken: &TakenIn,
 ) -> Result<Message, SyncError> {
     let teams = readable(store, device, &request.teams);
+    if let (true, Some(clock)) = (teams.len() == request.teams.len(), &request.clock) {
+        store.note_came_again(device, clock)?;
+    }
     let skip = request.skip.into_iter().collect();
     let peer = Peer { clock: request.clock.unwrap_or_default(), points: request.points, skip };
     let clock: Clock = store.clock(&teams);
