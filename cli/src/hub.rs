@@ -72,7 +72,9 @@ pub fn run(command: HubCommand) -> Result<(), Failure> {
 }
 
 fn run_hub(arguments: RunArguments) -> Result<(), Failure> {
-    tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false).init();
+    // Whoever reads the log and stops reading must not stop the hub.
+    let (log, _flushed_at_the_end) = tracing_appender::non_blocking(std::io::stderr());
+    tracing_subscriber::fmt().with_writer(log).with_ansi(false).init();
     let options = kitbag_hub::Options {
         folder: arguments.folder,
         listen: arguments.listen,

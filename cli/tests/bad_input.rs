@@ -21,7 +21,11 @@ fn each_fault_is_one_line_that_says_what_and_where() {
     std::fs::create_dir(&full).unwrap();
     std::fs::write(at("full/file"), "kept").unwrap();
     let nowhere = at("nowhere.csv");
-    let cases: [(&[&str], &str); 9] = [
+    let passphrase = at("passphrase");
+    std::fs::write(&passphrase, "short\n").unwrap();
+    let (root, bundle) = (at("root.db"), at("bundle"));
+    std::fs::write(&bundle, [1, 1, 0, 0, 0, 9]).unwrap();
+    let cases: [(&[&str], &str); 23] = [
         (&["demo", "--odin", &nowhere], "cannot be read"),
         (&["demo", "--odin", &not_csv], "has no column incident_date"),
         (&["demo", "--keep", &full], "is not empty"),
@@ -30,7 +34,30 @@ fn each_fault_is_one_line_that_says_what_and_where() {
         (&["totals", &nowhere], "is not there"),
         (&["totals", &no_store], "does not open the store"),
         (&["totals", &no_store, "--by", "colour"], "expected day, week"),
-        (&["hub"], "--folder"),
+        (&["hub", "run"], "--folder"),
+        (&["hub", "run", "--folder", &full, "--listen", "x"], "--listen"),
+        (
+            &["hub", "run", "--folder", &full, "--listen", "0.0.0.0:0", "--insecure-loopback"],
+            "is not a loopback address",
+        ),
+        (&["hub", "backup", "--folder", &full, &nowhere], "hub.db is empty or gone"),
+        (&["hub", "restore", "--folder", &full, &nowhere], "hub.key is not"),
+        (&["programme", "init", "--store", &root], "cannot be asked for"),
+        (
+            &["programme", "init", "--store", &root, "--passphrase-file", &passphrase],
+            "at least 12 characters",
+        ),
+        (&["programme", "hub", "--store", &no_store, "https://hub"], "not a hub's address"),
+        (&["join", "--store", &root, "KITBAG:AAAA"], "not an invitation"),
+        (&["sync", "--store", &nowhere], "is not there"),
+        (&["status", "--store", &no_store], "does not open the store"),
+        (&["bundle", "import", "--store", &no_store, &bundle], "does not open the store"),
+        (
+            &["record", "reversal", "--store", &no_store, "--site", "x", "--on", "2026-02-30"],
+            "--on",
+        ),
+        (&["approve", "--store", &nowhere, "123456"], "is not there"),
+        (&["revoke", "--store", &nowhere, "x"], "is not there"),
     ];
     for (arguments, said) in cases {
         let (succeeded, lines) = kitbag(arguments);

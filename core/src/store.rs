@@ -60,6 +60,9 @@ pub enum StoreError {
         /// The newest known.
         known: u32,
     },
+    /// The store was opened to be read alone.
+    #[error("this store was opened to be read alone; nothing was saved")]
+    OpenedToRead,
     /// The disk is full: what was being saved is not saved.
     #[error("the device's storage is full; this was not saved: free some space and save again")]
     StorageFull,
@@ -150,6 +153,10 @@ pub struct Store {
     /// Records whose links changed in this transaction.
     relinked: BTreeSet<RecordId>,
     page_entries_max: u64,
+    /// Opened to be read alone: nothing is written, and the file is not opened again to write.
+    is_for_reading: bool,
+    /// Something was erased: the log beside the store, which may hold it, is to be emptied.
+    erased: std::cell::Cell<bool>,
     /// Held for as long as this store is open, so that a second process is told so.
     _lock: Option<files::Lock>,
 }
@@ -260,6 +267,7 @@ impl Store {
                 sql.execute("DELETE FROM meta WHERE name = ?1", [name])?;
             }
             sql.execute("INSERT OR REPLACE INTO meta VALUES ('authority_stale', x'01')", [])?;
+            store.erased.set(true);
             Ok(())
         })?;
         if let Some(scope) = &mut self.scope {
@@ -279,6 +287,9 @@ impl Store {
         &mut self,
         work: impl FnOnce(&mut Self) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
+        if self.is_for_reading {
+            return Err(StoreError::OpenedToRead);
+        }
         let is_well = |connection: &Connection| {
             connection.is_autocommit() && connection.is_readonly("main") == Ok(false)
         };
@@ -292,7 +303,10 @@ impl Store {
             Err(_) => Ok(()),
         };
         match (worked, committed) {
-            (Ok(value), Ok(())) => Ok(value),
+            (Ok(value), Ok(())) => {
+                self.empty_log_after_erasure();
+                Ok(value)
+            }
             (Ok(value), Err(_)) if crate::planted!(AckBeforeCommit) => {
                 self.reload_or_close();
                 Ok(value)

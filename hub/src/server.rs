@@ -253,9 +253,24 @@ async fn answer(
     }
     head.extensions.insert(place.address());
     let leave = place.is_served();
+    let (method, route) = (head.method.clone(), route_of(head.uri.path()));
+    let began = Instant::now();
     let answer = router.oneshot(Request::from_parts(head, Body::from(body))).await;
     place.waits_again(leave);
-    answer.unwrap_or_else(|never| match never {})
+    let answer = answer.unwrap_or_else(|never| match never {});
+    let (status, ms) = (answer.status().as_u16(), began.elapsed().as_millis() as u64);
+    // No device, no address, no id: who came when is nobody's to read.
+    match route {
+        "/healthz" => tracing::debug!(status, ms, "alive"),
+        _ => tracing::info!(%method, route, status, ms, "answered"),
+    }
+    answer
+}
+
+/// The part of a path that names no team and no invitation.
+fn route_of(path: &str) -> &'static str {
+    let routes = ["/healthz", "/v1/sync", "/v1/totals", "/v1/digests", "/v1/invitations"];
+    routes.into_iter().find(|route| path.starts_with(route)).unwrap_or("other")
 }
 
 async fn whole(body: Incoming) -> Result<Bytes, Problem> {

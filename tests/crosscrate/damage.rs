@@ -202,3 +202,50 @@ fn without_an_outbox_the_device_is_asked_to_join_anew_and_the_file_is_kept() {
     let aside = programme.folder.path().join("device-1.aside-1");
     assert_eq!(std::fs::read(aside).unwrap(), bytes[..PAGE]);
 }
+
+#[test]
+fn a_missing_or_foreign_log_beside_the_store_loses_nothing_that_the_hub_or_the_outbox_has() {
+    for foreign in [false, true] {
+        let mut programme = Programme::new();
+        programme.sync_coordinator();
+        let (mut worker, _) = programme.worker();
+        let (other, _) = programme.worker();
+        programme.sync_coordinator();
+        let mut expected: Vec<RecordId> = Vec::new();
+        for _ in 0..10 {
+            expected.push(worker.record(TEAM, &reversal("survived")).unwrap());
+        }
+        programme.sync(&mut worker);
+        expected.push(worker.record(TEAM, &reversal("died")).unwrap());
+        let path = programme.folder.path().join("device-1");
+        let log = programme.folder.path().join("device-1-wal");
+        // The machine stops: what a clean end would have written back is in the log alone.
+        let with_log = (std::fs::read(&path).unwrap(), std::fs::read(&log).unwrap());
+        let others_log = std::fs::read(programme.folder.path().join("device-2-wal")).unwrap();
+        let outbox = std::fs::read(programme.folder.path().join("device-1.outbox.log")).unwrap();
+        drop((worker, other));
+        std::fs::write(&path, &with_log.0).unwrap();
+        std::fs::write(programme.folder.path().join("device-1.outbox.log"), outbox).unwrap();
+        let _ = std::fs::remove_file(programme.folder.path().join("device-1-shm"));
+        match foreign {
+            true => std::fs::write(&log, others_log).unwrap(),
+            false => _ = std::fs::remove_file(&log),
+        }
+        assert!(!with_log.1.is_empty());
+        let (mut device, mut recoveries) = (None, 0);
+        expected.push(insist(&path, &mut device, &mut recoveries, |engine| {
+            engine.record(TEAM, &reversal("unknown"))
+        }));
+        let hub = &mut programme.hub;
+        for _ in 0..2 {
+            insist(&path, &mut device, &mut recoveries, |engine| sync_through(engine, hub));
+        }
+        programme.settle();
+        let on_hub = programme.hub.record_ids(TEAM).unwrap();
+        let lost = expected.iter().filter(|id| !on_hub.contains(id)).count();
+        // Without its log the store is an older state of itself, as after a restore: what was in the
+        // log alone is in the outbox still, for whoever recovers.
+        assert!(lost <= 1, "foreign {foreign}: {lost} lost after {recoveries} recoveries");
+        assert!(on_hub.len() >= 11);
+    }
+}

@@ -192,3 +192,47 @@ fn one_bad_entry_in_the_middle_of_a_thousand_stops_none_of_the_others() {
         verdicts.iter().filter(|(_, verdict)| matches!(verdict, Some(Verdict::Refused(_))));
     assert_eq!(refused.count(), 1);
 }
+
+#[test]
+fn a_message_cut_at_any_byte_or_of_another_version_or_team_is_refused_with_400_or_changes_nothing()
+{
+    let mut programme = Programme::new();
+    let (mut worker, _) = programme.worker();
+    let hub = hub(&programme);
+    hub.sync(&mut programme.coordinator).unwrap();
+    worker.record(TEAM, &reversal("survived")).unwrap();
+    let mut session = worker.session();
+    let request = worker.request(&mut session).unwrap().unwrap();
+    let client = hub.client(&worker);
+    let refused = |body: &[u8]| match client.sync(body.to_vec()) {
+        Err(kitbag_core::net::NetError::Status(400)) => true,
+        Ok(_) => false,
+        Err(other) => panic!("{other}"),
+    };
+    for at in 0..request.len() {
+        assert!(refused(&request[..at]), "cut at {at}");
+    }
+    for version in [0, 2, 9, 255] {
+        let mut other = request.clone();
+        other[0] = version;
+        assert!(refused(&other), "version {version}");
+    }
+    // Small on the wire, without end when inflated; deep without end.
+    let bomb = kitbag_core::sync::pack(&vec![0; 32 << 20]);
+    assert!(bomb.len() < 64 << 10);
+    assert!(refused(&[&[1, 1], bomb.as_slice()].concat()));
+    let deep = kitbag_core::sync::pack(&[0x81; 60_000]);
+    assert!(refused(&[&[1, 1], deep.as_slice()].concat()));
+    // Another's team: nothing is answered of it.
+    let other = kitbag_core::model::TeamId([9; 16]);
+    let asked =
+        Message { teams: vec![other], clock: Some(Default::default()), ..Message::default() };
+    let answer = Message::decode(&client.sync(asked.encode()).unwrap()).unwrap();
+    assert!(answer.teams.is_empty() && answer.runs.is_empty() && answer.sealed.is_empty());
+    // The request itself, played again and again, counts once.
+    for _ in 0..3 {
+        assert!(!refused(&request));
+    }
+    assert_eq!(hub.reversals(&worker), 1);
+    assert!(hub.stop().0.success());
+}

@@ -118,6 +118,9 @@ fn a_sync_that_is_cut_or_times_out_is_not_a_success_and_says_when_it_is_tried_ag
         assert_eq!(status.waiting.records, 1);
         assert_eq!(worker.delivery(id).unwrap(), Delivery::Waiting);
     }
+    assert!(worker.network_returned().unwrap(), "something waits: sync now");
+    let last = worker.status().unwrap().last;
+    assert_eq!((last.failures, last.next_try), (0, None));
     // The hub took it, and the answer was lost: it is sent again, and counted once.
     let device = worker.device_key();
     let hub = &mut programme.hub;

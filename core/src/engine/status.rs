@@ -85,6 +85,18 @@ impl Engine {
         Ok(Status { waiting, last, clock_is_off, is_synced })
     }
 
+    /// The network is back: the next sync is due at once, and failures are counted anew. Returns
+    /// whether anything waits for it.
+    pub fn network_returned(&mut self) -> Result<bool, EngineError> {
+        let last = self.last_sync()?;
+        if last.failures > 0 || last.next_try.is_some() {
+            let again = LastSync { failures: 0, next_try: None, ..last };
+            let noted = serde_json::to_vec(&again).unwrap_or_default();
+            self.store.set_meta(&[("last_sync".to_owned(), noted)])?;
+        }
+        Ok(!self.status()?.is_synced)
+    }
+
     fn last_sync(&self) -> Result<LastSync, EngineError> {
         let noted = self.store.meta("last_sync")?.unwrap_or_default();
         Ok(serde_json::from_slice(&noted).unwrap_or_default())

@@ -87,6 +87,16 @@ impl Store {
         Ok(())
     }
 
+    /// Empties the log beside the store after an erasure, so that nothing of it is left on the disk; at
+    /// the next transaction where that fails.
+    pub(super) fn empty_log_after_erasure(&self) {
+        let Some(connection) = self.connection.as_ref().filter(|_| self.erased.get()) else {
+            return;
+        };
+        let busy = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0));
+        self.erased.set(busy != Ok(0_i64));
+    }
+
     /// Writes the log beside the store back into it, and empties it.
     pub fn checkpoint(&mut self) -> Result<(), StoreError> {
         self.ensure_open()?;

@@ -81,6 +81,8 @@ impl Store {
             tally_changes: BTreeMap::new(),
             relinked: BTreeSet::new(),
             page_entries_max: crate::log::run::PAGE_ENTRIES_MAX,
+            is_for_reading: false,
+            erased: std::cell::Cell::new(false),
             _lock: None,
         }
     }
@@ -96,6 +98,7 @@ impl Store {
         let opened = key.store_key().and_then(|key| {
             let connection = super::files::connect_to_read(path, &key)?;
             let mut store = Store::over(connection, path, key, scope, Settling::Behind);
+            store.is_for_reading = true;
             let root = store.meta("root")?.and_then(|root| DeviceKey::from_slice(&root));
             store.root = root.ok_or(StoreError::Damaged("the root key"))?;
             store.load_logs()?;
@@ -118,7 +121,11 @@ impl Store {
     /// Reads the file anew where a failure left it closed. Whoever is about to read, in order to
     /// write, calls this first.
     pub fn ensure_open(&mut self) -> Result<(), StoreError> {
-        if self.connection.is_none() { self.reload() } else { Ok(()) }
+        match (self.connection.is_none(), self.is_for_reading) {
+            (false, _) => Ok(()),
+            (true, true) => Err(StoreError::OpenedToRead),
+            (true, false) => self.reload(),
+        }
     }
 
     /// Reads the file anew, or leaves it closed until the next call tries again.

@@ -162,6 +162,7 @@ impl Store {
                 .prepare_cached("SELECT payload FROM entry WHERE id = ?1")?
                 .query_row([entry.id.0], |row| row.get(0))?;
             if let Some(payload) = payload {
+                self.erased.set(true);
                 self.sql()?
                     .prepare_cached(
                         "UPDATE entry SET payload = NULL, payload_hash = ?2 WHERE id = ?1",

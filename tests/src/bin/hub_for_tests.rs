@@ -6,7 +6,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let [folder, root, how, listen] = arguments.as_slice() else {
         return Err("expected FOLDER ROOT-KEY tls|insecure ADDRESS".into());
     };
-    tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false).init();
+    let (log, _flushed_at_the_end) = tracing_appender::non_blocking(std::io::stderr());
+    tracing_subscriber::fmt().with_writer(log).with_ansi(false).init();
     let options = kitbag_hub::Options {
         folder: folder.into(),
         listen: listen.parse()?,

@@ -5,6 +5,7 @@ use super::oracle::{Answer, Deed, Hand, Intent, Label, Said, Waiver, Word};
 use super::plan::Step;
 use super::world::{COORDINATORS, HUB, Packet, Pending, ROOT, TEAMS, WORKERS, World};
 use crate::disk::{Disk, Stop};
+use kitbag_core::engine::{BundleError, BundleOf, EngineError};
 use kitbag_core::log::entry::kind;
 use kitbag_core::log::payload::{Administration, KeptTip, Waived};
 use kitbag_core::log::{Refusal, Verdict};
@@ -40,6 +41,7 @@ impl World {
             Step::Add => self.change(anybody, dice, |_, dice| vec![administration(dice)]),
             Step::PutIn => self.put_in(anybody, dice),
             Step::Sync => self.begin_sync(dice.random_range(0..self.phones.len())),
+            Step::Carry => self.carry(anybody, dice),
             Step::Deliver => self.deliver(dice),
             Step::Lose | Step::Twice | Step::Cut => {
                 self.disturb(step, dice);
@@ -224,6 +226,32 @@ impl World {
         }
         self.phones[at].session = Some(session);
         Ok(())
+    }
+
+    /// A bundle goes from one phone to another, sometimes in part, whether they are of one team or not.
+    fn carry(&mut self, from: usize, dice: &mut Dice) -> Result<(), Failure> {
+        let Some(team) = self.team_of(from, dice)? else { return Ok(()) };
+        let to = dice.random_range(0..self.phones.len());
+        let of = if dice.random_bool(0.5) { BundleOf::Waiting } else { BundleOf::Everything };
+        let mut bytes = Vec::new();
+        match self.engine(from).export_bundle(TEAMS[team], of, &mut bytes, |_| {}) {
+            Ok(_) => {}
+            // A key may have to be made first, which can fail as any save.
+            Err(BundleError::Engine(error)) => {
+                return match error {
+                    EngineError::NoTeamKey | EngineError::NotAMember => Ok(()),
+                    other => self.after_phone::<()>(from, Err(other)).map(drop),
+                };
+            }
+            Err(other) => return Err(Failure(other.to_string())),
+        }
+        if dice.random_bool(0.3) {
+            bytes.truncate(dice.random_range(0..=bytes.len()));
+        }
+        match self.engine(to).import_bundle(&mut bytes.as_slice(), |_| {}) {
+            Err(BundleError::Engine(error)) => self.after_phone::<()>(to, Err(error)).map(drop),
+            Ok(_) | Err(_) => self.after_phone(to, Ok(())).map(drop),
+        }
     }
 
     fn deliver(&mut self, dice: &mut Dice) -> Result<(), Failure> {

@@ -21,6 +21,8 @@ pub enum Step {
     PutIn,
     /// A device begins a sync.
     Sync,
+    /// A phone's bundle is carried to a colleague's.
+    Carry,
     /// A message in flight arrives, not the oldest first.
     Deliver,
     /// A message in flight is lost.
@@ -61,7 +63,7 @@ pub enum Step {
 pub type Plan = Vec<(Step, u64)>;
 
 /// How often each step is drawn, in a world without weather.
-const WEIGHTS: [(Step, u32); 24] = [
+const WEIGHTS: [(Step, u32); 25] = [
     (Step::Create, 16),
     (Step::Correct, 16),
     (Step::Void, 4),
@@ -69,6 +71,7 @@ const WEIGHTS: [(Step, u32); 24] = [
     (Step::Add, 4),
     (Step::PutIn, 4),
     (Step::Sync, 16),
+    (Step::Carry, 4),
     (Step::Deliver, 40),
     (Step::Lose, 3),
     (Step::Twice, 3),
