@@ -164,6 +164,9 @@ pub fn sync(
             });
         let reason = carried.as_ref().err().map(ToString::to_string);
         engine.note_sync(&session, reason.as_deref())?;
+        if let Some(shown) = client.shown_key() {
+            engine.note_hub_key(shown)?;
+        }
         let agreement = carried?;
         let tended = engine.tend_team_keys()?;
         // What was salvaged from an outbox waits once the hub brought what it follows.

@@ -19,6 +19,15 @@ pub enum HubCommand {
         #[arg(value_name = "FILE")]
         out: PathBuf,
     },
+    /// Puts the spare key in the place of a stopped hub's own, which others may know
+    UseSpare {
+        /// The hub's folder
+        #[arg(long, value_name = "DIR")]
+        folder: PathBuf,
+        /// The spare key's file, from its safe place
+        #[arg(value_name = "FILE")]
+        spare: PathBuf,
+    },
     /// Puts a backup in the place of a stopped hub's store, which is moved aside
     Restore {
         /// The hub's folder, with its hub.key
@@ -58,6 +67,14 @@ pub fn run(command: HubCommand) -> Result<(), Failure> {
         HubCommand::Backup { folder, out } => {
             let bytes = kitbag_hub::backup(&folder, &out)?;
             say!("{} is whole: {bytes} bytes. Without hub.key it cannot be read.", out.display());
+            Ok(())
+        }
+        HubCommand::UseSpare { folder, spare } => {
+            kitbag_hub::use_spare(&folder, &spare)?;
+            say!(
+                "The spare is the hub's key now. Start the hub; devices that joined before accept it, and \
+                 nothing else from then on. A new spare.key is in the folder: move it to a safe place."
+            );
             Ok(())
         }
         HubCommand::Restore { folder, from } => {

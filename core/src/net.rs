@@ -56,6 +56,8 @@ pub struct HubClient {
     security: Security,
     runtime: tokio::runtime::Runtime,
     connection: Mutex<Option<SendRequest<Full<Bytes>>>>,
+    /// The key that the hub showed last.
+    shown: Mutex<Option<DeviceKey>>,
 }
 
 impl HubClient {
@@ -73,7 +75,14 @@ impl HubClient {
             security,
             runtime: tokio::runtime::Builder::new_current_thread().enable_all().build()?,
             connection: Mutex::new(None),
+            shown: Mutex::new(None),
         })
+    }
+
+    /// The key that the hub showed at the last connection. Once it is the spare, the other may be known
+    /// to somebody else, and must not be accepted again.
+    pub fn shown_key(&self) -> Option<DeviceKey> {
+        *self.shown.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Sends a sync request and brings the answer.
@@ -163,6 +172,8 @@ impl HubClient {
                     let is_tls = error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>());
                     if is_tls { NetError::NotTheHub } else { NetError::NoAnswer }
                 })?;
+                *self.shown.lock().unwrap_or_else(PoisonError::into_inner) =
+                    tls::peer_key(stream.get_ref().1);
                 handshake(TokioIo::new(stream)).await
             }
         }

@@ -37,6 +37,36 @@ impl HubKeys {
         Ok(HubKeys { own: SigningKey::from_seed(&seed), spare: spare.ok_or_else(damaged)? })
     }
 
+    /// Puts the spare in the place of a key that may be known to others, and makes a new spare, whose
+    /// secret half replaces `spare.key` in the folder. Devices that pinned both accept it, and from
+    /// then on nothing else.
+    pub(crate) fn use_spare(
+        store: &mut Store,
+        folder: &Path,
+        spare: &Path,
+    ) -> Result<Self, HubError> {
+        let pinned = HubKeys::of(store, folder)?.spare;
+        if !spare.exists() {
+            return Err(HubError::NotTheSpare);
+        }
+        let seed = KeyFile(spare.to_owned()).store_key()?.to_bytes();
+        if SigningKey::from_seed(&seed).device_key() != pinned {
+            return Err(HubError::NotTheSpare);
+        }
+        let next = folder.join("spare.key");
+        let aside = folder.join("spare-used.key");
+        if next.exists() {
+            std::fs::rename(&next, aside).map_err(io("spare.key"))?;
+        }
+        let next = KeyFile(next).store_key()?;
+        let next = SigningKey::from_seed(&next.to_bytes()).device_key();
+        store.set_meta(&[
+            ("hub_seed".to_owned(), seed.to_vec()),
+            ("hub_spare".to_owned(), next.0.to_vec()),
+        ])?;
+        HubKeys::of(store, folder)
+    }
+
     /// What devices accept: the hub's key, then its spare.
     pub(crate) fn pins(&self) -> Vec<DeviceKey> {
         vec![self.own.device_key(), self.spare]

@@ -13,4 +13,4 @@ mod server;
 mod state;
 
 pub use backup::{backup, restore};
-pub use server::{HubError, Options, run};
+pub use server::{HubError, Options, run, use_spare};

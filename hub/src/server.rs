@@ -70,6 +70,9 @@ pub enum HubError {
     /// A backup without its key cannot be read.
     #[error("hub.key is not in the hub's folder: a backup is encrypted by it; put it there first")]
     KeyGone,
+    /// The file is not the spare that devices pinned.
+    #[error("this is not the spare key that this hub's devices pinned; nothing was changed")]
+    NotTheSpare,
     /// TLS does not take the hub's key.
     #[error("the hub's key cannot be used for TLS: {0}; restore the hub from a backup")]
     Tls(String),
@@ -101,6 +104,16 @@ pub(crate) fn open_store(
         return Err(HubError::StoreGone);
     }
     Ok(Store::open(&file, &key, root, None, Settling::Behind)?)
+}
+
+/// Puts the spare key in the place of a stopped hub's own. Returns the two keys that new invitations
+/// carry.
+pub fn use_spare(
+    folder: &std::path::Path,
+    spare: &std::path::Path,
+) -> Result<Vec<DeviceKey>, HubError> {
+    let mut store = open_store(folder, None)?;
+    Ok(HubKeys::use_spare(&mut store, folder, spare)?.pins())
 }
 
 /// Runs a hub until it is told to stop. `ready` gets its address, with its keys, once it listens.

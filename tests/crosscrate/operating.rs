@@ -45,6 +45,38 @@ fn the_drill_restores_a_backup_of_a_running_hub_which_heals_from_its_phones() {
 }
 
 #[test]
+fn a_hub_whose_key_is_known_to_others_goes_on_with_its_spare_and_devices_forget_the_other() {
+    let mut programme = Programme::new();
+    let (mut ana, _) = programme.worker();
+    let folder = programme.folder.path().join("hub-process");
+    let mut hub = Hub::start(&folder, &programme.root);
+    let [first, spare] = hub.address.pins[..] else { panic!("two keys") };
+    ana.set_hub(&hub.address).unwrap();
+    let safe = programme.folder.path().join("safe.key");
+    std::fs::rename(folder.join("spare.key"), &safe).unwrap();
+    hub.kill();
+    let wrong = programme.folder.path().join("wrong.key");
+    std::fs::write(&wrong, [3; 32]).unwrap();
+    for not_it in [&wrong, &programme.folder.path().join("nowhere")] {
+        let refused = kitbag_hub::use_spare(&folder, not_it).unwrap_err();
+        assert!(refused.to_string().contains("not the spare"), "{refused}");
+    }
+    let pins = kitbag_hub::use_spare(&folder, &safe).unwrap();
+    assert_eq!(pins[0], spare);
+    assert!(pins[1] != first && pins[1] != spare);
+    assert!(folder.join("spare.key").exists(), "a new spare");
+    let old = hub.address.clone();
+    hub.start_again();
+    assert_eq!(hub.address.pins, pins);
+    let client = ana.client(&old).unwrap();
+    assert_eq!(client.get("/healthz").unwrap(), b"ok\n");
+    assert_eq!(client.shown_key(), Some(spare));
+    ana.note_hub_key(spare).unwrap();
+    assert_eq!(ana.hub().unwrap().unwrap().pins, vec![spare], "the first is not accepted again");
+    assert!(hub.stop().0.success());
+}
+
+#[test]
 fn a_backup_without_its_key_or_damaged_is_not_put_in_place() {
     let programme = Programme::new();
     let folder = programme.folder.path().join("hub-process");

@@ -311,6 +311,16 @@ impl Engine {
         Ok(self.store.set_meta(&[("hub".to_owned(), hub.to_string().into_bytes())])?)
     }
 
+    /// Forgets a hub's first key once the hub showed its spare: others may know the first.
+    pub fn note_hub_key(&mut self, shown: DeviceKey) -> Result<(), EngineError> {
+        match self.hub()? {
+            Some(hub) if hub.pins.get(1) == Some(&shown) => {
+                self.set_hub(&HubAddress { pins: vec![shown], ..hub })
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Leaves a team: nothing more is recorded or received there, and what this device held of it is
     /// deleted. Refused while something of it waits for the hub.
     pub fn leave(&mut self, team: TeamId) -> Result<(), EngineError> {
@@ -323,7 +333,8 @@ impl Engine {
         }
         self.store.forget_team(team)?;
         self.members.remove(&team);
-        Ok(())
+        self.note_identity();
+        self.settle_outbox()
     }
 }
 
