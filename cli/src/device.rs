@@ -6,10 +6,13 @@ use kitbag_core::identity::HubAddress;
 use kitbag_core::model::{DeviceKey, TeamId};
 use kitbag_core::net::NetError;
 use kitbag_core::store::{KeyFile, KeyProvider, PassphraseFile, StoreError, StoreKey};
-use kitbag_core::sync::Agreement;
+use kitbag_core::sync::{Agreement, Session};
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
+
+/// How often one sync goes on with what it found to do: keys to hand out, entries that were salvaged.
+const ROUNDS_MAX: u32 = 5;
 
 /// Which store, and how its key is had.
 #[derive(clap::Args, Clone)]
@@ -144,15 +147,15 @@ pub fn hub_of(engine: &Engine) -> Result<HubAddress, Failure> {
 }
 
 /// Syncs a device with its hub, and notes how it ended. A coordinator hands the team's key to those who
-/// lack it, and sends that, too.
+/// lack it, and sends that, too. Returns the session that ended it, with how it did.
 pub fn sync(
     engine: &mut Engine,
     upload_budget: Option<u64>,
     mut progress: impl FnMut(kitbag_core::sync::Progress),
-) -> Result<Agreement, Failure> {
+) -> Result<(Session, Agreement), Failure> {
     let hub = hub_of(engine)?;
     let client = engine.client(&hub)?;
-    loop {
+    for _ in 0..ROUNDS_MAX {
         let mut session = engine.session();
         if let Some(bytes) = upload_budget {
             session.limit_upload(bytes);
@@ -168,13 +171,15 @@ pub fn sync(
             engine.note_hub_key(shown)?;
         }
         let agreement = carried?;
-        let tended = engine.tend_team_keys()?;
+        // What cannot be tended now is tended with a later sync; it stops nothing.
+        let tended = engine.tend_team_keys().unwrap_or(0);
         // What was salvaged from an outbox waits once the hub brought what it follows.
         let waits = agreement == Agreement::Whole && engine.status()?.waiting.entries > 0;
         if tended == 0 && !waits {
-            return Ok(agreement);
+            return Ok((session, agreement));
         }
     }
+    Err(failure("the sync", "did not come to an end; sync again"))
 }
 
 /// The team named, or the only one that there is.

@@ -3,10 +3,13 @@
 use crate::device::{StoreArguments, hub_of, sync, team_of};
 use crate::{Failure, failure};
 use clap::{Subcommand, ValueEnum};
+use data_encoding::BASE32_NOPAD;
 use kitbag_core::engine::{Engine, Invitation, JoinRequest};
 use kitbag_core::identity::{HubAddress, Role};
-use kitbag_core::model::{EntryId, TeamId};
-use kitbag_core::net::HubClient;
+use kitbag_core::log::payload::{Administration, NAMED_MAX, Waived};
+use kitbag_core::log::{Refusal, Verdict};
+use kitbag_core::model::{EntryId, LogId, TeamId};
+use kitbag_core::net::{HubClient, NetError};
 use std::io::{BufRead, Write};
 use std::time::{Duration, Instant};
 
@@ -78,9 +81,9 @@ pub struct ApproveArguments {
 pub struct JoinArguments {
     #[command(flatten)]
     store: StoreArguments,
-    /// The invitation's text, as it was scanned or copied
+    /// The invitation's text, as it was scanned or copied; - reads it from standard input
     #[arg(value_name = "INVITATION")]
-    invitation: Invitation,
+    invitation: String,
 }
 
 #[derive(clap::Args)]
@@ -207,7 +210,11 @@ fn approve_request(
     let reply = engine.approve(invitation, request)?;
     // The certificate first, so that the hub knows the device when it comes.
     sync(engine, None, |_| {})?;
-    client.post(&path_of(invitation, "/reply"), reply)?;
+    let path = path_of(invitation, "/reply");
+    patiently(|| client.post(&path, reply.clone())).map_err(|error| {
+        failure("the answer", format!("{error}; it is kept: approve the same code again"))
+    })?;
+    engine.forget_invitation(&invitation.id())?;
     eprintln!("The device is a member now.");
     Ok(())
 }
@@ -215,13 +222,18 @@ fn approve_request(
 pub fn approve(arguments: &ApproveArguments) -> Result<(), Failure> {
     let mut engine = arguments.store.open()?;
     let client = engine.client(&hub_of(&engine)?)?;
+    let typed: String = arguments.code.chars().filter(char::is_ascii_digit).collect();
     let mut open = 0;
     for id in engine.kept_invitations()? {
         let Some(invitation) = engine.kept_invitation(&id)? else { continue };
         open += 1;
-        let Ok(asked) = client.get(&path_of(&invitation, "")) else { continue };
+        let asked = match client.get(&path_of(&invitation, "")) {
+            Ok(asked) => asked,
+            // The hub forgot it: it is older than ten minutes, or the hub was started anew.
+            Err(NetError::Status(404, _)) => continue,
+            Err(error) => return Err(error.into()),
+        };
         let Ok(request) = invitation.read_request(&asked) else { continue };
-        let typed: String = arguments.code.chars().filter(char::is_ascii_digit).collect();
         if typed == request.code {
             return approve_request(&mut engine, &client, &invitation, &request, &typed);
         }
@@ -236,25 +248,48 @@ pub fn approve(arguments: &ApproveArguments) -> Result<(), Failure> {
 }
 
 pub fn join(arguments: &JoinArguments) -> Result<(), Failure> {
-    let invitation = &arguments.invitation;
+    let text = match arguments.invitation.as_str() {
+        // Not on the command line, where others on this machine could read it.
+        "-" => std::io::read_to_string(std::io::stdin())?,
+        text => text.to_owned(),
+    };
+    let invitation: Invitation = text.parse()?;
+    let invitation = &invitation;
     let mut engine = arguments.store.device(invitation.root)?;
     let (request, code) = engine.ask_to_join(invitation)?;
     let client = engine.client(&invitation.hub)?;
-    client.post(&path_of(invitation, "/request"), request)?;
+    let path = path_of(invitation, "/request");
+    patiently(|| client.post(&path, request.clone()))?;
     say!("{} {}", &code[..3], &code[3..]);
     eprintln!("Read these six digits to whoever invited you. Waiting for their approval …");
     let reply = wait_for(&client, &path_of(invitation, "/reply"))?;
     engine.join_by(invitation, &reply)?;
     sync(&mut engine, None, |_| {})?;
+    if engine.role(invitation.team) != Some(invitation.role) {
+        return Err(failure("the certificate", "is not at the hub yet; sync again in a minute"));
+    }
     eprintln!("Joined.");
     Ok(())
+}
+
+/// Tries a call again while the hub does not answer, for as long as an invitation holds.
+fn patiently<T>(mut call: impl FnMut() -> Result<T, NetError>) -> Result<T, NetError> {
+    let began = Instant::now();
+    loop {
+        match call() {
+            Err(NetError::NoAnswer | NetError::Busy) if began.elapsed() < WAIT => {
+                std::thread::sleep(POLL);
+            }
+            done => return done,
+        }
+    }
 }
 
 /// Asks until there is an answer that is not empty.
 fn wait_for(client: &HubClient, path: &str) -> Result<Vec<u8>, Failure> {
     let began = Instant::now();
     while began.elapsed() < WAIT {
-        let answer = client.get(path)?;
+        let answer = patiently(|| client.get(path))?;
         if !answer.is_empty() {
             return Ok(answer);
         }
@@ -321,31 +356,83 @@ fn role_word(role: Role) -> &'static str {
 
 pub fn revoke(arguments: &RevokeArguments) -> Result<(), Failure> {
     let mut engine = arguments.store.open()?;
-    let team = team_of(&engine, arguments.team)?;
+    let team = match arguments.team {
+        Some(team) => team,
+        None => team_of(&engine, None)?,
+    };
+    if engine.device_key() == engine.root() {
+        engine.look_into(team)?;
+    }
     // What the hub holds of the device stands: know it first.
     sync(&mut engine, None, |_| {})?;
-    let members = engine.store().authority().members(team).map(|(certificate, _, _)| certificate);
-    let named: Vec<EntryId> = members
-        .filter(|certificate| certificate.to_string().starts_with(&arguments.certificate))
-        .collect();
-    let [certificate] = named[..] else {
-        let reason =
-            format!("names {} certificates of this team; see `kitbag members`", named.len());
-        return Err(failure(&arguments.certificate, reason));
-    };
+    let certificate = certificate_named(&engine, team, &arguments.certificate)?;
     engine.revoke(team, certificate)?;
+    if !engine.store().authority().is_revoked(&certificate) {
+        return Err(failure(
+            "the revocation",
+            "does not hold: this device may not revoke that one",
+        ));
+    }
     sync(&mut engine, None, |_| {})?;
     eprintln!(
         "Revoked. What the hub held of it counts; what comes now is kept and does not count, until a \
-         coordinator accepts it. The team has a new key."
+         coordinator accepts it. The team's key changes."
     );
+    Ok(())
+}
+
+fn certificate_named(engine: &Engine, team: TeamId, named: &str) -> Result<EntryId, Failure> {
+    let members = engine.store().authority().members(team).map(|(certificate, _, _)| certificate);
+    let found: Vec<EntryId> =
+        members.filter(|certificate| certificate.to_string().starts_with(named)).collect();
+    match found[..] {
+        [certificate] => Ok(certificate),
+        _ => {
+            let reason =
+                format!("names {} certificates of this team; see `kitbag members`", found.len());
+            Err(failure(named, reason))
+        }
+    }
+}
+
+/// Accepts what a revoked device wrote and sent after its revocation was seen.
+pub fn accept(arguments: &RevokeArguments) -> Result<(), Failure> {
+    let mut engine = arguments.store.open()?;
+    let team = team_of(&engine, arguments.team)?;
+    sync(&mut engine, None, |_| {})?;
+    let certificate = certificate_named(&engine, team, &arguments.certificate)?;
+    let store = engine.store();
+    let of_device =
+        |log: &LogId| store.chains().log(log).is_some_and(|log| log.certificate == certificate);
+    let refused: Vec<EntryId> = store
+        .entries()?
+        .into_iter()
+        .filter(|entry| entry.verdict == Some(Verdict::Refused(Refusal::Revoked)))
+        .filter(|entry| of_device(&entry.log))
+        .map(|entry| entry.id)
+        .collect();
+    for entries in refused.chunks(NAMED_MAX as usize) {
+        let waived = Waived::Revoked;
+        engine.administer(team, &Administration::Accept { waived, entries: entries.to_vec() })?;
+    }
+    sync(&mut engine, None, |_| {})?;
+    eprintln!("Accepted {} entries of a revoked device; what follows stays apart.", refused.len());
     Ok(())
 }
 
 pub fn leave(arguments: &TeamArguments) -> Result<(), Failure> {
     let mut engine = arguments.store.open()?;
     let team = team_of(&engine, arguments.team)?;
-    engine.leave(team)?;
+    // The hub says now that it has it all: what it said earlier may not be true any more.
+    let (session, _) = sync(&mut engine, None, |_| {})?;
+    engine.leave(team, &session)?;
     eprintln!("Left. What this device held of the team is deleted; the hub has it all.");
+    Ok(())
+}
+
+pub fn announce(arguments: &TeamArguments) -> Result<(), Failure> {
+    let engine = arguments.store.open()?;
+    let team = team_of(&engine, arguments.team)?;
+    say!("{}", BASE32_NOPAD.encode(&engine.announce(team)?));
     Ok(())
 }

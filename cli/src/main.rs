@@ -44,6 +44,12 @@ enum Command {
     Members(joining::MembersArguments),
     /// Revokes a device's certificate: what the hub holds of it stands
     Revoke(joining::RevokeArguments),
+    /// Accepts what a revoked device wrote and sent after its revocation was seen
+    Accept(joining::RevokeArguments),
+    /// Prints what proves how far this device reaches, for a colleague to hear; some hundred letters
+    Announce(joining::TeamArguments),
+    /// Hears what a colleague's device announced, and passes it on with the next sync
+    Hear(syncing::HearArguments),
     /// Leaves a team, and deletes what this device held of it
     Leave(joining::TeamArguments),
     /// Saves a record
@@ -115,6 +121,9 @@ fn main() -> ExitCode {
         Command::Join(arguments) => joining::join(&arguments),
         Command::Members(arguments) => joining::members(&arguments),
         Command::Revoke(arguments) => joining::revoke(&arguments),
+        Command::Accept(arguments) => joining::accept(&arguments),
+        Command::Announce(arguments) => joining::announce(&arguments),
+        Command::Hear(arguments) => syncing::hear(&arguments),
         Command::Leave(arguments) => joining::leave(&arguments),
         Command::Record(command) => syncing::record(command),
         Command::Sync(arguments) => syncing::sync(&arguments),

@@ -3,8 +3,10 @@
 use crate::device::{StoreArguments, sync as sync_device, team_of};
 use crate::{Failure, cannot_read, failure};
 use clap::Subcommand;
+use data_encoding::BASE32_NOPAD;
 use indicatif::{ProgressBar, ProgressStyle};
 use kitbag_core::engine::BundleOf;
+use kitbag_core::identity::Role;
 use kitbag_core::model::{CivilDate, RecordId, Reversal, TeamId, UnixMillis};
 use kitbag_core::store::Delivery;
 use kitbag_core::sync::Agreement;
@@ -88,7 +90,7 @@ pub fn sync(arguments: &SyncArguments) -> Result<(), Failure> {
     let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len}")
         .unwrap_or_else(|_| ProgressStyle::default_bar());
     let bar = ProgressBar::new(0).with_style(style).with_message("syncing");
-    let agreement = sync_device(&mut engine, arguments.upload_budget, |so_far| {
+    let (_, agreement) = sync_device(&mut engine, arguments.upload_budget, |so_far| {
         let done = so_far.sent + so_far.received;
         bar.set_length(done + so_far.to_send + so_far.to_receive);
         bar.set_position(done);
@@ -98,16 +100,41 @@ pub fn sync(arguments: &SyncArguments) -> Result<(), Failure> {
         Agreement::Whole => say!("Synced: the hub and this device hold the same."),
         Agreement::Without(teams) => {
             for team in teams.into_iter().filter(|team| *team != TeamId::PROGRAMME) {
-                say!(
-                    "The hub keeps team {team} from this device: its certificate is revoked, or did \
-                     not reach the hub. What was recorded here is on the hub. Ask the coordinator."
-                );
+                match engine.role(team) {
+                    Some(Role::Observer) => {
+                        say!("This device observes team {team}: it reads totals, and no records.");
+                    }
+                    _ => say!(
+                        "The hub keeps team {team} from this device: its certificate is revoked, or did \
+                         not reach the hub. What was recorded here is on the hub. Ask the coordinator."
+                    ),
+                }
             }
         }
         Agreement::Partial { waiting } => {
             say!("Part of it is sent: {waiting} entries wait for the next sync.");
         }
     }
+    Ok(())
+}
+
+#[derive(clap::Args)]
+pub struct HearArguments {
+    #[command(flatten)]
+    store: StoreArguments,
+    /// What the other device printed
+    #[arg(value_name = "LETTERS")]
+    letters: String,
+}
+
+pub fn hear(arguments: &HearArguments) -> Result<(), Failure> {
+    let mut engine = arguments.store.open()?;
+    let letters: String = arguments.letters.split_whitespace().collect();
+    let bytes = BASE32_NOPAD.decode(letters.to_ascii_uppercase().as_bytes());
+    let bytes =
+        bytes.map_err(|_| failure("the announcement", "is not whole; copy or scan it again"))?;
+    engine.hear(&bytes)?;
+    say!("Heard. The next sync passes it on.");
     Ok(())
 }
 
@@ -198,6 +225,9 @@ pub fn bundle(command: &BundleCommand) -> Result<(), Failure> {
             let mut engine = store.open()?;
             let team = team_of(&engine, *team)?;
             let of = if *everything { BundleOf::Everything } else { BundleOf::Waiting };
+            if out.exists() {
+                return Err(failure(out.display(), "is there already; name a new file"));
+            }
             // Written beside and renamed: a bundle that is there is whole.
             let beside = out.with_extension("part");
             let failed = |error: std::io::Error| failure(beside.display(), error);

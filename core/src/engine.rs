@@ -26,7 +26,7 @@ use crate::record::Record;
 use crate::store::{Store, StoreError};
 use crate::sync::{Agreement, Message, Progress, Session, SyncError, take};
 use crate::totals::{Query, Totals};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Fills a buffer with random bytes.
 pub type Random = Box<dyn FnMut(&mut [u8]) + Send>;
@@ -104,8 +104,19 @@ pub enum EngineError {
          aside. Ask the coordinator for an invitation, and join with a new store"
     )]
     NoOutbox,
+    /// The store is whole: there is nothing to recover from.
+    #[error("the store is whole, and was left as it is; sync it")]
+    NotDamaged,
+    /// A revocation that the log would refuse.
+    #[error(
+        "this device may not revoke that certificate: coordinators revoke their team's devices, the \
+         root revokes coordinators, once it looked into their team"
+    )]
+    MayNotRevoke,
     /// Leaving now would lose what only this device has.
-    #[error("{waiting} entries of this team are only on this device; sync first, then leave")]
+    #[error(
+        "{waiting} entries are only on this device, or the last sync was not whole; sync, then leave"
+    )]
     WouldLose {
         /// How many.
         waiting: u64,
@@ -120,6 +131,8 @@ pub struct Engine {
     store: Store,
     key: SigningKey,
     members: BTreeMap<TeamId, EntryId>,
+    /// Teams that the root looks into, to revoke there.
+    looked_into: BTreeSet<TeamId>,
     environment: Environment,
     outbox: outbox::Outbox,
 }
@@ -276,7 +289,7 @@ impl Engine {
 
     /// Begins a sync of all teams of this device, for callers that carry messages themselves.
     pub fn session(&self) -> Session {
-        Session::new(self.members.keys().copied())
+        Session::new(self.members.keys().chain(&self.looked_into).copied())
     }
 
     /// The session's next request, or `None` once both sides hold the same.

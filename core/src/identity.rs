@@ -5,6 +5,7 @@
 
 mod hub_address;
 pub mod sealing;
+pub(crate) mod slow_hash;
 
 pub use hub_address::{HubAddress, NotAHubAddress};
 

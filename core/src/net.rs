@@ -15,8 +15,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::net::TcpStream;
 
-/// The longest time that one call may take, in seconds.
-const CALL_SECONDS_MAX: u64 = 60;
+/// How long nothing may come from the hub, in seconds; longer by what a slow line takes for the request.
+const SILENCE_SECONDS_MAX: u64 = 60;
+/// The slowest line that is waited for, in bytes a second.
+const SLOWEST_BYTES_PER_SECOND: u64 = 500;
 /// The longest time until a connection stands, in seconds.
 const CONNECT_SECONDS_MAX: u64 = 20;
 /// The longest answer that is read, in bytes.
@@ -39,9 +41,17 @@ pub enum NetError {
     /// The hub has more to do than it can.
     #[error("the hub is busy; it will be tried again")]
     Busy,
-    /// The hub answered with another status than 200.
-    #[error("the hub refused the request with status {0}")]
-    Status(u16),
+    /// The hub refused, with this status, and says why.
+    #[error("the hub refused: {1} (status {0})")]
+    Status(u16, String),
+}
+
+/// Why an exchange on a connection ended.
+enum Cut {
+    /// The connection was closed.
+    Closed,
+    /// Nothing came for too long.
+    Silent,
 }
 
 enum Security {
@@ -103,24 +113,23 @@ impl HubClient {
     fn call(&self, method: &str, path: &str, body: Vec<u8>) -> Result<Vec<u8>, NetError> {
         let body = Bytes::from(body);
         let mut kept = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
-        let limit = Duration::from_secs(CALL_SECONDS_MAX);
+        let sending = body.len() as u64 / SLOWEST_BYTES_PER_SECOND;
+        let limit = Duration::from_secs(SILENCE_SECONDS_MAX + sending);
         self.runtime.block_on(async {
             // A kept connection may have been closed since: then, and only then, a new one is tried.
             if let Some(mut sender) = kept.take().filter(|sender| !sender.is_closed()) {
-                let sent = self.exchange(&mut sender, method, path, body.clone());
-                match tokio::time::timeout(limit, sent).await {
-                    Ok(Ok(answer)) => {
+                match self.exchange(&mut sender, method, path, body.clone(), limit).await {
+                    Ok(answer) => {
                         *kept = Some(sender);
                         return status(answer);
                     }
-                    Ok(Err(_)) => {}
-                    Err(_) => return Err(NetError::NoAnswer),
+                    Err(Cut::Closed) => {}
+                    Err(Cut::Silent) => return Err(NetError::NoAnswer),
                 }
             }
             let mut sender = self.connect().await?;
-            let sent = self.exchange(&mut sender, method, path, body);
-            let answer = tokio::time::timeout(limit, sent).await;
-            let answer = answer.map_err(|_| NetError::NoAnswer)??;
+            let answer = self.exchange(&mut sender, method, path, body, limit).await;
+            let answer = answer.map_err(|_| NetError::NoAnswer)?;
             *kept = Some(sender);
             status(answer)
         })
@@ -132,18 +141,28 @@ impl HubClient {
         method: &str,
         path: &str,
         body: Bytes,
-    ) -> Result<(u16, Vec<u8>), NetError> {
+        limit: Duration,
+    ) -> Result<(u16, Vec<u8>), Cut> {
         let mut request = Request::builder().method(method).uri(path).header("host", "h");
         if matches!(self.security, Security::Loopback) {
             request = request.header(INSECURE_DEVICE_HEADER, self.device.to_string());
         }
-        let request = request.body(Full::new(body)).map_err(|_| NetError::NoAnswer)?;
-        sender.ready().await.map_err(|_| NetError::NoAnswer)?;
-        let answer = sender.send_request(request).await.map_err(|_| NetError::NoAnswer)?;
+        let request = request.body(Full::new(body)).map_err(|_| Cut::Closed)?;
+        sender.ready().await.map_err(|_| Cut::Closed)?;
+        let sent = tokio::time::timeout(limit, sender.send_request(request)).await;
+        let answer = sent.map_err(|_| Cut::Silent)?.map_err(|_| Cut::Closed)?;
         let status = answer.status().as_u16();
-        let body = Limited::new(answer.into_body(), ANSWER_BYTES_MAX);
-        let bytes = body.collect().await.map_err(|_| NetError::NoAnswer)?.to_bytes();
-        Ok((status, bytes.to_vec()))
+        let mut body = Limited::new(answer.into_body(), ANSWER_BYTES_MAX);
+        let mut bytes = Vec::new();
+        // As long as something comes, it is waited for.
+        let silence = Duration::from_secs(SILENCE_SECONDS_MAX);
+        while let Some(frame) =
+            tokio::time::timeout(silence, body.frame()).await.map_err(|_| Cut::Silent)?
+        {
+            let frame = frame.map_err(|_| Cut::Closed)?;
+            bytes.extend(frame.into_data().unwrap_or_default());
+        }
+        Ok((status, bytes))
     }
 
     async fn connect(&self) -> Result<SendRequest<Full<Bytes>>, NetError> {
@@ -184,7 +203,11 @@ fn status((status, body): (u16, Vec<u8>)) -> Result<Vec<u8>, NetError> {
     match status {
         200 => Ok(body),
         429 | 503 => Err(NetError::Busy),
-        other => Err(NetError::Status(other)),
+        other => {
+            let problem: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
+            let detail = problem["detail"].as_str().unwrap_or("without a reason");
+            Err(NetError::Status(other, detail.chars().take(300).collect()))
+        }
     }
 }
 

@@ -194,9 +194,10 @@ impl Store {
         }
     }
 
-    /// The teams of which logs are held, the programme's scope first.
+    /// The teams of which logs with a certificate are held, the programme's scope first.
     pub fn teams(&self) -> BTreeSet<TeamId> {
-        self.chains.iter().map(|(_, info)| info.team).collect()
+        let named = self.chains.iter().filter(|(log, _)| self.authority.is_named(log));
+        named.map(|(_, info)| info.team).collect()
     }
 
     /// Reads a small value of the store's own.

@@ -4,6 +4,7 @@ use crate::invitations::Refused;
 use crate::state::{Hub, now};
 use axum::Router;
 use axum::body::{Body, Bytes};
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{DefaultBodyLimit, Extension, FromRequestParts, Path, Query, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -47,6 +48,14 @@ pub(crate) fn router(hub: Hub) -> Router {
         .route("/v1/invitations/{id}", post(open_invitation).get(asked))
         .route("/v1/invitations/{id}/request", post(ask))
         .route("/v1/invitations/{id}/reply", post(reply).get(replied))
+        .fallback(|| async {
+            let detail = "there is nothing at this path; see docs/protocol.md";
+            Problem(StatusCode::NOT_FOUND, "path", detail.to_owned())
+        })
+        .method_not_allowed_fallback(|| async {
+            let detail = "this path takes another method; see docs/protocol.md";
+            Problem(StatusCode::METHOD_NOT_ALLOWED, "method", detail.to_owned())
+        })
         .layer(DefaultBodyLimit::disable())
         .with_state(hub)
 }
@@ -167,8 +176,13 @@ struct TotalsParameters {
 async fn totals(
     State(hub): State<Hub>,
     Device(device): Device,
-    Query(asked): Query<TotalsParameters>,
+    asked: Result<Query<TotalsParameters>, QueryRejection>,
 ) -> Result<String, Problem> {
+    let asked = asked.map(|Query(asked)| asked);
+    let asked = asked.map_err(|_| {
+        let detail = "by and team may each be given once, as text";
+        Problem(StatusCode::BAD_REQUEST, "query", detail.to_owned())
+    })?;
     let parts = asked.by.split(',').filter(|part| !part.is_empty());
     let by = parts
         .map(|part| part.parse::<Split>())
@@ -186,7 +200,10 @@ async fn totals(
             // Nothing comes in while the store is held: what is settled now includes all until now.
             let all: Vec<TeamId> = store.teams().into_iter().collect();
             let asked = query.team.map_or(all, |team| vec![team]);
-            if !may_read_all(store, device, &asked) {
+            let may = |team: &TeamId| {
+                device == store.root() || store.authority().may_read_totals(device, *team)
+            };
+            if !asked.iter().all(may) {
                 return Ok(None);
             }
             let settled = store.is_settled()?;
@@ -235,9 +252,12 @@ async fn digests(State(hub): State<Hub>, Device(device): Device) -> Result<Strin
             };
             let readable = store.teams().into_iter().filter(|team| may_read_all(store, device, &[*team]));
             let teams = readable.map(digest).collect::<Result<Vec<_>, _>>()?;
-            let forks: u64 = store.chains().iter().map(|(_, info)| info.forks()).sum();
+            let readable = store.chains().iter();
+            let readable = readable.filter(|(_, info)| may_read_all(store, device, &[info.team]));
+            let forks: u64 = readable.map(|(_, info)| info.forks()).sum();
+            let settled = store.is_settled()?;
             Ok::<_, kitbag_core::store::StoreError>(
-                json!({ "teams": teams, "forks": forks, "conflicted": store.conflicted()?, "settled": store.is_settled()? }),
+                json!({ "teams": teams, "forks": forks, "settled": settled }),
             )
         })
         .await;

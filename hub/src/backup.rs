@@ -12,6 +12,14 @@ pub fn backup(folder: &Path, out: &Path) -> Result<u64, HubError> {
     if !file.exists() || !key.0.exists() {
         return Err(HubError::StoreGone);
     }
+    let real = |path: &Path| path.canonicalize().ok();
+    let parent = out.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let parent = real(parent.unwrap_or(Path::new(".")));
+    let is_ours = parent.zip(real(folder)).is_some_and(|(parent, ours)| parent.starts_with(ours));
+    // What is there already may be an older backup, and nothing else.
+    if is_ours || (out.exists() && Store::check(out, &key).is_err()) {
+        return Err(HubError::NotForABackup);
+    }
     let beside = out.with_extension("part");
     let _ = std::fs::remove_file(&beside);
     Store::copy(&file, &key, &beside)?;
@@ -31,12 +39,13 @@ pub fn restore(folder: &Path, from: &Path) -> Result<Option<PathBuf>, HubError> 
     if !key.0.exists() {
         return Err(HubError::KeyGone);
     }
+    std::fs::metadata(from).map_err(io("the backup"))?;
     Store::check(from, &key)?;
     let beside = folder.join("hub.restoring");
     std::fs::copy(from, &beside).map_err(io("the backup"))?;
     let copied = std::fs::File::open(&beside).map_err(io("the copy"))?;
     copied.sync_all().map_err(io("the copy"))?;
-    let aside = Store::move_aside(&file)?;
+    let aside = Store::move_aside(&file).inspect_err(|_| _ = std::fs::remove_file(&beside))?;
     std::fs::rename(&beside, &file).map_err(io("the hub's store"))?;
     let mut store = open_store(folder, None)?;
     store.begin_epoch()?;

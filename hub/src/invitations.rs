@@ -136,12 +136,13 @@ impl Invitations {
     ) -> Result<(), Refused> {
         let mut held = self.lock(now);
         let open = held.open.get_mut(&id).filter(|open| open.inviter == inviter).ok_or(UNKNOWN)?;
-        match open.reply.is_none() && open.request.is_some() {
-            true => {
+        match &open.reply {
+            None if open.request.is_some() => {
                 open.reply = Some(reply);
                 Ok(())
             }
-            false => Err(USED),
+            Some(same) if *same == reply => Ok(()),
+            None | Some(_) => Err(USED),
         }
     }
 
@@ -189,6 +190,7 @@ mod tests {
         assert_eq!(invitations.replied(ID, device, now), Ok(vec![]));
         assert_eq!(invitations.reply(ID, thief, vec![1], now), Err(UNKNOWN));
         invitations.reply(ID, inviter, vec![7], now).expect("the first");
+        invitations.reply(ID, inviter, vec![7], now).expect("the same again");
         assert_eq!(invitations.reply(ID, inviter, vec![8], now), Err(USED));
         assert_eq!(invitations.replied(ID, thief, now), Err(UNKNOWN));
         assert_eq!(invitations.replied(ID, device, now), Ok(vec![7]));

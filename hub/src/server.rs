@@ -31,8 +31,11 @@ const BODY_BYTES_MAX: usize = 1 << 20;
 /// How long a TLS handshake, a request's head, its body and a whole connection may take, in seconds.
 const HANDSHAKE_SECONDS_MAX: u64 = 10;
 const HEAD_SECONDS_MAX: u64 = 10;
-const BODY_SECONDS_MAX: u64 = 30;
-const CONNECTION_SECONDS_MAX: u64 = 600;
+const CONNECTION_SECONDS_MAX: u64 = 3_600;
+/// A body may take this long, in seconds, and longer as it comes: a bad line brings some 5 kB a second,
+/// and whoever holds a connection open must send.
+const BODY_SECONDS: u64 = 30;
+const BODY_BYTES_PER_SECOND: u64 = 500;
 
 /// How a hub is started.
 pub struct Options {
@@ -67,12 +70,23 @@ pub enum HubError {
          `kitbag hub restore`; if there was never anything in it, move hub.key away and start again"
     )]
     StoreGone,
+    /// The place for a backup is in the hub's own folder, or something else is there.
+    #[error(
+        "a backup is not written into the hub's own folder, nor over anything but an older backup; name \
+         another file"
+    )]
+    NotForABackup,
     /// A backup without its key cannot be read.
     #[error("hub.key is not in the hub's folder: a backup is encrypted by it; put it there first")]
     KeyGone,
     /// The file is not the spare that devices pinned.
     #[error("this is not the spare key that this hub's devices pinned; nothing was changed")]
     NotTheSpare,
+    /// A first start without the root key.
+    #[error(
+        "this folder holds no hub yet: give the programme's root key with --root at its first start"
+    )]
+    RootNeeded,
     /// TLS does not take the hub's key.
     #[error("the hub's key cannot be used for TLS: {0}; restore the hub from a backup")]
     Tls(String),
@@ -102,6 +116,9 @@ pub(crate) fn open_store(
     let is_there = std::fs::metadata(&file).is_ok_and(|file| file.len() > 0);
     if key.0.exists() && !is_there {
         return Err(HubError::StoreGone);
+    }
+    if !is_there && root.is_none() {
+        return Err(HubError::RootNeeded);
     }
     Ok(Store::open(&file, &key, root, None, Settling::Behind)?)
 }
@@ -287,22 +304,28 @@ fn route_of(path: &str) -> &'static str {
 }
 
 async fn whole(body: Incoming) -> Result<Bytes, Problem> {
-    let limit = Duration::from_secs(BODY_SECONDS_MAX);
-    let read = tokio::time::timeout(limit, Limited::new(body, BODY_BYTES_MAX).collect()).await;
-    match read {
-        Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => {
-            let detail =
-                format!("the body is longer than {BODY_BYTES_MAX} bytes; send less at once");
-            Err(Problem(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail))
-        }
-        Ok(Err(_)) => {
-            let detail = "the body was cut off; send it again".to_owned();
-            Err(Problem(StatusCode::BAD_REQUEST, "cut_off", detail))
-        }
-        Err(_) => {
-            let detail = "the body took too long; send less at once".to_owned();
-            Err(Problem(StatusCode::REQUEST_TIMEOUT, "too_slow", detail))
+    let began = tokio::time::Instant::now();
+    let mut body = Limited::new(body, BODY_BYTES_MAX);
+    let mut whole: Vec<u8> = Vec::new();
+    loop {
+        let earned = BODY_SECONDS + whole.len() as u64 / BODY_BYTES_PER_SECOND;
+        let until = began + Duration::from_secs(earned);
+        match tokio::time::timeout_at(until, body.frame()).await {
+            Ok(None) => return Ok(whole.into()),
+            Ok(Some(Ok(frame))) => whole.extend(frame.into_data().unwrap_or_default()),
+            Ok(Some(Err(error))) if error.is::<LengthLimitError>() => {
+                let detail =
+                    format!("the body is longer than {BODY_BYTES_MAX} bytes; send less at once");
+                return Err(Problem(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail));
+            }
+            Ok(Some(Err(_))) => {
+                let detail = "the body was cut off; send it again".to_owned();
+                return Err(Problem(StatusCode::BAD_REQUEST, "cut_off", detail));
+            }
+            Err(_) => {
+                let detail = "the body came too slowly; send it again".to_owned();
+                return Err(Problem(StatusCode::REQUEST_TIMEOUT, "too_slow", detail));
+            }
         }
     }
 }

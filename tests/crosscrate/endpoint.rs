@@ -205,7 +205,7 @@ fn a_message_cut_at_any_byte_or_of_another_version_or_team_is_refused_with_400_o
     let request = worker.request(&mut session).unwrap().unwrap();
     let client = hub.client(&worker);
     let refused = |body: &[u8]| match client.sync(body.to_vec()) {
-        Err(kitbag_core::net::NetError::Status(400)) => true,
+        Err(kitbag_core::net::NetError::Status(400, _)) => true,
         Ok(_) => false,
         Err(other) => panic!("{other}"),
     };

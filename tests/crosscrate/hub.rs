@@ -115,7 +115,7 @@ fn a_device_reads_its_own_teams_alone_and_a_stranger_nothing() {
     assert_eq!(hub.reversals(&worker), 1);
     let stranger = HubClient::new(&hub.address, &SigningKey::from_seed(&[1; 32])).unwrap();
     let totals = format!("/v1/totals?team={TEAM}");
-    assert!(matches!(stranger.get(&totals), Err(NetError::Status(403))));
+    assert!(matches!(stranger.get(&totals), Err(NetError::Status(403, _))));
     let digests = stranger.get("/v1/digests").unwrap();
     assert!(!String::from_utf8(digests).unwrap().contains("canonical"));
     let mut session = kitbag_core::sync::Session::new([TEAM]);
@@ -138,7 +138,7 @@ fn a_device_reads_its_own_teams_alone_and_a_stranger_nothing() {
     assert_eq!(worker.status().unwrap().waiting.entries, 0);
     assert!(matches!(
         worker.client(&hub.address).unwrap().get(&totals),
-        Err(NetError::Status(403))
+        Err(NetError::Status(403, _))
     ));
     hub.sync(&mut programme.coordinator).unwrap();
     assert_eq!(hub.reversals(&programme.coordinator), 1);

@@ -40,6 +40,15 @@ fn a_device_joins_by_an_invitation_once_and_records_at_once() {
     let request = invitation.read_request(&asked).unwrap();
     assert_eq!(request.code, code);
     let reply = coordinator.approve(&invitation, &request).unwrap();
+    assert_eq!(coordinator.approve(&invitation, &request).unwrap(), reply, "a lost answer again");
+    let another = kitbag_core::engine::JoinRequest {
+        device: programme.root.device_key(),
+        code: request.code.clone(),
+    };
+    let coordinator = &mut programme.coordinator;
+    let used = coordinator.approve(&invitation, &another);
+    assert!(matches!(used, Err(EngineError::InvitationUsed)));
+    coordinator.forget_invitation(&invitation.id()).unwrap();
     let used = coordinator.approve(&invitation, &request);
     assert!(matches!(used, Err(EngineError::InvitationUsed)));
     for at in 0..reply.len() {
@@ -100,7 +109,7 @@ fn through_the_hub_an_invitation_is_asked_once_and_answered_by_its_inviter_alone
     let path = |part: &str| format!("/v1/invitations/{}{part}", TeamId(invitation.id()));
     let status = |answer: Result<Vec<u8>, NetError>| match answer {
         Ok(_) => 200,
-        Err(NetError::Status(status)) => status,
+        Err(NetError::Status(status, _)) => status,
         Err(other) => panic!("{other}"),
     };
     let phone = device(&programme, "phone");
@@ -207,13 +216,21 @@ fn leaving_deletes_what_the_hub_has_and_refuses_to_lose_the_rest() {
     let mut programme = Programme::new();
     let (mut worker, _) = programme.worker();
     let id = worker.record(TEAM, &noted("PLANTED-MARKER")).unwrap();
-    let refused = worker.leave(TEAM);
+    let cut = worker.session();
+    let refused = worker.leave(TEAM, &cut);
     assert!(matches!(refused, Err(EngineError::WouldLose { waiting }) if waiting >= 2));
-    programme.sync(&mut worker);
-    worker.leave(TEAM).unwrap();
+    let (device, hub) = (worker.device_key(), &mut programme.hub);
+    let mut synced = worker.session();
+    worker
+        .carry(&mut synced, |request, _| {
+            let now = super::programme::NOW;
+            kitbag_core::sync::answer(hub, device, now, &request).map_err(EngineError::from)
+        })
+        .unwrap();
+    worker.leave(TEAM, &synced).unwrap();
     assert!(matches!(worker.get(id), Err(EngineError::NoRecord)));
     assert!(matches!(worker.record(TEAM, &reversal("died")), Err(EngineError::NotAMember)));
-    assert!(matches!(worker.leave(TEAM), Err(EngineError::NotAMember)));
+    assert!(matches!(worker.leave(TEAM, &synced), Err(EngineError::NotAMember)));
     assert_eq!(worker.store().totals(&Default::default()).unwrap().lines.len(), 0);
     drop(worker);
     let worker =

@@ -13,6 +13,7 @@ mod hub_process;
 mod joining;
 mod kill;
 mod kill_sync;
+mod mended;
 mod operating;
 mod path;
 mod programme;

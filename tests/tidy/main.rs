@@ -58,7 +58,7 @@ fn each_heavy_dependency_has_one_owner() {
         ("tokio::", &["hub/", "core/src/net.rs"]),
         ("rustls::", &["core/src/net", "hub/src/server.rs"]),
         ("hpke::", &["core/src/identity/sealing.rs"]),
-        ("argon2::", &["core/src/store/key.rs"]),
+        ("argon2::", &["core/src/identity/slow_hash.rs"]),
         ("zstd::", &["core/src/sync/packing.rs", "benches/src/bin/dictionary.rs", "tests/"]),
         ("qrcode::", &["cli/src/joining.rs"]),
         ("clap::", &["cli/", "xtask/"]),

@@ -86,7 +86,7 @@ impl Line {
             request.truncate(request.len() / 2);
         }
         match self.send(client, request) {
-            Ok(_) | Err(LineError::Net(NetError::Status(_))) => Err(LineError::Cut),
+            Ok(_) | Err(LineError::Net(NetError::Status(..))) => Err(LineError::Cut),
             Err(other) => Err(other),
         }
     }

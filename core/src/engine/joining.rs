@@ -6,12 +6,14 @@
 //! somebody else was faster with a photograph of the invitation.
 
 use super::{Engine, EngineError, Enrolment};
+use crate::identity::slow_hash::slow_hash;
 use crate::identity::{HubAddress, Role};
 use crate::log::entry::kind;
 use crate::log::payload::Administration;
 use crate::log::run::{Run, preamble, strip_preamble};
 use crate::model::cbor::{self, Malformed};
 use crate::model::{DeviceKey, EntryId, TeamId};
+use crate::sync::{Agreement, Session};
 use chacha20poly1305::aead::{Aead, Payload};
 use chacha20poly1305::{KeyInit, XChaCha20Poly1305, XNonce};
 use data_encoding::BASE32_NOPAD;
@@ -23,6 +25,8 @@ const PREFIX: &str = "KITBAG:";
 /// How long an invitation holds, in ms. The clock can only refuse: a late one is made anew.
 const INVITATION_MS: i64 = 10 * 60 * 1_000;
 const NONCE_BYTES: usize = 24;
+/// What proves a certificate travels with the reply up to this size, in bytes.
+const PROOF_BYTES_MAX: usize = 256 << 10;
 /// A programme's administration fits in this many runs.
 const RUNS_MAX: u64 = 10_000;
 
@@ -69,14 +73,15 @@ impl Invitation {
         Zeroizing::new(blake3::derive_key(context, self.secret.as_ref()))
     }
 
-    /// The six digits for this device, from everything that both sides must agree on.
+    /// The six digits for this device, from everything that both sides must agree on. Slow on purpose:
+    /// a hub that saw the invitation could try keys until one shows the digits of the honest device,
+    /// and has ten minutes for a million of them.
     fn code(&self, device: DeviceKey) -> String {
         let said = [device.0, self.inviter.0, self.root.0].concat();
-        let hash = blake3::keyed_hash(&self.derive("kitbag invitation code 1"), &said);
-        let number = hash
-            .as_bytes()
-            .iter()
-            .fold(0_u32, |sum, byte| (sum * 256 + u32::from(*byte)) % 1_000_000);
+        let salt = self.derive("kitbag invitation code 1");
+        let hash = slow_hash(&said, salt.as_ref()).unwrap_or_default();
+        let number =
+            hash.iter().fold(0_u32, |sum, byte| (sum * 256 + u32::from(*byte)) % 1_000_000);
         format!("{number:06}")
     }
 
@@ -208,6 +213,7 @@ impl Engine {
             true => Ok(Invitation::decode(invitation).ok()),
             false => {
                 self.store.forget_meta(&kept_name(id))?;
+                self.store.forget_meta(&reply_name(id))?;
                 Ok(None)
             }
         }
@@ -223,8 +229,9 @@ impl Engine {
         Ok(ids.collect())
     }
 
-    /// Certifies the device that asked, and answers it; the invitation is used up. The codes on both
-    /// screens were compared before.
+    /// Certifies the device that asked, and answers it. The codes on both screens were compared before.
+    /// Asked again for the same device it gives the same answer, so that a lost one can be sent again;
+    /// another device gets none.
     pub fn approve(
         &mut self,
         invitation: &Invitation,
@@ -234,13 +241,20 @@ impl Engine {
         if self.kept_invitation(&id)?.as_ref() != Some(invitation) {
             return Err(EngineError::InvitationUsed);
         }
-        // Used up first: what comes behind may fail, and is then asked for anew.
-        self.store.forget_meta(&kept_name(&id))?;
+        if let Some(kept) = self.store.meta(&reply_name(&id))? {
+            return match kept.strip_prefix(request.device.0.as_slice()) {
+                Some(reply) => Ok(reply.to_vec()),
+                None => Err(EngineError::InvitationUsed),
+            };
+        }
         let enrolment = self.certify(request.device, invitation.role, invitation.team)?;
+        // What proves the certificate goes along where it is small; else the first sync brings it.
+        let weight: usize = enrolment.runs.iter().map(|run| run.encode().len()).sum();
+        let runs = if weight > PROOF_BYTES_MAX { [].as_slice() } else { &enrolment.runs };
         let body = Zeroizing::new(cbor::encode(|encoder| {
             encoder.array(2)?.bytes(&enrolment.certificate.0)?;
-            encoder.array(enrolment.runs.len() as u64)?;
-            for run in &enrolment.runs {
+            encoder.array(runs.len() as u64)?;
+            for run in runs {
                 encoder.bytes(&run.encode())?;
             }
             Ok(())
@@ -255,7 +269,15 @@ impl Engine {
         let mut reply = preamble().to_vec();
         reply.extend(nonce);
         reply.extend(sealed);
+        let kept = [request.device.0.as_slice(), &reply].concat();
+        self.store.set_meta(&[(reply_name(&id), kept)])?;
         Ok(reply)
+    }
+
+    /// The device has its answer: the invitation is done with.
+    pub fn forget_invitation(&mut self, id: &[u8; 16]) -> Result<(), EngineError> {
+        self.store.forget_meta(&kept_name(id))?;
+        Ok(self.store.forget_meta(&reply_name(id))?)
     }
 
     /// This device's request to join, with the code to compare.
@@ -275,7 +297,7 @@ impl Engine {
             .runs
             .iter()
             .any(|run| certifies(run, &enrolment, invitation, self.device_key()));
-        if !is_certified {
+        if !is_certified && !enrolment.runs.is_empty() {
             return Err(EngineError::NotAReply);
         }
         self.join(&enrolment)?;
@@ -322,13 +344,14 @@ impl Engine {
     }
 
     /// Leaves a team: nothing more is recorded or received there, and what this device held of it is
-    /// deleted. Refused while something of it waits for the hub.
-    pub fn leave(&mut self, team: TeamId) -> Result<(), EngineError> {
+    /// deleted. Only right after a whole sync, given by its session, and while nothing waits: what the
+    /// hub was known to hold earlier may be gone from it.
+    pub fn leave(&mut self, team: TeamId, synced: &Session) -> Result<(), EngineError> {
         if !self.members.contains_key(&team) || team == TeamId::PROGRAMME {
             return Err(EngineError::NotAMember);
         }
-        let waiting = self.store.entries_beyond_hub(&[team])?;
-        if waiting > 0 {
+        let waiting = self.status()?.waiting.entries;
+        if waiting > 0 || synced.agreement() != Some(&Agreement::Whole) {
             return Err(EngineError::WouldLose { waiting });
         }
         self.store.forget_team(team)?;
@@ -336,6 +359,10 @@ impl Engine {
         self.note_identity();
         self.settle_outbox()
     }
+}
+
+fn reply_name(id: &[u8; 16]) -> String {
+    format!("reply {}", BASE32_NOPAD.encode(id))
 }
 
 fn kept_name(id: &[u8; 16]) -> String {

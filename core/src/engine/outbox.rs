@@ -5,12 +5,13 @@
 
 use super::{Engine, EngineError, Environment, programme::member_name};
 use crate::identity::SigningKey;
-use crate::log::run::Run;
+use crate::log::run::{Body, Run};
 use crate::model::cbor;
-use crate::model::{DeviceKey, EntryId, TeamId};
-use crate::store::{KeyProvider, Settling, Store, StoreKey};
+use crate::model::{DeviceKey, EntryId, LogId, TeamId};
+use crate::store::{KeyProvider, LogUse, Settling, Store, StoreKey};
 use chacha20poly1305::aead::{Aead, Payload};
 use chacha20poly1305::{KeyInit, XChaCha20Poly1305, XNonce};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -40,6 +41,8 @@ struct Identity {
 enum Frame {
     Identity(Identity),
     Run(Run),
+    /// An entry whose COMMIT failed: its worker was told that it is not saved.
+    Abandoned(EntryId),
 }
 
 /// What became of a damaged store.
@@ -64,7 +67,11 @@ impl Outbox {
             options.append(true).create(true);
             #[cfg(unix)]
             std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-            self.file = options.open(&path).ok();
+            // A frame that a kill or a full disk cut off would hide all that follows it.
+            let (_, whole) = read(&path, &self.cipher);
+            self.file = options.open(&path).ok().filter(|file| {
+                file.metadata().is_ok_and(|file| file.len() == whole) || file.set_len(whole).is_ok()
+            });
         }
         self.file.as_mut()
     }
@@ -76,7 +83,9 @@ impl Outbox {
         frame.extend(nonce);
         frame.extend(sealed);
         let Some(file) = self.file() else { return };
+        let before = file.metadata().map(|file| file.len());
         if file.write_all(&frame).is_err() {
+            let _ = before.and_then(|before| file.set_len(before));
             tracing::warn!("the outbox could not be written; what is saved is saved all the same");
         }
     }
@@ -101,24 +110,46 @@ fn cipher(key: &StoreKey) -> XChaCha20Poly1305 {
     XChaCha20Poly1305::new((&*derived).into())
 }
 
-/// The frames of an outbox, up to the first that is cut off or was changed.
-fn read(store: &Path, key: &StoreKey) -> Vec<Frame> {
-    let bytes = std::fs::read(path_of(store)).unwrap_or_default();
-    let cipher = cipher(key);
+/// The frames of an outbox, up to the first that is cut off or was changed, and how many bytes they are.
+fn read(path: &Path, cipher: &XChaCha20Poly1305) -> (Vec<Frame>, u64) {
+    let bytes = std::fs::read(path).unwrap_or_default();
     let mut rest = bytes.as_slice();
     let mut frames = Vec::new();
     while let Some((length, after)) = rest.split_first_chunk::<4>() {
         let length = u32::from_be_bytes(*length) as usize;
-        let Some((frame, after)) = after.split_at_checked(length.min(FRAME_BYTES_MAX)) else {
+        if length > FRAME_BYTES_MAX {
             break;
-        };
-        rest = after;
+        }
+        let Some((frame, after)) = after.split_at_checked(length) else { break };
         let Some((nonce, sealed)) = frame.split_first_chunk::<NONCE_BYTES>() else { break };
         let body = cipher.decrypt(&XNonce::from(*nonce), Payload { msg: sealed, aad: b"" });
         let Ok(body) = body.map(Zeroizing::new) else { break };
         frames.extend(read_frame(&body));
+        rest = after;
     }
-    frames
+    (frames, (bytes.len() - rest.len()) as u64)
+}
+
+/// The runs of our own that frames hold: without those that were abandoned, and of two at one place the
+/// newer.
+fn runs_of(frames: &[Frame]) -> Vec<Run> {
+    let abandoned: BTreeSet<EntryId> = frames
+        .iter()
+        .filter_map(|frame| match frame {
+            Frame::Abandoned(id) => Some(*id),
+            _ => None,
+        })
+        .collect();
+    let mut runs: BTreeMap<(LogId, u64), Run> = BTreeMap::new();
+    for frame in frames {
+        let Frame::Run(run) = frame else { continue };
+        let last = run.expand().last().map(|last| last.id);
+        if !last.is_some_and(|last| abandoned.contains(&last)) {
+            // A log that begins with this run begins at its second entry, too.
+            runs.insert((run.log, run.first + run.entries.len() as u64), run.clone());
+        }
+    }
+    runs.into_values().collect()
 }
 
 fn read_frame(body: &[u8]) -> Option<Frame> {
@@ -141,6 +172,7 @@ fn read_frame(body: &[u8]) -> Option<Frame> {
             Some(Frame::Identity(Identity { seed, root, members: members?, hub }))
         }
         (2, run) => Run::decode(run).ok().map(Frame::Run),
+        (3, id) => Some(Frame::Abandoned(EntryId(id.try_into().ok()?))),
         _ => None,
     }
 }
@@ -181,23 +213,86 @@ impl Engine {
         self.write_frame(&body);
     }
 
+    /// Notes that the COMMIT of an entry failed.
+    pub(super) fn note_abandoned(&mut self, id: EntryId) {
+        let mut body = vec![3];
+        body.extend(id.0);
+        self.write_frame(&body);
+    }
+
+    /// How many entries wait that were salvaged and could not be taken in yet.
+    pub(super) fn salvaged(&self) -> Result<u64, EngineError> {
+        let runs = self.salvage()?;
+        Ok(runs.iter().map(|run| run.entries.len() as u64).sum())
+    }
+
+    fn salvage(&self) -> Result<Vec<Run>, EngineError> {
+        let salvage = self.store.meta(SALVAGE)?.unwrap_or_default();
+        let mut decoder = minicbor::Decoder::new(&salvage);
+        let mut runs = Vec::new();
+        while let Ok(run) = decoder.bytes() {
+            runs.extend(Run::decode(run).ok());
+        }
+        Ok(runs)
+    }
+
+    /// Takes in what was salvaged, once the hub brought what it follows. What follows an entry that
+    /// nobody has any more is written anew, into a log of today.
+    fn take_salvage(&mut self) -> Result<(), EngineError> {
+        let runs = self.salvage()?;
+        if runs.is_empty() {
+            return Ok(());
+        }
+        let received = self.store.receive(&runs.iter().collect::<Vec<_>>(), &[])?;
+        let turned_away: BTreeSet<usize> =
+            received.turned_away.into_iter().map(|(at, _)| at).collect();
+        for (at, run) in runs.iter().enumerate().filter(|(at, _)| turned_away.contains(at)) {
+            let team = runs.iter().find(|other| other.log == run.log).map(|_| run.log);
+            let team = team.and_then(|log| self.store.chains().log(&log)).map(|info| info.team);
+            for entry in &run.entries {
+                let Body::Payload(payload) = &entry.body else { continue };
+                let is_record = entry.kind >= crate::log::entry::kind::RECORDS_FROM;
+                // The log's team is not known where the log is gone; then it is the only one there is.
+                let mut teams = self.members.keys().filter(|team| **team != TeamId::PROGRAMME);
+                let team = team.or(teams.next().copied().filter(|_| teams.next().is_none()));
+                if let (true, Some(team)) = (is_record, team) {
+                    self.write(team, LogUse::Records, entry.kind, entry.record, payload.clone())?;
+                } else {
+                    tracing::warn!("an entry of the outbox could not be written anew");
+                }
+            }
+            let _ = at;
+        }
+        Ok(self.store.forget_meta(SALVAGE)?)
+    }
+
     /// Once the hub holds everything: takes what was salvaged, and begins the outbox anew.
     pub(super) fn settle_outbox(&mut self) -> Result<(), EngineError> {
-        if let Some(salvage) = self.store.meta(SALVAGE)? {
-            let mut decoder = minicbor::Decoder::new(&salvage);
-            let mut runs = Vec::new();
-            while let Ok(run) = decoder.bytes() {
-                runs.extend(Run::decode(run).ok());
-            }
-            self.store.receive(&runs.iter().collect::<Vec<_>>(), &[])?;
-            self.store.forget_meta(SALVAGE)?;
-        }
+        self.take_salvage()?;
         let teams: Vec<TeamId> = self.members.keys().copied().chain([TeamId::PROGRAMME]).collect();
         if self.store.entries_beyond_hub(&teams)? == 0 {
             self.outbox.begin_anew();
             self.note_identity();
         }
         Ok(())
+    }
+
+    /// Whether the outbox knows of teams or entries that the store lacks: a store whose log was lost is
+    /// whole, and an older state of itself.
+    fn is_behind(&self, identity: Option<&Identity>, runs: &[Run]) -> Result<bool, EngineError> {
+        let members = identity.into_iter().flat_map(|identity| &identity.members);
+        let lacks_team = |(team, _): &(TeamId, EntryId)| !self.members.contains_key(team);
+        if members.clone().any(lacks_team) {
+            return Ok(true);
+        }
+        for run in runs {
+            if let Some(last) = run.expand().last()
+                && !self.store.holds_entry(&last.id)?
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Moves a damaged store aside, nothing deleted, and makes a new one for the same device, with what
@@ -213,16 +308,20 @@ impl Engine {
         environment: Environment,
     ) -> Result<(Engine, Recovered), EngineError> {
         let store_key = key.store_key()?;
-        let frames = read(path, &store_key);
-        let aside = Store::move_aside(path)?;
-        let mut identity = None;
-        let mut runs = Vec::new();
-        for frame in frames {
-            match frame {
-                Frame::Identity(found) => identity = Some(found),
-                Frame::Run(run) => runs.push(run),
-            }
+        let (frames, _) = read(&path_of(path), &cipher(&store_key));
+        let runs = runs_of(&frames);
+        let mut identities = frames.into_iter().filter_map(|frame| match frame {
+            Frame::Identity(found) => Some(found),
+            _ => None,
+        });
+        let identity = identities.next_back();
+        if Store::check(path, key).is_ok()
+            && let Ok(engine) = Engine::open_to_read(path, key, Environment::system())
+            && !engine.is_behind(identity.as_ref(), &runs)?
+        {
+            return Err(EngineError::NotDamaged);
         }
+        let aside = Store::move_aside(path)?;
         let identity = identity.ok_or(EngineError::NoOutbox)?;
         let scope = identity.members.iter().map(|(team, _)| *team).collect();
         let mut store = Store::open(path, key, Some(identity.root), Some(scope), Settling::Within)?;

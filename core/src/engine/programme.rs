@@ -105,7 +105,14 @@ impl Engine {
             members.insert(team, certificate);
         }
         let outbox = super::outbox::Outbox::open(path, &key.store_key()?);
-        Ok(Engine { store, key: SigningKey::from_seed(&seed), members, environment, outbox })
+        Ok(Engine {
+            store,
+            key: SigningKey::from_seed(&seed),
+            members,
+            looked_into: Default::default(),
+            environment,
+            outbox,
+        })
     }
 
     /// Becomes a member of a team.
@@ -132,13 +139,46 @@ impl Engine {
         let from = if role == Role::Coordinator { TeamId::PROGRAMME } else { team };
         let certificate = Certificate { key, role, team, renew_by: None };
         let certificate = self.administer(from, &Administration::Certify(certificate))?;
-        self.tend_team_key(team)?;
+        self.tend_or_later(team);
         let runs = self.store.runs_for_certificate(certificate, &self.key)?;
         Ok(Enrolment { root: self.root(), team, certificate, runs })
     }
 
-    /// Revokes a certificate; what this store holds of its logs stands.
+    /// Tends the team's key; what fails is done with the next sync.
+    fn tend_or_later(&mut self, team: TeamId) {
+        if self.tend_team_key(team).is_err() {
+            tracing::warn!("the team's key could not be tended; the next sync does it");
+        }
+    }
+
+    /// The root looks into a team: its next sync brings that team's entries, so that a revocation there
+    /// can name what stands. Until the store is closed.
+    pub fn look_into(&mut self, team: TeamId) -> Result<(), EngineError> {
+        match self.device_key() == self.root() {
+            true => {
+                self.store.add_team(team);
+                self.looked_into.insert(team);
+                Ok(())
+            }
+            false => Err(EngineError::MayNotRevoke),
+        }
+    }
+
+    /// Revokes a certificate of a team; what this store holds of its logs stands. Coordinators revoke
+    /// their team's devices, the root revokes coordinators, once it looked into their team.
     pub fn revoke(&mut self, team: TeamId, certificate: EntryId) -> Result<EntryId, EngineError> {
+        let is_root = self.device_key() == self.root();
+        let named = self.store.authority().members(team).find(|(id, _, _)| *id == certificate);
+        let of_coordinator = named.map(|(_, _, role)| role == Role::Coordinator);
+        let may = match of_coordinator {
+            Some(true) => is_root && self.store.holds_team(team),
+            Some(false) => self.role(team) == Some(Role::Coordinator),
+            None => false,
+        };
+        if !may {
+            return Err(EngineError::MayNotRevoke);
+        }
+        let scope = if is_root { TeamId::PROGRAMME } else { team };
         let logs = self.store.chains().iter().filter(|(_, info)| info.certificate == certificate);
         let mut kept: Vec<KeptTip> = logs
             .flat_map(|(log, info)| info.tips().into_iter().map(|tip| KeptTip { log: *log, tip }))
@@ -147,8 +187,8 @@ impl Engine {
         // the longest branches stand, and what else it wrote can be accepted entry by entry.
         kept.sort_by_key(|kept| std::cmp::Reverse(kept.tip.position));
         kept.truncate(NAMED_MAX as usize);
-        let revocation = self.administer(team, &Administration::Revoke { certificate, kept })?;
-        self.tend_team_key(team)?;
+        let revocation = self.administer(scope, &Administration::Revoke { certificate, kept })?;
+        self.tend_or_later(team);
         Ok(revocation)
     }
 

@@ -54,7 +54,7 @@ pub struct Status {
 impl Engine {
     /// Whether the hub is known to hold all of a record.
     pub fn delivery(&self, id: RecordId) -> Result<Delivery, EngineError> {
-        Ok(self.store.delivery(id)?)
+        self.store.delivery(id)?.ok_or(EngineError::NoRecord)
     }
 
     /// Whether a record needs a person, and why.
@@ -77,7 +77,10 @@ impl Engine {
     /// What is true of this store now.
     pub fn status(&self) -> Result<Status, EngineError> {
         let teams: Vec<TeamId> = self.members.keys().copied().chain([TeamId::PROGRAMME]).collect();
-        let waiting = self.store.waiting_for_hub(&teams)?;
+        let mut waiting = self.store.waiting_for_hub(&teams)?;
+        let salvaged = self.salvaged()?;
+        waiting.entries = waiting.entries.max(salvaged);
+        waiting.records = waiting.records.max(salvaged);
         let last = self.last_sync()?;
         let clock_is_off =
             last.clock_ahead.is_some_and(|ahead| ahead.unsigned_abs() > CLOCK_OFF_MS);
@@ -119,7 +122,9 @@ impl Engine {
             (Some(agreement), None) => {
                 backoff.reset();
                 last.next_try = None;
-                last.agreed_at = Some(now);
+                if *agreement == Agreement::Whole {
+                    last.agreed_at = Some(now);
+                }
                 last.failed = match agreement {
                     Agreement::Whole => None,
                     Agreement::Without(_) => Some(

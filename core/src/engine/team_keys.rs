@@ -35,15 +35,18 @@ impl Engine {
         if !readers.contains(&own) {
             return Ok(0);
         }
+        let secrets = self.secrets()?;
         let keys = self.store.authority().team_keys(team);
-        let last = keys.last().map(|(generation, _, devices)| (*generation, (*devices).clone()));
+        let generation = keys.last().map_or(0, |(generation, _, _)| *generation);
+        // A key whose secret nobody was really handed is nobody's key.
+        let usable = keys.iter().rev().find(|(_, public, _)| secrets.contains_key(public));
+        let last = usable.map(|(_, _, devices)| (*devices).clone());
         let mut written = 0;
-        let stale = last.as_ref().is_none_or(|(_, devices)| !devices.is_subset(&readers));
+        let stale = last.as_ref().is_none_or(|devices| !devices.is_subset(&readers));
         if stale {
             let secret = SealingSecret::from_seed(&self.seed());
             let public = secret.public().ok_or(EngineError::NoTeamKey)?;
-            let generation = last.map_or(0, |(generation, _)| generation).saturating_add(1);
-            written += self.hand_out(team, generation, public, &secret, &readers)?;
+            written += self.hand_out(team, generation + 1, public, &secret, &readers)?;
         }
         let secrets = self.secrets()?;
         let lacking: Vec<(u64, SealingPublic, BTreeSet<DeviceKey>)> = self
@@ -118,13 +121,17 @@ impl Engine {
 
     /// The key that this team's texts and bundles are sealed to now.
     pub(super) fn team_key(&mut self, team: TeamId) -> Result<SealingPublic, EngineError> {
-        let last = |engine: &Engine| {
-            engine.store.authority().team_keys(team).last().map(|(_, public, _)| *public)
+        // The newest that this device was handed itself: one that it was not could be nobody's.
+        let newest = |engine: &Engine| -> Result<Option<SealingPublic>, EngineError> {
+            let secrets = engine.secrets()?;
+            let keys = engine.store.authority().team_keys(team);
+            let handed = keys.iter().rev().find(|(_, public, _)| secrets.contains_key(public));
+            Ok(handed.map(|(_, public, _)| *public))
         };
-        if last(self).is_none() {
+        if newest(self)?.is_none() {
             self.tend_team_key(team)?;
         }
-        last(self).ok_or(EngineError::NoTeamKey)
+        newest(self)?.ok_or(EngineError::NoTeamKey)
     }
 
     /// Seals the free texts among these operations.

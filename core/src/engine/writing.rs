@@ -87,7 +87,10 @@ impl Engine {
         {
             self.note_outgoing(&run);
         }
-        self.store.append(&entries, log_use)?;
+        if let Err(error) = self.store.append(&entries, log_use) {
+            self.note_abandoned(id);
+            return Err(error.into());
+        }
         Ok(id)
     }
 }

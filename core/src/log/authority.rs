@@ -182,6 +182,16 @@ impl Authority {
         self.holders.get(certificate).map(|(_, _, role)| *role)
     }
 
+    /// Whether this key may read a team's totals: whoever reads its entries, and observers.
+    pub fn may_read_totals(&self, key: DeviceKey, team: TeamId) -> bool {
+        let observes = |(certificate, (of, named, _)): (&EntryId, &(DeviceKey, TeamId, Role))| {
+            *of == key
+                && (*named == team || team == TeamId::PROGRAMME)
+                && !self.is_revoked(certificate)
+        };
+        self.holders.iter().any(observes)
+    }
+
     /// Whether a certificate was revoked.
     pub fn is_revoked(&self, certificate: &EntryId) -> bool {
         self.revoked.contains(certificate)
@@ -217,8 +227,16 @@ impl Authority {
     /// A team's sealing keys by generation, with the devices that were handed each; the last is the
     /// one to seal to.
     pub fn team_keys(&self, team: TeamId) -> Vec<(u64, SealingPublic, &BTreeSet<DeviceKey>)> {
+        // Generations follow each other from 1: nobody jumps to one that cannot be followed.
+        let mut last = 0;
         let keys = self.team_keys.get(&team).into_iter().flatten();
-        keys.map(|((generation, public), devices)| (*generation, *public, devices)).collect()
+        keys.take_while(|((generation, _), _)| {
+            let follows = *generation > 0 && (*generation == last || *generation == last + 1);
+            last = *generation;
+            follows
+        })
+        .map(|((generation, public), devices)| (*generation, *public, devices))
+        .collect()
     }
 
     /// Whether this reason is waived for this entry, written by `author` in `team`.

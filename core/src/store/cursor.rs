@@ -24,11 +24,13 @@ const EPOCH_BYTES: usize = 8;
 const MAC_BYTES: usize = 16;
 
 impl Store {
-    /// The cursor of what this hub holds now, opaque to devices: epoch, numbers, MAC.
-    pub fn give_cursor(&mut self) -> Result<Vec<u8>, StoreError> {
+    /// The cursor of what this hub holds now, opaque to devices: epoch, numbers, MAC. Of seals heard it
+    /// goes up to `heard` where not all could be told.
+    pub fn give_cursor(&mut self, heard: Option<i64>) -> Result<Vec<u8>, StoreError> {
         let (epoch, key) = self.epoch()?;
         let here = self.here()?;
-        Ok(write(&epoch, &key, here))
+        let heard = heard.unwrap_or(here.heard);
+        Ok(write(&epoch, &key, Cursor { heard, ..here }))
     }
 
     /// Reads a cursor that a device quotes. One of another epoch or another hub says nothing. One of
@@ -132,17 +134,20 @@ impl Store {
         self.page_from(from.collect())
     }
 
-    /// Seals heard after a cursor, of these teams, but the device's own.
+    /// Seals heard after a cursor, of these teams, but the device's own; with the number of the last
+    /// where there are more than one message carries.
     pub fn seals_since(
         &self,
         teams: &[TeamId],
         heard: i64,
         device: DeviceKey,
-    ) -> Result<Vec<SealedTip>, StoreError> {
-        let mut sealed = self.heard_after(heard)?;
-        sealed.retain(|seal| teams.contains(&seal.open.team) && seal.open.key != device);
+    ) -> Result<(Vec<SealedTip>, Option<i64>), StoreError> {
+        let mut sealed = self.numbered_after(heard)?;
+        sealed.retain(|(_, seal)| teams.contains(&seal.open.team) && seal.open.key != device);
+        let cut = sealed.len() > super::SEALS_MAX;
         sealed.truncate(super::SEALS_MAX);
-        Ok(sealed)
+        let last = sealed.last().map(|(number, _)| *number).filter(|_| cut);
+        Ok((sealed.into_iter().map(|(_, seal)| seal).collect(), last))
     }
 
     /// Where this store is: the numbers of the last entry and the last seal heard.

@@ -116,6 +116,25 @@ impl Store {
         })
     }
 
+    /// Notes the hub's epoch, the first bytes of its cursors. Another one than before says that the hub
+    /// was put back: nothing is known of what it holds until it says so again.
+    pub fn note_hub_epoch(&mut self, cursor: &[u8]) -> Result<bool, StoreError> {
+        let Some(epoch) = cursor.get(..8) else { return Ok(false) };
+        let before = self.meta("hub_epoch")?;
+        if before.as_deref() == Some(epoch) {
+            return Ok(false);
+        }
+        self.transact(|store| {
+            let sql = store.sql()?;
+            sql.execute("INSERT OR REPLACE INTO meta VALUES ('hub_epoch', ?1)", [epoch])?;
+            if before.is_some() {
+                sql.execute("DELETE FROM on_hub", [])?;
+                sql.execute("DELETE FROM meta WHERE name IN ('cursor', 'told')", [])?;
+            }
+            Ok(before.is_some())
+        })
+    }
+
     fn mark_on_hub(&self, log: &LogId, tips: &[Tip]) -> Result<(), StoreError> {
         let Some(number) = self.logs.get(log).map(|log| log.number) else { return Ok(()) };
         let Some(info) = self.chains.log(log) else { return Ok(()) };
@@ -199,8 +218,13 @@ impl Store {
         Ok(beyond)
     }
 
-    /// Whether the hub is known to hold all of a record that is held here.
-    pub fn delivery(&self, record: RecordId) -> Result<Delivery, StoreError> {
+    /// Whether the hub is known to hold all of a record that is held here; `None` where nothing of it is.
+    pub fn delivery(&self, record: RecordId) -> Result<Option<Delivery>, StoreError> {
+        let mut held =
+            self.sql()?.prepare_cached("SELECT 1 FROM entry WHERE record = ?1 LIMIT 1")?;
+        if !held.exists([record.0])? {
+            return Ok(None);
+        }
         let waits = self
             .sql()?
             .prepare_cached(
@@ -209,7 +233,7 @@ impl Store {
                  WHERE record = ?1 AND entry.position > coalesce(on_hub.position, 0) LIMIT 1",
             )?
             .exists([record.0])?;
-        Ok(if waits { Delivery::Waiting } else { Delivery::OnHub })
+        Ok(Some(if waits { Delivery::Waiting } else { Delivery::OnHub }))
     }
 
     /// Up to which seal heard the hub was told.

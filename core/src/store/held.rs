@@ -22,6 +22,11 @@ pub struct HeldEntry {
 }
 
 impl Store {
+    /// Whether an entry is held.
+    pub fn holds_entry(&self, id: &EntryId) -> Result<bool, StoreError> {
+        Ok(self.locate(id)?.is_some())
+    }
+
     /// The payloads of all administrative entries of a kind, whatever is made of them, each with its
     /// team, in the order of their ids.
     pub fn administration(&self, of_kind: u8) -> Result<Vec<(TeamId, Vec<u8>)>, StoreError> {

@@ -15,6 +15,10 @@ pub const BRANCHES_PER_KEY_MAX: usize = 1_000;
 /// What all logs together may weigh whose author has no certificate that holds here.
 pub const UNCERTIFIED_BYTES_MAX: u64 = 64 << 20;
 
+/// The most logs whose author has no certificate that holds here: each may have to be looked at anew
+/// with every certificate that comes.
+pub const UNCERTIFIED_LOGS_MAX: usize = 1_000;
+
 /// What became of a page.
 #[derive(Debug, Default)]
 pub struct Received {
@@ -24,6 +28,13 @@ pub struct Received {
     pub turned_away: Vec<(usize, TurnedAway)>,
     /// The last entry of each run that is held now, with its log.
     pub held: Vec<(LogId, Tip)>,
+}
+
+/// The logs whose author has no certificate that holds here.
+#[derive(Clone, Copy, Default)]
+struct Uncertified {
+    logs: usize,
+    bytes: u64,
 }
 
 impl Store {
@@ -40,9 +51,9 @@ impl Store {
     pub fn receive(&mut self, runs: &[&Run], heard: &[SealedTip]) -> Result<Received, StoreError> {
         self.transact(|store| {
             let mut received = Received::default();
-            let mut uncertified_bytes = store.uncertified_bytes();
+            let mut uncertified = store.uncertified();
             for (index, run) in runs.iter().enumerate() {
-                match store.receive_run(run, &mut uncertified_bytes)? {
+                match store.receive_run(run, &mut uncertified)? {
                     Ok((new_entries, last)) => {
                         received.new_entries += new_entries;
                         received.held.extend(last.map(|last| (run.log, last)));
@@ -64,7 +75,7 @@ impl Store {
     fn receive_run(
         &mut self,
         run: &Run,
-        uncertified_bytes: &mut u64,
+        uncertified: &mut Uncertified,
     ) -> Result<Result<(u64, Option<Tip>), TurnedAway>, StoreError> {
         let known = self.chains.log(&run.log).map(|info| (info.key, info.team));
         let (entries, open) = match run.verify(known.map(|(key, _)| key)) {
@@ -75,7 +86,9 @@ impl Store {
             return Ok(Err(TurnedAway::LogNotHeld));
         };
         let mut is_named = self.is_named(&run.log, open.as_ref());
-        if !is_named && *uncertified_bytes >= UNCERTIFIED_BYTES_MAX {
+        let is_full = uncertified.bytes >= UNCERTIFIED_BYTES_MAX
+            || known.is_none() && uncertified.logs >= UNCERTIFIED_LOGS_MAX;
+        if !is_named && is_full {
             // Its certificate may have come in the same page.
             self.settle_authority_if_stale()?;
             is_named = self.is_named(&run.log, open.as_ref());
@@ -103,7 +116,8 @@ impl Store {
                 log.bytes += bytes;
             }
             if !is_named {
-                *uncertified_bytes += bytes;
+                uncertified.bytes += bytes;
+                uncertified.logs += usize::from(known.is_none());
             }
         }
         Ok(Ok((new_entries, entries.last().map(Entry::tip))))
@@ -197,9 +211,12 @@ impl Store {
     }
 
     /// What the logs weigh whose author has no certificate that holds here.
-    fn uncertified_bytes(&self) -> u64 {
+    fn uncertified(&self) -> Uncertified {
         let uncertified = self.logs.iter().filter(|(log, _)| !self.authority.is_named(log));
-        uncertified.map(|(_, log)| log.bytes).sum()
+        uncertified.fold(Uncertified::default(), |all, (_, log)| Uncertified {
+            logs: all.logs + 1,
+            bytes: all.bytes + log.bytes,
+        })
     }
 
     /// Where an entry stands, if it is held.

@@ -1,7 +1,7 @@
 //! The store's key, and where it comes from.
 
 use super::StoreError;
-use argon2::{Algorithm, Argon2, Params, Version};
+use crate::identity::slow_hash::slow_hash;
 use chacha20poly1305::aead::Aead;
 use chacha20poly1305::{KeyInit, XChaCha20Poly1305, XNonce};
 use std::io::Write;
@@ -61,23 +61,14 @@ pub struct PassphraseFile {
     pub passphrase: Zeroizing<String>,
 }
 
-/// Argon2id's cost: 64 MiB, 3 passes, one lane; half a second on a laptop (RFC 9106 §4 asks for 64 MiB
-/// and 3 passes where memory is short).
-const ARGON2_KIB: u32 = 64 << 10;
-const ARGON2_PASSES: u32 = 3;
 const PASSPHRASE_CHARS_MIN: usize = 12;
 const SALT_BYTES: usize = 16;
 const NONCE_BYTES: usize = 24;
 
 impl PassphraseFile {
     fn cipher(&self, salt: &[u8]) -> Result<XChaCha20Poly1305, StoreError> {
-        let failed = |_| StoreError::Key("the passphrase cannot be used".to_owned());
-        let costs = Params::new(ARGON2_KIB, ARGON2_PASSES, 1, Some(32)).map_err(failed)?;
-        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, costs);
-        let mut key = Zeroizing::new([0; 32]);
-        argon2
-            .hash_password_into(self.passphrase.as_bytes(), salt, key.as_mut())
-            .map_err(failed)?;
+        let key = slow_hash(self.passphrase.as_bytes(), salt);
+        let key = key.ok_or_else(|| StoreError::Key("the passphrase cannot be used".to_owned()))?;
         Ok(XChaCha20Poly1305::new((&*key).into()))
     }
 

@@ -63,13 +63,20 @@ impl Store {
 
     /// Seals heard after this number.
     pub(super) fn heard_after(&self, number: i64) -> Result<Vec<SealedTip>, StoreError> {
-        let mut statement = self
-            .sql()?
-            .prepare_cached("SELECT sealed FROM heard WHERE number > ?1 ORDER BY log")?;
-        let rows = statement.query_map([number], |row| row.get::<_, Vec<u8>>(0))?;
-        rows.map(|bytes| {
-            SealedTip::read(&mut minicbor::Decoder::new(&bytes?))
-                .map_err(|_| StoreError::Damaged("a seal heard"))
+        Ok(self.numbered_after(number)?.into_iter().map(|(_, seal)| seal).collect())
+    }
+
+    /// Seals heard after this number, in the order in which they were, each with its number.
+    pub(super) fn numbered_after(&self, number: i64) -> Result<Vec<(i64, SealedTip)>, StoreError> {
+        let mut statement = self.sql()?.prepare_cached(
+            "SELECT number, sealed FROM heard WHERE number > ?1 ORDER BY number, log",
+        )?;
+        let rows =
+            statement.query_map([number], |row| Ok((row.get(0)?, row.get::<_, Vec<u8>>(1)?)))?;
+        rows.map(|row| {
+            let (number, bytes) = row?;
+            let seal = SealedTip::read(&mut minicbor::Decoder::new(&bytes));
+            Ok((number, seal.map_err(|_| StoreError::Damaged("a seal heard"))?))
         })
         .collect()
     }

@@ -21,8 +21,8 @@ pub fn answer(
     let since = store.take_cursor(&request.cursor)?;
     let taken = take_in(store, &request)?;
     let (request_digest, asked) = (request.digest, request.teams.len());
-    let mut answer = match request.clock.is_some() {
-        true => in_full(store, device, request, &taken)?,
+    let (mut answer, heard) = match request.clock.is_some() {
+        true => (in_full(store, device, request, &taken)?, None),
         false => in_short(store, device, &request, &taken, since, before)?,
     };
     answer.turned_away = taken.turned_away.into_iter().map(|(_, run)| run).collect();
@@ -30,17 +30,16 @@ pub fn answer(
     if answer.digest == request_digest && answer.teams.len() == asked {
         store.note_came_again(device, &Clock::new())?;
     }
-    answer.cursor = store.give_cursor()?;
+    answer.cursor = store.give_cursor(heard)?;
     answer.now = now.0;
     Ok(answer.encode())
 }
 
 /// The teams asked for that this device may read.
 fn readable(store: &Store, device: DeviceKey, asked: &[TeamId]) -> Vec<TeamId> {
-    let is_root = device == store.root();
-    let may_read = |team: &TeamId| {
-        (*team == TeamId::PROGRAMME && is_root) || store.authority().may_read(device, *team)
-    };
+    // The root reads all, so that it can name what stands when it revokes a coordinator.
+    let may_read =
+        |team: &TeamId| device == store.root() || store.authority().may_read(device, *team);
     asked.iter().copied().filter(|team| store.holds_team(*team) && may_read(team)).collect()
 }
 
@@ -52,18 +51,19 @@ fn in_short(
     taken: &TakenIn,
     since: Option<Cursor>,
     before: Cursor,
-) -> Result<Message, SyncError> {
+) -> Result<(Message, Option<i64>), SyncError> {
     let teams = readable(store, device, &request.teams);
     let mut answer = Message { teams, ..Message::default() };
+    let mut heard = None;
     for (log, tip) in &taken.held {
         add_point(&mut answer.points, *log, *tip);
     }
     if let (Some(since), false) = (since, request.more) {
         let runs = store.runs_since(&answer.teams, since, before.arrival, device)?;
         answer.runs = runs.into_iter().map(Ok).collect();
-        answer.sealed = store.seals_since(&answer.teams, since.heard, device)?;
+        (answer.sealed, heard) = store.seals_since(&answer.teams, since.heard, device)?;
     }
-    Ok(answer)
+    Ok((answer, heard))
 }
 
 /// Shows the whole clock, and hands on what the device's shows that it lacks.

@@ -160,6 +160,10 @@ impl Session {
             runs.iter().filter_map(|run| run.expand().last().map(|last| last.tip())).collect();
         let mut sealed = store.seals_to_tell(&self.teams, &peer.clock, own)?;
         sealed.retain(|seal| !reached.contains(&seal.tip));
+        if let Some(left) = self.upload_left {
+            // Each some 250 bytes, and at most a quarter of what may be sent.
+            sealed.truncate((left / 1_000).max(1) as usize);
+        }
         Ok(Message {
             sealed,
             more: !runs.is_empty() && waiting > sent && self.weight_max() > 0,
@@ -205,6 +209,9 @@ impl Session {
     pub fn reply(&mut self, store: &mut Store, bytes: &[u8]) -> Result<(), SyncError> {
         let answer = Message::decode(bytes)?;
         self.hub_now = Some(UnixMillis(answer.now));
+        // A hub that was put back: what it was known to hold is offered again.
+        let was_put_back = store.note_hub_epoch(&answer.cursor)?;
+        self.in_full |= was_put_back;
         let taken = take_in(store, &answer)?;
         self.progress.received += taken.new_entries;
         let mut moved = taken.new_entries > 0;
@@ -221,8 +228,13 @@ impl Session {
         if answer.clock.is_some() {
             return self.reply_in_full(store, answer, &readable, taken.held, moved);
         }
+        let mut on_hub = answer.points;
+        for (log, tip) in taken.held {
+            // What the hub sends, it holds.
+            add_point(&mut on_hub, log, tip);
+        }
         let waited = store.entries_beyond_hub(&self.teams)?;
-        store.note_on_hub(&answer.points)?;
+        store.note_on_hub(&on_hub)?;
         let waiting = self.note_progress(store, waited)?;
         for run in &answer.turned_away {
             self.turned_away += 1;
@@ -232,7 +244,10 @@ impl Session {
         if self.more && !is_refused && waiting < waited {
             return Ok(());
         }
-        if !is_refused && answer.digest == store.clock_digest(&readable) {
+        // Of a team that is kept from this device no digest tells anything: what it wrote there must
+        // have been acknowledged.
+        let all_there = waiting == 0 && !was_put_back;
+        if !is_refused && all_there && answer.digest == store.clock_digest(&readable) {
             return self.agree(store, &readable, &answer.cursor);
         }
         let spent = self.upload_left.is_some() && self.weight_max() == 0;
