@@ -51,6 +51,28 @@ join() {
     wait "$joining"
     echo "$1 joined, by the code $(cat "$1.code")"
 }
+# The same, with a coordinator who waits for the device and types the digits in.
+join_waited_for() {
+    rm -f typed "$1.invitation"
+    mkfifo typed
+    "$kitbag" invite --store coordinator.db --team "$team" --wait --text-only <typed >"$1.invitation" 2>/dev/null 9>&- &
+    inviting=$!
+    exec 8>typed
+    until [ -s "$1.invitation" ]; do
+        kill -0 "$inviting"
+        sleep 0.1
+    done
+    "$kitbag" join --store "$1.db" - <"$1.invitation" >"$1.code" 2>/dev/null 8>&- 9>&- &
+    joining=$!
+    until [ -s "$1.code" ]; do
+        kill -0 "$joining"
+        sleep 0.1
+    done
+    cat "$1.code" >&8
+    exec 8>&-
+    wait "$inviting" "$joining"
+    echo "$1 joined while the coordinator waited, by the code $(cat "$1.code")"
+}
 record() { "$kitbag" record reversal --store "$1.db" --site riverside --on 2026-03-01 --outcome "$2"; }
 sync() { "$kitbag" sync --store "$1.db"; }
 waiting() { "$kitbag" status --store "$1.db" --json | sed 's/.*"waiting_records":\([0-9]*\).*/\1/'; }
@@ -66,7 +88,8 @@ team=$("$kitbag" programme team --store root.db --passphrase-file passphrase 2>/
 
 say "A coordinator and four workers join in a car park"
 join coordinator coordinator root.db
-for name in ana ben cleo dana; do join "$name"; done
+for name in ana ben cleo; do join "$name"; done
+join_waited_for dana
 "$kitbag" members --store coordinator.db
 
 say "Ana syncs in the morning, Ben at night: they never meet"

@@ -4,14 +4,15 @@ mod bundle;
 mod joining;
 mod outbox;
 mod programme;
+mod recover;
 mod status;
 mod team_keys;
 mod writing;
 
 pub use bundle::{BundleError, BundleOf, BundleTaken};
 pub use joining::{Invitation, JoinRequest, NotAnInvitation};
-pub use outbox::Recovered;
 pub use programme::Enrolment;
+pub use recover::Recovered;
 pub use status::{Attention, LastSync, Status};
 
 #[cfg(feature = "net")]
@@ -133,6 +134,8 @@ pub struct Engine {
     members: BTreeMap<TeamId, EntryId>,
     /// Teams that the root looks into, to revoke there.
     looked_into: BTreeSet<TeamId>,
+    /// Those of them that a whole sync brought since.
+    looked: BTreeSet<TeamId>,
     environment: Environment,
     outbox: outbox::Outbox,
 }
@@ -251,7 +254,10 @@ impl Engine {
         }
         let agreement = session.agreement().cloned().unwrap_or(Agreement::Whole);
         if agreement == Agreement::Whole {
-            self.settle_outbox()?;
+            self.looked.extend(&self.looked_into);
+        }
+        if !matches!(agreement, Agreement::Partial { .. }) {
+            self.settle_outbox(&mut exchange)?;
         }
         Ok(agreement)
     }

@@ -1,7 +1,7 @@
 //! A backup of a running hub, and putting one back.
 
-use crate::server::{HubError, io, open_store};
-use kitbag_core::store::{KeyFile, Store};
+use crate::server::{HubError, io};
+use kitbag_core::store::{KeyFile, Settling, Store};
 use std::path::{Path, PathBuf};
 
 /// Copies a hub's store into a file, whole and as of one moment, while the hub runs. The copy is
@@ -45,9 +45,15 @@ pub fn restore(folder: &Path, from: &Path) -> Result<Option<PathBuf>, HubError> 
     std::fs::copy(from, &beside).map_err(io("the backup"))?;
     let copied = std::fs::File::open(&beside).map_err(io("the copy"))?;
     copied.sync_all().map_err(io("the copy"))?;
+    // The new epoch begins before the copy is in its place: no crash leaves it without.
+    let mut store = Store::open(&beside, &key, None, None, Settling::Behind)?;
+    store.begin_epoch()?;
+    store.checkpoint()?;
+    drop(store);
     let aside = Store::move_aside(&file).inspect_err(|_| _ = std::fs::remove_file(&beside))?;
     std::fs::rename(&beside, &file).map_err(io("the hub's store"))?;
-    let mut store = open_store(folder, None)?;
-    store.begin_epoch()?;
+    for left in ["hub.restoring-wal", "hub.restoring-shm", "hub.restoring-lock"] {
+        let _ = std::fs::remove_file(folder.join(left));
+    }
     Ok(aside)
 }

@@ -171,6 +171,8 @@ async fn serve(
             Some(TlsAcceptor::from(Arc::new(config)))
         }
     };
+    // Before anybody is told that it runs, so that whoever then stops it is heard.
+    let mut stop = std::pin::pin!(stopped(options.until_stdin_ends));
     ready(match tls {
         None => HubAddress::insecure(address),
         Some(_) => HubAddress {
@@ -187,7 +189,6 @@ async fn serve(
     let front = Front { router: answers::router(hub), tls, http, rates: Rates::default() };
     let places = Places::default();
     let connections = hyper_util::server::graceful::GracefulShutdown::new();
-    let mut stop = std::pin::pin!(stopped(options.until_stdin_ends));
     loop {
         tokio::select! {
             () = &mut stop => break,
@@ -341,25 +342,30 @@ fn stdin_ends() -> tokio::sync::oneshot::Receiver<()> {
     receiver
 }
 
-async fn stopped(until_stdin_ends: bool) {
-    let stdin_ends = async {
-        match until_stdin_ends {
-            true => _ = stdin_ends().await,
-            false => std::future::pending::<()>().await,
-        }
-    };
+/// Tells when to stop. Listens from the call on, before it is first asked.
+fn stopped(until_stdin_ends: bool) -> impl Future<Output = ()> {
+    let stdin = until_stdin_ends.then(stdin_ends);
     #[cfg(unix)]
-    let terminated = async {
-        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(mut signal) => _ = signal.recv().await,
-            Err(_) => std::future::pending().await,
+    let signal = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).ok();
+    let terminated = async move {
+        #[cfg(unix)]
+        if let Some(mut signal) = signal {
+            signal.recv().await;
+            return;
+        }
+        std::future::pending::<()>().await;
+    };
+    let stdin_ends = async move {
+        match stdin {
+            Some(stdin) => _ = stdin.await,
+            None => std::future::pending::<()>().await,
         }
     };
-    #[cfg(not(unix))]
-    let terminated = std::future::pending::<()>();
-    tokio::select! {
-        () = stdin_ends => {}
-        () = terminated => {}
-        _ = tokio::signal::ctrl_c() => {}
+    async move {
+        tokio::select! {
+            () = stdin_ends => {}
+            () = terminated => {}
+            _ = tokio::signal::ctrl_c() => {}
+        }
     }
 }

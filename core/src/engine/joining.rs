@@ -301,8 +301,7 @@ impl Engine {
             return Err(EngineError::NotAReply);
         }
         self.join(&enrolment)?;
-        self.store.set_meta(&[("hub".to_owned(), invitation.hub.to_string().into_bytes())])?;
-        Ok(())
+        self.set_hub(&invitation.hub)
     }
 
     fn read_reply(&self, invitation: &Invitation, reply: &[u8]) -> Option<Enrolment> {
@@ -330,7 +329,9 @@ impl Engine {
 
     /// Notes where the hub is.
     pub fn set_hub(&mut self, hub: &HubAddress) -> Result<(), EngineError> {
-        Ok(self.store.set_meta(&[("hub".to_owned(), hub.to_string().into_bytes())])?)
+        self.store.set_meta(&[("hub".to_owned(), hub.to_string().into_bytes())])?;
+        self.note_identity();
+        Ok(())
     }
 
     /// Forgets a hub's first key once the hub showed its spare: others may know the first.
@@ -344,20 +345,21 @@ impl Engine {
     }
 
     /// Leaves a team: nothing more is recorded or received there, and what this device held of it is
-    /// deleted. Only right after a whole sync, given by its session, and while nothing waits: what the
+    /// deleted. Only right after a sync that agreed, given by its session, and while nothing waits: what the
     /// hub was known to hold earlier may be gone from it.
     pub fn leave(&mut self, team: TeamId, synced: &Session) -> Result<(), EngineError> {
         if !self.members.contains_key(&team) || team == TeamId::PROGRAMME {
             return Err(EngineError::NotAMember);
         }
         let waiting = self.status()?.waiting.entries;
-        if waiting > 0 || synced.agreement() != Some(&Agreement::Whole) {
+        let agreed = matches!(synced.agreement(), Some(Agreement::Whole | Agreement::Without(_)));
+        if waiting > 0 || !agreed {
             return Err(EngineError::WouldLose { waiting });
         }
         self.store.forget_team(team)?;
         self.members.remove(&team);
         self.note_identity();
-        self.settle_outbox()
+        Ok(())
     }
 }
 

@@ -110,6 +110,7 @@ impl Engine {
             key: SigningKey::from_seed(&seed),
             members,
             looked_into: Default::default(),
+            looked: Default::default(),
             environment,
             outbox,
         })
@@ -137,6 +138,15 @@ impl Engine {
         team: TeamId,
     ) -> Result<Enrolment, EngineError> {
         let from = if role == Role::Coordinator { TeamId::PROGRAMME } else { team };
+        let authority = self.store.authority();
+        let same = authority
+            .members(team)
+            .find(|(id, of, has)| (*of, *has) == (key, role) && !authority.is_revoked(id));
+        if let Some((certificate, _, _)) = same {
+            // A second certificate would have to be revoked as well.
+            let runs = self.store.runs_for_certificate(certificate, &self.key)?;
+            return Ok(Enrolment { root: self.root(), team, certificate, runs });
+        }
         let certificate = Certificate { key, role, team, renew_by: None };
         let certificate = self.administer(from, &Administration::Certify(certificate))?;
         self.tend_or_later(team);
@@ -164,14 +174,14 @@ impl Engine {
         }
     }
 
-    /// Revokes a certificate of a team; what this store holds of its logs stands. Coordinators revoke
+    /// Revokes a certificate of a team, with all others of the same device and role there; what this store holds of its logs stands. Coordinators revoke
     /// their team's devices, the root revokes coordinators, once it looked into their team.
     pub fn revoke(&mut self, team: TeamId, certificate: EntryId) -> Result<EntryId, EngineError> {
         let is_root = self.device_key() == self.root();
         let named = self.store.authority().members(team).find(|(id, _, _)| *id == certificate);
         let of_coordinator = named.map(|(_, _, role)| role == Role::Coordinator);
         let may = match of_coordinator {
-            Some(true) => is_root && self.store.holds_team(team),
+            Some(true) => is_root && self.looked.contains(&team),
             Some(false) => self.role(team) == Some(Role::Coordinator),
             None => false,
         };
@@ -179,6 +189,27 @@ impl Engine {
             return Err(EngineError::MayNotRevoke);
         }
         let scope = if is_root { TeamId::PROGRAMME } else { team };
+        let device = named.map(|(_, device, _)| device);
+        let authority = self.store.authority();
+        let others: Vec<EntryId> = authority
+            .members(team)
+            .filter(|(id, of, role)| {
+                Some(*of) == device
+                    && Some(*role == Role::Coordinator) == of_coordinator
+                    && *id != certificate
+                    && !authority.is_revoked(id)
+            })
+            .map(|(id, _, _)| id)
+            .collect();
+        for other in others {
+            self.revoke_one(scope, other)?;
+        }
+        let revocation = self.revoke_one(scope, certificate)?;
+        self.tend_or_later(team);
+        Ok(revocation)
+    }
+
+    fn revoke_one(&mut self, scope: TeamId, certificate: EntryId) -> Result<EntryId, EngineError> {
         let logs = self.store.chains().iter().filter(|(_, info)| info.certificate == certificate);
         let mut kept: Vec<KeptTip> = logs
             .flat_map(|(log, info)| info.tips().into_iter().map(|tip| KeptTip { log: *log, tip }))
@@ -187,9 +218,7 @@ impl Engine {
         // the longest branches stand, and what else it wrote can be accepted entry by entry.
         kept.sort_by_key(|kept| std::cmp::Reverse(kept.tip.position));
         kept.truncate(NAMED_MAX as usize);
-        let revocation = self.administer(scope, &Administration::Revoke { certificate, kept })?;
-        self.tend_or_later(team);
-        Ok(revocation)
+        self.administer(scope, &Administration::Revoke { certificate, kept })
     }
 
     /// Appends an administrative entry to our log apart for a team.

@@ -83,12 +83,10 @@ impl Engine {
         let entry = Entry::new(log, Some(tip), of_kind, record, payload);
         let id = entry.id;
         entries.push(entry);
-        if let Some(run) = Run::of(&entries, seal(&self.key, log, entries[entries.len() - 1].tip()))
-        {
-            self.note_outgoing(&run);
-        }
+        let sealed = seal(&self.key, log, entries[entries.len() - 1].tip());
+        let noted = Run::of(&entries, sealed).and_then(|run| self.note_outgoing(&run));
         if let Err(error) = self.store.append(&entries, log_use) {
-            self.note_abandoned(id);
+            self.take_back(noted);
             return Err(error.into());
         }
         Ok(id)

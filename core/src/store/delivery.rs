@@ -94,11 +94,16 @@ impl Store {
         })
     }
 
-    /// Notes, durably, that the hub and this store hold the same, and what the hub gave for next
-    /// time.
-    pub fn note_agreement(&mut self, teams: &[TeamId], cursor: &[u8]) -> Result<(), StoreError> {
+    /// Notes, durably, that the hub and this store hold the same, what the hub gave for next time, and
+    /// up to which seal heard it was told, where not all could be.
+    pub fn note_agreement(
+        &mut self,
+        teams: &[TeamId],
+        cursor: &[u8],
+        told_to: Option<i64>,
+    ) -> Result<(), StoreError> {
         let ours = self.clock(teams);
-        let heard: i64 = self.last_heard()?;
+        let heard = told_to.map_or_else(|| self.last_heard(), Ok)?;
         let is_noted = self.meta("cursor")?.as_deref() == Some(cursor)
             && self.told()? == heard
             && self.hub_clock(teams)? == ours;

@@ -38,16 +38,30 @@ impl Store {
         self.seals_of(teams, theirs, own, heard)
     }
 
-    /// The seals that a hub with this clock is not known to have: of each tip beyond it, and those
-    /// heard since both last agreed.
+    /// The seals that a hub with this clock is not known to have, at most so many: of each tip beyond
+    /// it, and those heard since both last agreed. Where not all fit, with the number up to which those
+    /// heard are told.
     pub fn seals_to_tell(
         &self,
         teams: &[TeamId],
         theirs: &Clock,
         own: &SigningKey,
-    ) -> Result<Vec<SealedTip>, StoreError> {
-        let heard = self.heard_after(self.told()?)?;
-        self.seals_of(teams, theirs, Some(own), heard)
+        most: usize,
+    ) -> Result<(Vec<SealedTip>, Option<i64>), StoreError> {
+        let most = most.min(SEALS_MAX);
+        let mut sealed = self.seals_of(teams, theirs, Some(own), Vec::new())?;
+        sealed.truncate(most);
+        let mut told = self.told()?;
+        for (number, seal) in self.numbered_after(told)? {
+            if teams.contains(&seal.open.team) {
+                if sealed.len() == most {
+                    return Ok((sealed, Some(told)));
+                }
+                sealed.push(seal);
+            }
+            told = number;
+        }
+        Ok((sealed, None))
     }
 
     fn seals_of(

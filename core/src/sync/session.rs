@@ -65,6 +65,8 @@ pub struct Session {
     last_reason: Option<String>,
     requests: u32,
     upload_left: Option<u64>,
+    /// Up to which seal heard the hub was told, where not all could be.
+    told_to: Option<i64>,
     progress: Progress,
     hub_now: Option<UnixMillis>,
     agreement: Option<Agreement>,
@@ -88,6 +90,7 @@ impl Session {
             last_reason: None,
             requests: 0,
             upload_left: None,
+            told_to: None,
             progress: Progress::default(),
             hub_now: None,
             agreement: None,
@@ -158,12 +161,12 @@ impl Session {
         // A run proves how far it reaches by itself.
         let reached: BTreeSet<Tip> =
             runs.iter().filter_map(|run| run.expand().last().map(|last| last.tip())).collect();
-        let mut sealed = store.seals_to_tell(&self.teams, &peer.clock, own)?;
+        // Each some 250 bytes, and at most a quarter of what may be sent.
+        let most = self.upload_left.map_or(u64::MAX, |left| (left / 1_000).max(1));
+        let (mut sealed, told_to) =
+            store.seals_to_tell(&self.teams, &peer.clock, own, most as usize)?;
+        self.told_to = told_to;
         sealed.retain(|seal| !reached.contains(&seal.tip));
-        if let Some(left) = self.upload_left {
-            // Each some 250 bytes, and at most a quarter of what may be sent.
-            sealed.truncate((left / 1_000).max(1) as usize);
-        }
         Ok(Message {
             sealed,
             more: !runs.is_empty() && waiting > sent && self.weight_max() > 0,
@@ -211,7 +214,10 @@ impl Session {
         self.hub_now = Some(UnixMillis(answer.now));
         // A hub that was put back: what it was known to hold is offered again.
         let was_put_back = store.note_hub_epoch(&answer.cursor)?;
-        self.in_full |= was_put_back;
+        if was_put_back {
+            self.in_full = true;
+            self.hub = None;
+        }
         let taken = take_in(store, &answer)?;
         self.progress.received += taken.new_entries;
         let mut moved = taken.new_entries > 0;
@@ -311,7 +317,7 @@ impl Session {
         readable: &[TeamId],
         cursor: &[u8],
     ) -> Result<(), SyncError> {
-        store.note_agreement(readable, cursor)?;
+        store.note_agreement(readable, cursor, self.told_to)?;
         let kept: Vec<TeamId> =
             self.teams.iter().copied().filter(|team| !readable.contains(team)).collect();
         self.progress.to_send = store.entries_beyond_hub(&self.teams)?;

@@ -1,0 +1,264 @@
+//! A damaged store: the same device goes on with a new one, from its outbox and the hub.
+
+use super::outbox::{Identity, NONCE_BYTES, Outbox};
+use super::{Engine, EngineError, Environment, programme::member_name};
+use crate::log::run::Run;
+use crate::model::TeamId;
+use crate::model::cbor;
+use crate::store::{KeyProvider, Settling, Store, StoreError};
+use crate::sync::{Message, Progress};
+use std::path::{Path, PathBuf};
+use zeroize::Zeroizing;
+
+/// The name under which our own runs wait in the store that follow what nobody brought yet.
+const SALVAGE: &str = "salvage";
+/// What salvaged runs of one message weigh at most, in bytes.
+const MESSAGE_WEIGHT_MAX: usize = 256 << 10;
+
+/// What became of a damaged store.
+#[derive(Debug)]
+pub struct Recovered {
+    /// Where the damaged files are now.
+    pub aside: Option<PathBuf>,
+    /// Entries of our own that were in the outbox and are in the new store, or wait there for the hub
+    /// to bring what they follow.
+    pub salvaged: u64,
+}
+
+impl Engine {
+    fn nonce(&mut self) -> [u8; NONCE_BYTES] {
+        let mut nonce = [0; NONCE_BYTES];
+        (self.environment.random)(&mut nonce);
+        nonce
+    }
+
+    fn write_frame(&mut self, body: &[u8]) {
+        let nonce = self.nonce();
+        self.outbox.write(body, nonce);
+    }
+
+    /// Who this device is, as a frame of the outbox.
+    fn identity(&self) -> Option<Zeroizing<Vec<u8>>> {
+        let seed = Zeroizing::new(self.store.meta("seed").ok()??);
+        let hub = self.store.meta("hub").ok()?.unwrap_or_default();
+        let hub = String::from_utf8(hub).unwrap_or_default();
+        let mut body = Zeroizing::new(vec![1]);
+        body.extend(cbor::encode(|encoder| {
+            encoder.array(4)?.bytes(&seed)?.bytes(&self.store.root().0)?;
+            encoder.array(self.members.len() as u64)?;
+            for (team, certificate) in &self.members {
+                encoder.array(2)?.bytes(&team.0)?.bytes(&certificate.0)?;
+            }
+            encoder.str(&hub)?;
+            Ok(())
+        }));
+        Some(body)
+    }
+
+    /// Notes who this device is, where it became a member, left, or was told of its hub.
+    pub(super) fn note_identity(&mut self) {
+        if let Some(identity) = self.identity() {
+            self.write_frame(&identity);
+        }
+    }
+
+    /// Appends a run of our own, before its COMMIT; returns where it stands.
+    pub(super) fn note_outgoing(&mut self, run: &Run) -> Option<u64> {
+        if self.outbox.is_empty() {
+            self.note_identity();
+        }
+        let at = self.outbox.length();
+        let mut body = vec![2];
+        body.extend(run.encode());
+        self.write_frame(&body);
+        at
+    }
+
+    /// Takes back what was appended there: its COMMIT failed, and its worker was told.
+    pub(super) fn take_back(&mut self, at: Option<u64>) {
+        if let Some(at) = at {
+            self.outbox.cut(at);
+        }
+    }
+
+    /// How many entries of our own wait that follow what nobody brought yet.
+    pub(super) fn salvaged(&self) -> Result<u64, EngineError> {
+        let runs = self.salvage()?;
+        Ok(runs.iter().map(|run| run.entries.len() as u64).sum())
+    }
+
+    fn salvage(&self) -> Result<Vec<Run>, EngineError> {
+        let salvage = self.store.meta(SALVAGE)?.unwrap_or_default();
+        let mut decoder = minicbor::Decoder::new(&salvage);
+        let mut runs = Vec::new();
+        while let Ok(run) = decoder.bytes() {
+            runs.extend(Run::decode(run).ok());
+        }
+        Ok(runs)
+    }
+
+    fn keep_salvage(&mut self, runs: &[Run]) -> Result<(), EngineError> {
+        if runs.is_empty() {
+            return match self.store.meta(SALVAGE)?.is_some() {
+                true => Ok(self.store.forget_meta(SALVAGE)?),
+                false => Ok(()),
+            };
+        }
+        Ok(self.store.set_meta(&[(SALVAGE.to_owned(), encoded(runs))])?)
+    }
+
+    /// After a sync that agreed: takes in what the outbox and the salvage hold of our own and the store
+    /// lacks. What follows an entry that is not here goes to the hub as it is, which may hold that; what
+    /// nobody can take yet is kept, and said to wait. Then the outbox begins anew, once nothing waits.
+    pub(super) fn settle_outbox<E: From<EngineError>>(
+        &mut self,
+        exchange: &mut impl FnMut(Vec<u8>, Progress) -> Result<Vec<u8>, E>,
+    ) -> Result<(), E> {
+        let teams: Vec<TeamId> = self.members.keys().copied().chain([TeamId::PROGRAMME]).collect();
+        let left = self.take_own()?;
+        let mut kept = Vec::new();
+        for page in pages(left) {
+            let runs = page.iter().cloned().map(Ok).collect();
+            // With the word that more follows: just the acknowledgement is wanted.
+            let request = Message { teams: teams.clone(), runs, more: true, ..Message::default() };
+            let answer = exchange(request.encode(), Progress::default())?;
+            let answer = Message::decode(&answer)
+                .map_err(|reason| EngineError::from(crate::sync::SyncError::from(reason)))?;
+            let refused: Vec<u64> = answer.turned_away.iter().map(|run| run.index).collect();
+            let numbered = (0..).zip(page);
+            kept.extend(numbered.filter(|(at, _)| refused.contains(at)).map(|(_, run)| run));
+        }
+        self.keep_salvage(&kept)?;
+        let waiting = self.store.entries_beyond_hub(&teams).map_err(EngineError::from)?;
+        if let (0, true, Some(identity)) = (waiting, kept.is_empty(), self.identity()) {
+            let nonce = self.nonce();
+            self.outbox.begin_anew(&identity, nonce);
+        }
+        Ok(())
+    }
+
+    /// Takes in the runs of our own that the store lacks; returns those that cannot be taken, kept in
+    /// the store.
+    fn take_own(&mut self) -> Result<Vec<Run>, EngineError> {
+        let mut runs = self.salvage()?;
+        runs.extend(self.outbox.kept().runs);
+        runs.sort_by_key(|run| (run.log, run.first));
+        let mut lacking = Vec::new();
+        for run in runs {
+            let last = run.expand().last().map(|last| last.id);
+            let is_held = match last {
+                Some(last) => self.store.holds_entry(&last)?,
+                None => true,
+            };
+            if !is_held && !lacking.contains(&run) {
+                lacking.push(run);
+            }
+        }
+        if lacking.is_empty() {
+            return Ok(lacking);
+        }
+        let received = self.store.receive(&lacking.iter().collect::<Vec<_>>(), &[])?;
+        let refused: Vec<usize> = received.turned_away.iter().map(|(at, _)| *at).collect();
+        let numbered = lacking.into_iter().enumerate();
+        let left: Vec<Run> =
+            numbered.filter(|(at, _)| refused.contains(at)).map(|(_, run)| run).collect();
+        self.keep_salvage(&left)?;
+        Ok(left)
+    }
+
+    /// Whether the outbox knows of teams or entries that the store lacks: a store whose log was lost is
+    /// whole, and an older state of itself.
+    fn is_behind(&self, identity: Option<&Identity>, runs: &[Run]) -> Result<bool, EngineError> {
+        let mut members = identity.into_iter().flat_map(|identity| &identity.members);
+        if members.any(|(team, _)| !self.members.contains_key(team)) {
+            return Ok(true);
+        }
+        let salvage = self.salvage()?;
+        for run in runs.iter().filter(|run| !salvage.contains(run)) {
+            if let Some(last) = run.expand().last()
+                && !self.store.holds_entry(&last.id)?
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Moves a damaged store aside, nothing deleted, and makes a new one for the same device, with what
+    /// the outbox holds of its own; the next sync brings the rest from the hub. New records go into new
+    /// logs, so that nothing on the hub is shadowed.
+    ///
+    /// # Errors
+    /// [`EngineError::NotDamaged`] where the store is whole and lacks nothing that the outbox knows of.
+    /// [`EngineError::NoOutbox`] where nothing tells who the device is: then it must be invited anew,
+    /// with a new store. The damaged files are moved aside all the same.
+    pub fn recover(
+        path: &Path,
+        key: &dyn KeyProvider,
+        environment: Environment,
+    ) -> Result<(Engine, Recovered), EngineError> {
+        let kept = Outbox::open(path, &key.store_key()?).kept();
+        if Store::check(path, key).is_ok() {
+            match Engine::open_to_read(path, key, Environment::system()) {
+                Ok(engine) if !engine.is_behind(kept.identity.as_ref(), &kept.runs)? => {
+                    return Err(EngineError::NotDamaged);
+                }
+                // Whole, and of another version, or in use.
+                Err(EngineError::Store(
+                    error @ (StoreError::OlderSchema { .. }
+                    | StoreError::NewerSchema { .. }
+                    | StoreError::Busy),
+                )) => return Err(error.into()),
+                Ok(_) | Err(_) => {}
+            }
+        }
+        let aside = Store::move_aside(path)?;
+        let identity = kept.identity.ok_or(EngineError::NoOutbox)?;
+        let scope = identity.members.iter().map(|(team, _)| *team).collect();
+        let mut store = Store::open(path, key, Some(identity.root), Some(scope), Settling::Within)?;
+        let mut values = vec![
+            ("seed".to_owned(), identity.seed.to_vec()),
+            (SALVAGE.to_owned(), encoded(&kept.runs)),
+        ];
+        values
+            .extend(identity.members.iter().map(|(team, id)| (member_name(*team), id.0.to_vec())));
+        values.extend(identity.hub.map(|hub| ("hub".to_owned(), hub.into_bytes())));
+        store.set_meta(&values)?;
+        // What begins its log is there at once; what follows something, once the hub brought that.
+        store.receive(&kept.runs.iter().collect::<Vec<_>>(), &[])?;
+        drop(store);
+        let engine = Engine::open(path, key, environment)?;
+        let salvaged = kept.runs.iter().map(|run| run.entries.len() as u64).sum();
+        Ok((engine, Recovered { aside, salvaged }))
+    }
+}
+
+fn encoded(runs: &[Run]) -> Vec<u8> {
+    let one = |run: &Run| {
+        cbor::encode(|encoder| {
+            encoder.bytes(&run.encode())?;
+            Ok(())
+        })
+    };
+    runs.iter().flat_map(one).collect()
+}
+
+/// Runs in portions that fit a message.
+fn pages(runs: Vec<Run>) -> Vec<Vec<Run>> {
+    let mut pages: Vec<Vec<Run>> = Vec::new();
+    let mut room = 0;
+    for run in runs {
+        let weight = run.encode().len();
+        match pages.last_mut().filter(|_| weight <= room) {
+            Some(page) => {
+                page.push(run);
+                room -= weight;
+            }
+            None => {
+                pages.push(vec![run]);
+                room = MESSAGE_WEIGHT_MAX.saturating_sub(weight);
+            }
+        }
+    }
+    pages
+}
