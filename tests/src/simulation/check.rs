@@ -93,7 +93,9 @@ impl World {
         let epoch = self.hub().meta("epoch")?.unwrap_or_default();
         let last = self.hub().here()?.arrival;
         let cursor = self.engine(at).store().meta("cursor")?.unwrap_or_default();
-        let arrival = cursor.strip_prefix(epoch.as_slice()).and_then(|rest| rest.first_chunk());
+        // A hub put back to before its first cursor knows none of them, and says so by a new epoch.
+        let of_epoch = cursor.strip_prefix(epoch.as_slice()).filter(|_| !epoch.is_empty());
+        let arrival = of_epoch.and_then(|rest| rest.first_chunk());
         Ok(arrival.is_some_and(|arrival| i64::from_be_bytes(*arrival) > last))
     }
 
