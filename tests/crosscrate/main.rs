@@ -19,5 +19,6 @@ mod path;
 mod programme;
 mod protocol;
 mod reconnecting;
+mod salvage;
 mod store_file;
 mod totals;
