@@ -436,3 +436,39 @@ pub fn announce(arguments: &TeamArguments) -> Result<(), Failure> {
     say!("{}", BASE32_NOPAD.encode(&engine.announce(team)?));
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_picture_on_a_terminal_reads_back_as_the_invitation() {
+        let text = format!("KITBAG:{}", "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".repeat(12));
+        let picture = picture(&text).map_err(|Failure(reason)| reason).expect("it fits a code");
+        // Each letter holds two dots, one above the other; drawn ones are light.
+        let lines: Vec<Vec<char>> = picture.lines().map(|line| line.chars().collect()).collect();
+        let width = lines.first().map_or(0, Vec::len);
+        let is_light = |x: usize, y: usize| {
+            let letter = lines.get(y / 2).and_then(|line| line.get(x)).copied().unwrap_or(' ');
+            match letter {
+                '█' => true,
+                '▀' => y.is_multiple_of(2),
+                '▄' => !y.is_multiple_of(2),
+                _ => false,
+            }
+        };
+        // As a camera sees it, each dot some pixels wide.
+        const DOT: usize = 4;
+        let (wide, high) = (width * DOT, lines.len() * 2 * DOT);
+        let mut seen = rqrr::PreparedImage::prepare_from_greyscale(wide, high, |x, y| {
+            if is_light(x / DOT, y / DOT) { 255 } else { 0 }
+        });
+        let read: Vec<String> = seen
+            .detect_grids()
+            .iter()
+            .filter_map(|grid| grid.decode().ok())
+            .map(|(_, text)| text)
+            .collect();
+        assert_eq!(read, [text]);
+    }
+}

@@ -1,31 +1,58 @@
-//! How often one device may ask, so that none takes the hub from the others.
+//! How often one device, and one address, may ask, so that none takes the hub from the others.
 
 use kitbag_core::model::DeviceKey;
 use std::collections::HashMap;
+use std::hash::Hash;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// A page holds 2,000 entries, so a phone that was away for a year needs some dozens.
-const REQUESTS_AT_ONCE: f64 = 1_000.0;
-const REQUESTS_PER_SECOND: f64 = 20.0;
-/// Devices that asked no more than this long ago are remembered.
+/// A page holds 2,000 entries, so a phone that was away for a year needs some dozens of requests.
+const PER_DEVICE: Rate = Rate { at_once: 1_000.0, per_second: 20.0 };
+/// Many phones may stand behind one router, or a proxy that passes TCP; keys cost nothing, addresses do.
+const PER_ADDRESS: Rate = Rate { at_once: 20_000.0, per_second: 200.0 };
+/// Who asked no more than this long ago is remembered.
 const REMEMBERED: Duration = Duration::from_secs(120);
-const DEVICES_MAX: usize = 50_000;
+const REMEMBERED_MAX: usize = 50_000;
 
-/// What each device still has.
+#[derive(Clone, Copy)]
+struct Rate {
+    at_once: f64,
+    per_second: f64,
+}
+
+/// What each device and each address still has.
 #[derive(Clone, Default)]
-pub(crate) struct Rates(Arc<Mutex<HashMap<DeviceKey, (f64, Instant)>>>);
+pub(crate) struct Rates {
+    devices: Buckets<DeviceKey>,
+    addresses: Buckets<IpAddr>,
+}
 
 impl Rates {
-    /// Whether the device may ask now.
-    pub(crate) fn allow(&self, device: DeviceKey, now: Instant) -> bool {
-        let mut devices = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if devices.len() >= DEVICES_MAX {
-            devices.retain(|_, (_, at)| now.duration_since(*at) < REMEMBERED);
+    /// Whether the device may ask now, from this address.
+    pub(crate) fn allow(&self, device: DeviceKey, address: IpAddr, now: Instant) -> bool {
+        self.addresses.take(address, PER_ADDRESS, now) && self.devices.take(device, PER_DEVICE, now)
+    }
+}
+
+#[derive(Clone)]
+struct Buckets<Who>(Arc<Mutex<HashMap<Who, (f64, Instant)>>>);
+
+impl<Who> Default for Buckets<Who> {
+    fn default() -> Self {
+        Buckets(Arc::default())
+    }
+}
+
+impl<Who: Hash + Eq> Buckets<Who> {
+    fn take(&self, who: Who, rate: Rate, now: Instant) -> bool {
+        let mut buckets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if buckets.len() >= REMEMBERED_MAX {
+            buckets.retain(|_, (_, at)| now.duration_since(*at) < REMEMBERED);
         }
-        let (left, at) = devices.entry(device).or_insert((REQUESTS_AT_ONCE, now));
+        let (left, at) = buckets.entry(who).or_insert((rate.at_once, now));
         let since = now.duration_since(*at).as_secs_f64();
-        *left = (*left + since * REQUESTS_PER_SECOND).min(REQUESTS_AT_ONCE);
+        *left = (*left + since * rate.per_second).min(rate.at_once);
         *at = now;
         let allowed = *left >= 1.0;
         if allowed {
@@ -43,11 +70,27 @@ mod tests {
     fn a_device_that_asks_without_end_is_slowed_and_others_are_not() {
         let rates = Rates::default();
         let now = Instant::now();
+        let here = IpAddr::from([192, 0, 2, 1]);
         let one = DeviceKey([1; 32]);
-        let allowed = (0..3_000).filter(|_| rates.allow(one, now)).count();
+        let allowed = (0..3_000).filter(|_| rates.allow(one, here, now)).count();
         assert_eq!(allowed, 1_000);
-        assert!(rates.allow(DeviceKey([2; 32]), now));
+        assert!(rates.allow(DeviceKey([2; 32]), here, now));
         let later = now + Duration::from_secs(10);
-        assert_eq!((0..3_000).filter(|_| rates.allow(one, later)).count(), 200);
+        assert_eq!((0..3_000).filter(|_| rates.allow(one, here, later)).count(), 200);
+    }
+
+    #[test]
+    fn an_address_with_ever_new_keys_is_slowed_and_others_are_not() {
+        let rates = Rates::default();
+        let now = Instant::now();
+        let key = |number: u32| {
+            let mut key = [0; 32];
+            key[..4].copy_from_slice(&number.to_be_bytes());
+            DeviceKey(key)
+        };
+        let here = IpAddr::from([192, 0, 2, 1]);
+        let allowed = (0..25_000).filter(|number| rates.allow(key(*number), here, now)).count();
+        assert_eq!(allowed, 20_000);
+        assert!(rates.allow(key(1), IpAddr::from([192, 0, 2, 2]), now));
     }
 }

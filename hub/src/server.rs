@@ -275,7 +275,9 @@ async fn answer(
         Err(problem) => return problem.into_response(),
     };
     let is_health = head.uri.path() == "/healthz";
-    if !is_health && device.is_some_and(|device| !rates.allow(device, Instant::now())) {
+    if !is_health
+        && device.is_some_and(|device| !rates.allow(device, place.address(), Instant::now()))
+    {
         let detail = "this device asks too often; wait a minute".to_owned();
         return Problem(StatusCode::TOO_MANY_REQUESTS, "rate", detail).into_response();
     }
