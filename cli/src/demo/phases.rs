@@ -17,7 +17,8 @@ use std::path::Path;
 use std::time::Instant;
 
 const TEAMS: [&str; 3] = ["Team A", "Team B", "Team C"];
-/// Every so many phones one never meets the hub: colleagues carry its bundles.
+/// Every so many phones one never meets the hub, and one where there are fewer: colleagues carry its
+/// bundles, or the coordinator where it has none.
 const CARRIED_EVERY: usize = 8;
 /// How many records the coordinator corrects while their workers do, too.
 const CORRECTED: usize = 20;
@@ -47,7 +48,8 @@ pub fn found(imported: &Imported, folder: &Path, seed: u64) -> Result<World, Fai
         phone.to_record =
             imported.reversals.iter().filter(|reversal| reversal.site == *site).cloned().collect();
         phone.to_record.shuffle(&mut random);
-        phone.is_carried = at % CARRIED_EVERY == CARRIED_EVERY - 1;
+        let few = imported.sites.len() < CARRIED_EVERY;
+        phone.is_carried = at % CARRIED_EVERY == CARRIED_EVERY - 1 || few && at == 1;
         phones.push(phone);
     }
     say!(

@@ -86,7 +86,10 @@ impl Device {
 
     /// A bundle of this phone's, as a file's bytes.
     fn bundle(&mut self, of: BundleOf) -> Result<Vec<u8>, Failure> {
-        let team = self.team;
+        self.bundle_of(self.team, of)
+    }
+
+    fn bundle_of(&mut self, team: TeamId, of: BundleOf) -> Result<Vec<u8>, Failure> {
         let mut bytes = Vec::new();
         self.engine()?.export_bundle(team, of, &mut bytes, |_| {})?;
         Ok(bytes)
@@ -194,9 +197,11 @@ impl World {
             let team = self.phones[at].team;
             let announcement = self.phones[at].engine()?.announce(team)?;
             let colleague = by.iter().find(|by| self.phones[**by].team == team).copied();
-            if let Some(colleague) = colleague {
-                self.phones[colleague].engine()?.hear(&announcement)?;
-            }
+            let by = match colleague {
+                Some(colleague) => &mut self.phones[colleague],
+                None => &mut self.coordinator,
+            };
+            by.engine()?.hear(&announcement)?;
         }
         Ok(())
     }
@@ -210,7 +215,12 @@ impl World {
                 continue;
             }
             let bundle = self.phones[at].bundle(BundleOf::Waiting)?;
-            for colleague in self.colleagues(at) {
+            let colleagues = self.colleagues(at);
+            if colleagues.is_empty() {
+                let engine = self.coordinator.engine()?;
+                carried += engine.import_bundle(&mut bundle.as_slice(), |_| {})?.new_entries;
+            }
+            for colleague in colleagues {
                 let engine = self.phones[colleague].engine()?;
                 carried += engine.import_bundle(&mut bundle.as_slice(), |_| {})?.new_entries;
             }
@@ -224,8 +234,11 @@ impl World {
             if !self.phones[at].is_carried {
                 continue;
             }
-            let Some(colleague) = self.colleagues(at).first().copied() else { continue };
-            let bundle = self.phones[colleague].bundle(BundleOf::Everything)?;
+            let team = self.phones[at].team;
+            let bundle = match self.colleagues(at).first().copied() {
+                Some(colleague) => self.phones[colleague].bundle(BundleOf::Everything)?,
+                None => self.coordinator.bundle_of(team, BundleOf::Everything)?,
+            };
             self.phones[at].engine()?.import_bundle(&mut bundle.as_slice(), |_| {})?;
         }
         Ok(())
