@@ -73,11 +73,11 @@ join_waited_for() {
     wait "$inviting" "$joining"
     echo "$1 joined while the coordinator waited, by the code $(cat "$1.code")"
 }
-record() { "$kitbag" record reversal --store "$1.db" --site riverside --on 2026-03-01 --outcome "$2"; }
+record() { "$kitbag" record reversal --store "$1.db" --site riverside --on 2026-03-01 --outcome "$2" --unknowns; }
 sync() { "$kitbag" sync --store "$1.db"; }
 waiting() { "$kitbag" status --store "$1.db" --json | sed 's/.*"waiting_records":\([0-9]*\).*/\1/'; }
 # The number of reversals in the totals of a store.
-reversals() { "$kitbag" totals "$1.db" --by year --json | sed 's/.*"reversals":\([0-9]*\).*/\1/'; }
+reversals() { "$kitbag" totals --store "$1.db" --by year --json | sed 's/.*"reversals":\([0-9]*\).*/\1/'; }
 
 say "The programme is founded; its root key stays under a passphrase"
 echo "four words in a row" >passphrase
@@ -147,7 +147,7 @@ sync ana
 sync coordinator
 is "Both of Ana's records are there" "$(reversals coordinator)" 7
 is "Ana sees the same" "$(reversals ana)" 7
-"$kitbag" totals coordinator.db --by year | grep Alarm
+"$kitbag" totals --store coordinator.db --by year | grep Alarm
 
 say "The hub's disk dies; it is restored from the night's backup, and heals from the phones"
 "$kitbag" hub backup --folder hub backup.db

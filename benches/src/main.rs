@@ -8,7 +8,7 @@ mod wire;
 
 use kitbag_core::engine::{Engine, EngineError, Environment};
 use kitbag_core::identity::Role;
-use kitbag_core::model::{CivilDate, Reversal, TeamId, UnixMillis};
+use kitbag_core::model::{CivilDate, Form, Kind, TeamId, UnixMillis, Value};
 use kitbag_core::store::{Settling, Store, StoreKey};
 use kitbag_core::sync;
 use std::path::Path;
@@ -106,20 +106,19 @@ fn key() -> StoreKey {
     StoreKey::new([9; 32])
 }
 
-fn reversal(number: u32) -> Result<Reversal, Failed> {
-    let pick = |codes: &[&str], step: u32| codes[(number / step) as usize % codes.len()].to_owned();
+fn reversal(number: u32) -> Result<Form, Failed> {
+    let pick = |codes: &[&'static str], step: u32| codes[(number / step) as usize % codes.len()];
     let date = CivilDate::from_epoch_day(17_532 + i64::from(number * 7 % 365)).ok_or("a date")?;
     let site = ["Allegheny", "Bucks", "Dauphin", "Elk", "York"][number as usize % 5];
-    let mut reversal = Reversal::new(site, date);
-    reversal.occurred_time = Some(format!("{:02}:{:02}", number % 24, number % 60));
-    reversal.outcome = pick(&["survived", "survived", "survived", "died", "unknown"], 3);
-    reversal.codes = vec![
-        ("gender".to_owned(), pick(&["man", "man", "woman"], 2)),
-        ("age_band".to_owned(), pick(&["20_24", "25_29", "30_39", "40_49"], 5)),
-        ("response_minutes".to_owned(), pick(&["under_1", "1_3", "3_5", "over_5"], 7)),
-    ];
-    reversal.suspected_substances = vec![pick(&["heroin", "fentanyl", "cocaine"], 11)];
-    Ok(reversal)
+    let mut form = Form::at(Kind::Reversal, site, date).with_unknowns();
+    let time = format!("{:02}:{:02}", number % 24, number % 60);
+    form.put("occurred_time", time.as_str())?;
+    form.put("outcome", pick(&["survived", "survived", "survived", "died", "unknown"], 3))?;
+    form.put("gender", pick(&["man", "man", "woman"], 2))?;
+    form.put("age_band", pick(&["20_24", "25_29", "30_39", "40_49"], 5))?;
+    form.put("response_minutes", pick(&["under_1", "1_3", "3_5", "over_5"], 7))?;
+    form.tick("suspected_substances", pick(&["heroin", "fentanyl", "cocaine"], 11))?;
+    Ok(form)
 }
 
 fn device(folder: &Path, name: &str, root: &mut Engine) -> Result<Engine, Failed> {
@@ -134,6 +133,21 @@ fn sync_with(engine: &mut Engine, hub: &mut Store) -> Result<(), Failed> {
     engine.sync(|request| sync::answer(hub, device, NOW, &request).map_err(EngineError::from))?;
     Ok(())
 }
+
+/// The answers of a reversal that a raw row holds, but its offset, administration and substance.
+const RAW_COLUMNS: [&str; 11] = [
+    "site",
+    "occurred_on",
+    "occurred_time",
+    "report_basis",
+    "reporter_role",
+    "place",
+    "ems_called",
+    "outcome",
+    "gender",
+    "age_band",
+    "response_minutes",
+];
 
 /// A raw insert: one table, one row and one transaction for each reversal.
 fn raw(path: &Path) -> Result<rusqlite::Connection, Failed> {
@@ -167,27 +181,14 @@ fn save_ratio() -> Result<f64, Failed> {
             let began = Instant::now();
             phone.record(TEAM, &reversal)?;
             ours += began.elapsed().as_secs_f64();
-            let code = |at: usize| reversal.codes[at].1.as_str();
-            let date = reversal.occurred_on.to_string();
+            let text = |field: &str| reversal.get(field).map(ToString::to_string);
+            let texts = RAW_COLUMNS.map(text);
+            let offset = reversal.get("utc_offset_min").and_then(Value::as_int);
             let began = Instant::now();
             insert.execute(rusqlite::params![
-                reversal.site,
-                date,
-                reversal.occurred_time,
-                reversal.utc_offset_min,
-                reversal.report_basis,
-                reversal.reporter_role,
-                reversal.place,
-                "unknown",
-                "unknown",
-                "unknown",
-                "unknown",
-                reversal.ems_called,
-                reversal.outcome,
-                code(0),
-                code(1),
-                code(2),
-                reversal.suspected_substances[0],
+                texts[0], texts[1], texts[2], offset, texts[3], texts[4], texts[5], "unknown",
+                "unknown", "unknown", "unknown", texts[6], texts[7], texts[8], texts[9], texts[10],
+                "heroin",
             ])?;
             theirs += began.elapsed().as_secs_f64();
         }

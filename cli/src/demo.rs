@@ -65,11 +65,11 @@ fn read_rows(odin: Option<&Path>) -> Result<Imported, Failure> {
         "Read {name} ({}): {} rows, {} reversals, {} refused.",
         mapping.source,
         imported.rows,
-        imported.reversals.len(),
+        imported.taken.len(),
         imported.refused.len()
     );
     report::refused(&imported.refused);
-    if imported.reversals.is_empty() {
+    if imported.taken.is_empty() {
         return Err(failure(&name, "holds no reversal, so there is nothing to show"));
     }
     Ok(imported)

@@ -18,7 +18,7 @@ const ROUNDS_MAX: u32 = 5;
 #[derive(clap::Args, Clone)]
 pub struct StoreArguments {
     /// The store's file; its key lies beside it, as NAME.key, or under a passphrase as NAME.sealed-key
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", env = "KITBAG_STORE")]
     pub store: PathBuf,
     /// The file that holds the passphrase, where the key has one; asked for on a terminal otherwise
     #[arg(long, value_name = "FILE")]

@@ -1,39 +1,30 @@
-//! Rows of a CSV file become reversals by a mapping that is data (TOML). A row that cannot be read
-//! is refused with its line and reason, and stops no other.
+//! Rows of a CSV file become records by a mapping that is data (TOML). A row that cannot be read is
+//! refused with its line and reason, and stops no other.
 
-use kitbag_core::model::{Administration, CivilDate, Reversal};
+use kitbag_core::model::{Form, Invalid, Kind};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// How the columns of one kind of file become the fields of a reversal.
+/// How the columns of one kind of file become the fields of a record.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Mapping {
     /// What the files are, and where they come from.
     pub source: String,
-    /// The kind of record; `reversal` is the only one yet.
-    kind: MappedKind,
-    /// The column of the site.
-    site: String,
-    /// The column of the date, `yyyy-mm-dd`.
-    occurred_on: String,
-    /// Minutes that the file's local time is ahead of UTC.
-    utc_offset_min: i64,
+    /// The kind of record.
+    kind: String,
     /// Which rows are records at all.
     only: Option<Only>,
     /// Fields that the file does not hold, with the value that all rows get.
     #[serde(default)]
     constants: BTreeMap<String, String>,
+    /// Whether a required field without an answer is answered with `unknown`.
+    #[serde(default)]
+    unknowns: bool,
     #[serde(default, rename = "field")]
     fields: Vec<MappedField>,
     #[serde(default, rename = "set")]
     sets: Vec<MappedSet>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum MappedKind {
-    Reversal,
 }
 
 #[derive(Debug, Deserialize)]
@@ -70,6 +61,8 @@ struct MappedSet {
 /// A row that was not taken. Never carries the row's contents.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refused {
+    /// The row's place in the file, from 0, the header not counted.
+    pub row: usize,
     /// The line in the file, from 1.
     pub line: u64,
     /// A stable code.
@@ -78,13 +71,22 @@ pub struct Refused {
     pub detail: String,
 }
 
+/// A row that became a record.
+#[derive(Debug)]
+pub struct Taken {
+    /// The record.
+    pub form: Form,
+    /// What tells the row from all others: equal for the same row of the same file.
+    pub key: String,
+}
+
 /// What a file gave.
 #[derive(Debug, Default)]
 pub struct Imported {
     /// All rows of the file, the refused among them.
     pub rows: u64,
-    /// The reversals, in the file's order.
-    pub reversals: Vec<Reversal>,
+    /// The records, in the file's order.
+    pub taken: Vec<Taken>,
     /// The rows refused, in the file's order.
     pub refused: Vec<Refused>,
     /// Every site that a row names, also one whose rows were all refused.
@@ -97,6 +99,9 @@ pub enum ImportError {
     /// The mapping is not one.
     #[error("the mapping is not valid: {0}")]
     Mapping(#[from] toml::de::Error),
+    /// The mapping names what there is not.
+    #[error("the mapping names no known {0}; check it against the data dictionary")]
+    Names(String),
     /// The file lacks columns.
     #[error(
         "the file has no column {0}; check that it is the kind of file that the mapping is for"
@@ -108,14 +113,70 @@ pub enum ImportError {
 }
 
 impl Mapping {
-    /// Reads a mapping.
+    /// Reads a mapping, and holds its names against the declarations.
     pub fn from_toml(text: &str) -> Result<Self, ImportError> {
-        Ok(toml::from_str(text)?)
+        let mapping: Mapping = toml::from_str(text)?;
+        let kind = mapping.kind()?;
+        let names = mapping.fields.iter().map(|field| &field.field);
+        let names = names.chain(mapping.sets.iter().map(|set| &set.set));
+        for name in names.chain(mapping.constants.keys()) {
+            if kind.field(name).is_none() {
+                return Err(ImportError::Names(format!("field of a {}: {name}", kind.name())));
+            }
+        }
+        Ok(mapping)
+    }
+
+    /// The mapping of a file that has a column for each field, as exports have.
+    pub fn of_fields(kind: Kind, columns: &[&str]) -> Self {
+        use kitbag_core::model::schema::Shape;
+        let mut fields = Vec::new();
+        let mut sets = Vec::new();
+        for field in kind.fields().filter(|field| columns.contains(&field.name)) {
+            let (name, column) = (field.name.to_owned(), field.name.to_owned());
+            match field.shape {
+                Shape::CodeSet(_) | Shape::Counts { .. } => {
+                    sets.push(MappedSet { set: name, column, separator: ";".to_owned() });
+                }
+                _ => fields.push(MappedField {
+                    field: name,
+                    column,
+                    codes: BTreeMap::new(),
+                    not_asked: Vec::new(),
+                    keep_characters: None,
+                }),
+            }
+        }
+        Mapping {
+            source: "a file with a column for each field".to_owned(),
+            kind: kind.name().to_owned(),
+            only: None,
+            constants: BTreeMap::new(),
+            unknowns: false,
+            fields,
+            sets,
+        }
+    }
+
+    /// The kind of record that rows become.
+    pub fn kind(&self) -> Result<Kind, ImportError> {
+        let kind = Kind::from_name(&self.kind);
+        kind.ok_or_else(|| ImportError::Names(format!("kind: {}", self.kind)))
     }
 
     /// Reads a file by this mapping.
     pub fn read(&self, file: &[u8]) -> Result<Imported, ImportError> {
-        let MappedKind::Reversal = self.kind;
+        self.read_with(file, |_, _| Ok(None))
+    }
+
+    /// Reads a file by this mapping; `beside` adds to the form of each row what other files hold, and
+    /// gives the row's key where the file has one.
+    pub fn read_with(
+        &self,
+        file: &[u8],
+        mut beside: impl FnMut(usize, &mut Form) -> Result<Option<String>, Invalid>,
+    ) -> Result<Imported, ImportError> {
+        let file = file.strip_prefix(b"\xef\xbb\xbf").unwrap_or(file);
         let mut reader = csv::ReaderBuilder::new().from_reader(file);
         let header = reader.headers().map_err(|error| ImportError::Csv(place(&error)))?.clone();
         let columns: BTreeMap<&str, usize> =
@@ -125,26 +186,34 @@ impl Mapping {
         if !missing.is_empty() {
             return Err(ImportError::Columns(missing.join(", ")));
         }
+        let kind = self.kind()?;
         let mut imported = Imported::default();
+        let mut seen: BTreeMap<[u8; 16], u64> = BTreeMap::new();
         let mut line = 2;
-        for row in reader.into_byte_records() {
+        for (at, row) in reader.into_byte_records().enumerate() {
             imported.rows += 1;
             let read = match row {
                 Ok(row) => {
                     line = row.position().map_or(line, csv::Position::line);
-                    self.read_row(&columns, &row, &mut imported.sites)
+                    let key = key_of(&row, &mut seen);
+                    self.read_row(kind, &columns, &row, &mut imported.sites).and_then(|mut form| {
+                        let wrong = |invalid: Invalid| refusal("invalid", &invalid.to_string());
+                        let named = beside(at, &mut form).map_err(wrong)?;
+                        form.operations().map_err(wrong)?;
+                        Ok(Taken { form, key: named.unwrap_or(key) })
+                    })
                 }
                 Err(error) => {
                     line = error.position().map_or(line, csv::Position::line);
-                    Err(refusal(
-                        "unreadable",
-                        "the row has another number of columns than the header",
-                    ))
+                    let detail = "the row has another number of columns than the header";
+                    Err(refusal("unreadable", detail))
                 }
             };
             match read {
-                Ok(reversal) => imported.reversals.push(reversal),
-                Err((reason, detail)) => imported.refused.push(Refused { line, reason, detail }),
+                Ok(taken) => imported.taken.push(taken),
+                Err((reason, detail)) => {
+                    imported.refused.push(Refused { row: at, line, reason, detail });
+                }
             }
         }
         Ok(imported)
@@ -154,63 +223,68 @@ impl Mapping {
         let only = self.only.iter().map(|only| only.column.as_str());
         let fields = self.fields.iter().map(|field| field.column.as_str());
         let sets = self.sets.iter().map(|set| set.column.as_str());
-        [self.site.as_str(), &self.occurred_on].into_iter().chain(only).chain(fields).chain(sets)
+        only.chain(fields).chain(sets)
     }
 
     fn read_row(
         &self,
+        kind: Kind,
         columns: &BTreeMap<&str, usize>,
         row: &csv::ByteRecord,
         sites: &mut BTreeSet<String>,
-    ) -> Result<Reversal, (String, String)> {
+    ) -> Result<Form, (String, String)> {
         let cell = |column: &str| {
             let bytes = columns.get(column).and_then(|at| row.get(*at)).unwrap_or_default();
             let text = std::str::from_utf8(bytes);
-            text.map_err(|_| refusal("not_utf8", &format!("column {column} is not UTF-8")))
+            let text =
+                text.map_err(|_| refusal("not_utf8", &format!("column {column} is not UTF-8")))?;
+            Ok::<_, (String, String)>(unguarded(text))
         };
-        let site = cell(&self.site)?;
-        if !site.is_empty() {
-            sites.insert(site.to_owned());
+        for site in self.fields.iter().filter(|mapped| mapped.field == "site") {
+            sites.extend(site.value(cell(&site.column)?));
         }
         if let Some(only) = &self.only {
-            let value = cell(&only.column)?;
-            if let Some(reason) = only.refuse.get(value) {
-                return Err(refusal(reason, &format!("column {}", only.column)));
-            }
-            if value != only.take {
-                let allowed: Vec<&str> =
-                    only.refuse.keys().chain([&only.take]).map(String::as_str).collect();
-                let detail = format!("column {}: expected {}", only.column, allowed.join(" or "));
-                return Err(refusal("unreadable", &detail));
-            }
+            only.admit(cell(&only.column)?)?;
         }
-        let date: CivilDate = cell(&self.occurred_on)?.parse().map_err(|error| {
-            refusal("invalid", &format!("column {}: {error}", self.occurred_on))
-        })?;
-        let mut reversal = Reversal::new(site, date);
-        reversal.administrations = vec![Administration::default()];
-        reversal.utc_offset_min = self.utc_offset_min;
-        for (field, value) in &self.constants {
-            put(&mut reversal, field, value.clone());
+        let mut form = Form::new(kind);
+        let wrong = |column: &str, invalid: Invalid| {
+            refusal("invalid", &format!("column {column}: {invalid}"))
+        };
+        for (field, text) in &self.constants {
+            form.put_text(field, text).map_err(|invalid| wrong(field, invalid))?;
         }
         for mapped in &self.fields {
-            if let Some(value) = mapped.value(cell(&mapped.column)?) {
-                put(&mut reversal, &mapped.field, value);
+            if let Some(text) = mapped.value(cell(&mapped.column)?) {
+                form.put_text(&mapped.field, &text)
+                    .map_err(|invalid| wrong(&mapped.column, invalid))?;
             }
         }
         for mapped in &self.sets {
             let codes = cell(&mapped.column)?.split(mapped.separator.as_str());
-            let codes = codes.map(str::trim).filter(|code| !code.is_empty()).map(str::to_owned);
-            match mapped.set.as_str() {
-                "suspected_substances" => reversal.suspected_substances.extend(codes),
-                "other_response" => reversal.other_response.extend(codes),
-                set => return Err(refusal("invalid", &format!("the mapping names no set {set}"))),
+            for code in codes.map(str::trim).filter(|code| !code.is_empty()) {
+                form.put_text(&mapped.set, code)
+                    .map_err(|invalid| wrong(&mapped.column, invalid))?;
             }
         }
-        match reversal.operations() {
-            Ok(_) => Ok(reversal),
-            Err(invalid) => Err(refusal("invalid", &invalid.to_string())),
+        if self.unknowns {
+            form = form.with_unknowns();
         }
+        Ok(form)
+    }
+}
+
+impl Only {
+    fn admit(&self, value: &str) -> Result<(), (String, String)> {
+        if value == self.take {
+            return Ok(());
+        }
+        if let Some(reason) = self.refuse.get(value) {
+            return Err(refusal(reason, &format!("column {}", self.column)));
+        }
+        let allowed: Vec<&str> =
+            self.refuse.keys().chain([&self.take]).map(String::as_str).collect();
+        let detail = format!("column {}: expected {}", self.column, allowed.join(" or "));
+        Err(refusal("unreadable", &detail))
     }
 }
 
@@ -228,16 +302,33 @@ impl MappedField {
     }
 }
 
-fn put(reversal: &mut Reversal, field: &str, value: String) {
-    match field {
-        "report_basis" => reversal.report_basis = value,
-        "reporter_role" => reversal.reporter_role = value,
-        "place" => reversal.place = value,
-        "ems_called" => reversal.ems_called = value,
-        "outcome" => reversal.outcome = value,
-        "occurred_time" => reversal.occurred_time = Some(value),
-        _ => reversal.codes.push((field.to_owned(), value)),
+/// A cell without the mark that keeps spreadsheets from running it as a formula.
+pub fn unguarded(cell: &str) -> &str {
+    match cell.strip_prefix('\'') {
+        Some(rest) if rest.trim_start_matches('\'').starts_with(['=', '+', '-', '@']) => rest,
+        _ => cell,
     }
+}
+
+/// A digest of the row's cells, and how many equal rows came before it.
+fn key_of(row: &csv::ByteRecord, seen: &mut BTreeMap<[u8; 16], u64>) -> String {
+    use std::fmt::Write;
+    let mut hasher = blake3::Hasher::new_derive_key("kitbag imported row 1");
+    for cell in row {
+        hasher.update(&(cell.len() as u64).to_be_bytes()).update(cell);
+    }
+    let mut digest = [0; 16];
+    hasher.finalize_xof().fill(&mut digest);
+    let before = seen.entry(digest).or_default();
+    let mut key = digest.iter().fold(String::new(), |mut key, byte| {
+        let _ = write!(key, "{byte:02x}");
+        key
+    });
+    if *before > 0 {
+        let _ = write!(key, "-{before}");
+    }
+    *before += 1;
+    key
 }
 
 fn refusal(reason: &str, detail: &str) -> (String, String) {
@@ -276,7 +367,7 @@ mod tests {
             "7,2018-01-04,00:42:00,Elk,1,Male,50 - 59,perhaps,NA,N,heroin\n",
             "8,2018-01-05,00:42:00,Elk,1,Two-spirit,50 - 59,Y,NA,U,\n",
         ));
-        assert_eq!((imported.rows, imported.reversals.len()), (8, 2));
+        assert_eq!((imported.rows, imported.taken.len()), (8, 2));
         assert_eq!(imported.sites.iter().collect::<Vec<_>>(), ["Elk", "Potter"]);
         let refused: Vec<(u64, &str)> =
             imported.refused.iter().map(|row| (row.line, row.reason.as_str())).collect();
@@ -289,8 +380,8 @@ mod tests {
             (8, "unreadable"),
         ];
         assert_eq!(refused, expected);
-        let kept = ("gender".to_owned(), "Two-spirit".to_owned());
-        assert!(imported.reversals[1].codes.contains(&kept), "an unknown code is kept verbatim");
+        let kept = imported.taken[1].form.get("gender").and_then(|gender| gender.as_text());
+        assert_eq!(kept, Some("Two-spirit"), "an unknown code is kept verbatim");
     }
 
     #[test]
@@ -311,9 +402,6 @@ mod tests {
         file.extend(b"1,2018-01-04,00:42:00,M\xe9xico,1,Male,50 - 59,Y,NA,N,heroin\n");
         file.extend(b"2,2018-01-04,00:42:00,Elk,1,Male,50 - 59,Y,NA,N,heroin\n");
         let imported = mapping.read(&file).expect("the header is right");
-        assert_eq!(
-            (imported.reversals.len(), imported.refused[0].reason.as_str()),
-            (1, "not_utf8")
-        );
+        assert_eq!((imported.taken.len(), imported.refused[0].reason.as_str()), (1, "not_utf8"));
     }
 }

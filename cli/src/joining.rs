@@ -444,7 +444,7 @@ mod tests {
     #[test]
     fn the_picture_on_a_terminal_reads_back_as_the_invitation() {
         let text = format!("KITBAG:{}", "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".repeat(12));
-        let picture = picture(&text).map_err(|Failure(reason)| reason).expect("it fits a code");
+        let picture = picture(&text).map_err(|failure| failure.reason).expect("it fits a code");
         // Each letter holds two dots, one above the other; drawn ones are light.
         let lines: Vec<Vec<char>> = picture.lines().map(|line| line.chars().collect()).collect();
         let width = lines.first().map_or(0, Vec::len);

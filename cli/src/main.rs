@@ -8,9 +8,15 @@ macro_rules! say {
 
 mod demo;
 mod device;
+mod drafting;
+mod export;
 mod hub;
 mod import;
+mod importing;
 mod joining;
+mod recording;
+mod records;
+mod stock;
 mod syncing;
 mod totals;
 
@@ -52,9 +58,28 @@ enum Command {
     Hear(syncing::HearArguments),
     /// Leaves a team, and deletes what this device held of it
     Leave(joining::TeamArguments),
-    /// Saves a record
+    /// Saves a record, durably, and prints its id
+    #[command(subcommand, arg_required_else_help = true)]
+    Record(recording::RecordCommand),
+    /// Keeps forms that are being filled in: never sent, never counted
     #[command(subcommand)]
-    Record(syncing::RecordCommand),
+    Draft(drafting::DraftCommand),
+    /// Lists records, the latest first, by any answer
+    List(records::ListArguments),
+    /// Shows what a record says
+    Show(records::OneArguments),
+    /// Shows who changed what of a record, and when
+    History(records::OneArguments),
+    /// Lists records with two values for a field, written apart
+    Conflicts(records::AllArguments),
+    /// Lists pairs of records that look like one event
+    Duplicates(records::AllArguments),
+    /// Gives fields of a record other answers
+    Correct(records::CorrectArguments),
+    /// Says that a record counts nowhere, and why
+    Void(records::VoidArguments),
+    /// Undoes this device's last change of a record
+    Undo(records::UndoArguments),
     /// Syncs a device with its hub
     Sync(syncing::SyncArguments),
     /// Says what waits, since when, what failed last and when it is tried again
@@ -66,14 +91,24 @@ enum Command {
     Bundle(syncing::BundleCommand),
     /// Shows the totals of a store, with what they lack
     Totals(totals::TotalsArguments),
+    /// Shows who holds how much of which lot
+    Stock(stock::StockArguments),
+    /// Makes records of the rows of CSV files, each once
+    Import(importing::ImportArguments),
+    /// Writes the records that count as CSV, with a description
+    Export(export::ExportArguments),
     /// Runs a hub, backs it up, restores it
     #[command(subcommand)]
     Hub(hub::HubCommand),
 }
 
 pub(crate) fn print_line(words: std::fmt::Arguments<'_>) {
+    print_bytes(format!("{words}\n").as_bytes());
+}
+
+pub(crate) fn print_bytes(bytes: &[u8]) {
     use std::io::{ErrorKind, Write};
-    match writeln!(std::io::stdout(), "{words}") {
+    match std::io::stdout().write_all(bytes) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             eprintln!("kitbag: the output cannot be written: {error}");
             std::process::exit(1);
@@ -82,18 +117,49 @@ pub(crate) fn print_line(words: std::fmt::Arguments<'_>) {
     }
 }
 
-/// A failure as one line: what, where, what to do.
-pub(crate) struct Failure(String);
+/// What a program that calls this one can branch on; docs/cli.md lists them.
+#[derive(Clone, Copy)]
+enum Exit {
+    /// It was not done.
+    Failed = 1,
+    /// Flags, a field or a file's form were wrong: nothing was done.
+    Wrong = 2,
+    /// Part of it was done; the rest was refused, and is named.
+    InPart = 3,
+}
 
-impl<E: std::error::Error> From<E> for Failure {
+/// A failure as one line: what, where, what to do.
+pub(crate) struct Failure {
+    reason: String,
+    exit: Exit,
+}
+
+impl Failure {
+    /// Nothing was done, for this reason.
+    pub(crate) fn new(reason: impl Into<String>) -> Self {
+        Failure { reason: reason.into(), exit: Exit::Failed }
+    }
+
+    /// Part of it was done.
+    pub(crate) fn in_part(reason: impl Into<String>) -> Self {
+        Failure { reason: reason.into(), exit: Exit::InPart }
+    }
+}
+
+impl<E: std::error::Error + 'static> From<E> for Failure {
     fn from(error: E) -> Self {
-        Failure(error.to_string())
+        use kitbag_core::engine::EngineError;
+        let any = &error as &dyn std::any::Any;
+        let wrong = any.is::<kitbag_core::model::Invalid>()
+            || matches!(any.downcast_ref(), Some(EngineError::Invalid(_)));
+        let exit = if wrong { Exit::Wrong } else { Exit::Failed };
+        Failure { reason: error.to_string(), exit }
     }
 }
 
 /// A failure with a place in front of its reason.
 pub(crate) fn failure(place: impl std::fmt::Display, reason: impl std::fmt::Display) -> Failure {
-    Failure(format!("{place}: {reason}"))
+    Failure::new(format!("{place}: {reason}"))
 }
 
 /// A file that cannot be read.
@@ -125,7 +191,19 @@ fn main() -> ExitCode {
         Command::Announce(arguments) => joining::announce(&arguments),
         Command::Hear(arguments) => syncing::hear(&arguments),
         Command::Leave(arguments) => joining::leave(&arguments),
-        Command::Record(command) => syncing::record(command),
+        Command::Record(command) => recording::record(&command),
+        Command::Draft(command) => drafting::run(&command),
+        Command::List(arguments) => records::list(&arguments),
+        Command::Show(arguments) => records::show(&arguments),
+        Command::History(arguments) => records::history(&arguments),
+        Command::Conflicts(arguments) => records::conflicts(&arguments),
+        Command::Duplicates(arguments) => records::duplicates(&arguments),
+        Command::Correct(arguments) => records::correct(&arguments),
+        Command::Void(arguments) => records::void(&arguments),
+        Command::Undo(arguments) => records::undo(&arguments),
+        Command::Stock(arguments) => stock::run(&arguments),
+        Command::Import(arguments) => importing::run(&arguments),
+        Command::Export(arguments) => export::run(&arguments),
         Command::Sync(arguments) => syncing::sync(&arguments),
         Command::Status(arguments) => syncing::status(&arguments),
         Command::Recover(store) => syncing::recover(&store),
@@ -135,9 +213,9 @@ fn main() -> ExitCode {
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(Failure(reason)) => {
+        Err(Failure { reason, exit }) => {
             eprintln!("kitbag: {reason}");
-            ExitCode::FAILURE
+            ExitCode::from(exit as u8)
         }
     }
 }

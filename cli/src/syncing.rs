@@ -1,4 +1,4 @@
-//! `kitbag sync`, `status`, `bundle`, `record`: a device's day on the command line.
+//! `kitbag sync`, `status`, `bundle`: a device's day on the command line.
 
 use crate::device::{StoreArguments, sync as sync_device, team_of};
 use crate::{Failure, cannot_read, failure};
@@ -7,7 +7,7 @@ use data_encoding::BASE32_NOPAD;
 use indicatif::{ProgressBar, ProgressStyle};
 use kitbag_core::engine::BundleOf;
 use kitbag_core::identity::Role;
-use kitbag_core::model::{CivilDate, RecordId, Reversal, TeamId, UnixMillis};
+use kitbag_core::model::{RecordId, TeamId, UnixMillis};
 use kitbag_core::store::Delivery;
 use kitbag_core::sync::Agreement;
 use std::fs::File;
@@ -58,30 +58,6 @@ pub enum BundleCommand {
         /// The file
         #[arg(value_name = "FILE")]
         file: PathBuf,
-    },
-}
-
-#[derive(Subcommand)]
-pub enum RecordCommand {
-    /// Saves an overdose reversal, durably, and prints its id
-    Reversal {
-        #[command(flatten)]
-        store: StoreArguments,
-        /// The team; needed where this device is in several
-        #[arg(long, value_name = "ID")]
-        team: Option<TeamId>,
-        /// The site's code
-        #[arg(long, value_name = "CODE")]
-        site: String,
-        /// The day, yyyy-mm-dd
-        #[arg(long, value_name = "DATE")]
-        on: CivilDate,
-        /// How it ended: survived, died, unknown
-        #[arg(long, value_name = "CODE", default_value = "unknown")]
-        outcome: String,
-        /// A note, sealed to the team: the hub cannot read it
-        #[arg(long, value_name = "TEXT")]
-        note: Option<String>,
     },
 }
 
@@ -256,15 +232,4 @@ pub fn bundle(command: &BundleCommand) -> Result<(), Failure> {
             Ok(())
         }
     }
-}
-
-pub fn record(command: RecordCommand) -> Result<(), Failure> {
-    let RecordCommand::Reversal { store, team, site, on, outcome, note } = command;
-    let mut engine = store.open()?;
-    let team = team_of(&engine, team)?;
-    let mut reversal = Reversal::new(site, on);
-    reversal.outcome = outcome;
-    reversal.note = note;
-    say!("{}", engine.record(team, &reversal)?);
-    Ok(())
 }

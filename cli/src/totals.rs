@@ -1,70 +1,162 @@
-//! `kitbag totals`: a store's totals as a table, with what they lack.
+//! `kitbag totals`: a store's totals as tables, bars, CSV or JSON, with what they lack.
 
+use crate::device::StoreArguments;
 use crate::{Failure, cannot_read, failure};
 use comfy_table::{CellAlignment, ContentArrangement, Table};
-use kitbag_core::engine::{Engine, Environment};
+use kitbag_core::model::indicator::{Sums, indicator, percentile};
 use kitbag_core::model::pack::CodePack;
-use kitbag_core::store::KeyFile;
-use kitbag_core::totals::{INDICATORS, KnownMissing, Lines, Query, Split, Totals};
-use std::collections::BTreeMap;
-use std::path::PathBuf;
+use kitbag_core::model::{CivilDate, Kind, TeamId};
+use kitbag_core::totals::{KnownMissing, Lines, Query, Split, Totals};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+/// How many characters the longest bar has.
+const BAR_CHARS: i64 = 40;
 
 #[derive(clap::Args)]
+#[command(after_help = "Examples:\n  \
+    kitbag totals --store phone.db --by month\n  \
+    kitbag totals --store phone.db --kind reversal --by quarter,site\n  \
+    kitbag totals --store phone.db --by age_band --bars kits_distributed\n  \
+    kitbag totals --store phone.db --from 2026-01-01 --to 2026-03-31 --by site --csv > quarter.csv")]
 pub struct TotalsArguments {
-    /// The store's file; its key lies beside it, as `NAME.key`
-    #[arg(value_name = "STORE")]
-    store: PathBuf,
-    /// How to split, separated by commas: day, week, month, quarter, year, site, team, or a coded
-    /// field such as outcome or age_band
+    #[command(flatten)]
+    store: StoreArguments,
+    /// Only of this team
+    #[arg(long, value_name = "ID")]
+    team: Option<TeamId>,
+    /// From this date on, yyyy-mm-dd
+    #[arg(long, value_name = "DATE")]
+    from: Option<CivilDate>,
+    /// Up to this date, inclusive
+    #[arg(long, value_name = "DATE")]
+    to: Option<CivilDate>,
+    /// How to split, separated by commas: day, week, month, quarter, year, site, team, author, kind,
+    /// or a coded field such as outcome, age_band or administrations.product
     #[arg(long, value_name = "PARTS", default_value = "month", value_delimiter = ',')]
     by: Vec<Split>,
-    /// A code pack (TOML) whose labels are shown for codes; without it, the one of the demonstration
+    /// Only what is counted of this kind of record
+    #[arg(long, value_name = "KIND", value_parser = kind_named)]
+    kind: Option<Kind>,
+    /// A code pack (TOML) whose labels are shown for codes
     #[arg(long, value_name = "FILE")]
     pack: Option<PathBuf>,
-    /// As JSON: `{lines: [{key, sums}], known_missing: {entries, devices}, flagged, waiting, forks}`
+    /// One indicator as bars
+    #[arg(long, value_name = "INDICATOR", conflicts_with_all = ["csv", "json"])]
+    bars: Option<String>,
+    /// As CSV: the parts, the indicator, its value
+    #[arg(long, conflicts_with = "json")]
+    csv: bool,
+    /// As JSON: `{lines: [{key, sums, shares}], known_missing: {entries, devices}, flagged, waiting,
+    /// forks}`
     #[arg(long)]
     json: bool,
 }
 
-const ODIN_CODES: &str = include_str!("../data/odin-codes.toml");
+/// The kind of this name, with hyphens or underscores.
+pub fn kind_named(name: &str) -> Result<Kind, String> {
+    let names = || Kind::ALL.map(Kind::name).join(", ");
+    Kind::from_name(&name.replace('-', "_")).ok_or_else(|| format!("expected one of {}", names()))
+}
 
 pub fn run(arguments: &TotalsArguments) -> Result<(), Failure> {
-    let key = KeyFile(arguments.store.with_extension("key"));
-    for path in [&arguments.store, &key.0] {
-        if !path.exists() {
-            return Err(failure(path.display(), "is not there; name the file of a store"));
+    let engine = arguments.store.open_to_read()?;
+    let pack = pack(arguments.pack.as_deref())?;
+    let (team, by) = (arguments.team, arguments.by.clone());
+    let query = Query { team, from: arguments.from, to: arguments.to, by };
+    let mut totals = engine.totals(&query)?;
+    if let Some(kind) = arguments.kind {
+        for sums in totals.lines.values_mut() {
+            sums.retain(|name, _| is_of(kind, name));
         }
+        totals.lines.retain(|_, sums| !sums.is_empty());
     }
-    let engine = Engine::open_to_read(&arguments.store, &key, Environment::system())
-        .map_err(|error| failure(arguments.store.display(), error))?;
-    let (name, text) = match &arguments.pack {
-        Some(path) => {
-            let text = std::fs::read_to_string(path);
-            (path.display().to_string(), text.map_err(|error| cannot_read(path, &error))?)
+    match (&arguments.bars, arguments.csv, arguments.json) {
+        (Some(name), _, _) => bars(&arguments.by, &totals.lines, name, &pack)?,
+        (None, true, _) => print_csv(&arguments.by, &totals.lines)?,
+        (None, _, true) => {
+            say!("{}", as_json(&totals));
+            return Ok(());
         }
-        None => ("the demonstration's pack".to_owned(), ODIN_CODES.to_owned()),
-    };
-    let pack = CodePack::from_toml(&text).map_err(|error| failure(name, error))?;
-    let totals = engine.totals(&Query { by: arguments.by.clone(), ..Query::default() })?;
-    if arguments.json {
-        let lines = totals.lines.iter();
-        let lines: Vec<_> =
-            lines.map(|(key, sums)| serde_json::json!({ "key": key, "sums": sums })).collect();
-        let missing = &totals.missing;
-        let json = serde_json::json!({
-            "lines": lines,
-            "known_missing": { "entries": missing.entries, "devices": missing.devices },
-            "flagged": totals.flagged,
-            "waiting": totals.waiting,
-            "forks": totals.forks,
-        });
-        say!("{json}");
-        return Ok(());
+        _ => tables(&arguments.by, &totals.lines, &pack),
     }
-    say!("{}", table(&arguments.by, &totals.lines, &pack));
-    say!("{}", missing_in_words(&totals.missing));
-    say_what_else(totals.flagged, totals.waiting, totals.forks);
+    if !arguments.csv {
+        say!("{}", missing_in_words(&totals.missing));
+        say_what_else(totals.flagged, totals.waiting, totals.forks);
+    }
     Ok(())
+}
+
+fn pack(path: Option<&Path>) -> Result<CodePack, Failure> {
+    let Some(path) = path else { return Ok(CodePack::default()) };
+    let text = std::fs::read_to_string(path).map_err(|error| cannot_read(path, &error))?;
+    CodePack::from_toml(&text).map_err(|error| failure(path.display(), error))
+}
+
+/// Totals as JSON; the shares of each line beside its sums.
+pub fn as_json(totals: &Totals) -> Value {
+    let lines = totals.lines.iter().map(|(key, sums)| {
+        let shares = kitbag_core::model::indicator::shares();
+        let shares =
+            shares.filter_map(|share| Some((share.name.to_owned(), share.of(sums)?.into())));
+        json!({ "key": key, "sums": sums, "shares": shares.collect::<serde_json::Map<_, _>>() })
+    });
+    json!({
+        "lines": lines.collect::<Vec<_>>(),
+        "known_missing": {
+            "entries": totals.missing.entries, "devices": totals.missing.devices,
+        },
+        "flagged": totals.flagged,
+        "waiting": totals.waiting,
+        "forks": totals.forks,
+    })
+}
+
+fn print_csv(by: &[Split], lines: &Lines) -> Result<(), Failure> {
+    let mut writer =
+        csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(vec![]);
+    let parts = by.iter().map(ToString::to_string);
+    writer.write_record(parts.chain(["indicator".to_owned(), "value".to_owned()]))?;
+    for (key, sums) in lines {
+        for (name, n) in sums {
+            let key = key.iter().map(|part| crate::export::guarded(part).into_owned());
+            writer.write_record(key.chain([name.clone(), n.to_string()]))?;
+        }
+    }
+    let bytes = writer.into_inner().map_err(|error| failure("the output", error))?;
+    crate::print_bytes(&bytes);
+    Ok(())
+}
+
+/// One indicator as a bar for each line, the longest as long as the screen allows.
+fn bars(by: &[Split], lines: &Lines, name: &str, pack: &CodePack) -> Result<(), Failure> {
+    let known = indicator(name).is_some() || lines.values().any(|sums| sums.contains_key(name));
+    if !known {
+        return Err(failure("--bars", "names no indicator; docs/indicators.md lists them"));
+    }
+    let labels: Vec<String> = lines.keys().map(|key| label(by, key, pack)).collect();
+    let width = labels.iter().map(|label| label.chars().count()).max().unwrap_or(0);
+    let longest = lines.values().map(|sums| sum(sums, name)).max().unwrap_or(0).max(1);
+    say!("{}", name.replace('_', " "));
+    for (label, sums) in labels.iter().zip(lines.values()) {
+        let n = sum(sums, name);
+        let length = (n.max(0) * BAR_CHARS + longest - 1) / longest;
+        say!("{label:width$}  {:<40}  {n}", "█".repeat(length as usize));
+    }
+    Ok(())
+}
+
+fn label(by: &[Split], key: &[String], pack: &CodePack) -> String {
+    let parts: Vec<&str> = by
+        .iter()
+        .zip(key)
+        .map(|(split, part)| match split {
+            Split::Code(field) => pack.label(field, part),
+            _ => part,
+        })
+        .collect();
+    parts.join("  ")
 }
 
 /// Says what counts nowhere although it is here, and which alarm there is, with what to do.
@@ -86,29 +178,76 @@ pub fn say_what_else(flagged: u64, waiting: u64, forks: u64) {
     }
 }
 
-/// Totals as a table, with the pack's labels for codes: a row for each line, right-aligned numbers, survival last. An indicator that
-/// is 0 on every line has no column.
+/// Whether an indicator, or a part of one, is declared with a kind.
+pub fn is_of(kind: Kind, name: &str) -> bool {
+    let whole = name.split('.').next().unwrap_or_default();
+    kind.declaration().indicators.iter().any(|indicator| indicator.name == whole)
+}
+
+/// A table for each kind of which anything was counted.
+fn tables(by: &[Split], lines: &Lines, pack: &CodePack) {
+    let mut any = false;
+    for kind in Kind::ALL {
+        let of_kind: Lines = lines
+            .iter()
+            .map(|(key, sums)| {
+                let of_kind = sums.iter().filter(|(name, _)| is_of(kind, name));
+                (key.clone(), of_kind.map(|(name, n)| (name.clone(), *n)).collect::<Sums>())
+            })
+            .filter(|(_, sums)| !sums.is_empty())
+            .collect();
+        if !of_kind.is_empty() {
+            any = true;
+            say!("{}\n{}", kind.name().replace('_', " "), table(by, &of_kind, pack));
+        }
+    }
+    if !any {
+        say!("Nothing was counted.");
+    }
+}
+
+/// Totals as a table, with the pack's labels for codes: a row for each line, right-aligned numbers,
+/// shares last. An indicator that is 0 on every line has no column.
 pub fn table(by: &[Split], lines: &Lines, pack: &CodePack) -> Table {
-    let label = |(split, part): (&Split, &String)| match split {
-        Split::Code(field) => pack.label(field, part).to_owned(),
-        _ => part.clone(),
-    };
-    let shown: Vec<&str> = INDICATORS
-        .iter()
-        .filter(|name| **name == "reversals" || lines.values().any(|sums| sum(sums, name) != 0))
-        .copied()
+    let names: BTreeSet<&String> = lines.values().flat_map(Sums::keys).collect();
+    let declared = kitbag_core::model::indicator::indicators().map(|indicator| indicator.name);
+    let mut shown: Vec<String> = Vec::new();
+    for name in declared {
+        let prefix = format!("{name}.");
+        shown.extend(
+            names.iter().filter(|n| *n == &name || is_shown_part(n, &prefix)).map(|n| (*n).clone()),
+        );
+    }
+    let shares: Vec<_> = kitbag_core::model::indicator::shares()
+        .filter(|share| lines.values().any(|sums| share.of(sums).is_some()))
         .collect();
+    let days = lines.values().any(|sums| percentile(sums, "linkage_days", 0.5).is_some());
     let mut table = Table::new();
     table.load_style(comfy_table::presets::UTF8_FULL_CONDENSED);
     table.set_content_arrangement(ContentArrangement::Disabled);
     let parts = by.iter().map(ToString::to_string);
-    let indicators = shown.iter().map(|name| name.replace('_', " "));
-    table.set_header(parts.chain(indicators).chain(["survival".to_owned()]));
+    let mut header: Vec<String> = shown.iter().map(|name| name.replace('_', " ")).collect();
+    header.extend(shares.iter().map(|share| share.name.replace('_', " ")));
+    if days {
+        header.extend(["median days".to_owned(), "90 % within days".to_owned()]);
+    }
+    table.set_header(parts.chain(header));
     for (key, sums) in lines {
-        let numbers = shown.iter().map(|name| sum(sums, name).to_string());
-        let survival = Totals::survival(sums)
-            .map_or_else(|| "—".to_owned(), |share| format!("{:.1} %", share * 100.0));
-        table.add_row(by.iter().zip(key).map(label).chain(numbers).chain([survival]));
+        let mut cells: Vec<String> = by
+            .iter()
+            .zip(key)
+            .map(|(split, part)| {
+                label(std::slice::from_ref(split), std::slice::from_ref(part), pack)
+            })
+            .collect();
+        cells.extend(shown.iter().map(|name| sum(sums, name).to_string()));
+        cells.extend(shares.iter().map(|share| percent(share.of(sums))));
+        if days {
+            let of = |share| percentile(sums, "linkage_days", share);
+            let words = |days: Option<i64>| days.map_or_else(|| "—".to_owned(), |d| d.to_string());
+            cells.extend([words(of(0.5)), words(of(0.9))]);
+        }
+        table.add_row(cells);
     }
     for column in table.column_iter_mut().skip(by.len()) {
         column.set_cell_alignment(CellAlignment::Right);
@@ -116,8 +255,18 @@ pub fn table(by: &[Split], lines: &Lines, pack: &CodePack) -> Table {
     table
 }
 
+/// Days of linkage are read as percentiles, not one by one.
+fn is_shown_part(name: &str, prefix: &str) -> bool {
+    name.starts_with(prefix) && prefix != "linkage_days."
+}
+
+/// A share as people read it; — where there is none.
+pub fn percent(share: Option<f64>) -> String {
+    share.map_or_else(|| "—".to_owned(), |share| format!("{:.1} %", share * 100.0))
+}
+
 /// One indicator of a line; absent means 0.
-pub fn sum(line: &BTreeMap<String, i64>, indicator: &str) -> i64 {
+pub fn sum(line: &Sums, indicator: &str) -> i64 {
     line.get(indicator).copied().unwrap_or(0)
 }
 

@@ -27,13 +27,13 @@ fn each_fault_is_one_line_that_says_what_and_where() {
     std::fs::write(&bundle, [1, 1, 0, 0, 0, 9]).unwrap();
     let cases: [(&[&str], &str); 23] = [
         (&["demo", "--odin", &nowhere], "cannot be read"),
-        (&["demo", "--odin", &not_csv], "has no column incident_date"),
+        (&["demo", "--odin", &not_csv], "incident_date"),
         (&["demo", "--keep", &full], "is not empty"),
         (&["demo", "--seed", "x"], "--seed"),
         (&["demo", "--colour"], "--colour"),
-        (&["totals", &nowhere], "is not there"),
-        (&["totals", &no_store], "does not open the store"),
-        (&["totals", &no_store, "--by", "colour"], "expected day, week"),
+        (&["totals", "--store", &nowhere], "is not there"),
+        (&["totals", "--store", &no_store], "does not open the store"),
+        (&["totals", "--store", &no_store, "--by", "colour"], "expected day, week"),
         (&["hub", "run"], "--folder"),
         (&["hub", "run", "--folder", &full, "--listen", "x"], "--listen"),
         (
@@ -53,8 +53,18 @@ fn each_fault_is_one_line_that_says_what_and_where() {
         (&["status", "--store", &no_store], "does not open the store"),
         (&["bundle", "import", "--store", &no_store, &bundle], "does not open the store"),
         (
-            &["record", "reversal", "--store", &no_store, "--site", "x", "--on", "2026-02-30"],
-            "--on",
+            &[
+                "record",
+                "reversal",
+                "--store",
+                &no_store,
+                "--site",
+                "x",
+                "--on",
+                "2026-02-30",
+                "--unknowns",
+            ],
+            "occurred_on: shape (expected a date",
         ),
         (&["approve", "--store", &nowhere, "123456"], "is not there"),
         (&["revoke", "--store", &nowhere, "x"], "is not there"),

@@ -2,7 +2,7 @@
 
 use kitbag_core::engine::{Engine, Environment};
 use kitbag_core::identity::Role;
-use kitbag_core::model::{Reversal, TeamId};
+use kitbag_core::model::{Form, Kind, TeamId};
 use kitbag_core::store::StoreKey;
 use kitbag_core::totals::{Query, Split};
 
@@ -14,7 +14,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut device =
         Engine::device(&folder.path().join("device.db"), &key, root.root(), Environment::system())?;
     device.join(&root.certify(device.device_key(), Role::Coordinator, team)?)?;
-    device.record(team, &Reversal::new("riverside", "2026-11-24".parse()?))?;
+    let form = Form::at(Kind::Reversal, "riverside", "2026-11-24".parse()?).with_unknowns();
+    device.record(team, &form)?;
     let totals = device.totals(&Query { by: vec![Split::Site], ..Query::default() })?;
     println!("{:?}, {} entries wait", totals.lines, totals.waiting);
     Ok(())

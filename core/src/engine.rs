@@ -1,6 +1,8 @@
 //! The facade: what apps and the hub call.
 
 mod bundle;
+mod drafts;
+mod finding;
 mod joining;
 mod outbox;
 mod programme;
@@ -10,6 +12,8 @@ mod team_keys;
 mod writing;
 
 pub use bundle::{BundleError, BundleOf, BundleTaken};
+pub use drafts::{DRAFTS_MAX, DraftId};
+pub use finding::{SUSPECTED_MAX, Suspected, Why};
 pub use joining::{Invitation, JoinRequest, NotAnInvitation};
 pub use programme::Enrolment;
 pub use recover::Recovered;
@@ -19,9 +23,10 @@ pub use status::{Attention, LastSync, Status};
 use crate::identity::HubAddress;
 use crate::identity::SigningKey;
 use crate::log::run::TurnedAway;
+use crate::model::form::append;
 use crate::model::{
-    Administration, DeviceKey, EntryId, Invalid, Operation, RecordId, Reversal, TeamId, UnixMillis,
-    Value,
+    DeviceKey, Element, ElementName, EntryId, Form, Invalid, Operation, RecordId, TeamId,
+    UnixMillis, Value,
 };
 use crate::record::Record;
 use crate::store::{Store, StoreError};
@@ -79,6 +84,9 @@ pub enum EngineError {
     /// There is no such record here.
     #[error("there is no such record here")]
     NoRecord,
+    /// This device changed nothing of the record that still stands.
+    #[error("this device changed nothing of the record that still stands")]
+    NothingToUndo,
     /// The team has no key yet that texts could be sealed to. Nothing was saved.
     #[error(
         "this device has no key of its team yet, so that a note could be read by others; sync first, \
@@ -168,9 +176,9 @@ impl Engine {
         TeamId(id)
     }
 
-    /// Saves a reversal. When this returns, it is durable.
-    pub fn record(&mut self, team: TeamId, reversal: &Reversal) -> Result<RecordId, EngineError> {
-        self.create(team, crate::model::Kind::Reversal, reversal.operations()?)
+    /// Saves a record of any kind. When this returns, it is durable.
+    pub fn record(&mut self, team: TeamId, form: &Form) -> Result<RecordId, EngineError> {
+        self.create(team, form.kind(), form.operations()?)
     }
 
     /// Gives a field of a record another value. The old one stays in the history.
@@ -198,13 +206,28 @@ impl Engine {
         self.correct(id, "duplicate_of", of.to_string().as_str())
     }
 
-    /// Adds an administration of naloxone to a reversal.
-    pub fn add_administration(
+    /// Adds an element to a list of a record: an administration to a reversal, an event to a referral.
+    pub fn add(
         &mut self,
         id: RecordId,
-        administration: &Administration,
+        list: &str,
+        element: &Element,
     ) -> Result<EntryId, EngineError> {
-        self.change(id, vec![administration.operation()])
+        self.change(id, vec![append(list, element)])
+    }
+
+    /// Gives a field of a list's element another value; `void` with a reason takes it out.
+    pub fn correct_element(
+        &mut self,
+        id: RecordId,
+        list: &str,
+        element: ElementName,
+        field: &str,
+        value: impl Into<Value>,
+    ) -> Result<EntryId, EngineError> {
+        let (list, field) = (list.to_owned(), field.to_owned());
+        let value = value.into();
+        self.change(id, vec![Operation::PutIn { list, element, field, value }])
     }
 
     /// A record as this store holds it.

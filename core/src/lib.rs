@@ -15,6 +15,7 @@ pub mod model;
 pub mod mutant;
 #[cfg(feature = "net")]
 pub mod net;
+pub mod packing;
 pub mod record;
 pub mod store;
 pub mod sync;

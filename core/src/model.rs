@@ -1,24 +1,31 @@
 //! What an outreach worker records: identifiers, values, operations, kinds and their rules.
 //!
-//! This module knows nobody. Each kind of record is declared once (see [`reversal`]) as a list of
-//! [`schema::Field`]s, from which validation, projection and totals follow.
+//! This module knows nobody. Each kind of record is declared once, in [`kinds`]: its fields, its rules,
+//! and what it adds to totals. Validation, projection, indicators, flags of the command line, columns
+//! of files and the pages of the data dictionary follow from that.
 
+pub mod answers;
 pub mod cbor;
 pub mod check;
+pub mod codes;
 pub mod date;
 pub mod form;
 pub mod id;
+pub mod indicator;
+pub mod json;
 pub mod kind;
+pub mod kinds;
 pub mod operation;
 pub mod pack;
-pub mod reversal;
 pub mod schema;
+pub mod stock;
 pub mod value;
 
+pub use answers::{Answer, Answers};
 pub use date::{CivilDate, UnixMillis};
-pub use form::{Administration, Reversal};
+pub use form::{Element, Form};
 pub use id::{DeviceKey, EntryId, LogId, RecordId, TeamId};
 pub use kind::Kind;
 pub use operation::{ElementName, Operation};
-pub use schema::Invalid;
+pub use schema::{Invalid, Wrong};
 pub use value::Value;

@@ -7,7 +7,10 @@ mod replay;
 
 pub use replay::{ReplayError, replay};
 
+use crate::model::answers::{Answers, Named, answer, known};
 use crate::model::cbor;
+use crate::model::check::declared;
+use crate::model::schema::Shape;
 use crate::model::{DeviceKey, ElementName, EntryId, Kind, RecordId, TeamId, UnixMillis, Value};
 use std::collections::BTreeMap;
 
@@ -84,6 +87,26 @@ impl Record {
     pub fn elements(&self, list: &str) -> impl Iterator<Item = &Element> {
         let all = self.lists.get(list).map(Vec::as_slice).unwrap_or_default();
         all.iter().filter(|element| !any_set(&element.fields, "void"))
+    }
+
+    /// What it says now: the winning answers, and the elements that are not void, by the id of the
+    /// entry that added each.
+    pub fn answers(&self) -> Answers {
+        let is_text =
+            |name: &str| declared(self.kind, name).is_some_and(|field| field.shape == Shape::Text);
+        let named = |fields: &Fields| -> Named {
+            let winners = fields.iter().filter_map(|(name, values)| {
+                let (value, _) = values.last()?;
+                Some((known(name), answer(value, is_text(name))?))
+            });
+            winners.collect()
+        };
+        let lists = self.lists.keys().map(|list| {
+            let mut elements: Vec<&Element> = self.elements(list).collect();
+            elements.sort_by_key(|element| element.name);
+            (known(list), elements.into_iter().map(|element| named(&element.fields)).collect())
+        });
+        Answers { kind: self.kind, fields: named(&self.fields), lists: lists.collect() }
     }
 
     /// The clock of the entry with this id, where it is part of the history.

@@ -13,7 +13,9 @@ mod missing;
 mod open;
 mod outgoing;
 mod paging;
+mod payload;
 mod projection;
+mod rows;
 mod settle;
 mod totals;
 
@@ -25,6 +27,8 @@ pub use key::{KeyFile, KeyProvider, PassphraseFile, StoreKey};
 pub use missing::MissingFrom;
 pub use outgoing::{Clock, SEALS_MAX};
 pub use paging::Peer;
+pub use rows::{Page, Row, Search, State};
+pub use totals::OnHand;
 
 use crate::log::payload::Open;
 use crate::log::{Authority, Chains};
@@ -34,7 +38,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 /// The newest SQL schema that this version knows.
-pub const SCHEMA_VERSION: u32 = 2;
+pub const SCHEMA_VERSION: u32 = 3;
+
+/// The record that an entry creates or changes, as SQL: a creation's id begins with its record's.
+const RECORD: &str = "coalesce(changes, substr(id, 1, 16))";
+/// The entries that name the record `?1`, whose last possible entry id is `?2`.
+const OF_RECORD: &str = "(changes = ?1
+  OR entry.id BETWEEN ?1 AND ?2 AND changes IS NULL AND entry.kind >= 16)";
 
 /// What can go wrong with a store. Never carries a record's contents.
 #[derive(Debug, thiserror::Error)]
@@ -51,15 +61,8 @@ pub enum StoreError {
         known: u32,
     },
     /// An older version wrote the file, and it was opened to be read alone. No byte was changed.
-    #[error(
-        "the store has schema {found}, this version writes {known}; sync once, which brings it up to date"
-    )]
-    OlderSchema {
-        /// The schema found.
-        found: u32,
-        /// The newest known.
-        known: u32,
-    },
+    #[error("an older version of Kitbag wrote this store; sync once, which brings it up to date")]
+    OlderSchema,
     /// The store was opened to be read alone.
     #[error("this store was opened to be read alone; nothing was saved")]
     OpenedToRead,
@@ -149,7 +152,9 @@ pub struct Store {
     chains: Chains,
     logs: BTreeMap<LogId, HeldLog>,
     authority: Authority,
-    tally_changes: projection::TallyChanges,
+    changes: projection::Changes,
+    /// Records to judge in this transaction.
+    dirty_here: BTreeSet<RecordId>,
     /// Records whose links changed in this transaction.
     relinked: BTreeSet<RecordId>,
     page_entries_max: u64,
@@ -256,14 +261,20 @@ impl Store {
             let sql = store.sql()?;
             for (id, number) in logs {
                 sql.execute("DELETE FROM heard WHERE log = ?1", [id.0])?;
-                for table in ["on_hub", "branch", "entry"] {
+                for table in ["record", "on_hub", "branch", "entry"] {
                     sql.execute(&format!("DELETE FROM {table} WHERE log = ?1"), [number])?;
                 }
                 sql.execute("DELETE FROM log WHERE number = ?1", [number])?;
             }
-            sql.execute("DELETE FROM record WHERE team = ?1", [team.0])?;
-            sql.execute("DELETE FROM tally WHERE team = ?1", [team.0])?;
-            sql.execute("DELETE FROM link WHERE a NOT IN (SELECT id FROM record)", [])?;
+            for table in ["tally", "stock"] {
+                sql.execute(&format!("DELETE FROM {table} WHERE team = ?1"), [team.0])?;
+            }
+            sql.execute(
+                "DELETE FROM link WHERE NOT EXISTS
+                   (SELECT 1 FROM entry WHERE changes IS NULL AND id BETWEEN a
+                     AND CAST(a || x'ffffffffffffffffffffffffffffffff' AS BLOB))",
+                [],
+            )?;
             for name in [format!("member {team}"), "cursor".to_owned()] {
                 sql.execute("DELETE FROM meta WHERE name = ?1", [name])?;
             }

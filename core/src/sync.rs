@@ -12,14 +12,12 @@
 mod answer;
 mod backoff;
 mod message;
-mod packing;
 mod session;
 
 pub use crate::store::Clock;
 pub use answer::answer;
 pub use backoff::Backoff;
 pub use message::{MESSAGE_BYTES_MAX, Message, TIPS_MAX, TurnedAwayRun};
-pub use packing::{pack, unpack};
 pub use session::{Agreement, Progress, REQUESTS_MAX, Session};
 
 use crate::log::entry::Tip;

@@ -1,128 +1,12 @@
-//! Totals: sums over records, by period, site, team and any coded field, with what is missing.
+//! Totals: sums over records, by period, site, team, author and any coded field, with what is missing.
 
+use crate::model::answers::{Answers, find};
 use crate::model::date::Period;
+use crate::model::indicator::Sums;
 use crate::model::schema::Shape;
-use crate::model::{CivilDate, Kind, TeamId, Value, cbor};
-use crate::record::Record;
-use std::collections::BTreeMap;
-
-/// The indicators of the reversal (data dictionary, indicators). `survival` is
-/// survived / (survived + died); only reversals with an administration count anywhere.
-pub const INDICATORS: &[&str] = &[
-    "reversals",
-    "doses",
-    "doses_unknown",
-    "survived",
-    "died",
-    "outcome_unknown",
-    "ems_called",
-    "ems_not_called",
-];
-
-/// What one record adds to totals: the same code on device and hub.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Facts {
-    /// Each indicator with what the record adds to it.
-    pub measures: Vec<(String, i64)>,
-    /// Each coded field with the code answered; a set gives one for each code ticked.
-    pub coded: Vec<(String, String)>,
-}
-
-impl Facts {
-    /// The facts of a record.
-    pub fn of(record: &Record) -> Facts {
-        match record.kind {
-            Kind::Reversal => Facts { measures: reversal_measures(record), coded: coded(record) },
-        }
-    }
-
-    /// Writes `[{indicator: n}, [[field, code] …]]`.
-    pub fn encode(&self) -> Vec<u8> {
-        cbor::encode(|encoder| {
-            encoder.array(2)?.array(self.measures.len() as u64)?;
-            for (indicator, n) in &self.measures {
-                encoder.array(2)?.str(indicator)?.i64(*n)?;
-            }
-            encoder.array(self.coded.len() as u64)?;
-            for (field, code) in &self.coded {
-                encoder.array(2)?.str(field)?.str(code)?;
-            }
-            Ok(())
-        })
-    }
-
-    /// Reads what [`Facts::encode`] wrote.
-    pub fn decode(bytes: &[u8]) -> Result<Facts, cbor::Malformed> {
-        let mut decoder = minicbor::Decoder::new(bytes);
-        cbor::array_of(&mut decoder, 2)?;
-        let mut facts = Facts::default();
-        for _ in 0..cbor::array_up_to(&mut decoder, 1_000, "measures")? {
-            cbor::array_of(&mut decoder, 2)?;
-            facts.measures.push((decoder.str()?.to_owned(), decoder.i64()?));
-        }
-        for _ in 0..cbor::array_up_to(&mut decoder, 1_000_000, "answers")? {
-            cbor::array_of(&mut decoder, 2)?;
-            facts.coded.push((decoder.str()?.to_owned(), decoder.str()?.to_owned()));
-        }
-        Ok(facts)
-    }
-}
-
-fn reversal_measures(record: &Record) -> Vec<(String, i64)> {
-    let doses: Vec<Option<i64>> = record
-        .elements("administrations")
-        .map(|element| {
-            let value = element.fields.get("doses").and_then(|values| values.last());
-            value.and_then(|(value, _)| value.as_int())
-        })
-        .collect();
-    if doses.is_empty() {
-        return Vec::new();
-    }
-    let code = |field: &str| record.get(field).and_then(Value::as_text);
-    let mut measures = vec![("reversals".to_owned(), 1)];
-    let known: i64 = doses.iter().flatten().sum();
-    let unknown = doses.iter().filter(|doses| doses.is_none()).count() as i64;
-    measures.push(("doses".to_owned(), known));
-    measures.push(("doses_unknown".to_owned(), unknown));
-    let outcome = match code("outcome") {
-        Some("survived") => "survived",
-        Some("died") => "died",
-        _ => "outcome_unknown",
-    };
-    measures.push((outcome.to_owned(), 1));
-    match code("ems_called") {
-        Some("yes") => measures.push(("ems_called".to_owned(), 1)),
-        Some("no") => measures.push(("ems_not_called".to_owned(), 1)),
-        _ => {}
-    }
-    measures.retain(|(_, n)| *n != 0);
-    measures
-}
-
-fn coded(record: &Record) -> Vec<(String, String)> {
-    let mut coded = Vec::new();
-    for (name, values) in &record.fields {
-        let Some((value, _)) = values.last() else {
-            continue;
-        };
-        let shape =
-            crate::model::check::declared(record.kind, name).map(|field| (field.name, field.shape));
-        match (shape, value) {
-            (Some((_, shape @ Shape::Code(_))), Value::Text(code))
-                if is_counted_by(name, shape) =>
-            {
-                coded.push((name.clone(), code.clone()));
-            }
-            (Some((set, Shape::CodeSet(_))), Value::Bool(true)) => {
-                let code = name.get(set.len() + 1..).unwrap_or_default();
-                coded.push((set.to_owned(), code.to_owned()));
-            }
-            _ => {}
-        }
-    }
-    coded
-}
+use crate::model::{Answer, CivilDate, DeviceKey, Kind, TeamId};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How totals are split.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -133,13 +17,19 @@ pub enum Split {
     Site,
     /// By team.
     Team,
-    /// By the codes of one coded field.
+    /// By the device that created the record.
+    Author,
+    /// By the kind of record.
+    Kind,
+    /// By the codes of one coded field; a field of a list's elements is `list.field`.
     Code(String),
 }
 
 /// Text that names no way to split totals.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("expected day, week, month, quarter, year, site, team or a coded field: {fields}")]
+#[error(
+    "expected day, week, month, quarter, year, site, team, author, kind or a coded field: {fields}"
+)]
 pub struct NotASplit {
     /// The coded fields, separated by commas.
     pub fields: String,
@@ -148,26 +38,43 @@ pub struct NotASplit {
 impl std::str::FromStr for Split {
     type Err = NotASplit;
     fn from_str(text: &str) -> Result<Self, NotASplit> {
-        let coded = || {
-            let fields = Kind::ALL.into_iter().flat_map(Kind::fields);
-            fields.filter(|field| is_counted_by(field.name, field.shape)).map(|field| field.name)
-        };
         match (text, text.parse()) {
             ("site", _) => Ok(Split::Site),
             ("team", _) => Ok(Split::Team),
+            ("author", _) => Ok(Split::Author),
+            ("kind", _) => Ok(Split::Kind),
             (_, Ok(period)) => Ok(Split::Period(period)),
-            (field, Err(_)) if coded().any(|name| name == field) => {
-                Ok(Split::Code(field.to_owned()))
+            (field, Err(_)) if coded_fields().contains(field) => Ok(Split::Code(field.to_owned())),
+            _ => {
+                let fields: Vec<String> = coded_fields().into_iter().collect();
+                Err(NotASplit { fields: fields.join(", ") })
             }
-            _ => Err(NotASplit { fields: coded().collect::<Vec<_>>().join(", ") }),
         }
     }
 }
 
-/// Whether totals can be split by a field's codes. The site has a split of its own, and a void
-/// record counts nowhere.
-fn is_counted_by(name: &str, shape: Shape) -> bool {
-    matches!(shape, Shape::Code(_) | Shape::CodeSet(_)) && name != "site" && name != "void"
+/// The names of all coded fields that totals can be split by: of all kinds, those of list elements as
+/// `list.field`, and codes that follow from others. The site has a split of its own, and a void record
+/// counts nowhere.
+pub fn coded_fields() -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for kind in Kind::ALL {
+        for field in kind.fields() {
+            match field.shape {
+                Shape::Code(_) | Shape::CodeSet(_) => _ = names.insert(field.name.to_owned()),
+                Shape::List(fields) => {
+                    let coded = fields.iter().filter(|field| matches!(field.shape, Shape::Code(_)));
+                    names.extend(coded.map(|inner| format!("{}.{}", field.name, inner.name)));
+                }
+                _ => {}
+            }
+        }
+        names.extend(kind.declaration().derived.iter().map(|derived| derived.name.to_owned()));
+    }
+    names.retain(|name| {
+        !["site", "void", "import_key"].contains(&name.as_str()) && !name.ends_with(".void")
+    });
+    names
 }
 
 impl std::fmt::Display for Split {
@@ -176,6 +83,8 @@ impl std::fmt::Display for Split {
             Split::Period(period) => f.write_str(period.name()),
             Split::Site => f.write_str("site"),
             Split::Team => f.write_str("team"),
+            Split::Author => f.write_str("author"),
+            Split::Kind => f.write_str("kind"),
             Split::Code(field) => f.write_str(field),
         }
     }
@@ -194,6 +103,95 @@ pub struct Query {
     pub by: Vec<Split>,
 }
 
+impl Query {
+    /// Whether only rows can answer: the sums kept are by day, team and site.
+    pub(crate) fn needs_rows(&self) -> bool {
+        self.by.iter().any(|by| matches!(by, Split::Code(_) | Split::Author | Split::Kind))
+    }
+}
+
+/// What is known of a record beside its answers.
+#[derive(Clone, Copy, Debug)]
+pub struct Origin<'a> {
+    /// Its team.
+    pub team: TeamId,
+    /// The device that created it.
+    pub author: DeviceKey,
+    /// Its site's code.
+    pub site: &'a str,
+    /// Days since 1970-01-01.
+    pub day: i64,
+}
+
+/// The lines that a record belongs to, each with the part of its answers that counts there: several
+/// where a set of codes has several ticked, or a list has several elements; none where the record has
+/// no such field.
+pub fn lines_of<'a>(
+    by: &[Split],
+    origin: Origin<'_>,
+    answers: &'a Answers,
+) -> Vec<(Vec<String>, Cow<'a, Answers>)> {
+    let mut lines = vec![(Vec::new(), Cow::Borrowed(answers))];
+    for split in by {
+        lines = lines
+            .into_iter()
+            .flat_map(|(key, part)| {
+                split_by(split, origin, &part)
+                    .into_iter()
+                    .map(|(code, narrowed)| {
+                        let narrowed = narrowed.map_or_else(|| part.clone(), Cow::Owned);
+                        ([key.as_slice(), &[code]].concat(), narrowed)
+                    })
+                    .collect::<Vec<_>>()
+            })
+            .collect();
+    }
+    lines
+}
+
+/// The codes of one split, each with the answers narrowed to it where they are.
+fn split_by(
+    split: &Split,
+    origin: Origin<'_>,
+    answers: &Answers,
+) -> Vec<(String, Option<Answers>)> {
+    let whole = |code: String| vec![(code, None)];
+    match split {
+        Split::Period(period) => CivilDate::from_epoch_day(origin.day)
+            .map(|date| (date.period(*period), None))
+            .into_iter()
+            .collect(),
+        Split::Site => whole(origin.site.to_owned()),
+        Split::Team => whole(origin.team.to_string()),
+        Split::Author => whole(origin.author.to_string()),
+        Split::Kind => whole(answers.kind.name().to_owned()),
+        Split::Code(field) => codes_of(answers, field),
+    }
+}
+
+fn codes_of(answers: &Answers, name: &str) -> Vec<(String, Option<Answers>)> {
+    let derived = answers.kind.declaration().derived.iter().find(|derived| derived.name == name);
+    if let Some(derived) = derived {
+        return (derived.of)(answers).map(|code| (code, None)).into_iter().collect();
+    }
+    if let Some((list, field)) = name.split_once('.') {
+        let codes = answers.elements(list).iter();
+        let codes: BTreeSet<&str> =
+            codes.filter_map(|element| find(element, field).and_then(Answer::word)).collect();
+        let narrowed = |code: &&str| answers.with_elements_of(list, field, code);
+        return codes.iter().map(|code| ((*code).to_owned(), Some(narrowed(code)))).collect();
+    }
+    match answers.kind.field(name).map(|field| field.shape) {
+        Some(Shape::Code(_)) => {
+            answers.code(name).map(|code| (code.to_owned(), None)).into_iter().collect()
+        }
+        Some(Shape::CodeSet(_)) => {
+            answers.ticked(name).map(|code| (code.to_owned(), None)).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
 /// What is known to exist and is not here yet.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct KnownMissing {
@@ -204,7 +202,7 @@ pub struct KnownMissing {
 }
 
 /// One line of totals: the parts that it was split by, and each indicator's sum.
-pub type Lines = BTreeMap<Vec<String>, BTreeMap<String, i64>>;
+pub type Lines = BTreeMap<Vec<String>, Sums>;
 
 /// An answer: totals with what they lack.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -220,13 +218,4 @@ pub struct Totals {
     /// How often logs forked: each a device restored from a copy, cloned, or hostile. An alarm for
     /// coordinators; all branches count.
     pub forks: u64,
-}
-
-impl Totals {
-    /// survived / (survived + died) of one line; `None` where nobody's outcome is known.
-    pub fn survival(line: &BTreeMap<String, i64>) -> Option<f64> {
-        let of = |indicator: &str| line.get(indicator).copied().unwrap_or(0);
-        let known = of("survived") + of("died");
-        (known > 0).then(|| of("survived") as f64 / known as f64)
-    }
 }

@@ -93,7 +93,7 @@ fn an_upload_budget_sends_part_and_says_what_waits() {
     let hub = hub(&programme);
     for number in 0..600 {
         let mut varied = reversal("survived");
-        varied.site = format!("site {number}");
+        varied.put("site", format!("site {number}").as_str()).unwrap();
         worker.record(TEAM, &varied).unwrap();
     }
     let client = hub.client(&worker);
@@ -218,10 +218,10 @@ fn a_message_cut_at_any_byte_or_of_another_version_or_team_is_refused_with_400_o
         assert!(refused(&other), "version {version}");
     }
     // Small on the wire, without end when inflated; deep without end.
-    let bomb = kitbag_core::sync::pack(&vec![0; 32 << 20]);
+    let bomb = kitbag_core::packing::pack(&vec![0; 32 << 20]);
     assert!(bomb.len() < 64 << 10);
     assert!(refused(&[&[1, 1], bomb.as_slice()].concat()));
-    let deep = kitbag_core::sync::pack(&[0x81; 60_000]);
+    let deep = kitbag_core::packing::pack(&[0x81; 60_000]);
     assert!(refused(&[&[1, 1], deep.as_slice()].concat()));
     // Another's team: nothing is answered of it.
     let other = kitbag_core::model::TeamId([9; 16]);

@@ -354,7 +354,7 @@ fn a_duplicate_that_is_kept_out_by_its_date_does_not_hide_the_other() {
     programme.sync(&mut two);
     let lower = loop {
         let mut early = reversal("survived");
-        early.occurred_on = "1999-01-01".parse().unwrap();
+        early.put("occurred_on", "1999-01-01").unwrap();
         let id = two.record(TEAM, &early).unwrap();
         if id < honest {
             break id;

@@ -236,7 +236,7 @@ fn what_an_own_record_cannot_name_is_refused_by_its_name() {
         world.send(std::slice::from_ref(&entry));
         assert_eq!(world.verdict(&entry), Some(expected), "{what}");
     }
-    let other_kind = world.entry(18, Some(id.record()), World::payload(vec![id], vec![]));
+    let other_kind = world.entry(99, Some(id.record()), World::payload(vec![id], vec![]));
     world.send(std::slice::from_ref(&other_kind));
     assert_eq!(world.verdict(&other_kind), Some(Verdict::Waiting(Waiting::NewerVersion)));
 }

@@ -35,8 +35,8 @@ fn no_log_of_the_hub_holds_contents_codes_or_places() {
     let mut programme = Programme::new();
     let (mut worker, _) = programme.worker();
     let mut planted = reversal(MARKER);
-    planted.site = MARKER.to_owned();
-    planted.note = Some(MARKER.to_owned());
+    planted.put("site", MARKER).unwrap();
+    planted.put("note", MARKER).unwrap();
     worker.record(TEAM, &planted).unwrap();
     let hub = Hub::start_insecure(&programme.folder.path().join("hub-process"), &programme.root);
     hub.sync(&mut worker).unwrap();

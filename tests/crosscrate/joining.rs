@@ -21,10 +21,8 @@ fn note(engine: &Engine, id: RecordId) -> Option<Value> {
     engine.get(id).unwrap().get("note").cloned()
 }
 
-fn noted(text: &str) -> kitbag_core::model::Reversal {
-    let mut noted = reversal("survived");
-    noted.note = Some(text.to_owned());
-    noted
+fn noted(text: &str) -> kitbag_core::model::Form {
+    super::programme::with(reversal("survived"), "note", text)
 }
 
 #[test]

@@ -99,7 +99,7 @@ fn a_revoked_device_with_a_budget_says_what_waits() {
     programme.sync_coordinator();
     for number in 0..600 {
         let mut varied = reversal("survived");
-        varied.site = format!("site {number}");
+        varied.put("site", format!("site {number}").as_str()).unwrap();
         worker.record(TEAM, &varied).unwrap();
     }
     let device = worker.device_key();
@@ -229,7 +229,7 @@ fn a_hostile_coordinator_cannot_end_the_teams_keys() {
     programme.sync_coordinator();
     programme.sync(&mut worker);
     let mut noted = reversal("survived");
-    noted.note = Some("still read by the team".to_owned());
+    noted.put("note", "still read by the team").unwrap();
     let id = worker.record(TEAM, &noted).unwrap();
     programme.sync(&mut worker);
     programme.sync(&mut reader);

@@ -1,12 +1,12 @@
 //! Facts about the whole path, from a save to a total on another store.
 
-use super::programme::{NOW, Programme, TEAM, key, reversal};
+use super::programme::{NOW, Programme, TEAM, administration, key, reversal};
 use kitbag_core::engine::{Engine, Environment};
 use kitbag_core::log::payload::Administration;
 use kitbag_core::log::payload::Waived;
 use kitbag_core::log::{Refusal, Verdict};
 use kitbag_core::model::date::Period;
-use kitbag_core::model::{Administration as GivenOnce, ElementName, Operation, Value};
+use kitbag_core::model::{ElementName, Operation, Value};
 use kitbag_core::store::Store;
 use kitbag_core::totals::{Query, Split};
 
@@ -211,8 +211,8 @@ fn a_worker_changes_only_elements_that_its_own_key_appended() {
     let id = worker.record(TEAM, &reversal("survived")).unwrap();
     programme.sync(&mut worker);
     programme.sync_coordinator();
-    let one = GivenOnce::default();
-    let appended = programme.coordinator.add_administration(id, &one).unwrap();
+    let one = administration(None);
+    let appended = programme.coordinator.add(id, "administrations", &one).unwrap();
     programme.sync_coordinator();
     programme.sync(&mut worker);
     let own = worker.get(id).unwrap().lists["administrations"][0].name;

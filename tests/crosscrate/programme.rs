@@ -2,7 +2,7 @@
 
 use kitbag_core::engine::{Engine, EngineError, Environment};
 use kitbag_core::identity::Role;
-use kitbag_core::model::{EntryId, Reversal, TeamId, UnixMillis};
+use kitbag_core::model::{EntryId, TeamId, UnixMillis};
 use kitbag_core::store::{Settling, Store, StoreKey};
 use kitbag_core::sync;
 
@@ -76,8 +76,4 @@ fn sync_with(engine: &mut Engine, hub: &mut Store) {
     sync_through(engine, hub).unwrap();
 }
 
-pub fn reversal(outcome: &str) -> Reversal {
-    let mut reversal = Reversal::new("riverside", "2018-03-01".parse().unwrap());
-    reversal.outcome = outcome.to_owned();
-    reversal
-}
+pub use kitbag_tests::made_up::{administration, reversal, with};

@@ -40,8 +40,8 @@ fn no_file_holds_a_planted_marker_and_a_wrong_key_changes_no_byte() {
     let mut programme = Programme::new();
     let (mut worker, _) = programme.worker();
     let mut planted = reversal("survived");
-    planted.site = MARKER.to_owned();
-    planted.note = Some(format!("note {MARKER}"));
+    planted.put("site", MARKER).unwrap();
+    planted.put("note", format!("note {MARKER}").as_str()).unwrap();
     worker.record(TEAM, &planted).unwrap();
     programme.sync(&mut worker);
     programme.settle();
@@ -137,7 +137,7 @@ fn an_erased_record_leaves_no_trace_of_its_site() {
     let mut programme = Programme::new();
     let (mut worker, _) = programme.worker();
     let mut planted = reversal("died");
-    planted.site = "secret_site_marker".to_owned();
+    planted.put("site", "secret_site_marker").unwrap();
     let id = worker.record(TEAM, &planted).unwrap();
     programme.sync(&mut worker);
     let erase = Administration::Erase { records: vec![id] };

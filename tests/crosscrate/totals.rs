@@ -1,9 +1,10 @@
 //! Totals by every split, against sums written out by hand; what counts nowhere.
 
-use super::programme::{Programme, TEAM, reversal};
+use super::programme::{Programme, TEAM, administration, reversal};
 use kitbag_core::engine::Engine;
-use kitbag_core::model::{Administration, Operation};
-use kitbag_core::totals::{Query, Split, Totals};
+use kitbag_core::model::Operation;
+use kitbag_core::model::indicator::share;
+use kitbag_core::totals::{Query, Split};
 use std::collections::BTreeMap;
 
 fn counts(device: &Engine, by: &str, indicator: &str) -> BTreeMap<String, i64> {
@@ -32,20 +33,26 @@ fn phone() -> (Programme, Engine) {
     ];
     for (date, site, outcome, ems_called, doses, substances) in rows {
         let mut reversal = reversal(outcome);
-        reversal.occurred_on = date.parse().unwrap();
-        reversal.site = site.to_owned();
-        reversal.ems_called = ems_called.to_owned();
-        reversal.administrations = vec![Administration { doses, ..Administration::default() }];
-        reversal.suspected_substances = substances.iter().map(|code| (*code).to_owned()).collect();
-        worker.record(TEAM, &reversal).unwrap();
+        reversal.put("occurred_on", date).unwrap();
+        reversal.put("site", site).unwrap();
+        reversal.put("ems_called", ems_called).unwrap();
+        for code in substances {
+            reversal.tick("suspected_substances", code).unwrap();
+        }
+        let id = worker.record(TEAM, &reversal).unwrap();
+        let element = worker.get(id).unwrap().lists["administrations"][0].name;
+        if let Some(doses) = doses {
+            worker.correct_element(id, "administrations", element, "doses", doses).unwrap();
+        }
     }
     let mut none_given = reversal("survived");
-    none_given.administrations.clear();
-    none_given.none_given_reason = Some("not_needed".to_owned());
-    worker.record(TEAM, &none_given).unwrap();
+    none_given.put("none_given_reason", "not_needed").unwrap();
+    let id = worker.record(TEAM, &none_given).unwrap();
+    let given = worker.get(id).unwrap().lists["administrations"][0].name;
+    worker.correct_element(id, "administrations", given, "void", "entered_in_error").unwrap();
     for date in ["1999-12-31", "2199-01-01"] {
         let mut flagged = reversal("survived");
-        flagged.occurred_on = date.parse().unwrap();
+        flagged.put("occurred_on", date).unwrap();
         worker.record(TEAM, &flagged).unwrap();
     }
     let void = worker.record(TEAM, &reversal("survived")).unwrap();
@@ -104,7 +111,7 @@ fn survival_leaves_the_unknown_apart_and_flagged_dates_are_said() {
     let (_programme, phone) = phone();
     let totals = phone.totals(&Query::default()).unwrap();
     let line = totals.lines.values().next().unwrap();
-    assert_eq!(Totals::survival(line), Some(0.75));
+    assert_eq!(share("survival").unwrap().of(line), Some(0.75));
     assert_eq!(line["outcome_unknown"], 1);
     assert_eq!(totals.flagged, 2);
     assert_eq!((totals.missing.entries, totals.waiting), (0, 0));
@@ -115,7 +122,7 @@ fn a_flagged_date_counts_once_somebody_puts_it_again() {
     let mut programme = Programme::new();
     let (mut worker, _) = programme.worker();
     let mut flagged = reversal("survived");
-    flagged.occurred_on = "2199-01-01".parse().unwrap();
+    flagged.put("occurred_on", "2199-01-01").unwrap();
     let id = worker.record(TEAM, &flagged).unwrap();
     assert!(counts(&worker, "month", "reversals").is_empty());
     worker.correct(id, "occurred_on", "2018-03-01").unwrap();
@@ -129,7 +136,7 @@ fn of_linked_records_the_lowest_that_is_not_void_counts() {
     let mut ids = Vec::new();
     for site in ["a", "b", "c"] {
         let mut reversal = reversal("survived");
-        reversal.site = site.to_owned();
+        reversal.put("site", site).unwrap();
         ids.push((worker.record(TEAM, &reversal).unwrap(), site));
     }
     // A chain of links, whatever their direction.
@@ -148,8 +155,7 @@ fn a_correction_moves_a_record_and_an_administration_more_adds_its_doses() {
     let mut programme = Programme::new();
     let (mut worker, _) = programme.worker();
     let id = worker.record(TEAM, &reversal("survived")).unwrap();
-    let two = Administration { doses: Some(2), ..Administration::default() };
-    worker.add_administration(id, &two).unwrap();
+    worker.add(id, "administrations", &administration(Some(2))).unwrap();
     worker.change(id, vec![Operation::put("site", "station")]).unwrap();
     assert_eq!(counts(&worker, "site", "doses"), expected(&[("station", 2)]));
     assert_eq!(counts(&worker, "site", "reversals"), expected(&[("station", 1)]));

@@ -4,7 +4,7 @@
 
 use kitbag_core::engine::{Engine, EngineError, Environment};
 use kitbag_core::identity::Role;
-use kitbag_core::model::{Reversal, TeamId, UnixMillis};
+use kitbag_core::model::{Form, TeamId, UnixMillis};
 use kitbag_core::store::{Settling, Store, StoreKey};
 use kitbag_core::sync;
 use kitbag_core::totals::Query;
@@ -19,8 +19,8 @@ fn key() -> StoreKey {
     StoreKey::new([9; 32])
 }
 
-fn reversal() -> Reversal {
-    Reversal::new("riverside", "2018-03-01".parse().unwrap())
+fn reversal() -> Form {
+    kitbag_tests::made_up::reversal("unknown")
 }
 
 fn coordinator() -> Engine {

@@ -7,7 +7,7 @@
 use crate::disk::{Backup, Disk, Fault, Stop};
 use kitbag_core::engine::{Engine, EngineError, Environment};
 use kitbag_core::identity::Role;
-use kitbag_core::model::{RecordId, Reversal, TeamId, UnixMillis};
+use kitbag_core::model::{Form, RecordId, TeamId, UnixMillis};
 use kitbag_core::store::{Settling, Store, StoreKey};
 use kitbag_core::sync;
 use kitbag_core::totals::Query;
@@ -172,9 +172,8 @@ fn key() -> StoreKey {
     StoreKey::new([9; 32])
 }
 
-fn reversal() -> Result<Reversal, EngineError> {
-    let date = kitbag_core::model::CivilDate::from_epoch_day(17_591);
-    Ok(Reversal::new("riverside", date.ok_or(EngineError::NoRecord)?))
+fn reversal() -> Form {
+    crate::made_up::reversal("unknown")
 }
 
 /// A phone with some records, in a programme with another phone's at the hub.
@@ -194,7 +193,7 @@ impl World {
         let mut other = new_phone("/other/db", &mut root)?;
         let mut acknowledged = BTreeSet::new();
         for _ in 0..5 {
-            acknowledged.insert(other.record(TEAM, &reversal()?)?);
+            acknowledged.insert(other.record(TEAM, &reversal())?);
         }
         let mut world = World { root: Some(root), phone: None, hub: Some(hub), acknowledged };
         world.sync(&mut other)?;
@@ -234,7 +233,7 @@ impl World {
             self.phone = Some(Engine::open(Path::new("/phone/db"), &key(), Environment::system())?);
         }
         let phone = self.phone.as_mut().ok_or(EngineError::NoRecord)?;
-        self.acknowledged.insert(phone.record(TEAM, &reversal()?)?);
+        self.acknowledged.insert(phone.record(TEAM, &reversal())?);
         Ok(())
     }
 

@@ -1,6 +1,7 @@
-//! What tests share: a disk in memory, and the simulator that runs on it.
+//! What tests share: a disk in memory, the simulator that runs on it, and made-up records.
 
 pub mod disk;
 pub mod faults;
 pub mod file_system;
+pub mod made_up;
 pub mod simulation;

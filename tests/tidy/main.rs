@@ -59,7 +59,7 @@ fn each_heavy_dependency_has_one_owner() {
         ("rustls::", &["core/src/net", "hub/src/server.rs"]),
         ("hpke::", &["core/src/identity/sealing.rs"]),
         ("argon2::", &["core/src/identity/slow_hash.rs"]),
-        ("zstd::", &["core/src/sync/packing.rs", "benches/src/bin/dictionary.rs", "tests/"]),
+        ("zstd::", &["core/src/packing.rs", "benches/src/bin/dictionary.rs", "tests/"]),
         ("qrcode::", &["cli/src/joining.rs"]),
         ("clap::", &["cli/", "xtask/"]),
         ("ed25519_dalek::", &["core/src/identity"]),

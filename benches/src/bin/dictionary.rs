@@ -5,7 +5,7 @@
 
 use kitbag_core::engine::{Engine, EngineError, Environment};
 use kitbag_core::identity::Role;
-use kitbag_core::model::{CivilDate, Reversal, TeamId, UnixMillis};
+use kitbag_core::model::{CivilDate, Form, Kind, TeamId, UnixMillis};
 use kitbag_core::store::{Settling, Store, StoreKey};
 use kitbag_core::sync::{self, Message};
 use rand::{Rng, RngExt, SeedableRng};
@@ -66,25 +66,26 @@ fn environment(random: &mut ChaCha8Rng) -> Environment {
 }
 
 /// A reversal with made-up answers, by the words of the data dictionary.
-fn reversal(random: &mut ChaCha8Rng) -> Result<Reversal, Failed> {
-    let mut pick = |codes: &[&str]| codes[random.random_range(0..codes.len())].to_owned();
+fn reversal(random: &mut ChaCha8Rng) -> Result<Form, Failed> {
+    let mut pick = |codes: &[&'static str]| codes[random.random_range(0..codes.len())];
     let site =
         pick(&["Northgate", "Riverside", "Market Hall", "Old Harbour", "Station", "Hilltop"]);
     let day = 19_000 + pick(&["3", "50", "97", "144", "191", "238"]).parse::<i64>()?;
-    let mut reversal = Reversal::new(&site, CivilDate::from_epoch_day(day).ok_or("a date")?);
-    reversal.occurred_time = Some(pick(&["08:15", "13:40", "17:05", "21:30", "23:55", "02:20"]));
-    reversal.place =
-        pick(&["home", "street_park", "public_venue", "shelter", "vehicle", "unknown"]);
-    reversal.outcome = pick(&["survived", "survived", "survived", "died", "unknown"]);
-    reversal.ems_called = pick(&["yes", "no", "unknown"]);
-    reversal.codes = vec![
-        ("gender".to_owned(), pick(&["man", "woman", "other", "unknown"])),
-        ("age_band".to_owned(), pick(&["15_17", "18_24", "25_34", "35_44", "45_54", "55_64"])),
-        ("response_minutes".to_owned(), pick(&["under_1", "1_3", "3_5", "over_5", "none"])),
-    ];
-    reversal.suspected_substances =
-        vec![pick(&["heroin", "fentanyl", "methadone", "oxycodone", "unknown"])];
-    reversal.administrations[0].product = pick(&["nyxoid", "narcan_4", "prenoxad", "unknown"]);
-    reversal.administrations[0].doses = [None, Some(1), Some(2)][random.random_range(0..3)];
-    Ok(reversal)
+    let mut form = Form::at(Kind::Reversal, site, CivilDate::from_epoch_day(day).ok_or("a date")?);
+    form.put("occurred_time", pick(&["08:15", "13:40", "17:05", "21:30", "23:55", "02:20"]))?;
+    form.put(
+        "place",
+        pick(&["private_home", "street_park", "shelter_hostel", "vehicle", "unknown"]),
+    )?;
+    form.put("outcome", pick(&["survived", "survived", "survived", "died", "unknown"]))?;
+    form.put("ems_called", pick(&["yes", "no", "unknown"]))?;
+    form.put("gender", pick(&["man", "woman", "other", "unknown"]))?;
+    form.put("age_band", pick(&["15_17", "18_24", "25_34", "35_44", "45_54", "55_plus"]))?;
+    form.put("response_minutes", pick(&["under_1", "1_3", "3_5", "over_5", "no_response"]))?;
+    form.tick("suspected_substances", pick(&["heroin", "fentanyl", "methadone", "unknown"]))?;
+    let product = pick(&["nasal_4mg", "nasal_2mg", "intramuscular_0_4mg", "unknown"]);
+    let doses = pick(&["unknown", "1", "2"]);
+    let given = format!("product={product},route=unknown,doses={doses},source=unknown");
+    form.add_text("administrations", &given)?;
+    Ok(form.with_unknowns())
 }

@@ -49,7 +49,7 @@ impl Findings {
         }
         match faults.is_empty() {
             true => Ok(()),
-            false => Err(Failure(format!("the demonstration failed: {}", faults.join("; ")))),
+            false => Err(Failure::new(format!("the demonstration failed: {}", faults.join("; ")))),
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::Failure;
 use crate::import::Imported;
 use indicatif::{ProgressBar, ProgressStyle};
 use kitbag_core::identity::Role;
-use kitbag_core::model::{Operation, RecordId, TeamId, Value};
+use kitbag_core::model::{Form, Operation, RecordId, TeamId, Value};
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -45,8 +45,9 @@ pub fn found(imported: &Imported, folder: &Path, seed: u64) -> Result<World, Fai
         let enrolment = coordinator.engine()?.certify(key, Role::Worker, team)?;
         phone.join(&enrolment)?;
         phone.site.clone_from(site);
+        let at_site = |form: &&Form| form.get("site").and_then(Value::as_text) == Some(site);
         phone.to_record =
-            imported.reversals.iter().filter(|reversal| reversal.site == *site).cloned().collect();
+            imported.taken.iter().map(|taken| &taken.form).filter(at_site).cloned().collect();
         phone.to_record.shuffle(&mut random);
         let few = imported.sites.len() < CARRIED_EVERY;
         phone.is_carried = at % CARRIED_EVERY == CARRIED_EVERY - 1 || few && at == 1;
@@ -113,7 +114,7 @@ fn record_first_half(
     restored: usize,
     findings: &mut Findings,
 ) -> Result<(), Failure> {
-    let progress = bar("recording offline", imported.reversals.len() / 2);
+    let progress = bar("recording offline", imported.taken.len() / 2);
     let began = Instant::now();
     for (at, phone) in world.phones.iter_mut().enumerate() {
         let half = phone.to_record.len().div_ceil(2);

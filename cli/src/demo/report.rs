@@ -6,8 +6,9 @@ use crate::Failure;
 use crate::import::{Imported, Refused};
 use crate::totals::{missing_in_words, say_what_else, sum, table};
 use kitbag_core::model::date::Period;
+use kitbag_core::model::indicator::share;
 use kitbag_core::model::pack::CodePack;
-use kitbag_core::totals::{KnownMissing, Lines, Split, Totals};
+use kitbag_core::totals::{KnownMissing, Lines, Split};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -160,7 +161,9 @@ pub fn json(totals: &AllTotals, imported: &Imported, findings: &Findings) -> Val
         *refused.entry(&row.reason).or_default() += 1;
     }
     let whole = totals.all.values().next().cloned().unwrap_or_default();
-    let survival = Totals::survival(&whole).map(|share| (share * 10_000.0).round() / 10_000.0);
+    let survival = share("survival")
+        .and_then(|share| share.of(&whole))
+        .map(|share| (share * 10_000.0).round() / 10_000.0);
     let mut json = json!({
         "rows": imported.rows,
         "reversals": reversals(&whole),
@@ -192,8 +195,11 @@ pub fn what_next(kept: Option<&Path>) {
     match kept {
         Some(folder) => {
             let store = folder.join("coordinator.db");
-            say!("  cargo run -p kitbag -- totals {} --by quarter,site", store.display());
-            say!("  cargo run -p kitbag -- totals {} --by age_band,outcome", store.display());
+            say!("  cargo run -p kitbag -- totals --store {} --by quarter,site", store.display());
+            say!(
+                "  cargo run -p kitbag -- totals --store {} --by age_band,outcome",
+                store.display()
+            );
         }
         None => {
             say!("  cargo demo --keep demo-stores    (and look into what is kept)");

@@ -4,7 +4,7 @@ use super::hub::HubProcess;
 use super::line::{Line, LineError, Weather};
 use crate::Failure;
 use kitbag_core::engine::{BundleOf, Engine, Enrolment, Environment};
-use kitbag_core::model::{DeviceKey, RecordId, Reversal, TeamId};
+use kitbag_core::model::{DeviceKey, Form, RecordId, TeamId};
 use kitbag_core::store::KeyFile;
 use rand_chacha::ChaCha8Rng;
 use std::path::{Path, PathBuf};
@@ -22,7 +22,7 @@ pub struct Device {
     engine: Option<Engine>,
     path: PathBuf,
     /// What its worker still has to record.
-    pub to_record: Vec<Reversal>,
+    pub to_record: Vec<Form>,
     /// What its app said is saved.
     pub saved: Vec<RecordId>,
     /// Whether it never meets the hub: colleagues carry its bundles.
@@ -63,7 +63,7 @@ impl Device {
             let engine = Engine::open(&self.path, &key_file(&self.path), Environment::system())?;
             self.engine = Some(engine);
         }
-        self.engine.as_mut().ok_or_else(|| Failure("the app could not be opened".to_owned()))
+        self.engine.as_mut().ok_or_else(|| Failure::new("the app could not be opened"))
     }
 
     pub fn close(&mut self) {
@@ -74,11 +74,11 @@ impl Device {
         Ok(self.engine()?.join(enrolment)?)
     }
 
-    /// Saves the next `count` reversals, one by one, each durably.
+    /// Saves the next `count` records, one by one, each durably.
     pub fn record(&mut self, count: usize) -> Result<(), Failure> {
         let team = self.team;
-        for reversal in self.to_record.drain(..count).collect::<Vec<_>>() {
-            let id = self.engine()?.record(team, &reversal)?;
+        for form in self.to_record.drain(..count).collect::<Vec<_>>() {
+            let id = self.engine()?.record(team, &form)?;
             self.saved.push(id);
         }
         Ok(())
@@ -261,7 +261,7 @@ impl World {
         hub.start_again()?;
         match cut {
             Err(LineError::Net(_)) => Ok(()),
-            _ => Err(Failure("a sync with a killed hub was taken for done".to_owned())),
+            _ => Err(Failure::new("a sync with a killed hub was taken for done")),
         }
     }
 

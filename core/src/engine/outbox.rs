@@ -22,6 +22,8 @@ const FRAME_BYTES_MAX: usize = 1 << 20;
 pub(super) struct Outbox {
     path: PathBuf,
     file: Option<File>,
+    /// How long the file is: nobody else writes it.
+    bytes: u64,
     was_tried: bool,
     cipher: XChaCha20Poly1305,
 }
@@ -55,6 +57,7 @@ impl Outbox {
         Outbox {
             path: store.with_extension("outbox.log"),
             file: None,
+            bytes: 0,
             was_tried: false,
             cipher: XChaCha20Poly1305::new((&*derived).into()),
         }
@@ -68,6 +71,7 @@ impl Outbox {
             self.file = options().append(true).open(&self.path).ok().filter(|file| {
                 file.metadata().is_ok_and(|file| file.len() == whole) || file.set_len(whole).is_ok()
             });
+            self.bytes = whole;
         }
         self.file.as_mut()
     }
@@ -84,16 +88,19 @@ impl Outbox {
     pub(super) fn write(&mut self, body: &[u8], nonce: [u8; NONCE_BYTES]) {
         let Some(frame) = self.sealed(body, nonce) else { return };
         let Some(file) = self.file() else { return };
-        let before = file.metadata().map(|file| file.len());
-        if file.write_all(&frame).is_err() {
-            let _ = before.and_then(|before| file.set_len(before));
+        let written = file.write_all(&frame);
+        if written.is_ok() {
+            self.bytes += frame.len() as u64;
+        } else {
+            self.cut(self.bytes);
             tracing::warn!("the outbox could not be written; what is saved is saved all the same");
         }
     }
 
     /// How long it is; `None` where there is none.
     pub(super) fn length(&mut self) -> Option<u64> {
-        self.file()?.metadata().ok().map(|file| file.len())
+        self.file()?;
+        Some(self.bytes)
     }
 
     pub(super) fn is_empty(&mut self) -> bool {
@@ -102,8 +109,8 @@ impl Outbox {
 
     /// Cuts off what stands from there on; that needs no room on a full disk.
     pub(super) fn cut(&mut self, at: u64) {
-        if let Some(file) = self.file() {
-            let _ = file.set_len(at);
+        if self.file().is_some_and(|file| file.set_len(at).is_ok()) {
+            self.bytes = at;
         }
     }
 

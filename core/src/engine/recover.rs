@@ -205,7 +205,7 @@ impl Engine {
                 }
                 // Whole, and of another version, or in use.
                 Err(EngineError::Store(
-                    error @ (StoreError::OlderSchema { .. }
+                    error @ (StoreError::OlderSchema
                     | StoreError::NewerSchema { .. }
                     | StoreError::Busy),
                 )) => return Err(error.into()),

@@ -16,8 +16,8 @@ impl Engine {
         kind: Kind,
         operations: Vec<Operation>,
     ) -> Result<RecordId, EngineError> {
-        check::check_creation(kind, kind.schema_version(), &operations)
-            .map_err(check::Fault::into_invalid)?;
+        let version = check::version_needed(kind, &operations);
+        check::check_creation(kind, version, &operations).map_err(check::Fault::into_invalid)?;
         let operations = self.seal_texts(team, kind, operations)?;
         let payload = self.payload(kind, Vec::new(), operations)?;
         Ok(self.write(team, LogUse::Records, kind.number(), None, payload)?.record())
@@ -31,7 +31,8 @@ impl Engine {
     ) -> Result<EntryId, EngineError> {
         self.store.ensure_open()?;
         let record = self.get(id)?;
-        check::check_change(record.kind, record.kind.schema_version(), &operations)
+        let version = check::version_needed(record.kind, &operations);
+        check::check_change(record.kind, version, &operations)
             .map_err(check::Fault::into_invalid)?;
         let operations = self.seal_texts(record.team, record.kind, operations)?;
         let payload = self.payload(record.kind, record.heads, operations)?;
@@ -49,7 +50,7 @@ impl Engine {
         after.sort();
         after.truncate(AFTER_MAX as usize);
         let at = (self.environment.now)();
-        let schema_version = kind.schema_version();
+        let schema_version = check::version_needed(kind, &operations);
         let payload = RecordPayload { schema_version, salt, at, after, operations }.encode();
         // What no other store would read must not enter the log: all behind it would stay unsent.
         RecordPayload::decode(&payload).map_err(|_| EngineError::TooLarge)?;

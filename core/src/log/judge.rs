@@ -7,7 +7,8 @@ use super::verdict::{Refusal, Verdict, Waiting};
 use crate::identity::Role;
 use crate::model::cbor::Malformed;
 use crate::model::check::{self, Fault};
-use crate::model::{DeviceKey, EntryId, Kind, LogId, Operation, RecordId, TeamId};
+use crate::model::schema::WorkerMay;
+use crate::model::{DeviceKey, ElementName, EntryId, Kind, LogId, Operation, RecordId, TeamId};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The most changes of one record by one key, in all its logs and branches.
@@ -301,7 +302,8 @@ impl<'a> Judging<'a> {
             return Verdict::Refused(Refusal::Revoked);
         }
         let waived = role == Role::Worker && waives(Waived::Role);
-        if !waived && !self.role_allows(role, info, created_by, payload) {
+        let kind = Kind::from_number(creation.kind);
+        if !waived && !self.role_allows(role, kind, info, created_by, payload) {
             return Verdict::Refused(Refusal::Role);
         }
         if self.over.contains(&entry.id) {
@@ -353,6 +355,7 @@ impl<'a> Judging<'a> {
     fn role_allows(
         &self,
         role: Role,
+        kind: Option<Kind>,
         info: &LogInfo,
         created_by: &LogInfo,
         payload: &RecordPayload,
@@ -361,17 +364,48 @@ impl<'a> Judging<'a> {
             Role::Coordinator => true,
             Role::Observer => false,
             Role::Worker => {
-                let own_elements = payload.operations.iter().all(|operation| match operation {
-                    Operation::PutIn { element, .. } => self
-                        .by_id
-                        .get(&element.entry)
-                        .and_then(|entry| self.chains.log(&entry.log))
-                        .is_none_or(|appended_by| appended_by.key == info.key),
-                    _ => true,
-                });
-                (created_by.key == info.key && own_elements) || crate::planted!(RoleRuleOff)
+                let may = kind.map(|kind| kind.declaration().worker_may);
+                may.is_some_and(|may| self.worker_may(may, info, created_by, payload))
+                    || crate::planted!(RoleRuleOff)
             }
         }
+    }
+
+    /// Whether a worker may write these operations, by what the kind lets workers do.
+    fn worker_may(
+        &self,
+        may: WorkerMay,
+        info: &LogInfo,
+        created_by: &LogInfo,
+        payload: &RecordPayload,
+    ) -> bool {
+        let is_own = created_by.key == info.key;
+        let own_element = |element: &ElementName| {
+            let appended_by = self.by_id.get(&element.entry);
+            let appended_by = appended_by.and_then(|entry| self.chains.log(&entry.log));
+            appended_by.is_none_or(|appended_by| appended_by.key == info.key)
+        };
+        let may_begin = match may {
+            WorkerMay::Nothing => false,
+            WorkerMay::ItsOwnAndAppend(_) => is_own || !payload.operations.is_empty(),
+            WorkerMay::ItsOwn | WorkerMay::ItsOwnWhere(..) => is_own,
+        };
+        may_begin
+            && payload.operations.iter().all(|operation| match (operation, may) {
+                (_, WorkerMay::Nothing) => false,
+                (Operation::Append { list, .. }, WorkerMay::ItsOwnAndAppend(open)) => {
+                    is_own || list == open
+                }
+                (Operation::PutIn { list, element, .. }, WorkerMay::ItsOwnAndAppend(open)) => {
+                    (is_own || list == open) && own_element(element)
+                }
+                (Operation::PutIn { element, .. }, _) => is_own && own_element(element),
+                (Operation::Put { field, value }, WorkerMay::ItsOwnWhere(narrowed, codes)) => {
+                    let code = value.as_text().unwrap_or_default();
+                    is_own && (field != narrowed || codes.contains(&code))
+                }
+                _ => is_own,
+            })
     }
 
     /// Whether each element put in was appended, on the same list, by an entry that this one saw.

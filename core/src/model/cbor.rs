@@ -74,6 +74,19 @@ pub fn array_up_to(
     Ok(length)
 }
 
+/// Reads the head of a map of at most `max` pairs.
+pub fn map_up_to(
+    decoder: &mut Decoder<'_>,
+    max: u64,
+    what: &'static str,
+) -> Result<u64, Malformed> {
+    let length = decoder.map()?.ok_or(Malformed::NotCanonical)?;
+    if length > max {
+        return Err(Malformed::TooLarge { what, max });
+    }
+    Ok(length)
+}
+
 /// Reads a byte string of exactly `N` bytes.
 pub fn fixed<const N: usize>(decoder: &mut Decoder<'_>) -> Result<[u8; N], Malformed> {
     let at = decoder.position() as u64;

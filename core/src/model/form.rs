@@ -1,187 +1,378 @@
-//! A reversal as an app fills it in, and the operations that it becomes.
+//! A record as an app fills it in, of any kind, and the operations that it becomes.
 
-use super::check::{Fault, check_creation as check};
+use super::answers::{Answers, answer, known};
+use super::check::{Fault, check_creation, declared, version_needed};
 use super::operation::Operation;
-use super::schema::Invalid;
+use super::schema::{Field, Invalid, Need, Rule, Shape, Wrong, expected, parse};
 use super::{CivilDate, Kind, Value};
+use std::collections::BTreeMap;
 
-/// One administration of naloxone, as an app fills it in.
-#[derive(Clone, Debug)]
-pub struct Administration {
-    /// A code of the product catalogue, or `unknown`.
-    pub product: String,
-    /// `IN`, `IM`, `IV`, `SC` or `unknown`.
-    pub route: String,
-    /// 1 to 20; `None` is unknown.
-    pub doses: Option<i64>,
-    /// Minutes after the first administration, 0 to 240.
-    pub minute: Option<i64>,
-    /// Whose kit: `this_programme`, `other_take_home`, `ems`, `police`, `pharmacy`, `unknown`.
-    pub source: String,
-    /// The lot printed on the kit.
-    pub lot: Option<String>,
+/// The most elements that a form adds to a list.
+pub const ELEMENTS_MAX: usize = 200;
+
+/// Values by field name: one element of a list.
+pub type Element = BTreeMap<String, Value>;
+
+/// A record as an app fills it in. Codes are text: the lists are open. A field that the declarations
+/// do not have is refused, so that a slip of the pen is not kept as an answer.
+///
+/// ```
+/// use kitbag_core::model::{Form, Kind};
+///
+/// let mut form = Form::new(Kind::Contact);
+/// form.put("site", "riverside")?;
+/// form.put("occurred_on", "2026-03-01")?;
+/// form.put("utc_offset_min", 60)?;
+/// form.put("people", 3)?;
+/// form.put("visit", "new")?;
+/// form.put("supplies.condoms", 12)?;
+/// assert_eq!(form.operations()?.len(), 6);
+/// # Ok::<(), kitbag_core::model::Invalid>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Form {
+    kind: Kind,
+    fields: BTreeMap<String, Value>,
+    lists: BTreeMap<String, Vec<Element>>,
 }
 
-impl Default for Administration {
-    fn default() -> Self {
-        let unknown = || "unknown".to_owned();
-        Administration {
-            product: unknown(),
-            route: unknown(),
-            doses: None,
-            minute: None,
-            source: unknown(),
-            lot: None,
+impl Form {
+    /// A form of this kind with no answer yet.
+    pub fn new(kind: Kind) -> Self {
+        Form { kind, fields: BTreeMap::new(), lists: BTreeMap::new() }
+    }
+
+    /// A form with the site and the local date, at UTC, and no other answer yet.
+    pub fn at(kind: Kind, site: &str, occurred_on: CivilDate) -> Self {
+        let mut form = Form::new(kind);
+        form.fields.insert("site".to_owned(), site.into());
+        form.fields.insert("occurred_on".to_owned(), occurred_on.to_string().as_str().into());
+        form.fields.insert("utc_offset_min".to_owned(), 0.into());
+        form
+    }
+
+    /// The kind of record that it becomes.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The answer to a field.
+    pub fn get(&self, field: &str) -> Option<&Value> {
+        self.fields.get(field)
+    }
+
+    /// All answers, by field.
+    pub fn fields(&self) -> &BTreeMap<String, Value> {
+        &self.fields
+    }
+
+    /// The elements of all lists.
+    pub fn lists(&self) -> &BTreeMap<String, Vec<Element>> {
+        &self.lists
+    }
+
+    /// Answers a field; `Null` takes an answer back. Of a set it is one code: `barriers.cost`.
+    ///
+    /// # Errors
+    /// `unknown_field`, `is_a_list` or `by_code` where the field cannot be answered so; what it may
+    /// hold is checked by [`Form::operations`].
+    pub fn put(&mut self, field: &str, value: impl Into<Value>) -> Result<&mut Self, Invalid> {
+        self.declared(field)?;
+        match value.into() {
+            Value::Null => _ = self.fields.remove(field),
+            value => _ = self.fields.insert(field.to_owned(), value),
         }
+        Ok(self)
     }
-}
 
-impl Administration {
-    /// The operation that adds this administration to a reversal.
-    pub fn operation(&self) -> Operation {
-        let text = |text: &String| Value::Text(text.clone());
-        let mut element = vec![
-            ("product".to_owned(), text(&self.product)),
-            ("route".to_owned(), text(&self.route)),
-            ("doses".to_owned(), self.doses.map_or("unknown".into(), Value::Int)),
-            ("source".to_owned(), text(&self.source)),
-        ];
-        element.extend(self.minute.map(|minute| ("minute".to_owned(), Value::Int(minute))));
-        element.extend(self.lot.as_ref().map(|lot| ("lot".to_owned(), text(lot))));
-        Operation::append("administrations", element)
+    /// Ticks a code of a set.
+    pub fn tick(&mut self, set: &str, code: &str) -> Result<&mut Self, Invalid> {
+        self.put(&format!("{set}.{code}"), true)
     }
-}
 
-/// A reversal, as an app fills it in. Codes are text: the lists are open.
-#[derive(Clone, Debug)]
-pub struct Reversal {
-    /// The site's code.
-    pub site: String,
-    /// The local civil date.
-    pub occurred_on: CivilDate,
-    /// The local time of day, `hh:mm`.
-    pub occurred_time: Option<String>,
-    /// Minutes that local time is ahead of UTC.
-    pub utc_offset_min: i64,
-    /// How the reporter knows.
-    pub report_basis: String,
-    /// Who reports.
-    pub reporter_role: String,
-    /// What kind of place.
-    pub place: String,
-    /// Each time naloxone was given.
-    pub administrations: Vec<Administration>,
-    /// Why none was given, where none was.
-    pub none_given_reason: Option<String>,
-    /// Whether an ambulance was called.
-    pub ems_called: String,
-    /// `survived`, `died` or `unknown`.
-    pub outcome: String,
-    /// Optional single codes: `response_minutes`, `ems_arrived`, `gender`, `age_band`, ….
-    pub codes: Vec<(String, String)>,
-    /// Ticked codes of the set `suspected_substances`.
-    pub suspected_substances: Vec<String>,
-    /// Ticked codes of the set `other_response`.
-    pub other_response: Vec<String>,
-    /// Free text, at most 500 characters.
-    pub note: Option<String>,
-}
-
-impl Reversal {
-    /// A reversal at this site on this date, one administration, all else unknown.
-    pub fn new(site: impl Into<String>, occurred_on: CivilDate) -> Self {
-        let unknown = || "unknown".to_owned();
-        Reversal {
-            site: site.into(),
-            occurred_on,
-            occurred_time: None,
-            utc_offset_min: 0,
-            report_basis: unknown(),
-            reporter_role: unknown(),
-            place: unknown(),
-            administrations: vec![Administration::default()],
-            none_given_reason: None,
-            ems_called: unknown(),
-            outcome: unknown(),
-            codes: Vec::new(),
-            suspected_substances: Vec::new(),
-            other_response: Vec::new(),
-            note: None,
+    /// Answers a field with what a text says, as flags and cells have it. For a set the text is its
+    /// codes, separated by commas; for numbers by code it is `code=number`, separated by commas.
+    pub fn put_text(&mut self, field: &str, text: &str) -> Result<&mut Self, Invalid> {
+        let set = self.kind.field(field).filter(|field| field.is_by_code());
+        let Some(set) = set else {
+            let shape = self.declared(field)?.shape;
+            return self.put(field, parse(field, shape, text)?);
+        };
+        let wrong = || Invalid::shape(field, set.shape);
+        for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+            match set.shape {
+                Shape::CodeSet(_) => _ = self.tick(field, part)?,
+                _ => {
+                    let (code, number) = part.split_once('=').ok_or_else(wrong)?;
+                    let value = parse(field, set.shape, number.trim())?;
+                    self.put(&format!("{field}.{}", code.trim()), value)?;
+                }
+            }
         }
+        Ok(self)
     }
 
-    /// The operations that create this reversal, or the field that is wrong and why.
+    /// Adds an element to a list.
+    ///
+    /// # Errors
+    /// `not_a_list` or `unknown_field` where there is no such list or field in it; `too_many` past
+    /// [`ELEMENTS_MAX`].
+    pub fn add(&mut self, list: &str, element: Element) -> Result<&mut Self, Invalid> {
+        let fields = list_fields(self.kind, list)?;
+        for name in element.keys() {
+            element_field(list, fields, name)?;
+        }
+        let elements = self.lists.entry(list.to_owned()).or_default();
+        if elements.len() >= ELEMENTS_MAX {
+            let expected = format!("expected at most {ELEMENTS_MAX} elements");
+            return Err(Invalid::new(list, Wrong::TooMany, expected));
+        }
+        elements.push(element);
+        Ok(self)
+    }
+
+    /// Adds an element whose fields a text says, as `field=value` separated by commas.
+    pub fn add_text(&mut self, list: &str, text: &str) -> Result<&mut Self, Invalid> {
+        self.add(list, element_of_text(self.kind, list, text)?)
+    }
+
+    /// Answers each required field that allows `unknown` and has no answer with it, and adds one
+    /// element of unknowns to a list that needs one: what "I do not know" means on a whole form.
+    pub fn with_unknowns(mut self) -> Self {
+        let allows =
+            |field: &&Field| field.need == Need::Required && field.codes().contains(&"unknown");
+        for field in self.kind.fields().filter(allows) {
+            let answer = self.fields.entry(field.name.to_owned());
+            answer.or_insert_with(|| "unknown".into());
+        }
+        for rule in self.kind.declaration().rules {
+            let Rule::OneElement { list, or } = rule else { continue };
+            let said = or.is_some_and(|or| self.fields.contains_key(or));
+            if let (false, Ok(fields)) = (said, list_fields(self.kind, list)) {
+                let elements = self.lists.entry((*list).to_owned()).or_default();
+                let unknown = fields.iter().filter(allows);
+                let unknown = unknown.map(|field| (field.name.to_owned(), "unknown".into()));
+                if elements.is_empty() {
+                    elements.push(unknown.collect());
+                }
+            }
+        }
+        self
+    }
+
+    /// The operations that create this record, fields in the order of the declaration, or the field
+    /// that is wrong and why.
     pub fn operations(&self) -> Result<Vec<Operation>, Invalid> {
-        let mut operations = vec![
-            Operation::put("site", self.site.as_str()),
-            Operation::put("occurred_on", self.occurred_on.to_string().as_str()),
-            Operation::put("utc_offset_min", self.utc_offset_min),
-            Operation::put("report_basis", self.report_basis.as_str()),
-            Operation::put("reporter_role", self.reporter_role.as_str()),
-            Operation::put("place", self.place.as_str()),
-            Operation::put("ems_called", self.ems_called.as_str()),
-            Operation::put("outcome", self.outcome.as_str()),
-        ];
-        let optional = [
-            ("occurred_time", &self.occurred_time),
-            ("none_given_reason", &self.none_given_reason),
-            ("note", &self.note),
-        ];
-        for (field, value) in optional {
-            operations.extend(value.as_deref().map(|value| Operation::put(field, value)));
+        let mut operations = Vec::new();
+        for field in self.kind.fields() {
+            if field.is_by_code() {
+                let prefix = format!("{}.", field.name);
+                let codes = self.fields.iter().filter(|(name, _)| name.starts_with(&prefix));
+                operations.extend(codes.map(|(name, value)| Operation::put(name, value.clone())));
+            } else if let Some(value) = self.fields.get(field.name) {
+                operations.push(Operation::put(field.name, value.clone()));
+            }
         }
-        for (field, code) in &self.codes {
-            operations.push(Operation::put(field, code.as_str()));
+        for (list, elements) in &self.lists {
+            let added = elements.iter().map(|element| append(list, element));
+            operations.extend(added);
         }
-        for code in &self.suspected_substances {
-            operations.push(Operation::put(format!("suspected_substances.{code}"), true));
-        }
-        for code in &self.other_response {
-            operations.push(Operation::put(format!("other_response.{code}"), true));
-        }
-        operations.extend(self.administrations.iter().map(Administration::operation));
-        check(Kind::Reversal, Kind::Reversal.schema_version(), &operations)
-            .map_err(Fault::into_invalid)?;
+        let version = version_needed(self.kind, &operations);
+        check_creation(self.kind, version, &operations).map_err(Fault::into_invalid)?;
         Ok(operations)
     }
+
+    /// What the record would say, for indicators of a draft or of a file.
+    pub fn answers(&self) -> Answers {
+        let is_text =
+            |name: &str| declared(self.kind, name).is_some_and(|field| field.shape == Shape::Text);
+        let named = |values: &BTreeMap<String, Value>| {
+            let answers = values
+                .iter()
+                .filter_map(|(name, value)| Some((known(name), answer(value, is_text(name))?)));
+            answers.collect()
+        };
+        let lists = self.lists.iter();
+        Answers {
+            kind: self.kind,
+            fields: named(&self.fields),
+            lists: lists
+                .map(|(list, elements)| (known(list), elements.iter().map(named).collect()))
+                .collect(),
+        }
+    }
+
+    fn declared(&self, name: &str) -> Result<&'static Field, Invalid> {
+        if let Some(field) = self.kind.field(name) {
+            return match field.shape {
+                Shape::List(_) => Err(Invalid::new(name, Wrong::IsAList, expected(field.shape))),
+                _ if field.is_by_code() => {
+                    Err(Invalid::new(name, Wrong::ByCode, format!("expected {name}.CODE")))
+                }
+                _ => Ok(field),
+            };
+        }
+        declared(self.kind, name).ok_or_else(|| unknown(name, self.kind.fields()))
+    }
+}
+
+/// The operation that appends an element, its fields in the canonical order.
+pub fn append(list: &str, element: &Element) -> Operation {
+    Operation::append(list, element.clone().into_iter().collect())
+}
+
+/// The element that a text says, as `field=value` separated by commas.
+pub fn element_of_text(kind: Kind, list: &str, text: &str) -> Result<Element, Invalid> {
+    let fields = list_fields(kind, list)?;
+    let mut element = Element::new();
+    for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+        let (name, value) = part.split_once('=').ok_or_else(|| {
+            Invalid::new(list, Wrong::Shape, "expected field=value, separated by commas")
+        })?;
+        let field = element_field(list, fields, name.trim())?;
+        let full = format!("{list}.{}", field.name);
+        element.insert(field.name.to_owned(), parse(&full, field.shape, value.trim())?);
+    }
+    Ok(element)
+}
+
+/// The fields of a list's elements.
+pub fn list_fields(kind: Kind, list: &str) -> Result<&'static [Field], Invalid> {
+    match kind.field(list).map(|field| field.shape) {
+        Some(Shape::List(fields)) => Ok(fields),
+        Some(shape) => Err(Invalid::new(list, Wrong::NotAList, expected(shape))),
+        None => Err(unknown(list, kind.fields())),
+    }
+}
+
+fn element_field(
+    list: &str,
+    fields: &'static [Field],
+    name: &str,
+) -> Result<&'static Field, Invalid> {
+    let found = fields.iter().find(|field| field.name == name);
+    found.ok_or_else(|| unknown(&format!("{list}.{name}"), fields.iter()))
+}
+
+/// Names of more than a code's length are cut: they could hold anything.
+fn unknown(name: &str, fields: impl Iterator<Item = &'static Field>) -> Invalid {
+    let named: String = name.chars().filter(|c| !c.is_control()).take(64).collect();
+    let known: Vec<&str> = fields.map(|field| field.name).collect();
+    Invalid::new(named, Wrong::UnknownField, format!("expected one of {}", known.join(", ")))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn sample() -> Reversal {
-        Reversal::new("riverside", "2018-03-01".parse().expect("a date of the test"))
+    fn sample() -> Form {
+        let date = "2018-03-01".parse().expect("a date of the test");
+        Form::at(Kind::Reversal, "riverside", date).with_unknowns()
     }
 
     #[test]
     fn an_unknown_code_is_kept_verbatim() {
-        let mut reversal = sample();
-        reversal.outcome = "left before we knew".to_owned();
-        reversal.codes.push(("gender".to_owned(), "two_spirit".to_owned()));
-        let operations = reversal.operations().expect("open lists take any code");
+        let mut form = sample();
+        form.put("outcome", "left before we knew").expect("a field");
+        form.put("gender", "two_spirit").expect("a field");
+        let operations = form.operations().expect("open lists take any code");
         assert!(operations.contains(&Operation::put("outcome", "left before we knew")));
         assert!(operations.contains(&Operation::put("gender", "two_spirit")));
     }
 
     #[test]
-    fn each_wrong_field_is_named_with_what_is_allowed() {
-        type Spoil = fn(&mut Reversal);
-        let cases: [(Spoil, &str, &str); 7] = [
-            (|r| r.site = String::new(), "site", "a code of 1 to 64"),
-            (|r| r.occurred_time = Some("25:00".into()), "occurred_time", "hh:mm"),
-            (|r| r.utc_offset_min = 5_000, "utc_offset_min", "from -1080 to 1080"),
-            (|r| r.administrations.clear(), "administrations", "one or more"),
-            (|r| r.administrations[0].doses = Some(21), "administrations.doses", "1 to 20"),
-            (|r| r.note = Some("x".repeat(501)), "note", "at most 500"),
-            (|r| r.codes.push(("author".into(), "me".into())), "author", "creating entry"),
+    fn each_wrong_field_is_named_with_a_code_and_what_is_allowed() {
+        type Spoil = fn(&mut Form) -> Result<&mut Form, Invalid>;
+        let cases: [(Spoil, &str, Wrong, &str); 10] = [
+            (|f| f.put("site", ""), "site", Wrong::Shape, "a code of 1 to 64"),
+            (|f| f.put("site", Value::Null), "site", Wrong::Required, "a code of 1 to 64"),
+            (|f| f.put("occurred_time", "25:00"), "occurred_time", Wrong::Shape, "hh:mm"),
+            (|f| f.put("utc_offset_min", 5_000), "utc_offset_min", Wrong::Shape, "-1080 to 1080"),
+            (|f| f.put("note", "x".repeat(501).as_str()), "note", Wrong::Shape, "at most 500"),
+            (|f| f.put("author", "me"), "author", Wrong::UnknownField, "one of site"),
+            (|f| f.put("administrations", 1), "administrations", Wrong::IsAList, "one by one"),
+            (|f| f.put("other_response", true), "other_response", Wrong::ByCode, "CODE"),
+            (
+                |f| f.add_text("administrations", "product=x,route=IN,doses=21,source=ems"),
+                "administrations.doses",
+                Wrong::Shape,
+                "1 to 20",
+            ),
+            (
+                |f| f.add_text("administrations", "product=x,route=IN,doses=2"),
+                "administrations.source",
+                Wrong::Required,
+                "a code",
+            ),
         ];
-        for (spoil, field, reason) in cases {
-            let mut reversal = sample();
-            spoil(&mut reversal);
-            let invalid = reversal.operations().expect_err(field);
-            assert_eq!(invalid.field, field);
-            assert!(invalid.reason.contains(reason), "{invalid}");
+        for (spoil, field, wrong, allowed) in cases {
+            let mut form = sample();
+            let invalid = match spoil(&mut form) {
+                Ok(form) => form.operations().expect_err(field),
+                Err(invalid) => invalid,
+            };
+            assert_eq!((invalid.field.as_str(), invalid.wrong), (field, wrong));
+            assert!(invalid.expected.contains(allowed), "{invalid}");
         }
+    }
+
+    #[test]
+    fn rules_over_several_fields_are_held_when_a_record_is_created() {
+        let date: CivilDate = "2018-03-01".parse().expect("a date of the test");
+        let refused = |kind: Kind, fields: &str| {
+            let mut form = Form::at(kind, "riverside", date).with_unknowns();
+            for part in fields.split(' ') {
+                let (name, value) = part.split_once('=').expect("a pair of the test");
+                form.put_text(name, value).expect("a field");
+            }
+            form.operations().err().map(|invalid| (invalid.field, invalid.wrong))
+        };
+        let handed = "channel=mail product=nasal_4mg doses_per_kit=2";
+        let cases = [
+            (Kind::Distribution, format!("{handed} kits=0"), Some(("kits", Wrong::OneOf))),
+            (
+                Kind::Distribution,
+                format!("{handed} kits=1 supply_type=resupply"),
+                Some(("resupply_reason", Wrong::Required)),
+            ),
+            (Kind::Distribution, format!("{handed} single_doses=1"), None),
+        ];
+        let moved = "movement=transfer product=nasal_4mg doses_per_kit=2 from=site:a";
+        let more = [
+            (
+                Kind::StockMovement,
+                format!("{moved} quantity=1 to=site:a"),
+                Some(("from", Wrong::Differ)),
+            ),
+            (
+                Kind::StockMovement,
+                format!("{moved} quantity=-1 to=site:b"),
+                Some(("quantity", Wrong::AboveZero)),
+            ),
+            (
+                Kind::StockMovement,
+                format!("{moved} quantity=-1 to=outside movement=count_adjust"),
+                None,
+            ),
+            (
+                Kind::StockMovement,
+                format!("{moved} quantity=1 to=nowhere"),
+                Some(("to", Wrong::Shape)),
+            ),
+        ];
+        for (kind, fields, expected) in cases.into_iter().chain(more) {
+            let expected = expected.map(|(field, wrong)| (field.to_owned(), wrong));
+            assert_eq!(refused(kind, &fields), expected, "{fields}");
+        }
+    }
+
+    #[test]
+    fn a_record_says_the_lowest_version_that_holds_its_fields() {
+        let mut form = sample();
+        let version =
+            |form: &Form| version_needed(Kind::Reversal, &form.operations().expect("a whole form"));
+        assert_eq!(version(&form), 1);
+        form.put("taken_from", "site:riverside").expect("a field");
+        assert_eq!(version(&form), 2);
     }
 }

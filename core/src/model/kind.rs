@@ -1,25 +1,46 @@
-//! The kinds of record, and the number that an entry's header gives each.
+//! The kinds of record: one line for each, beside its declaration in [`kinds`](super::kinds).
 
-use super::operation::Operation;
-use super::schema::{Field, Invalid};
+use super::kinds;
+use super::schema::{Declaration, ENVELOPE, Field};
 
-/// A kind of record that this version can show and count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Kind {
-    /// One overdose event.
-    Reversal,
+/// Makes the enum and its table, so that a kind is named once here.
+macro_rules! kinds {
+    ($($name:ident = $module:ident),* $(,)?) => {
+        /// A kind of record that this version can show and count.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Kind {
+            $(#[doc = concat!("See [`", stringify!($module), "`](super::kinds::", stringify!($module), ").")] $name),*
+        }
+
+        impl Kind {
+            /// All kinds, in the order of display.
+            pub const ALL: [Kind; [$(stringify!($name)),*].len()] = [$(Kind::$name),*];
+
+            /// The kind's declaration.
+            pub fn declaration(self) -> &'static Declaration {
+                match self {
+                    $(Kind::$name => &kinds::$module::DECLARATION),*
+                }
+            }
+        }
+    };
+}
+
+kinds! {
+    Distribution = distribution,
+    Reversal = reversal,
+    Referral = referral,
+    StockMovement = stock_movement,
+    Training = training,
+    Contact = contact,
+    Target = target,
+    Report = report,
 }
 
 impl Kind {
-    /// All kinds.
-    pub const ALL: [Kind; 1] = [Kind::Reversal];
-
-    /// The kind's number in an entry's header. Numbers from 16 are records; numbers below are
-    /// administration. A number once given is never given again.
+    /// The kind's number in an entry's header.
     pub fn number(self) -> u8 {
-        match self {
-            Kind::Reversal => 17,
-        }
+        self.declaration().number
     }
 
     /// The kind of this number, if this version knows it.
@@ -29,9 +50,7 @@ impl Kind {
 
     /// The kind's name, as in the data dictionary.
     pub fn name(self) -> &'static str {
-        match self {
-            Kind::Reversal => "reversal",
-        }
+        self.declaration().name
     }
 
     /// The kind of this name.
@@ -41,21 +60,84 @@ impl Kind {
 
     /// The newest schema version of this kind that this version knows; versions start at 1.
     pub fn schema_version(self) -> u64 {
-        1
+        let versions = self.fields().flat_map(|field| {
+            let inner = match field.shape {
+                super::schema::Shape::List(fields) => fields,
+                _ => &[],
+            };
+            inner.iter().map(|field| field.since).chain([field.since])
+        });
+        versions.max().unwrap_or(1)
     }
 
     /// The fields declared for this kind, the envelope's first.
     pub fn fields(self) -> impl Iterator<Item = &'static Field> {
-        let own = match self {
-            Kind::Reversal => super::reversal::FIELDS,
-        };
-        super::schema::ENVELOPE.iter().chain(own)
+        ENVELOPE.iter().chain(self.declaration().fields)
     }
 
-    /// The rules of this kind that no single field holds.
-    pub fn check_creation(self, operations: &[Operation]) -> Result<(), Invalid> {
-        match self {
-            Kind::Reversal => super::reversal::check_creation(operations),
+    /// The field of this name.
+    pub fn field(self, name: &str) -> Option<&'static Field> {
+        self.fields().find(|field| field.name == name)
+    }
+}
+
+/// Raised when what is derived from the same declarations changes its form or its meaning.
+const PROJECTION_VERSION: u32 = 1;
+
+/// A digest of all declarations: rows and sums made by others are built again.
+pub fn declarations_digest() -> [u8; 16] {
+    let mut hasher = blake3::Hasher::new_derive_key("kitbag declarations 1");
+    hasher.update(&PROJECTION_VERSION.to_be_bytes());
+    for kind in Kind::ALL {
+        let declaration = kind.declaration();
+        let counted =
+            declaration.indicators.iter().map(|counted| (counted.name, counted.definition));
+        let derived = declaration.derived.iter().map(|derived| (derived.name, derived.about));
+        let fields: Vec<&Field> = kind.fields().collect();
+        let all: Vec<_> = counted.chain(derived).collect();
+        hasher.update(format!("{:?} {fields:?} {all:?}", (kind.name(), kind.number())).as_bytes());
+    }
+    let mut digest = [0; 16];
+    hasher.finalize_xof().fill(&mut digest);
+    digest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::indicator::{indicators, shares};
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn numbers_and_names_are_given_once() {
+        let numbers: BTreeSet<u8> = Kind::ALL.iter().map(|kind| kind.number()).collect();
+        let names: BTreeSet<&str> = Kind::ALL.iter().map(|kind| kind.name()).collect();
+        assert_eq!((numbers.len(), names.len()), (Kind::ALL.len(), Kind::ALL.len()));
+        assert!(numbers.iter().all(|number| *number >= 16), "below 16 is administration");
+        for kind in Kind::ALL {
+            let fields: Vec<&str> = kind.fields().map(|field| field.name).collect();
+            let distinct: BTreeSet<&&str> = fields.iter().collect();
+            assert_eq!(fields.len(), distinct.len(), "{}", kind.name());
+            assert!(kind.fields().all(|field| !field.about.is_empty()), "{}", kind.name());
+        }
+    }
+
+    #[test]
+    fn each_indicator_has_one_declaration_with_a_definition_and_a_source() {
+        let names: Vec<&str> = indicators()
+            .map(|indicator| indicator.name)
+            .chain(shares().map(|share| share.name))
+            .collect();
+        let distinct: BTreeSet<&&str> = names.iter().collect();
+        assert_eq!(names.len(), distinct.len());
+        assert!(indicators().all(|i| !i.definition.is_empty() && !i.source.is_empty()));
+        for share in shares() {
+            let known = |name: &&&str| indicators().any(|indicator| indicator.name == **name);
+            assert!(
+                share.over.iter().chain([&share.of]).all(|name| known(&name)),
+                "{}",
+                share.name
+            );
         }
     }
 }

@@ -1,6 +1,8 @@
 //! What the hub is known to hold, so that a device can say what waits.
 
-use super::{Clock, Store, StoreError};
+use super::payload::kept_if_any;
+use super::rows::last_id_of;
+use super::{Clock, OF_RECORD, RECORD, Store, StoreError};
 use crate::log::chain::Place;
 use crate::log::entry::Tip;
 use crate::log::payload::RecordPayload;
@@ -164,23 +166,24 @@ impl Store {
         let mut waiting = WaitingForHub::default();
         let mut first = self.sql()?.prepare_cached(
             "SELECT payload FROM entry WHERE log = ?1 AND branch = ?2 AND position > ?3
-               AND record IS NOT NULL AND payload IS NOT NULL ORDER BY position LIMIT 1",
+               AND kind >= 16 AND payload IS NOT NULL ORDER BY position LIMIT 1",
         )?;
         for (log, branch, beyond, entries) in self.beyond_hub(teams)? {
             waiting.entries += entries;
             let payload: Option<Vec<u8>> =
                 first.query_map((log, branch, beyond), |row| row.get(0))?.next().transpose()?;
+            let payload = kept_if_any(payload)?;
             let at = payload.and_then(|payload| RecordPayload::decode(&payload).ok()).map(|p| p.at);
             waiting.since = waiting.since.into_iter().chain(at).min();
         }
         if waiting.entries > 0 {
             let records: i64 = self
                 .sql()?
-                .prepare_cached(
-                    "SELECT count(DISTINCT record) FROM entry
+                .prepare_cached(&format!(
+                    "SELECT count(DISTINCT {RECORD}) FROM entry
                        LEFT JOIN on_hub ON on_hub.log = entry.log AND on_hub.branch = entry.branch
-                     WHERE record IS NOT NULL AND entry.position > coalesce(on_hub.position, 0)",
-                )?
+                     WHERE kind >= 16 AND entry.position > coalesce(on_hub.position, 0)",
+                ))?
                 .query_row([], |row| row.get(0))?;
             waiting.records = records as u64;
         }
@@ -225,19 +228,21 @@ impl Store {
 
     /// Whether the hub is known to hold all of a record that is held here; `None` where nothing of it is.
     pub fn delivery(&self, record: RecordId) -> Result<Option<Delivery>, StoreError> {
-        let mut held =
-            self.sql()?.prepare_cached("SELECT 1 FROM entry WHERE record = ?1 LIMIT 1")?;
-        if !held.exists([record.0])? {
+        let of_record = (record.0, last_id_of(record));
+        let mut held = self
+            .sql()?
+            .prepare_cached(&format!("SELECT 1 FROM entry WHERE {OF_RECORD} LIMIT 1"))?;
+        if !held.exists(of_record)? {
             return Ok(None);
         }
         let waits = self
             .sql()?
-            .prepare_cached(
+            .prepare_cached(&format!(
                 "SELECT 1 FROM entry
                    LEFT JOIN on_hub ON on_hub.log = entry.log AND on_hub.branch = entry.branch
-                 WHERE record = ?1 AND entry.position > coalesce(on_hub.position, 0) LIMIT 1",
-            )?
-            .exists([record.0])?;
+                 WHERE {OF_RECORD} AND entry.position > coalesce(on_hub.position, 0) LIMIT 1",
+            ))?
+            .exists(of_record)?;
         Ok(Some(if waits { Delivery::Waiting } else { Delivery::OnHub }))
     }
 

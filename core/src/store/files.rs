@@ -68,9 +68,7 @@ pub(super) fn connect_to_read(path: &Path, key: &StoreKey) -> Result<Connection,
     match found {
         0 => Err(StoreError::Damaged("the file is empty or cut off")),
         SCHEMA_VERSION => Ok(connection),
-        older if older < SCHEMA_VERSION => {
-            Err(StoreError::OlderSchema { found, known: SCHEMA_VERSION })
-        }
+        older if older < SCHEMA_VERSION => Err(StoreError::OlderSchema),
         _ => Err(StoreError::NewerSchema { found, known: SCHEMA_VERSION }),
     }
 }
@@ -113,7 +111,7 @@ impl Store {
     pub fn check(path: &Path, key: &dyn KeyProvider) -> Result<(), StoreError> {
         let connection = match connect_to_read(path, &key.store_key()?) {
             // An older one is brought up to date when it is opened.
-            Err(StoreError::OlderSchema { .. }) => return Ok(()),
+            Err(StoreError::OlderSchema) => return Ok(()),
             connection => connection?,
         };
         let mut pages = connection.prepare("PRAGMA cipher_integrity_check")?;

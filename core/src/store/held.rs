@@ -1,6 +1,8 @@
 //! What a store holds, entry by entry: for verification, and for people who ask why.
 
-use super::{Store, StoreError};
+use super::payload::kept;
+use super::rows::last_id_of;
+use super::{OF_RECORD, Store, StoreError};
 use crate::log::Verdict;
 use crate::model::{EntryId, LogId, RecordId, TeamId};
 
@@ -39,15 +41,16 @@ impl Store {
         let with_team = rows
             .into_iter()
             .filter_map(|(log, payload)| self.chains.log(&log).map(|info| (info.team, payload)));
-        Ok(with_team.collect())
+        with_team.map(|(team, payload)| Ok((team, kept(&payload)?))).collect()
     }
 
     /// What this store makes of each entry of a record.
     pub fn verdicts_of(&self, record: RecordId) -> Result<Vec<Verdict>, StoreError> {
-        let mut statement = self.sql()?.prepare_cached(
-            "SELECT DISTINCT verdict FROM entry WHERE record = ?1 ORDER BY verdict",
-        )?;
-        let rows = statement.query_map([record.0], |row| row.get::<_, u8>(0))?;
+        let mut statement = self.sql()?.prepare_cached(&format!(
+            "SELECT DISTINCT verdict FROM entry WHERE {OF_RECORD} ORDER BY verdict"
+        ))?;
+        let rows =
+            statement.query_map((record.0, last_id_of(record)), |row| row.get::<_, u8>(0))?;
         let numbers = rows.collect::<Result<Vec<_>, _>>()?;
         Ok(numbers.into_iter().filter_map(Verdict::from_number).collect())
     }
@@ -55,16 +58,18 @@ impl Store {
     /// All entries held, by id.
     pub fn entries(&self) -> Result<Vec<HeldEntry>, StoreError> {
         let mut statement = self.sql()?.prepare_cached(
-            "SELECT entry.id, log.id, position, kind, record, verdict
+            "SELECT entry.id, log.id, position, kind, changes, verdict
              FROM entry JOIN log ON log.number = entry.log ORDER BY entry.id",
         )?;
         let rows = statement.query_map([], |row| {
+            let (id, kind): (EntryId, u8) = (EntryId(row.get(0)?), row.get(3)?);
+            let changes = row.get::<_, Option<[u8; 16]>>(4)?.map(RecordId);
             Ok(HeldEntry {
-                id: EntryId(row.get(0)?),
+                id,
                 log: LogId(row.get(1)?),
                 position: row.get::<_, i64>(2)? as u64,
-                kind: row.get(3)?,
-                record: row.get::<_, Option<[u8; 16]>>(4)?.map(RecordId),
+                kind,
+                record: changes.or_else(|| (kind >= 16).then(|| id.record())),
                 verdict: Verdict::from_number(row.get(5)?),
             })
         })?;

@@ -5,7 +5,7 @@ use crate::log::chain::{Branch, LogInfo, Place};
 use crate::log::entry::{Entry, Tip, kind};
 use crate::log::payload::Open;
 use crate::log::run::{Run, SealedTip, TurnedAway, weight};
-use crate::model::{EntryId, LogId, TeamId};
+use crate::model::{EntryId, LogId, RecordId, TeamId};
 
 /// A log with this many waiting entries gets no further acknowledgement until some are admitted.
 pub const WAITING_MAX: u64 = 10_000;
@@ -256,11 +256,8 @@ impl Store {
             }
             previous = held;
             if let (true, Some(record)) = (crate::planted!(DedupeOff), entry.record()) {
-                self.tally(record, 1)?;
+                self.count_again(record)?;
             }
-        }
-        if let (Some(last), Some((log, place))) = (new.last(), previous) {
-            self.write_tip(log, place, last.tip())?;
         }
         Ok(new)
     }
@@ -283,9 +280,9 @@ impl Store {
         let hash = entry.payload.is_none().then_some(header.payload_hash);
         self.sql()?
             .prepare_cached(
-                "INSERT INTO entry (id, log, branch, position, kind, creates, record, payload,
-                   payload_hash, verdict)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0)",
+                "INSERT INTO entry (id, log, branch, position, kind, changes, payload, payload_hash,
+                   verdict)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0)",
             )?
             .execute((
                 entry.id.0,
@@ -293,9 +290,8 @@ impl Store {
                 place.branch,
                 place.position as i64,
                 header.kind,
-                record.is_some() && header.record.is_none(),
-                record,
-                &entry.payload,
+                header.record.map(|record| record.0),
+                entry.payload.as_deref().map(super::payload::keep),
                 hash,
             ))?;
         match record {
@@ -313,11 +309,14 @@ impl Store {
         self.sql()?
             .prepare_cached("DELETE FROM heard WHERE log = ?1 AND entry = ?2")?
             .execute((header.log.0, entry.id.0))?;
-        self.sql()?
-            .prepare_cached(
-                "INSERT OR IGNORE INTO dirty SELECT record FROM awaited WHERE entry = ?1",
-            )?
-            .execute([entry.id.0])?;
+        let mut awaiting =
+            self.sql()?.prepare_cached("SELECT record FROM awaited WHERE entry = ?1")?;
+        let records = awaiting.query_map([entry.id.0], |row| row.get::<_, [u8; 16]>(0))?;
+        let records = records.collect::<Result<Vec<_>, _>>()?;
+        drop(awaiting);
+        for record in records {
+            self.mark_dirty(&record)?;
+        }
         Ok(place)
     }
 
@@ -331,10 +330,8 @@ impl Store {
             .execute((entry.header.log.0, open.encode(), own))?;
         let number = self.sql()?.last_insert_rowid();
         self.sql()?
-            .prepare_cached(
-                "INSERT INTO branch (log, number, position, entry) VALUES (?1, 0, 1, ?2)",
-            )?
-            .execute((number, entry.id.0))?;
+            .prepare_cached("INSERT INTO branch (log, number) VALUES (?1, 0)")?
+            .execute([number])?;
         let branches = vec![Branch { parent: None, tip: entry.tip() }];
         self.chains.insert(
             entry.header.log,
@@ -351,33 +348,20 @@ impl Store {
             let number = self.logs.get(&log).map(|log| log.number);
             self.sql()?
                 .prepare_cached(
-                    "INSERT INTO branch (log, number, parent_branch, parent_position, position, entry)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                    "INSERT INTO branch (log, number, parent_branch, parent_position)
+                     VALUES (?1, ?2, ?3, ?4)",
                 )?
-                .execute((
-                    number,
-                    place.branch,
-                    previous.branch,
-                    previous.position as i64,
-                    tip.position as i64,
-                    tip.id.0,
-                ))?;
+                .execute((number, place.branch, previous.branch, previous.position as i64))?;
         }
         Ok(place)
     }
 
-    /// Writes how far a branch reaches, once for all entries that extended it.
-    fn write_tip(&self, log: LogId, place: Place, tip: Tip) -> Result<(), StoreError> {
-        let number = self.logs.get(&log).map(|log| log.number);
-        self.sql()?
-            .prepare_cached(
-                "UPDATE branch SET position = ?3, entry = ?4 WHERE log = ?1 AND number = ?2",
-            )?
-            .execute((number, place.branch, tip.position as i64, tip.id.0))?;
-        Ok(())
-    }
-
-    pub(super) fn mark_dirty(&self, record: &[u8]) -> Result<(), StoreError> {
+    /// Marks a record to be judged: in this transaction, or later where settling follows behind.
+    pub(super) fn mark_dirty(&mut self, record: &[u8; 16]) -> Result<(), StoreError> {
+        if self.settling == Settling::Within {
+            self.dirty_here.insert(RecordId(*record));
+            return Ok(());
+        }
         self.sql()?
             .prepare_cached("INSERT OR IGNORE INTO dirty (record) VALUES (?1)")?
             .execute([record])?;

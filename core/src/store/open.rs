@@ -4,6 +4,7 @@ use super::{HeldLog, KeyProvider, SCHEMA_VERSION, Settling, Store, StoreError, S
 use crate::log::chain::{Branch, Chains, LogInfo, Place};
 use crate::log::entry::Tip;
 use crate::log::payload::Open;
+use crate::model::kind::declarations_digest;
 use crate::model::{DeviceKey, EntryId, LogId, TeamId};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
@@ -14,6 +15,7 @@ use zeroize::Zeroizing;
 const MIGRATIONS: [&str; SCHEMA_VERSION as usize] = [
     include_str!("migrations/0001_log_and_projection.sql"),
     include_str!("migrations/0002_delivery.sql"),
+    include_str!("migrations/0003_kinds.sql"),
 ];
 
 impl Store {
@@ -58,7 +60,28 @@ impl Store {
             (None, None) => return Err(StoreError::Damaged("the root key")),
         };
         store.load()?;
+        store.renew_projection()?;
         Ok(store)
+    }
+
+    /// Builds the projection again where other declarations made it: what they count, and what an
+    /// older version could not read, may have changed.
+    fn renew_projection(&mut self) -> Result<(), StoreError> {
+        if self.is_projection_current()? {
+            return Ok(());
+        }
+        self.transact(|store| {
+            store.drop_projection()?;
+            store.sql()?.execute(
+                "INSERT OR REPLACE INTO meta VALUES ('declarations', ?1)",
+                [declarations_digest()],
+            )?;
+            store.settle_within(store.settling == Settling::Within)
+        })
+    }
+
+    fn is_projection_current(&self) -> Result<bool, StoreError> {
+        Ok(self.meta("declarations")?.as_deref() == Some(&declarations_digest()))
     }
 
     fn over(
@@ -78,7 +101,8 @@ impl Store {
             chains: Chains::default(),
             logs: BTreeMap::new(),
             authority: crate::log::Authority::default(),
-            tally_changes: BTreeMap::new(),
+            changes: super::projection::Changes::default(),
+            dirty_here: BTreeSet::new(),
             relinked: BTreeSet::new(),
             page_entries_max: crate::log::run::PAGE_ENTRIES_MAX,
             is_for_reading: false,
@@ -101,6 +125,9 @@ impl Store {
             store.is_for_reading = true;
             let root = store.meta("root")?.and_then(|root| DeviceKey::from_slice(&root));
             store.root = root.ok_or(StoreError::Damaged("the root key"))?;
+            if !store.is_projection_current()? {
+                return Err(StoreError::OlderSchema);
+            }
             store.load_logs()?;
             store.authority = store.settle_authority()?;
             Ok(store)
@@ -151,7 +178,8 @@ impl Store {
 
     fn load_logs(&mut self) -> Result<(), StoreError> {
         self.chains = Chains::default();
-        self.tally_changes.clear();
+        self.changes.clear();
+        self.dirty_here.clear();
         self.relinked.clear();
         self.logs.clear();
         let mut held = BTreeMap::new();
@@ -186,8 +214,11 @@ impl Store {
 
     fn read_branches(&self, log: i64) -> Result<Vec<Branch>, StoreError> {
         let mut statement = self.sql()?.prepare_cached(
-            "SELECT parent_branch, parent_position, position, entry FROM branch
-             WHERE log = ?1 ORDER BY number",
+            "SELECT parent_branch, parent_position, position, id
+             FROM branch JOIN entry ON entry.log = branch.log AND entry.branch = branch.number
+               AND entry.position = (SELECT max(position) FROM entry AS last
+                 WHERE last.log = branch.log AND last.branch = branch.number)
+             WHERE branch.log = ?1 ORDER BY number",
         )?;
         let rows = statement.query_map([log], |row| {
             let parent: (Option<u32>, Option<i64>) = (row.get(0)?, row.get(1)?);
@@ -246,7 +277,7 @@ fn connect(path: &Path, key: &StoreKey, create: bool) -> Result<Connection, Stor
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
     // Plans do not depend on the values bound, so a statement is not prepared again for others.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
-    connection.set_prepared_statement_cache_capacity(64);
+    connection.set_prepared_statement_cache_capacity(128);
     for (version, migration) in (1..).zip(MIGRATIONS).skip(found as usize) {
         connection.execute_batch(&format!(
             "BEGIN IMMEDIATE; {migration}; PRAGMA user_version = {version}; COMMIT;"

@@ -1,6 +1,7 @@
 //! Pages: the runs that another store lacks, as far as it can be told what it holds.
 
 use super::outgoing::Clock;
+use super::payload::kept_if_any;
 use super::{Store, StoreError};
 use crate::identity::SigningKey;
 use crate::log::chain::{LogInfo, Place};
@@ -232,7 +233,7 @@ impl Store {
     ) -> Result<Option<Run>, StoreError> {
         let number = self.logs.get(&log).map(|log| log.number);
         let mut statement = self.sql()?.prepare_cached(
-            "SELECT entry.id, position, kind, creates, record, payload, payload_hash, seal,
+            "SELECT entry.id, position, kind, changes, payload, payload_hash, seal,
                (SELECT id FROM entry AS before
                 WHERE before.log = entry.log AND before.position = entry.position - 1
                   AND (before.branch = entry.branch OR before.branch = ?4)
@@ -293,16 +294,15 @@ impl Room {
 }
 
 fn read_entry(log: LogId, row: &rusqlite::Row<'_>) -> Result<Entry, StoreError> {
-    let payload: Option<Vec<u8>> = row.get("payload")?;
-    let creates: bool = row.get("creates")?;
-    let record: Option<[u8; 16]> = row.get("record")?;
-    let previous: Option<[u8; 32]> = row.get(8)?;
+    let payload = kept_if_any(row.get("payload")?)?;
+    let changes: Option<[u8; 16]> = row.get("changes")?;
+    let previous: Option<[u8; 32]> = row.get(7)?;
     let header = Header {
         kind: row.get("kind")?,
         log,
         position: row.get::<_, i64>("position")? as u64,
         previous: previous.map_or(EntryId::NONE, EntryId),
-        record: record.filter(|_| !creates).map(RecordId),
+        record: changes.map(RecordId),
         payload_hash: match (&payload, row.get::<_, Option<[u8; 32]>>("payload_hash")?) {
             (Some(payload), _) => *blake3::hash(payload).as_bytes(),
             (None, hash) => hash.ok_or(StoreError::Damaged("a payload's hash"))?,

@@ -1,6 +1,8 @@
 //! Verdicts and projection: authority anew where it is stale, then each dirty record.
 
-use super::{Store, StoreError};
+use super::payload::kept_if_any;
+use super::rows::last_id_of;
+use super::{OF_RECORD, RECORD, Store, StoreError};
 use crate::log::authority::{self, Held, HeldAdministration};
 use crate::log::chain::Place;
 use crate::log::judge::{ENTRIES_PER_KEY_MAX, Judged, RecordEntry, beyond, judge};
@@ -26,7 +28,7 @@ impl Store {
                 store.settle_record(*record)?;
             }
             store.settle_duplicates()?;
-            store.write_tally()?;
+            store.write_changes()?;
             Ok(dirty.len() == RECORDS_PER_STEP)
         })
     }
@@ -41,13 +43,14 @@ impl Store {
             return Ok(());
         }
         self.settle_authority_if_stale()?;
-        let dirty = self.dirty(usize::MAX)?;
+        let mut dirty = std::mem::take(&mut self.dirty_here);
+        dirty.extend(self.dirty(usize::MAX)?);
         if crate::planted!(TotalsOutsideTransaction) {
             self.sql()?.execute_batch("DELETE FROM dirty; COMMIT; BEGIN IMMEDIATE")?;
         }
         dirty.into_iter().try_for_each(|record| self.settle_record(record))?;
         self.settle_duplicates()?;
-        self.write_tally()
+        self.write_changes()
     }
 
     fn dirty(&self, most: usize) -> Result<Vec<RecordId>, StoreError> {
@@ -66,23 +69,25 @@ impl Store {
         let before = std::mem::replace(&mut self.authority, after);
         let changed = self.authority.changed_since(&before);
         let of_log = match crate::planted!(VerdictByArrival) {
-            false => "record IS NOT NULL",
-            true => "record IS NOT NULL AND verdict BETWEEN 16 AND 31",
+            false => "kind >= 16",
+            true => "kind >= 16 AND verdict BETWEEN 16 AND 31",
         };
         for log in &changed.logs {
             self.sql()?
                 .prepare_cached(&format!(
-                    "INSERT OR IGNORE INTO dirty SELECT record FROM entry
+                    "INSERT OR IGNORE INTO dirty SELECT {RECORD} FROM entry
                      WHERE {of_log} AND log = (SELECT number FROM log WHERE id = ?1)"
                 ))?
                 .execute([log.0])?;
         }
         for id in &changed.entries {
-            self.sql()?.prepare_cached(
-                "INSERT OR IGNORE INTO dirty SELECT record FROM entry WHERE id = ?1 AND record IS NOT NULL",
-            )?.execute([id.0])?;
+            self.sql()?
+                .prepare_cached(&format!(
+                    "INSERT OR IGNORE INTO dirty SELECT {RECORD} FROM entry WHERE id = ?1 AND kind >= 16"
+                ))?
+                .execute([id.0])?;
         }
-        for record in &changed.records {
+        for record in changed.records {
             self.mark_dirty(&record.0)?;
         }
         let mut update =
@@ -105,7 +110,7 @@ impl Store {
         let mut administration = Vec::new();
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
-            let payload: Option<Vec<u8>> = row.get(5)?;
+            let payload = kept_if_any(row.get(5)?)?;
             let of_kind: u8 = row.get(4)?;
             administration.push(HeldAdministration {
                 id: EntryId(row.get(0)?),
@@ -161,7 +166,7 @@ impl Store {
                 .sql()?
                 .prepare_cached("SELECT payload FROM entry WHERE id = ?1")?
                 .query_row([entry.id.0], |row| row.get(0))?;
-            if let Some(payload) = payload {
+            if let Some(payload) = kept_if_any(payload)? {
                 self.erased.set(true);
                 self.sql()?
                     .prepare_cached(
@@ -199,10 +204,10 @@ impl Store {
     fn record_entries(&self, id: RecordId) -> Result<Vec<RecordEntry>, StoreError> {
         let select = |payload: &str, limit: u64| -> Result<Vec<RecordEntry>, StoreError> {
             let mut statement = self.sql()?.prepare_cached(&format!(
-                "SELECT entry.id, log.id, branch, position, kind, creates, {payload}
-                 FROM entry JOIN log ON log.number = entry.log WHERE record = ?1 LIMIT ?2"
+                "SELECT entry.id, log.id, branch, position, kind, changes IS NULL, {payload}
+                 FROM entry JOIN log ON log.number = entry.log WHERE {OF_RECORD} LIMIT ?3"
             ))?;
-            let rows = statement.query_map((id.0, limit as i64), |row| {
+            let rows = statement.query_map((id.0, last_id_of(id), limit as i64), |row| {
                 Ok(RecordEntry {
                     id: EntryId(row.get(0)?),
                     log: LogId(row.get(1)?),
@@ -213,7 +218,11 @@ impl Store {
                     is_beyond: false,
                 })
             })?;
-            Ok(rows.collect::<Result<_, _>>()?)
+            let mut entries: Vec<RecordEntry> = rows.collect::<Result<_, _>>()?;
+            for entry in &mut entries {
+                entry.payload = kept_if_any(entry.payload.take())?;
+            }
+            Ok(entries)
         };
         let most = ENTRIES_PER_KEY_MAX as u64;
         let few = select("payload", most + 1)?;
@@ -227,7 +236,7 @@ impl Store {
         for entry in &mut entries {
             entry.is_beyond = beyond.contains(&entry.id);
             if !entry.is_beyond {
-                entry.payload = payload.query_row([entry.id.0], |row| row.get(0))?;
+                entry.payload = kept_if_any(payload.query_row([entry.id.0], |row| row.get(0))?)?;
             }
         }
         Ok(entries)

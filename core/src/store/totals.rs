@@ -1,26 +1,36 @@
-//! Answers queries for totals: sums by period, site and team from the tally, by coded field from
-//! the rows. Both hold the same numbers; a test compares them.
+//! Answers queries for totals: sums by period, site and team from the tally, all others from the rows.
+//! Both hold the same numbers; a test compares them.
 
-use super::projection::{COUNTED, FLAGGED};
 use super::{Store, StoreError};
-use crate::model::{CivilDate, LogId, TeamId};
-use crate::totals::{Facts, Lines, Query, Split, Totals};
+use crate::model::indicator::{decode_sums, measures};
+use crate::model::stock::{Batch, Holder};
+use crate::model::{Answers, CivilDate, DeviceKey, Kind, LogId, TeamId};
+use crate::totals::{Lines, Origin, Query, Totals, lines_of};
+
+/// What one holder has of one batch.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct OnHand {
+    /// The team.
+    pub team: TeamId,
+    /// Who holds it.
+    pub holder: Holder,
+    /// What.
+    pub batch: Batch,
+    /// How many doses; below 0 something was not recorded.
+    pub doses: i64,
+}
 
 impl Store {
     /// Totals, with what they lack.
     pub fn totals(&self, query: &Query) -> Result<Totals, StoreError> {
-        let coded = query.by.iter().any(|split| matches!(split, Split::Code(_)));
-        let team = query.team.map(|team| team.0);
-        let count = |sql: &str| -> Result<i64, StoreError> {
-            Ok(self.sql()?.prepare_cached(sql)?.query_row([team], |row| row.get(0))?)
+        let lines = match query.needs_rows() {
+            true => self.lines_from_rows(query)?,
+            false => self.lines_from_tally(query)?,
         };
-        let flagged = count(&format!(
-            "SELECT count(*) FROM record WHERE state = {FLAGGED} AND team = coalesce(?1, team)"
-        ))?;
         Ok(Totals {
-            lines: if coded { self.lines_from_rows(query)? } else { self.lines_from_tally(query)? },
+            lines,
             missing: self.known_missing(query.team)?,
-            flagged: flagged as u64,
+            flagged: self.flagged(query.team)?,
             waiting: self.waiting(query.team)?,
             forks: self
                 .chains
@@ -31,35 +41,90 @@ impl Store {
         })
     }
 
-    /// How many entries held wait to be judged or for others.
-    fn waiting(&self, team: Option<TeamId>) -> Result<u64, StoreError> {
+    /// The balances of all holders of a team, or of all teams held, without those that are 0.
+    pub fn stock(&self, team: Option<TeamId>) -> Result<Vec<OnHand>, StoreError> {
         let mut statement = self.sql()?.prepare_cached(
-            "SELECT log.id, count(*) FROM entry JOIN log ON log.number = entry.log
-             WHERE verdict = 0 OR verdict BETWEEN 16 AND 31 GROUP BY log.id",
+            "SELECT team, holder, product, lot, expiry, doses FROM stock
+             ORDER BY team, holder, product, expiry, lot",
         )?;
         let mut rows = statement.query([])?;
-        let mut waiting = 0;
+        let mut on_hand = Vec::new();
         while let Some(row) = rows.next()? {
-            let of = self.chains.log(&LogId(row.get(0)?)).map(|info| info.team);
-            if team.is_none() || team == of {
-                waiting += row.get::<_, i64>(1)? as u64;
+            let of = TeamId(row.get(0)?);
+            let holder = row.get::<_, String>(1)?.parse();
+            let batch = Batch { product: row.get(2)?, lot: row.get(3)?, expiry: row.get(4)? };
+            if team.is_none_or(|team| team == of) {
+                let holder = holder.map_err(|_| StoreError::Damaged("a holder"))?;
+                on_hand.push(OnHand { team: of, holder, batch, doses: row.get(5)? });
             }
         }
-        Ok(waiting)
+        Ok(on_hand)
+    }
+
+    /// How many records count nowhere because of their date.
+    fn flagged(&self, team: Option<TeamId>) -> Result<u64, StoreError> {
+        let mut statement = self
+            .sql()?
+            .prepare_cached("SELECT log, count(*) FROM record WHERE state = 3 GROUP BY log")?;
+        self.sum_by_log(&mut statement, team)
+    }
+
+    /// How many entries held wait to be judged or for others.
+    fn waiting(&self, team: Option<TeamId>) -> Result<u64, StoreError> {
+        let mut unsettled = self.sql()?.prepare_cached(
+            "SELECT log, count(*) FROM entry WHERE verdict BETWEEN 16 AND 31 GROUP BY log",
+        )?;
+        let waiting = self.sum_by_log(&mut unsettled, team)?;
+        if self.is_settled()? {
+            return Ok(waiting);
+        }
+        let mut unjudged = self
+            .sql()?
+            .prepare_cached("SELECT log, count(*) FROM entry WHERE verdict = 0 GROUP BY log")?;
+        Ok(waiting + self.sum_by_log(&mut unjudged, team)?)
+    }
+
+    fn sum_by_log(
+        &self,
+        statement: &mut rusqlite::CachedStatement<'_>,
+        team: Option<TeamId>,
+    ) -> Result<u64, StoreError> {
+        let mut rows = statement.query([])?;
+        let mut sum = 0;
+        while let Some(row) = rows.next()? {
+            let log: Option<LogId> = self.log_numbered(row.get(0)?);
+            let of = log.and_then(|log| self.chains.log(&log)).map(|info| info.team);
+            if team.is_none() || team == of {
+                sum += row.get::<_, i64>(1)? as u64;
+            }
+        }
+        Ok(sum)
     }
 
     fn lines_from_tally(&self, query: &Query) -> Result<Lines, StoreError> {
         let mut lines = Lines::new();
         let mut statement = self.sql()?.prepare_cached(
-            "SELECT team, site, day, indicator, n FROM tally WHERE day BETWEEN ?1 AND ?2",
+            "SELECT day, team, site, sums FROM tally WHERE day BETWEEN ?1 AND ?2",
         )?;
         let mut rows = statement.query(bounds(query))?;
+        // The splits that the tally answers look at no answer.
+        let nothing = Answers::new(Kind::Reversal);
         while let Some(row) = rows.next()? {
-            let (team, site): ([u8; 16], String) = (row.get(0)?, row.get(1)?);
-            let (day, indicator, n): (i64, String, i64) = (row.get(2)?, row.get(3)?, row.get(4)?);
-            if n != 0 && query.team.is_none_or(|wanted| wanted.0 == team) {
-                for key in keys(query, TeamId(team), &site, day, &[]) {
-                    *lines.entry(key).or_default().entry(indicator.clone()).or_default() += n;
+            let team = TeamId(row.get(1)?);
+            if query.team.is_some_and(|wanted| wanted != team) {
+                continue;
+            }
+            let site = row.get_ref(2)?.as_str().map_err(rusqlite::Error::from)?;
+            let sums = row.get_ref(3)?.as_blob().map_err(rusqlite::Error::from)?;
+            let sums = decode_sums(sums).map_err(|_| StoreError::Damaged("sums"))?;
+            let origin = Origin { team, author: DeviceKey([0; 32]), site, day: row.get(0)? };
+            for (key, _) in lines_of(&query.by, origin, &nothing) {
+                let line = lines.entry(key).or_default();
+                for (indicator, n) in &sums {
+                    match line.get_mut(indicator.as_ref()) {
+                        Some(sum) => *sum += n,
+                        None => _ = line.insert(indicator.clone().into_owned(), *n),
+                    }
                 }
             }
         }
@@ -68,25 +133,23 @@ impl Store {
 
     fn lines_from_rows(&self, query: &Query) -> Result<Lines, StoreError> {
         let mut lines = Lines::new();
-        let mut statement = self.sql()?.prepare_cached(&format!(
-            "SELECT team, site, day, facts FROM record WHERE state = {COUNTED} AND day BETWEEN ?1 AND ?2"
-        ))?;
-        let mut rows = statement.query(bounds(query))?;
-        while let Some(row) = rows.next()? {
-            let (team, site, day): ([u8; 16], String, i64) =
-                (row.get(0)?, row.get(1)?, row.get(2)?);
-            let facts: Vec<u8> = row.get(3)?;
-            let facts =
-                Facts::decode(&facts).map_err(|_| StoreError::Damaged("a record's facts"))?;
-            if query.team.is_none_or(|wanted| wanted.0 == team) && !facts.measures.is_empty() {
-                for key in keys(query, TeamId(team), &site, day, &facts.coded) {
-                    let line = lines.entry(key).or_default();
-                    for (indicator, n) in &facts.measures {
-                        *line.entry(indicator.clone()).or_default() += n;
-                    }
+        self.each_counted(bounds(query), |team, author, day, answers| {
+            if query.team.is_some_and(|wanted| wanted != team) {
+                return;
+            }
+            let site = answers.code("site").unwrap_or_default();
+            let origin = Origin { team, author, site, day };
+            for (key, answers) in lines_of(&query.by, origin, answers) {
+                let measures = measures(&answers);
+                if measures.is_empty() {
+                    continue;
+                }
+                let line = lines.entry(key).or_default();
+                for (indicator, n) in measures {
+                    *line.entry(indicator.into_owned()).or_default() += n;
                 }
             }
-        }
+        })?;
         Ok(lines)
     }
 }
@@ -96,37 +159,4 @@ fn bounds(query: &Query) -> (i64, i64) {
         query.from.map_or(i64::MIN, CivilDate::epoch_day),
         query.to.map_or(i64::MAX, CivilDate::epoch_day),
     )
-}
-
-/// The lines that one row belongs to: several, where a set of codes has several ticked.
-fn keys(
-    query: &Query,
-    team: TeamId,
-    site: &str,
-    day: i64,
-    coded: &[(String, String)],
-) -> Vec<Vec<String>> {
-    let mut keys = vec![Vec::new()];
-    for split in &query.by {
-        let parts: Vec<String> = match split {
-            Split::Period(period) => CivilDate::from_epoch_day(day)
-                .map(|date| date.period(*period))
-                .into_iter()
-                .collect(),
-            Split::Site => vec![site.to_owned()],
-            Split::Team => vec![team.to_string()],
-            Split::Code(field) => coded
-                .iter()
-                .filter(|(name, _)| name == field)
-                .map(|(_, code)| code.clone())
-                .collect(),
-        };
-        keys = keys
-            .iter()
-            .flat_map(|key: &Vec<String>| {
-                parts.iter().map(move |part| [key.as_slice(), std::slice::from_ref(part)].concat())
-            })
-            .collect();
-    }
-    keys
 }

@@ -1,10 +1,10 @@
 //! One message of the exchange, and its bytes (docs/protocol.md, message).
 
-use super::packing;
 use crate::log::entry::Tip;
 use crate::log::run::{PAGE_BYTES_MAX, Run, SealedTip, TurnedAway, preamble, strip_preamble};
 use crate::model::cbor::{self, Malformed, Writer, Written};
 use crate::model::{EntryId, LogId, TeamId};
+use crate::packing;
 use crate::store::{Clock, ClockDigest, SEALS_MAX};
 use minicbor::Decoder;
 

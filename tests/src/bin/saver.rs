@@ -5,7 +5,7 @@
 
 use kitbag_core::engine::{Engine, Environment};
 use kitbag_core::identity::Role;
-use kitbag_core::model::{Reversal, TeamId};
+use kitbag_core::model::TeamId;
 use kitbag_core::store::StoreKey;
 use std::io::Write;
 use std::path::Path;
@@ -20,8 +20,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let count: u64 = if flag == "--count" { count.parse()? } else { 0 };
     let mut device = open(Path::new(store))?;
     for _ in 0..count {
-        let mut reversal = Reversal::new("riverside", "2018-03-01".parse()?);
-        reversal.outcome = "survived".to_owned();
+        let reversal = kitbag_tests::made_up::reversal("survived");
         let id = device.record(TEAM, &reversal)?;
         let mut out = std::io::stdout().lock();
         writeln!(out, "saved {id}")?;

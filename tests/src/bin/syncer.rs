@@ -3,7 +3,7 @@
 
 use kitbag_core::engine::{Engine, EngineError, Environment};
 use kitbag_core::identity::HubAddress;
-use kitbag_core::model::{Reversal, TeamId};
+use kitbag_core::model::TeamId;
 use kitbag_core::net::NetError;
 use kitbag_core::store::{Delivery, StoreKey};
 use std::io::Write;
@@ -30,8 +30,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut device = Engine::open(Path::new(store), &key, Environment::system())?;
     let client = device.client(&hub)?;
     for _ in 0..rounds {
-        let mut reversal = Reversal::new("riverside", "2018-03-01".parse()?);
-        reversal.outcome = "survived".to_owned();
+        let reversal = kitbag_tests::made_up::reversal("survived");
         let id = device.record(TEAM, &reversal)?;
         say(&format!("saved {id}"))?;
         let synced: Result<_, Failed> =

@@ -1,9 +1,10 @@
-//! Compression of messages: zstd with a dictionary, and a cap on what it may inflate to.
+//! Compression: zstd with a dictionary, and a cap on what it may inflate to.
 //!
 //! The dictionary is part of the protocol's version. It was trained on made-up rows by
 //! `cargo xtask dictionary`, so that a batch of a few records, too small to teach a compressor
-//! anything, costs little more than what is random in it.
+//! anything, costs little more than what is random in it. Payloads at rest are packed with it, too.
 
+use std::cell::RefCell;
 use std::sync::OnceLock;
 use zstd::bulk::{Compressor, Decompressor};
 use zstd::dict::{DecoderDictionary, EncoderDictionary};
@@ -18,25 +19,59 @@ static STRONG: OnceLock<EncoderDictionary<'static>> = OnceLock::new();
 static FAST: OnceLock<EncoderDictionary<'static>> = OnceLock::new();
 static INFLATING: OnceLock<DecoderDictionary<'static>> = OnceLock::new();
 
-/// Compresses: the fewer the bytes, the harder.
+thread_local! {
+    // Making one costs more than packing a payload.
+    static QUICK_PACKER: RefCell<Option<Compressor<'static>>> = const { RefCell::new(None) };
+    static UNPACKER: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
+}
+
+/// Compresses a message: the fewer the bytes, the harder.
 pub fn pack(body: &[u8]) -> Vec<u8> {
     let prepared = match body.len() <= SMALL_BYTES_MAX {
         true => STRONG.get_or_init(|| EncoderDictionary::new(DICTIONARY, 19)),
-        false => FAST.get_or_init(|| EncoderDictionary::new(DICTIONARY, 3)),
+        false => fast(),
     };
-    let packed = Compressor::with_prepared_dictionary(prepared).and_then(|mut packer| {
-        // The protocol's version tells which dictionary, and every length is capped.
-        packer.set_parameter(CParameter::DictIdFlag(false))?;
-        packer.set_parameter(CParameter::ContentSizeFlag(false))?;
-        packer.compress(body)
-    });
-    packed.expect("compressing in memory cannot fail")
+    packer(prepared)
+        .and_then(|mut packer| packer.compress(body))
+        .expect("compressing in memory cannot fail")
+}
+
+/// Compresses quickly, for what is kept.
+pub fn pack_quickly(body: &[u8]) -> Vec<u8> {
+    QUICK_PACKER
+        .with_borrow_mut(|kept| {
+            if kept.is_none() {
+                *kept = Some(packer(fast())?);
+            }
+            match kept {
+                Some(packer) => packer.compress(body),
+                None => Ok(Vec::new()),
+            }
+        })
+        .expect("compressing in memory cannot fail")
+}
+
+fn fast() -> &'static EncoderDictionary<'static> {
+    FAST.get_or_init(|| EncoderDictionary::new(DICTIONARY, 3))
+}
+
+fn packer(prepared: &'static EncoderDictionary<'static>) -> std::io::Result<Compressor<'static>> {
+    let mut packer = Compressor::with_prepared_dictionary(prepared)?;
+    // The protocol's version tells which dictionary, and every length is capped.
+    packer.set_parameter(CParameter::DictIdFlag(false))?;
+    packer.set_parameter(CParameter::ContentSizeFlag(false))?;
+    Ok(packer)
 }
 
 /// Inflates to at most `max` bytes; `None` where the bytes are not of this form, or inflate to more.
 pub fn unpack(packed: &[u8], max: usize) -> Option<Vec<u8>> {
     let prepared = INFLATING.get_or_init(|| DecoderDictionary::new(DICTIONARY));
-    Decompressor::with_prepared_dictionary(prepared).ok()?.decompress(packed, max).ok()
+    UNPACKER.with_borrow_mut(|kept| {
+        if kept.is_none() {
+            *kept = Decompressor::with_prepared_dictionary(prepared).ok();
+        }
+        kept.as_mut()?.decompress(packed, max).ok()
+    })
 }
 
 #[cfg(test)]

@@ -1,0 +1,79 @@
+//! `kitbag draft`: forms that are being filled in, kept on this device alone.
+
+use crate::device::{StoreArguments, team_of};
+use crate::recording::RecordCommand;
+use crate::{Failure, recording};
+use clap::Subcommand;
+use kitbag_core::engine::DraftId;
+use kitbag_core::model::{TeamId, json};
+use serde_json::json;
+
+#[derive(Subcommand)]
+pub enum DraftCommand {
+    /// Keeps a form that is not complete, with the flags of `record`
+    #[command(subcommand, arg_required_else_help = true)]
+    Save(RecordCommand),
+    /// Lists the drafts of this device
+    List {
+        #[command(flatten)]
+        store: StoreArguments,
+        /// As JSON: `{drafts: [{draft, kind, answers}]}`
+        #[arg(long)]
+        json: bool,
+    },
+    /// Makes a record of a draft
+    Finish {
+        #[command(flatten)]
+        store: StoreArguments,
+        /// The team; needed where this device is in several
+        #[arg(long, value_name = "ID")]
+        team: Option<TeamId>,
+        /// The draft
+        #[arg(value_name = "N")]
+        draft: u64,
+    },
+    /// Deletes a draft
+    Discard {
+        #[command(flatten)]
+        store: StoreArguments,
+        /// The draft
+        #[arg(value_name = "N")]
+        draft: u64,
+    },
+}
+
+pub fn run(command: &DraftCommand) -> Result<(), Failure> {
+    match command {
+        DraftCommand::Save(command) => {
+            let (mut engine, form) = recording::opened(command)?;
+            say!("{}", engine.save_draft(None, &form)?.0);
+        }
+        DraftCommand::List { store, json } => {
+            let drafts = store.open_to_read()?.drafts()?;
+            let shown = drafts.iter().map(|(id, form)| {
+                json!({
+                    "draft": id.0, "kind": form.kind().name(), "answers": json::of_form(form),
+                })
+            });
+            if *json {
+                say!("{}", json!({ "drafts": shown.collect::<Vec<_>>() }));
+                return Ok(());
+            }
+            for (id, form) in &drafts {
+                let kind = form.kind().name().replace('_', " ");
+                say!("{:>3}  {kind}, {} answers", id.0, form.fields().len());
+            }
+            say!("{} drafts. They are never sent and never counted.", drafts.len());
+        }
+        DraftCommand::Finish { store, team, draft } => {
+            let mut engine = store.open()?;
+            let team = team_of(&engine, *team)?;
+            say!("{}", engine.finish_draft(DraftId(*draft), team)?);
+        }
+        DraftCommand::Discard { store, draft } => {
+            store.open()?.discard_draft(DraftId(*draft))?;
+            say!("Discarded.");
+        }
+    }
+    Ok(())
+}

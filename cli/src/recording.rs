@@ -1,0 +1,201 @@
+//! `kitbag record KIND`: a flag for each field of the kind, made from its declaration.
+
+use crate::device::{StoreArguments, team_of};
+use crate::{Failure, cannot_read, failure};
+use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, Subcommand};
+use kitbag_core::engine::Engine;
+use kitbag_core::model::schema::{Field, Need, Shape, expected};
+use kitbag_core::model::{Form, Kind, TeamId, json};
+use std::io::Read;
+
+/// How many codes a flag's help names.
+const CODES_SHOWN: usize = 12;
+
+/// A record of one kind, as flags.
+pub struct RecordCommand {
+    kind: Kind,
+    store: StoreArguments,
+    team: Option<TeamId>,
+    matches: ArgMatches,
+}
+
+#[derive(Args)]
+struct Beside {
+    #[command(flatten)]
+    store: StoreArguments,
+    /// The team; needed where this device is in several
+    #[arg(long, value_name = "ID")]
+    team: Option<TeamId>,
+}
+
+impl Subcommand for RecordCommand {
+    fn augment_subcommands(command: Command) -> Command {
+        Kind::ALL.into_iter().fold(command, |command, kind| command.subcommand(of_kind(kind)))
+    }
+
+    fn augment_subcommands_for_update(command: Command) -> Command {
+        RecordCommand::augment_subcommands(command)
+    }
+
+    fn has_subcommand(name: &str) -> bool {
+        Kind::from_name(&name.replace('-', "_")).is_some()
+    }
+}
+
+impl FromArgMatches for RecordCommand {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let missing = || clap::Error::new(clap::error::ErrorKind::MissingSubcommand);
+        let (name, matches) = matches.subcommand().ok_or_else(missing)?;
+        let kind = Kind::from_name(&name.replace('-', "_")).ok_or_else(missing)?;
+        let beside = Beside::from_arg_matches(matches)?;
+        let (store, team) = (beside.store, beside.team);
+        Ok(RecordCommand { kind, store, team, matches: matches.clone() })
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = RecordCommand::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+fn of_kind(kind: Kind) -> Command {
+    let command = Command::new(kind.name().replace('_', "-"))
+        .about(format!("Saves a {}: {}", kind.name().replace('_', " "), kind.declaration().about))
+        .after_help(
+            "The record is durable when its id is printed. Example of a whole record as JSON:\n  \
+             echo '{\"site\": \"riverside\", …}' | kitbag record KIND --store phone.db --json -",
+        )
+        .arg(
+            Arg::new("json").long("json").value_name("FILE").help(
+                "Read the answers from a JSON object in this file; - reads them from the input",
+            ),
+        )
+        .arg(
+            Arg::new("unknowns")
+                .long("unknowns")
+                .action(ArgAction::SetTrue)
+                .help("Answer with `unknown` what is required, allows it and is not given"),
+        );
+    let command = Beside::augment_args(command);
+    let settable = kind.fields().filter(|field| !["void", "duplicate_of"].contains(&field.name));
+    settable.fold(command, |command, field| command.arg(flag(field)))
+}
+
+/// The flag of a field: its name with hyphens, and what it may hold.
+fn flag(field: &'static Field) -> Arg {
+    let value = match field.shape {
+        Shape::Date => "DATE",
+        Shape::Month => "MONTH",
+        Shape::Period => "PERIOD",
+        Shape::Time => "TIME",
+        Shape::Int { .. } | Shape::IntOrUnknown { .. } => "N",
+        Shape::CodeSet(_) => "CODES",
+        Shape::Counts { .. } => "CODE=N,…",
+        Shape::List(_) => "FIELD=VALUE,…",
+        Shape::Holder => "HOLDER",
+        Shape::Text => "TEXT",
+        Shape::Record => "ID",
+        Shape::Code(_) => "CODE",
+    };
+    let need = match field.need {
+        Need::Required if field.name == "occurred_on" => "; today where not given".to_owned(),
+        Need::Required if field.name == "utc_offset_min" => {
+            "; this machine's where not given".to_owned()
+        }
+        Need::Required => "; required".to_owned(),
+        Need::RequiredIf { field, codes } => {
+            format!("; required where {field} is {}", codes.join(" or "))
+        }
+        Need::Optional => String::new(),
+    };
+    let allowed = match field.shape {
+        Shape::List(fields) => {
+            let names: Vec<&str> = fields.iter().map(|field| field.name).collect();
+            format!(" (fields: {}; the flag may be given again)", names.join(", "))
+        }
+        shape => match field.codes() {
+            [] => format!(" ({})", expected(shape)),
+            codes => {
+                let more = if codes.len() > CODES_SHOWN { ", …" } else { "" };
+                let shown: Vec<&str> = codes.iter().take(CODES_SHOWN).copied().collect();
+                format!(" ({}{more}, or another code)", shown.join(", "))
+            }
+        },
+    };
+    let flag = Arg::new(field.name)
+        .long(field.name.replace('_', "-"))
+        .value_name(value)
+        .allow_hyphen_values(true)
+        .help(format!("{}{need}{allowed}", field.about));
+    match (field.shape, field.name) {
+        (Shape::List(_), _) => flag.action(ArgAction::Append),
+        (_, "occurred_on") => flag.visible_alias("on"),
+        _ => flag,
+    }
+}
+
+/// The store that a command names, opened, and the form that its flags fill in.
+pub fn opened(command: &RecordCommand) -> Result<(Engine, Form), Failure> {
+    let form = form(command)?;
+    Ok((command.store.open()?, form))
+}
+
+pub fn record(command: &RecordCommand) -> Result<(), Failure> {
+    let form = form(command)?;
+    // What is wrong with the answers is said before a store is looked at.
+    form.operations()?;
+    let mut engine = command.store.open()?;
+    let team = team_of(&engine, command.team)?;
+    say!("{}", engine.record(team, &form)?);
+    Ok(())
+}
+
+fn form(command: &RecordCommand) -> Result<Form, Failure> {
+    let mut form = match command.matches.get_one::<String>("json") {
+        Some(file) => from_json(command.kind, file)?,
+        None => Form::new(command.kind),
+    };
+    for field in command.kind.fields() {
+        if !command.matches.try_contains_id(field.name).unwrap_or(false) {
+            continue;
+        }
+        for text in command.matches.get_many::<String>(field.name).into_iter().flatten() {
+            match field.shape {
+                Shape::List(_) => _ = form.add_text(field.name, text)?,
+                _ => _ = form.put_text(field.name, text)?,
+            }
+        }
+    }
+    let now = chrono::Local::now();
+    if form.get("occurred_on").is_none() {
+        form.put("occurred_on", now.format("%Y-%m-%d").to_string().as_str())?;
+    }
+    if form.get("utc_offset_min").is_none() {
+        form.put("utc_offset_min", i64::from(now.offset().local_minus_utc() / 60))?;
+    }
+    match command.matches.get_flag("unknowns") {
+        true => Ok(form.with_unknowns()),
+        false => Ok(form),
+    }
+}
+
+fn from_json(kind: Kind, file: &str) -> Result<Form, Failure> {
+    let text = match file {
+        "-" => {
+            let mut text = String::new();
+            let read = std::io::stdin().read_to_string(&mut text);
+            read.map_err(|error| failure("the input", error))?;
+            text
+        }
+        path => {
+            let path = std::path::Path::new(path);
+            std::fs::read_to_string(path).map_err(|error| cannot_read(path, &error))?
+        }
+    };
+    let parsed = serde_json::from_str(&text);
+    let parsed = parsed.map_err(|error: serde_json::Error| {
+        let place = format!("line {}, column {}", error.line(), error.column());
+        failure(file, format!("is not JSON at {place}; expected one object"))
+    })?;
+    Ok(json::to_form(kind, &parsed)?)
+}

@@ -1,0 +1,230 @@
+//! Finding records again: search, records that look like one event, and undoing the last change.
+
+use super::{Engine, EngineError};
+use crate::log::payload::RecordPayload;
+use crate::model::{Answer, ElementName, EntryId, Operation, RecordId, TeamId, UnixMillis, Value};
+use crate::record::{Change, Record};
+use crate::store::{Page, Row, Search, State};
+use std::collections::BTreeMap;
+
+/// Two equal records of one device within this time look like one that was saved twice.
+const SAVED_TWICE_MS_MAX: i64 = 10 * 60 * 1_000;
+/// The most pairs that are looked for at once.
+pub const SUSPECTED_MAX: usize = 1_000;
+
+/// Why two records look like one event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Why {
+    /// One device saved the same answers twice within ten minutes.
+    SavedTwice,
+    /// Two devices recorded the same day and site, and contradict each other in nothing that two
+    /// people who saw one event would both know.
+    SeenByTwo,
+}
+
+impl Why {
+    /// Its name in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Why::SavedTwice => "saved_twice",
+            Why::SeenByTwo => "seen_by_two",
+        }
+    }
+
+    /// What people read.
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Why::SavedTwice => "the same answers, saved twice by one device within ten minutes",
+            Why::SeenByTwo => "the same day and site by two devices, and nothing contradicts",
+        }
+    }
+}
+
+/// Two records that look like one event. Only people decide: nothing is linked by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Suspected {
+    /// The lower record id.
+    pub one: RecordId,
+    /// The higher.
+    pub other: RecordId,
+    /// Why.
+    pub why: Why,
+}
+
+impl Engine {
+    /// A page of the records looked for, the latest first.
+    pub fn search(&self, search: &Search) -> Result<Page, EngineError> {
+        Ok(self.store.search(search)?)
+    }
+
+    /// Pairs of records that count and look like one event, at most [`SUSPECTED_MAX`].
+    pub fn suspected_duplicates(&self) -> Result<Vec<Suspected>, EngineError> {
+        let mut found = Vec::new();
+        let mut of_day: Vec<Row> = Vec::new();
+        self.store.each_row(None, None, |row| {
+            if of_day.first().is_some_and(|first| first.day != row.day) {
+                pairs_of_day(&of_day, &mut found);
+                of_day.clear();
+            }
+            if row.state == State::Counted {
+                of_day.push(row);
+            }
+            Ok(())
+        })?;
+        pairs_of_day(&of_day, &mut found);
+        let mut suspected = Vec::new();
+        for pair in found {
+            if pair.why == Why::SeenByTwo || self.within_minutes(pair)? {
+                suspected.push(pair);
+            }
+        }
+        Ok(suspected)
+    }
+
+    fn within_minutes(&self, pair: Suspected) -> Result<bool, EngineError> {
+        let at = |id: RecordId| -> Result<Option<UnixMillis>, EngineError> {
+            let creation = self.store.creation_payload(id)?;
+            let payload = creation.and_then(|bytes| RecordPayload::decode(&bytes).ok());
+            Ok(payload.map(|payload| payload.at))
+        };
+        Ok(match (at(pair.one)?, at(pair.other)?) {
+            (Some(one), Some(other)) => one.0.abs_diff(other.0) <= SAVED_TWICE_MS_MAX as u64,
+            _ => false,
+        })
+    }
+
+    /// The record that this device changed last in a team.
+    pub fn last_changed(&self, team: TeamId) -> Result<Option<RecordId>, EngineError> {
+        Ok(self.store.last_record_by(self.device_key(), team)?)
+    }
+
+    /// Undoes this device's last change of a record: a creation becomes void, a correction gets back
+    /// what was there, an added element becomes void. What others changed since is left alone.
+    ///
+    /// # Errors
+    /// [`EngineError::NothingToUndo`] where this device changed nothing, or others overwrote all of it.
+    pub fn undo(&mut self, id: RecordId) -> Result<EntryId, EngineError> {
+        let record = self.store.record(id)?.ok_or(EngineError::NoRecord)?;
+        let own = self.device_key();
+        let last = record.history.iter().rposition(|change| change.author == own);
+        let last = last.ok_or(EngineError::NothingToUndo)?;
+        let operations = match last {
+            0 => vec![Operation::put("void", "undone")],
+            last => undoing(&record, last),
+        };
+        match operations.is_empty() {
+            true => Err(EngineError::NothingToUndo),
+            false => self.change(id, operations),
+        }
+    }
+}
+
+/// What takes one change of a record back.
+fn undoing(record: &Record, at: usize) -> Vec<Operation> {
+    let (before, change) = (&record.history[..at], &record.history[at]);
+    let stands = |field: &str| {
+        let winner = record.fields.get(field).and_then(|values| values.last());
+        winner.is_some_and(|(_, by)| *by == change.entry)
+    };
+    let mut operations = Vec::new();
+    for (index, operation) in (0..).zip(&change.operations) {
+        match operation {
+            Operation::Put { field, .. } if stands(field) => {
+                operations.push(Operation::put(field, put_before(before, field)));
+            }
+            Operation::Put { .. } => {}
+            Operation::Append { list, .. } => operations.push(Operation::PutIn {
+                list: list.clone(),
+                element: ElementName { entry: change.entry, index },
+                field: "void".to_owned(),
+                value: "undone".into(),
+            }),
+            Operation::PutIn { list, element, field, .. } => operations.push(Operation::PutIn {
+                list: list.clone(),
+                element: *element,
+                field: field.clone(),
+                value: put_in_before(before, *element, field),
+            }),
+        }
+    }
+    operations
+}
+
+fn put_before(before: &[Change], field: &str) -> Value {
+    let puts = before.iter().rev().flat_map(|change| change.operations.iter().rev());
+    let mut values = puts.filter_map(|operation| match operation {
+        Operation::Put { field: name, value } if name == field => Some(value.clone()),
+        _ => None,
+    });
+    values.next().unwrap_or(Value::Null)
+}
+
+fn put_in_before(before: &[Change], element: ElementName, field: &str) -> Value {
+    let mut value = Value::Null;
+    for change in before {
+        for (index, operation) in (0..).zip(&change.operations) {
+            let is_it = element == ElementName { entry: change.entry, index };
+            match operation {
+                Operation::Append { element: fields, .. } if is_it => {
+                    let found = fields.iter().find(|(name, _)| name == field);
+                    value = found.map_or(Value::Null, |(_, value)| value.clone());
+                }
+                Operation::PutIn { element: of, field: name, value: put, .. }
+                    if *of == element && name == field =>
+                {
+                    value = put.clone();
+                }
+                _ => {}
+            }
+        }
+    }
+    value
+}
+
+/// Pairs among the records of one day.
+fn pairs_of_day(rows: &[Row], found: &mut Vec<Suspected>) {
+    let mut groups: BTreeMap<(TeamId, u8, &str), Vec<&Row>> = BTreeMap::new();
+    for row in rows {
+        let site = row.answers.code("site").unwrap_or_default();
+        groups.entry((row.team, row.answers.kind.number(), site)).or_default().push(row);
+    }
+    for group in groups.values() {
+        for (at, one) in group.iter().enumerate() {
+            for other in &group[at + 1..] {
+                if found.len() >= SUSPECTED_MAX {
+                    return;
+                }
+                found.extend(suspect(one, other));
+            }
+        }
+    }
+}
+
+fn suspect(one: &Row, other: &Row) -> Option<Suspected> {
+    let why = if one.author == other.author {
+        (one.answers == other.answers).then_some(Why::SavedTwice)
+    } else {
+        let alike = one.answers.kind.declaration().same_event?;
+        alike.iter().all(|field| !contradict(one, other, field)).then_some(Why::SeenByTwo)
+    }?;
+    Some(Suspected { one: one.id.min(other.id), other: one.id.max(other.id), why })
+}
+
+/// Whether two records give different answers that both know. Times of day contradict from an hour on.
+fn contradict(one: &Row, other: &Row, field: &str) -> bool {
+    let known = |row: &Row| -> Option<Answer> {
+        let answer = row.answers.get(field)?;
+        let is_known = !matches!(answer.word(), Some("unknown" | "declined"));
+        is_known.then(|| answer.clone())
+    };
+    let (Some(one), Some(other)) = (known(one), known(other)) else { return false };
+    match (minutes(&one), minutes(&other)) {
+        (Some(one), Some(other)) if field == "occurred_time" => one.abs_diff(other) >= 60,
+        _ => one != other,
+    }
+}
+
+fn minutes(time: &Answer) -> Option<u32> {
+    let (hour, minute) = time.word()?.split_once(':')?;
+    Some(hour.parse::<u32>().ok()? * 60 + minute.parse::<u32>().ok()?)
+}

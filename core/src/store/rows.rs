@@ -1,0 +1,396 @@
+//! One row for each record: what it says now, for lists, searches, totals and exports.
+
+use super::payload::kept_if_any;
+use super::{RECORD, Store, StoreError};
+use crate::log::Verdict;
+use crate::model::{Answers, CivilDate, DeviceKey, EntryId, Kind, LogId, RecordId, TeamId};
+use rusqlite::OptionalExtension;
+use std::collections::BTreeMap;
+
+/// Why a record counts, or counts nowhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum State {
+    /// It counts.
+    Counted,
+    /// It is void.
+    Void,
+    /// Its date is before 2000, or later than the day after the clock of whoever put it.
+    Flagged,
+    /// Another record of the same event counts in its place.
+    Duplicate,
+}
+
+impl State {
+    /// Its name in exports and on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            State::Counted => "counted",
+            State::Void => "void",
+            State::Flagged => "flagged",
+            State::Duplicate => "duplicate",
+        }
+    }
+
+    /// The state of this name.
+    pub fn from_name(name: &str) -> Option<State> {
+        [State::Counted, State::Void, State::Flagged, State::Duplicate]
+            .into_iter()
+            .find(|state| state.name() == name)
+    }
+
+    pub(super) fn number(self) -> i64 {
+        match self {
+            State::Counted => 1,
+            State::Void => 2,
+            State::Flagged => 3,
+            State::Duplicate => 4,
+        }
+    }
+
+    pub(super) fn from_number(number: i64) -> Result<State, StoreError> {
+        Ok(match number {
+            1 => State::Counted,
+            2 => State::Void,
+            3 => State::Flagged,
+            4 => State::Duplicate,
+            _ => return Err(StoreError::Damaged("a record's state")),
+        })
+    }
+}
+
+/// A record's row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// This store's number for it: higher for one that came later.
+    pub number: i64,
+    /// The record.
+    pub id: RecordId,
+    /// Its team.
+    pub team: TeamId,
+    /// The device that created it.
+    pub author: DeviceKey,
+    /// Days since 1970-01-01 on which it happened.
+    pub day: i64,
+    /// Why it counts, or counts nowhere.
+    pub state: State,
+    /// How many fields have two values written apart.
+    pub conflicts: u64,
+    /// What it says.
+    pub answers: Answers,
+}
+
+/// Which records are looked for; what is `None` or empty does not narrow.
+#[derive(Clone, Debug, Default)]
+pub struct Search {
+    /// Only this team's.
+    pub team: Option<TeamId>,
+    /// Only of this kind.
+    pub kind: Option<Kind>,
+    /// Only those that this device created.
+    pub author: Option<DeviceKey>,
+    /// Only in this state.
+    pub state: Option<State>,
+    /// Only with fields that have two values written apart.
+    pub conflicted: bool,
+    /// Only from this date on.
+    pub from: Option<CivilDate>,
+    /// Only up to this date, inclusive.
+    pub to: Option<CivilDate>,
+    /// Only where each of these fields has this answer, as text; a field of a list's elements is
+    /// `list.field`, and a code of a set `set.code` is `true` or `false`.
+    pub answers: Vec<(String, String)>,
+    /// Only those that came before this number: where the last page ended.
+    pub before: Option<i64>,
+    /// The most records of one page.
+    pub most: u64,
+}
+
+/// A page of what was found, the latest first.
+#[derive(Clone, Debug, Default)]
+pub struct Page {
+    /// The records.
+    pub rows: Vec<Row>,
+    /// Where the next page goes on; `None` where there is nothing more.
+    pub next: Option<i64>,
+}
+
+/// The row's columns, in the order in which [`read`] takes them.
+const COLUMNS: &str = "number, record.kind, record.log, day, state, conflicts, answers, entry.id";
+
+impl Store {
+    /// The teams and authors of logs, by this store's numbers.
+    pub(super) fn origins(&self) -> BTreeMap<i64, (TeamId, DeviceKey)> {
+        self.logs.values().map(|log| (log.number, (log.open.team, log.open.key))).collect()
+    }
+
+    /// This store's number for a record: the arrival of the entry that creates it.
+    pub(super) fn number_of(&self, id: RecordId) -> Result<Option<i64>, StoreError> {
+        let mut statement = self.sql()?.prepare_cached(
+            "SELECT arrival FROM entry WHERE id BETWEEN ?1 AND ?2 AND changes IS NULL AND kind >= 16",
+        )?;
+        Ok(statement.query_row((id.0, last_id_of(id)), |row| row.get(0)).optional()?)
+    }
+
+    /// A page of the records looked for, the latest first.
+    pub fn search(&self, search: &Search) -> Result<Page, StoreError> {
+        let origins = self.origins();
+        let most = usize::try_from(search.most).unwrap_or(usize::MAX);
+        let only_conflicted = if search.conflicted { "AND conflicts > 0" } else { "" };
+        let mut statement = self.sql()?.prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM record JOIN entry ON entry.arrival = number
+             WHERE number < ?1 AND +day BETWEEN ?2 AND ?3 AND (?4 IS NULL OR record.kind = ?4)
+               AND (?5 IS NULL OR state = ?5) {only_conflicted} ORDER BY number DESC"
+        ))?;
+        let mut rows = statement.query((
+            search.before.unwrap_or(i64::MAX),
+            search.from.map_or(i64::MIN, CivilDate::epoch_day),
+            search.to.map_or(i64::MAX, CivilDate::epoch_day),
+            search.kind.map(Kind::number),
+            search.state.map(State::number),
+        ))?;
+        let mut page = Page::default();
+        while let Some(row) = rows.next()? {
+            let Some(row) = read(row, &origins)? else { continue };
+            let fits = search.team.is_none_or(|team| team == row.team)
+                && search.author.is_none_or(|author| author == row.author)
+                && search.answers.iter().all(|(field, text)| row.answers.says(field, text));
+            if !fits {
+                continue;
+            }
+            if page.rows.len() == most {
+                page.next = page.rows.last().map(|row| row.number);
+                return Ok(page);
+            }
+            page.rows.push(row);
+        }
+        Ok(page)
+    }
+
+    /// Reads what counts of a span of days, one by one, in no order: the team and author of each record,
+    /// its day and its answers.
+    pub(super) fn each_counted(
+        &self,
+        (from, to): (i64, i64),
+        mut take: impl FnMut(TeamId, DeviceKey, i64, &Answers),
+    ) -> Result<(), StoreError> {
+        let origins = self.origins();
+        let mut statement = self.sql()?.prepare_cached(
+            "SELECT kind, log, day, answers FROM record WHERE state = 1 AND day BETWEEN ?1 AND ?2",
+        )?;
+        let mut rows = statement.query((from, to))?;
+        while let Some(row) = rows.next()? {
+            let kind = Kind::from_number(row.get(0)?);
+            let kind = kind.ok_or(StoreError::Damaged("a record's kind"))?;
+            let Some((team, author)) = origins.get(&row.get(1)?) else { continue };
+            let answers = row.get_ref(3)?.as_blob().map_err(rusqlite::Error::from)?;
+            let answers = Answers::decode(kind, answers);
+            let answers = answers.map_err(|_| StoreError::Damaged("a record's answers"))?;
+            take(*team, *author, row.get(2)?, &answers);
+        }
+        Ok(())
+    }
+
+    /// Reads the rows of all records of a span of days, one by one, day by day.
+    pub fn each_row(
+        &self,
+        from: Option<CivilDate>,
+        to: Option<CivilDate>,
+        mut take: impl FnMut(Row) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let origins = self.origins();
+        let mut statement = self.sql()?.prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM record JOIN entry ON entry.arrival = number
+             WHERE day BETWEEN ?1 AND ?2 ORDER BY day, number"
+        ))?;
+        let span = (
+            from.map_or(i64::MIN, CivilDate::epoch_day),
+            to.map_or(i64::MAX, CivilDate::epoch_day),
+        );
+        let mut rows = statement.query(span)?;
+        while let Some(row) = rows.next()? {
+            if let Some(row) = read(row, &origins)? {
+                take(row)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A record's row; `None` where nothing of it counts as a record.
+    pub fn row(&self, id: RecordId) -> Result<Option<Row>, StoreError> {
+        let Some(number) = self.number_of(id)? else { return Ok(None) };
+        self.row_numbered(number)
+    }
+
+    pub(super) fn row_numbered(&self, number: i64) -> Result<Option<Row>, StoreError> {
+        let mut statement = self.sql()?.prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM record JOIN entry ON entry.arrival = number WHERE number = ?1"
+        ))?;
+        let mut rows = statement.query([number])?;
+        let Some(row) = rows.next()? else { return Ok(None) };
+        let log: i64 = row.get(2)?;
+        let held = self.logs.values().find(|held| held.number == log);
+        let origins = held.map(|held| (log, (held.open.team, held.open.key))).into_iter().collect();
+        read(row, &origins)
+    }
+
+    /// The ids of a team's records, ascending.
+    pub fn record_ids(&self, team: TeamId) -> Result<Vec<RecordId>, StoreError> {
+        let origins = self.origins();
+        let mut statement = self.sql()?.prepare_cached(
+            "SELECT record.log, entry.id FROM record JOIN entry ON entry.arrival = number",
+        )?;
+        let rows = statement
+            .query_map([], |row| Ok((row.get::<_, i64>(0)?, EntryId(row.get(1)?).record())))?;
+        let mut ids = Vec::new();
+        for row in rows {
+            let (log, id) = row?;
+            if origins.get(&log).is_some_and(|(of, _)| *of == team) {
+                ids.push(id);
+            }
+        }
+        ids.sort_unstable();
+        Ok(ids)
+    }
+
+    /// How many records hold a field with two values written apart.
+    pub fn conflicted(&self) -> Result<u64, StoreError> {
+        let count: i64 = self.sql()?.query_row(
+            "SELECT count(*) FROM record WHERE conflicts > 0",
+            [],
+            |row| row.get(0),
+        )?;
+        Ok(count as u64)
+    }
+
+    /// A digest over the canonical bytes of all records of a team: equal where records are.
+    pub fn canonical_digest(&self, team: TeamId) -> Result<[u8; 32], StoreError> {
+        let origins = self.origins();
+        let mut statement = self.sql()?.prepare_cached(
+            "SELECT record.log, entry.id, digest FROM record JOIN entry ON entry.arrival = number",
+        )?;
+        let rows = statement.query_map([], |row| {
+            let id = EntryId(row.get(1)?).record();
+            Ok((row.get::<_, i64>(0)?, id, row.get::<_, [u8; 16]>(2)?))
+        })?;
+        let mut digests = BTreeMap::new();
+        for row in rows {
+            let (log, id, digest) = row?;
+            if origins.get(&log).is_some_and(|(of, _)| *of == team) {
+                digests.insert(id, digest);
+            }
+        }
+        let mut hasher = blake3::Hasher::new();
+        for (id, digest) in digests {
+            hasher.update(&id.0).update(&digest);
+        }
+        Ok(*hasher.finalize().as_bytes())
+    }
+
+    /// A digest over all that is derived: rows, links, sums and balances. Dropping and rebuilding
+    /// gives the same.
+    pub fn projection_digest(&self) -> Result<[u8; 32], StoreError> {
+        let mut hasher = blake3::Hasher::new();
+        for (table, order) in [
+            ("record", "number"),
+            ("link", "a, b"),
+            ("tally", "day, team, site, part"),
+            ("stock", "team, holder, product, lot, expiry"),
+        ] {
+            let mut statement =
+                self.sql()?.prepare(&format!("SELECT * FROM {table} ORDER BY {order}"))?;
+            let columns = statement.column_count();
+            let mut rows = statement.query([])?;
+            while let Some(row) = rows.next()? {
+                for column in 0..columns {
+                    let value = row.get_ref(column)?;
+                    let bytes = value.as_bytes_or_null().ok().flatten().unwrap_or_default();
+                    let number = value.as_i64().unwrap_or_default();
+                    hasher.update(&(bytes.len() as u64).to_be_bytes());
+                    hasher.update(bytes).update(&number.to_be_bytes());
+                }
+            }
+        }
+        Ok(*hasher.finalize().as_bytes())
+    }
+
+    /// A digest over (entry id, verdict) of a team's logs whose author has a certificate: a
+    /// difference between stores that hold the same is a bug.
+    pub fn verdict_digest(&self, team: TeamId) -> Result<[u8; 32], StoreError> {
+        let mut hasher = blake3::Hasher::new();
+        for entry in self.entries()? {
+            let of_team = self.chains.log(&entry.log).is_some_and(|info| info.team == team);
+            if of_team && self.authority.is_named(&entry.log) {
+                hasher.update(&entry.id.0);
+                hasher.update(&[entry.verdict.map_or(0, Verdict::number)]);
+            }
+        }
+        Ok(*hasher.finalize().as_bytes())
+    }
+
+    /// The payload of the entry that creates a record.
+    pub fn creation_payload(&self, id: RecordId) -> Result<Option<Vec<u8>>, StoreError> {
+        let Some(number) = self.number_of(id)? else { return Ok(None) };
+        let mut statement =
+            self.sql()?.prepare_cached("SELECT payload FROM entry WHERE arrival = ?1")?;
+        kept_if_any(statement.query_row([number], |row| row.get(0))?)
+    }
+
+    /// The record that a device's own logs created or changed last in a team.
+    pub fn last_record_by(
+        &self,
+        device: DeviceKey,
+        team: TeamId,
+    ) -> Result<Option<RecordId>, StoreError> {
+        let mut statement = self.sql()?.prepare_cached(&format!(
+            "SELECT arrival, {RECORD} FROM entry WHERE log = ?1 AND branch = ?2 AND kind >= 16
+             ORDER BY position DESC LIMIT 1"
+        ))?;
+        let mut last = None;
+        let own =
+            self.logs.iter().filter(|(_, log)| log.open.key == device && log.open.team == team);
+        for (id, log) in own {
+            let branches = self.chains.log(id).map_or(0, |info| info.branches.len());
+            for branch in 0..branches as i64 {
+                let found = statement
+                    .query_row((log.number, branch), |row| {
+                        Ok((row.get::<_, i64>(0)?, RecordId(row.get(1)?)))
+                    })
+                    .optional()?;
+                last = last.max(found);
+            }
+        }
+        Ok(last.map(|(_, id)| id))
+    }
+
+    /// The log of this number.
+    pub(super) fn log_numbered(&self, number: i64) -> Option<LogId> {
+        self.logs.iter().find(|(_, log)| log.number == number).map(|(id, _)| *id)
+    }
+}
+
+/// The last entry id that begins with a record's.
+pub(super) fn last_id_of(id: RecordId) -> [u8; 32] {
+    let mut last = [0xff; 32];
+    last[..16].copy_from_slice(&id.0);
+    last
+}
+
+fn read(
+    row: &rusqlite::Row<'_>,
+    origins: &BTreeMap<i64, (TeamId, DeviceKey)>,
+) -> Result<Option<Row>, StoreError> {
+    let kind = Kind::from_number(row.get(1)?).ok_or(StoreError::Damaged("a record's kind"))?;
+    let Some((team, author)) = origins.get(&row.get(2)?) else { return Ok(None) };
+    let answers = row.get_ref(6)?.as_blob().map_err(rusqlite::Error::from)?;
+    let answers = Answers::decode(kind, answers);
+    Ok(Some(Row {
+        number: row.get(0)?,
+        id: EntryId(row.get(7)?).record(),
+        team: *team,
+        author: *author,
+        day: row.get(3)?,
+        state: State::from_number(row.get(4)?)?,
+        conflicts: row.get::<_, i64>(5)? as u64,
+        answers: answers.map_err(|_| StoreError::Damaged("a record's answers"))?,
+    }))
+}
