@@ -5,6 +5,7 @@
 //! by leaving steps out. The same seed gives the same trace, bit for bit.
 
 mod check;
+mod forms;
 mod hostile;
 mod oracle;
 mod people;
@@ -16,15 +17,24 @@ mod world;
 pub use plan::{Plan, Step, plan};
 pub use shrink::{shrink, shrink_by};
 
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Why a simulation failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure(pub String);
 
+/// A simulation that held.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Played {
+    /// The digest of the trace.
+    pub trace: [u8; 32],
+    /// The indicators that anything was counted of.
+    pub indicators: BTreeSet<String>,
+}
+
 /// Plays a plan, lets everything drain, and compares all stores with each other and the oracle.
-/// Returns the digest of the trace.
-pub fn play(seed: u64, plan: &Plan) -> Result<[u8; 32], Failure> {
+pub fn play(seed: u64, plan: &Plan) -> Result<Played, Failure> {
     let played = catch_unwind(AssertUnwindSafe(|| {
         let mut world = world::World::new(seed)?;
         for (step, random) in plan {
@@ -32,7 +42,8 @@ pub fn play(seed: u64, plan: &Plan) -> Result<[u8; 32], Failure> {
         }
         world.drain()?;
         world.check()?;
-        Ok(world.trace_digest())
+        let indicators = std::mem::take(&mut world.indicators_seen);
+        Ok(Played { trace: world.trace_digest(), indicators })
     }));
     played.unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().map(String::as_str);

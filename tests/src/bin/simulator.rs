@@ -1,7 +1,7 @@
 //! `cargo xtask simulate` and `cargo xtask mutants` run this.
 
 use kitbag_tests::simulation::{Failure, Plan, plan, play, shrink};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Mutex;
@@ -9,6 +9,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Every so many seeds a line says how far it is.
 const PROGRESS_SEEDS: u64 = 250;
+/// So many seeds leave no indicator out.
+const SEEDS_THAT_COUNT_EVERYTHING: u64 = 500;
 
 fn main() -> ExitCode {
     kitbag_tests::file_system::install();
@@ -45,6 +47,7 @@ fn seeds(count: u64, from: u64) -> ExitCode {
     let next = AtomicU64::new(from);
     let until = from.saturating_add(count);
     let failed: Mutex<Option<(u64, Failure)>> = Mutex::new(None);
+    let seen: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
         for _ in 0..cores {
@@ -55,12 +58,20 @@ fn seeds(count: u64, from: u64) -> ExitCode {
                     if seed >= until || stop {
                         return;
                     }
-                    if let Err(reason) = play_twice(seed) {
-                        if let Ok(mut failed) = failed.lock() {
-                            failed.get_or_insert((seed, reason));
+                    match play_twice(seed) {
+                        Err(reason) => {
+                            if let Ok(mut failed) = failed.lock() {
+                                failed.get_or_insert((seed, reason));
+                            }
                         }
-                    } else if (seed - from + 1).is_multiple_of(PROGRESS_SEEDS) {
-                        println!("simulate: {} of {count} seeds", seed - from + 1);
+                        Ok(counted) => {
+                            if let Ok(mut seen) = seen.lock() {
+                                seen.extend(counted);
+                            }
+                            if (seed - from + 1).is_multiple_of(PROGRESS_SEEDS) {
+                                println!("simulate: {} of {count} seeds", seed - from + 1);
+                            }
+                        }
                     }
                 }
             });
@@ -69,7 +80,7 @@ fn seeds(count: u64, from: u64) -> ExitCode {
     match failed.into_inner().unwrap_or_default() {
         None => {
             println!("simulate: {count} seeds from {from}: all stores equal, equal to the oracle");
-            ExitCode::SUCCESS
+            every_indicator_was_counted(count, &seen.into_inner().unwrap_or_default())
         }
         Some((seed, Failure(reason))) => {
             println!("simulate: seed {seed} failed: {reason}");
@@ -148,11 +159,23 @@ fn faults(most: u64, folder: Option<&Path>) -> ExitCode {
     if all.lost + all.stuck == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn play_twice(seed: u64) -> Result<(), Failure> {
+/// Zero means something: over many seeds each indicator must have been counted and compared.
+fn every_indicator_was_counted(count: u64, seen: &BTreeSet<String>) -> ExitCode {
+    let declared = kitbag_core::model::indicator::indicators().map(|indicator| indicator.name);
+    let missing: Vec<&str> = declared.filter(|name| !seen.contains(*name)).collect();
+    if count < SEEDS_THAT_COUNT_EVERYTHING || missing.is_empty() {
+        println!("simulate: {} indicators equal to the recount", seen.len());
+        return ExitCode::SUCCESS;
+    }
+    println!("simulate: never counted: {}", missing.join(", "));
+    ExitCode::FAILURE
+}
+
+fn play_twice(seed: u64) -> Result<BTreeSet<String>, Failure> {
     let plan = plan(seed);
-    let trace = play(seed, &plan)?;
-    match play(seed, &plan)? == trace {
-        true => Ok(()),
+    let played = play(seed, &plan)?;
+    match play(seed, &plan)? == played {
+        true => Ok(played.indicators),
         false => Err(Failure("the seed did not replay to the same trace".to_owned())),
     }
 }

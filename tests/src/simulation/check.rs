@@ -3,7 +3,7 @@
 use super::Failure;
 use super::hostile::Hostile;
 use super::oracle::{Answer, Expected, Fields, Label};
-use super::recount::{Shown, Totals, recount};
+use super::recount::{Balances, Shown, Totals, balances, recount, recount_by};
 use super::world::{TEAMS, World};
 use kitbag_core::log::{Verdict, Waiting};
 use kitbag_core::model::date::Period;
@@ -22,34 +22,55 @@ const ROUNDS_MAX: usize = 8;
 struct State {
     canonical: [u8; 32],
     verdicts: [u8; 32],
-    /// By date, site and outcome: read from the records' rows.
-    totals: Totals,
+    /// By date and a coded field, for each of [`SPLITS`]: read from the records' rows.
+    totals: Vec<Totals>,
     /// By date and site: read from the sums that are kept.
     sums: Totals,
+    /// Balances of stock.
+    stock: Balances,
 }
+
+/// Coded fields that totals are split by and compared: single codes, sets, fields of lists, and what
+/// follows from others.
+const SPLITS: [&str; 8] = [
+    "outcome",
+    "gender",
+    "suspected_substances",
+    "administrations.product",
+    "events.status",
+    "status",
+    "barriers",
+    "movement",
+];
 
 impl State {
     fn of(store: &Store, team: TeamId) -> Result<Self, Failure> {
-        let by = vec![Split::Period(Period::Day), Split::Site];
-        let coded = [by.as_slice(), &[Split::Code("outcome".to_owned())]].concat();
+        let day = Split::Period(Period::Day);
+        let coded = |field: &&str| vec![day.clone(), Split::Code((*field).to_owned())];
+        let stock = store.stock(Some(team))?.into_iter().map(|held| {
+            let batch = held.batch;
+            ((held.holder.to_string(), batch.product, batch.lot, batch.expiry), held.doses)
+        });
         Ok(State {
             canonical: store.canonical_digest(team)?,
             verdicts: store.verdict_digest(team)?,
-            totals: totals(store, team, coded)?,
-            sums: totals(store, team, by)?,
+            totals: SPLITS
+                .iter()
+                .map(|field| totals(store, team, coded(field)))
+                .collect::<Result<_, _>>()?,
+            sums: totals(store, team, vec![day.clone(), Split::Site])?,
+            stock: stock.collect(),
         })
     }
 }
 
 fn totals(store: &Store, team: TeamId, by: Vec<Split>) -> Result<Totals, Failure> {
-    let lines = store.totals(&Query { team: Some(team), by, ..Query::default() })?.lines;
-    let counts = lines.into_iter().map(|(key, sums)| {
-        let mut key = key.into_iter();
-        let mut next = || key.next().unwrap_or_default();
-        let of = |name: &str| sums.get(name).copied().unwrap_or(0);
-        ((next(), next(), next()), (of("reversals"), of("doses")))
-    });
-    Ok(counts.filter(|(_, counts)| *counts != (0, 0)).collect())
+    let mut lines = store.totals(&Query { team: Some(team), by, ..Query::default() })?.lines;
+    for sums in lines.values_mut() {
+        sums.retain(|_, n| *n != 0);
+    }
+    lines.retain(|_, sums| !sums.is_empty());
+    Ok(lines)
 }
 
 impl World {
@@ -134,6 +155,7 @@ impl World {
                 (found.verdicts == hub.verdicts, "verdicts"),
                 (found.totals == hub.totals, "totals"),
                 (found.sums == hub.sums, "kept sums"),
+                (found.stock == hub.stock, "balances of stock"),
             ]
             .into_iter()
             .find_map(|(same, what)| (!same).then_some(what))
@@ -232,22 +254,28 @@ impl World {
             )));
         }
         let recounted = recount(&shown);
-        let mut sums = Totals::new();
-        for ((date, site, _), (reversals, doses)) in &recounted {
-            let sum = sums.entry((date.clone(), site.clone(), String::new())).or_default();
-            *sum = (sum.0 + reversals, sum.1 + doses);
+        for sums in recounted.values() {
+            self.indicators_seen.extend(sums.keys().map(|name| {
+                let whole = name.split('.').next().unwrap_or_default();
+                whole.to_owned()
+            }));
         }
-        if sums != state.sums {
-            return Err(Failure(format!(
-                "kept sums are {:?}, the recount says {sums:?}",
-                state.sums
-            )));
+        if recounted != state.sums {
+            let found = &state.sums;
+            return Err(Failure(format!("kept sums are {found:?}, the recount says {recounted:?}")));
         }
-        if recounted != state.totals {
-            return Err(Failure(format!(
-                "totals are {:?}, the recount says {recounted:?}",
-                state.totals
-            )));
+        for (field, found) in SPLITS.iter().zip(&state.totals) {
+            let recounted = recount_by(&shown, field);
+            if recounted != *found {
+                return Err(Failure(format!(
+                    "totals by {field} are {found:?}, the recount says {recounted:?}"
+                )));
+            }
+        }
+        let recounted = balances(&shown);
+        if recounted != state.stock {
+            let found = &state.stock;
+            return Err(Failure(format!("stock is {found:?}, the recount says {recounted:?}")));
         }
         Ok(())
     }
@@ -356,11 +384,17 @@ fn on_screen(record: &Record, team: u32, clock_days: &BTreeMap<Label, i64>) -> S
         let values = written.iter().map(|(value, by)| (answer(value), clock(&by.0)));
         (field.clone(), values.collect())
     });
-    let given = record.lists.get("administrations").into_iter().flatten().map(|element| {
-        let values = |written: &Vec<record::Written>| {
-            written.iter().map(|(value, _)| answer(value)).collect()
-        };
-        element.fields.iter().map(|(field, written)| (field.clone(), values(written))).collect()
+    let lists = record.lists.iter().map(|(list, elements)| {
+        let elements = elements.iter().map(|element| {
+            let values = |written: &Vec<record::Written>| {
+                written.iter().map(|(value, _)| answer(value)).collect()
+            };
+            let fields = element.fields.iter();
+            let fields = fields.map(|(field, written)| (field.clone(), values(written)));
+            (element.name.entry.0, fields.collect())
+        });
+        (list.clone(), elements.collect())
     });
-    Shown { team, fields: fields.collect(), administrations: given.collect() }
+    let (kind, lists) = (record.kind.number(), lists.collect());
+    Shown { team, kind, fields: fields.collect(), lists }
 }

@@ -116,7 +116,7 @@ impl World {
                 // Under the certificate of another device.
                 let other =
                     self.certificates.choose(dice).map(|certified| EntryId(certified.label));
-                let operations = creation().iter().map(operation).collect();
+                let operations = creation().iter().map(|deed| operation(REVERSAL, deed)).collect();
                 let payload = self.hostile.payload(at, Vec::new(), operations);
                 match other.filter(|other| *other != own) {
                     Some(other) => self.hostile_entry(other, REVERSAL, None, payload),
@@ -141,7 +141,7 @@ impl World {
     /// A creation that counts; where it forks, a second one at the position of the last.
     fn hostile_creation(&mut self, at: i64, fork: bool) -> Result<(), Failure> {
         let deeds = creation();
-        let operations = deeds.iter().map(operation).collect();
+        let operations = deeds.iter().map(|deed| operation(REVERSAL, deed)).collect();
         let payload = self.hostile.payload(at, Vec::new(), operations);
         let (log, mut tip, mut entries) = self.hostile.tip(self.hostile.certificate);
         if let (true, Some((_, _, last))) = (fork, &self.hostile.log)
@@ -154,6 +154,7 @@ impl World {
             id: entry.id.0,
             by: self.hand_of_hostile(),
             record: entry.id.0,
+            kind: REVERSAL,
             saw: BTreeSet::new(),
             clock_day: self.today(),
             deeds,
@@ -167,7 +168,7 @@ impl World {
     /// A worker's change of somebody else's record: refused by its role, unless accepted.
     fn hostile_change(&mut self, at: i64, victim: EntryId) -> Result<(), Failure> {
         let deeds = vec![Deed::Put("outcome".to_owned(), Answer::Word("died".to_owned()))];
-        let operations = deeds.iter().map(operation).collect();
+        let operations = deeds.iter().map(|deed| operation(REVERSAL, deed)).collect();
         let payload = self.hostile.payload(at, vec![victim], operations);
         let (log, tip, mut entries) = self.hostile.tip(self.hostile.certificate);
         let entry = Entry::new(log, Some(tip), REVERSAL, Some(victim.record()), payload);
@@ -175,6 +176,7 @@ impl World {
             id: entry.id.0,
             by: self.hand_of_hostile(),
             record: victim.0,
+            kind: REVERSAL,
             saw: BTreeSet::from([victim.0]),
             clock_day: self.today(),
             deeds,
@@ -210,7 +212,7 @@ impl World {
         else {
             return Ok(());
         };
-        let operations = creation().iter().map(operation).collect();
+        let operations = creation().iter().map(|deed| operation(REVERSAL, deed)).collect();
         let payload = self.hostile.payload(at, Vec::new(), operations);
         let entry = Entry::new(log, Some(tip), REVERSAL, None, payload);
         self.hostile.others.insert(entry.id.0);

@@ -9,6 +9,11 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Names an entry, a certificate or a record.
 pub type Label = [u8; 32];
 
+const REFERRAL: u8 = 18;
+const STOCK_MOVEMENT: u8 = 19;
+const TARGET: u8 = 22;
+const REPORT: u8 = 23;
+
 /// A value.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Answer {
@@ -25,7 +30,8 @@ pub type Element = (Label, u32);
 #[derive(Clone, Debug)]
 pub enum Deed {
     Put(String, Answer),
-    Add(Vec<(String, Answer)>),
+    /// To a list.
+    Add(String, Vec<(String, Answer)>),
     PutIn(Element, String, Answer),
 }
 
@@ -52,6 +58,8 @@ pub struct Intent {
     pub by: Hand,
     /// The creating intent's label; its own, where it creates.
     pub record: Label,
+    /// The kind of record that it says it changes, by its number.
+    pub kind: u8,
     /// All changes of the record that the screen showed.
     pub saw: BTreeSet<Label>,
     /// The day by the author's clock, since 1970-01-01.
@@ -121,7 +129,9 @@ impl World {
         let mut counts: BTreeMap<Label, &Intent> = changes
             .iter()
             .filter(|change| {
-                change.by.team == creation.by.team && rules.allows(change, creation, &people)
+                change.by.team == creation.by.team
+                    && change.kind == creation.kind
+                    && rules.allows(change, creation, &people)
             })
             .map(|change| (change.id, *change))
             .collect();
@@ -177,7 +187,7 @@ impl Expected {
                         self.fields.entry(field.clone()).or_default().insert(value);
                     }
                 }
-                Deed::Add(fields) => {
+                Deed::Add(_, fields) => {
                     let element = (change.id, index);
                     let added = self.elements.entry(element).or_default();
                     for (field, answer) in fields {
@@ -285,16 +295,26 @@ impl Rules {
         let by = change.by;
         let stands = self.stands(&change.id, &by.certificate)
             || self.is_accepted(&change.id, Waiver::Revoked, by);
-        let own_elements = change.deeds.iter().all(|deed| match deed {
+        let is_own = creation.by.person == by.person;
+        let may = |deed: &Deed| match deed {
+            // What its own hand appended; of a referral's events, on anybody's record.
             Deed::PutIn((entry, _), _, _) => {
-                people.get(entry).is_none_or(|person| *person == by.person)
+                let own_element = people.get(entry).is_none_or(|person| *person == by.person);
+                own_element && (is_own || creation.kind == REFERRAL)
             }
-            _ => true,
-        });
+            Deed::Add(list, _) => is_own || creation.kind == REFERRAL && list == "events",
+            // Of stock, what it was given, gives back or lost.
+            Deed::Put(field, answer) if creation.kind == STOCK_MOVEMENT && field == "movement" => {
+                let own = ["issue_to_worker", "return", "loss"];
+                is_own && own.iter().any(|code| *answer == Answer::Word((*code).to_owned()))
+            }
+            Deed::Put(..) => is_own,
+        };
         let role = match by.role {
             Role::Coordinator => true,
             Role::Worker => {
-                (creation.by.person == by.person && own_elements)
+                let never = [TARGET, REPORT].contains(&creation.kind);
+                (!never && change.deeds.iter().all(may))
                     || self.is_accepted(&change.id, Waiver::Role, by)
             }
         };

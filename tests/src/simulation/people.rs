@@ -1,6 +1,7 @@
 //! What people do, and what becomes of messages: one function for each kind of step.
 
 use super::Failure;
+use super::forms::{self, KINDS, word};
 use super::oracle::{Answer, Deed, Hand, Intent, Label, Said, Waiver, Word};
 use super::plan::Step;
 use super::world::{COORDINATORS, HUB, Packet, Pending, ROOT, TEAMS, WORKERS, World};
@@ -32,13 +33,13 @@ impl World {
                 } else {
                     Answer::Nothing
                 };
-                self.change(anybody, dice, |_, _| vec![Deed::Put("void".to_owned(), answer)])
+                self.change(anybody, dice, |_, _, _| vec![Deed::Put("void".to_owned(), answer)])
             }
-            Step::Duplicate => self.change(anybody, dice, |others, dice| {
+            Step::Duplicate => self.change(anybody, dice, |_, others, dice| {
                 let other = others.choose(dice).map_or(Answer::Nothing, |id| word(&id.to_string()));
                 vec![Deed::Put("duplicate_of".to_owned(), other)]
             }),
-            Step::Add => self.change(anybody, dice, |_, dice| vec![administration(dice)]),
+            Step::Add => self.add(anybody, dice),
             Step::PutIn => self.put_in(anybody, dice),
             Step::Sync => self.begin_sync(dice.random_range(0..self.phones.len())),
             Step::Carry => self.carry(anybody, dice),
@@ -114,29 +115,21 @@ impl World {
 
     fn create(&mut self, at: usize, dice: &mut Dice) -> Result<(), Failure> {
         let Some(team) = self.team_of(at, dice)? else { return Ok(()) };
-        let mut deeds: Vec<Deed> = [
-            ("site", ["riverside", "station", "north"].choose(dice).copied().unwrap_or("north")),
-            ("report_basis", "witnessed_by_reporter"),
-            ("reporter_role", "peer_worker"),
-            ("place", "street_park"),
-            ("ems_called", "no"),
-            ("outcome", ["survived", "died", "unknown"].choose(dice).copied().unwrap_or("unknown")),
-        ]
-        .into_iter()
-        .map(|(field, code)| Deed::Put(field.to_owned(), word(code)))
-        .collect();
-        deeds.push(Deed::Put("utc_offset_min".to_owned(), Answer::Number(60)));
+        // Reversals are half of them: they are what programmes record most carefully.
+        let kind = match dice.random_bool(0.5) {
+            true => 17,
+            false => KINDS.choose(dice).copied().unwrap_or(17),
+        };
+        let site = ["riverside", "station", "north"].choose(dice).copied().unwrap_or("north");
+        let days = self.some_days();
+        let mut deeds = forms::creation(kind, &days, dice);
+        deeds.push(Deed::Put("site".to_owned(), word(site)));
         deeds.push(Deed::Put("occurred_on".to_owned(), self.some_date(dice)));
-        for _ in 0..dice.random_range(0..3) {
-            deeds.push(administration(dice));
-        }
-        if !deeds.iter().any(|deed| matches!(deed, Deed::Add(_))) {
-            deeds.push(Deed::Put("none_given_reason".to_owned(), word("refused")));
-        }
         let by = self.hand(at, team)?;
-        let operations = deeds.iter().map(operation).collect();
-        let intent = self.intent(at, by, None, BTreeSet::new(), deeds);
-        let saved = self.engine(at).create(TEAMS[team], Kind::Reversal, operations);
+        let operations = deeds.iter().map(|deed| operation(kind, deed)).collect();
+        let intent = self.intent(at, by, (kind, None), BTreeSet::new(), deeds);
+        let of_kind = Kind::from_number(kind).ok_or(Failure("an unknown kind".to_owned()))?;
+        let saved = self.engine(at).create(TEAMS[team], of_kind, operations);
         self.after_save(at, Pending::Intent(intent), saved)
     }
 
@@ -146,12 +139,12 @@ impl World {
         &self,
         at: usize,
         by: Hand,
-        record: Option<Label>,
+        (kind, record): (u8, Option<Label>),
         saw: BTreeSet<Label>,
         deeds: Vec<Deed>,
     ) -> Intent {
         let record = record.unwrap_or_default();
-        Intent { id: [0; 32], by, record, saw, clock_day: self.clock_day(at), deeds }
+        Intent { id: [0; 32], by, record, kind, saw, clock_day: self.clock_day(at), deeds }
     }
 
     /// Somebody changes a record that their screen shows.
@@ -159,12 +152,13 @@ impl World {
         &mut self,
         at: usize,
         dice: &mut Dice,
-        deeds: impl FnOnce(&[RecordId], &mut Dice) -> Vec<Deed>,
+        deeds: impl FnOnce(u8, &[RecordId], &mut Dice) -> Vec<Deed>,
     ) -> Result<(), Failure> {
         let Some(team) = self.team_of(at, dice)? else { return Ok(()) };
         let records = self.engine(at).store().record_ids(TEAMS[team])?;
         let Some(id) = records.choose(dice).copied() else { return Ok(()) };
-        let deeds = deeds(&records, dice);
+        let kind = self.engine(at).get(id)?.kind.number();
+        let deeds = deeds(kind, &records, dice);
         self.change_record(at, team, id, deeds)
     }
 
@@ -179,26 +173,37 @@ impl World {
         let saw: BTreeSet<Label> = shown.history.iter().map(|change| change.entry.0).collect();
         let record = shown.history.first().map(|change| change.entry.0);
         let by = self.hand(at, team)?;
-        let operations = deeds.iter().map(operation).collect();
-        let intent = self.intent(at, by, record, saw, deeds);
+        let kind = shown.kind.number();
+        let operations = deeds.iter().map(|deed| operation(kind, deed)).collect();
+        let intent = self.intent(at, by, (kind, record), saw, deeds);
         let saved = self.engine(at).change(id, operations);
         self.after_save(at, Pending::Intent(intent), saved)
     }
 
     fn correct(&mut self, at: usize, dice: &mut Dice) -> Result<(), Failure> {
         let date = self.some_date(dice);
-        self.change(at, dice, |_, dice| {
+        self.change(at, dice, |kind, _, dice| {
             let choices = [
-                ("outcome", word(["survived", "died", "unknown"].choose(dice).unwrap_or(&""))),
-                ("site", word(["riverside", "station"].choose(dice).unwrap_or(&""))),
-                ("gender", Answer::Nothing),
-                ("gender", word("woman")),
-                ("suspected_substances.heroin", Answer::Flag(dice.random_bool(0.5))),
-                ("occurred_on", date),
+                forms::correction(kind, dice),
+                forms::correction(kind, dice),
+                ("site".to_owned(), word(["riverside", "station"].choose(dice).unwrap_or(&""))),
+                ("occurred_on".to_owned(), date),
             ];
             let count = dice.random_range(1..3);
             let chosen = choices.sample(dice, count);
-            chosen.map(|(field, answer)| Deed::Put((*field).to_owned(), answer.clone())).collect()
+            chosen.map(|(field, answer)| Deed::Put(field.clone(), answer.clone())).collect()
+        })
+    }
+
+    /// Somebody adds an element to a record that has a list.
+    fn add(&mut self, at: usize, dice: &mut Dice) -> Result<(), Failure> {
+        let days = self.some_days();
+        self.change(at, dice, |kind, _, dice| match forms::list_of(kind) {
+            Some(_) => vec![forms::element(kind, &days, dice)],
+            None => {
+                let (field, answer) = forms::correction(kind, dice);
+                vec![Deed::Put(field, answer)]
+            }
         })
     }
 
@@ -207,15 +212,12 @@ impl World {
         let records = self.engine(at).store().record_ids(TEAMS[team])?;
         let Some(id) = records.choose(dice).copied() else { return Ok(()) };
         let shown = self.engine(at).get(id)?;
-        let elements = shown.lists.get("administrations").map(Vec::as_slice).unwrap_or_default();
+        let kind = shown.kind.number();
+        let elements = shown.lists.values().flatten().collect::<Vec<_>>();
         let Some(element) = elements.choose(dice) else { return Ok(()) };
-        let (field, answer) = match dice.random_range(0..3) {
-            0 => ("void", word("entered_in_error")),
-            1 => ("void", Answer::Nothing),
-            _ => ("doses", Answer::Number(dice.random_range(1..5))),
-        };
+        let (field, answer) = forms::element_correction(kind, &self.some_days(), dice);
         let name = (element.name.entry.0, element.name.index);
-        self.change_record(at, team, id, vec![Deed::PutIn(name, field.to_owned(), answer)])
+        self.change_record(at, team, id, vec![Deed::PutIn(name, field, answer)])
     }
 
     fn begin_sync(&mut self, at: usize) -> Result<(), Failure> {
@@ -426,6 +428,12 @@ impl World {
         self.after_save(coordinator, Pending::Said(said), saved)
     }
 
+    /// Days on which something may have happened to a referral.
+    fn some_days(&self) -> Vec<Answer> {
+        let days = [0, 1, 2, 3, 9].map(|back| CivilDate::from_epoch_day(self.today() - back));
+        days.into_iter().flatten().map(|day| word(&day.to_string())).collect()
+    }
+
     /// Mostly of these days, sometimes one that a clock may flag.
     fn some_date(&self, dice: &mut Dice) -> Answer {
         let day = match dice.random_range(0..8) {
@@ -437,26 +445,8 @@ impl World {
     }
 }
 
-fn word(text: &str) -> Answer {
-    Answer::Word(text.to_owned())
-}
-
-fn administration(dice: &mut Dice) -> Deed {
-    let doses = match dice.random_range(0..4) {
-        0 => word("unknown"),
-        doses => Answer::Number(doses),
-    };
-    let fields = [
-        ("product", word("unknown")),
-        ("route", word("IN")),
-        ("doses", doses),
-        ("source", word("this_programme")),
-    ];
-    Deed::Add(fields.into_iter().map(|(field, answer)| (field.to_owned(), answer)).collect())
-}
-
-/// The engine's word for a deed.
-pub fn operation(deed: &Deed) -> Operation {
+/// The engine's word for a deed on a record of this kind.
+pub fn operation(kind: u8, deed: &Deed) -> Operation {
     let value = |answer: &Answer| match answer {
         Answer::Nothing => Value::Null,
         Answer::Flag(flag) => Value::Bool(*flag),
@@ -465,12 +455,12 @@ pub fn operation(deed: &Deed) -> Operation {
     };
     match deed {
         Deed::Put(field, answer) => Operation::put(field, value(answer)),
-        Deed::Add(fields) => Operation::append(
-            "administrations",
+        Deed::Add(list, fields) => Operation::append(
+            list,
             fields.iter().map(|(field, answer)| (field.clone(), value(answer))).collect(),
         ),
         Deed::PutIn((entry, index), field, answer) => Operation::PutIn {
-            list: "administrations".to_owned(),
+            list: forms::list_of(kind).unwrap_or("administrations").to_owned(),
             element: ElementName { entry: EntryId(*entry), index: *index },
             field: field.clone(),
             value: value(answer),

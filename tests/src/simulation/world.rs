@@ -76,6 +76,8 @@ pub struct World {
     pub done: oracle::World,
     /// Intents and words that may be gone with a phone, so that nobody has to hold them.
     pub may_be_gone: BTreeSet<Label>,
+    /// The indicators that anything was counted of, in the end.
+    pub indicators_seen: BTreeSet<String>,
     pub certificates: Vec<Certified>,
     pub hands: BTreeMap<Label, (u32, Role)>,
     pub hostile: Hostile,
@@ -105,6 +107,7 @@ impl World {
             in_flight: Vec::new(),
             done: oracle::World::default(),
             may_be_gone: BTreeSet::new(),
+            indicators_seen: BTreeSet::new(),
             certificates: Vec::new(),
             hands: BTreeMap::new(),
             hostile: Hostile::new(seed),
