@@ -2,10 +2,10 @@
 
 use crate::device::{StoreArguments, hub_of, sync, team_of};
 use crate::{Failure, failure};
-use clap::{Subcommand, ValueEnum};
+use clap::ValueEnum;
 use data_encoding::BASE32_NOPAD;
 use kitbag_core::engine::{Engine, Invitation, JoinRequest};
-use kitbag_core::identity::{HubAddress, Role};
+use kitbag_core::identity::Role;
 use kitbag_core::log::payload::{Administration, NAMED_MAX, Waived};
 use kitbag_core::log::{Refusal, Verdict};
 use kitbag_core::model::{EntryId, LogId, TeamId};
@@ -16,22 +16,6 @@ use std::time::{Duration, Instant};
 /// How long to wait for the other side: as long as an invitation holds.
 const WAIT: Duration = Duration::from_secs(10 * 60);
 const POLL: Duration = Duration::from_millis(700);
-
-#[derive(Subcommand)]
-pub enum ProgrammeCommand {
-    /// Founds a programme: makes the store of its root key, under a passphrase, to be kept offline
-    Init(StoreArguments),
-    /// Notes where the hub is, as `kitbag hub run` printed it
-    Hub {
-        #[command(flatten)]
-        store: StoreArguments,
-        /// The hub's address with its keys
-        #[arg(value_name = "ADDRESS")]
-        address: HubAddress,
-    },
-    /// Makes a new team and prints its id
-    Team(StoreArguments),
-}
 
 #[derive(Clone, Copy, ValueEnum)]
 pub enum InvitedRole {
@@ -117,31 +101,6 @@ pub struct MembersArguments {
     /// One JSON object a line: certificate, device, role, revoked
     #[arg(long)]
     json: bool,
-}
-
-pub fn programme(command: ProgrammeCommand) -> Result<(), Failure> {
-    match command {
-        ProgrammeCommand::Init(store) => {
-            let engine = store.found()?;
-            say!("{}", engine.root());
-            eprintln!(
-                "This is the programme's root key. Start the hub with it: kitbag hub run --root KEY …\n\
-                 Keep {} with its sealed-key offline, and a copy of both elsewhere: who has them and \
-                 the passphrase can make coordinators.",
-                store.path().display()
-            );
-        }
-        ProgrammeCommand::Hub { store, address } => {
-            store.open()?.set_hub(&address)?;
-            eprintln!("Noted.");
-        }
-        ProgrammeCommand::Team(store) => {
-            let team = store.open()?.new_team();
-            say!("{team}");
-            eprintln!("Next: kitbag invite --role coordinator --team {team} …");
-        }
-    }
-    Ok(())
 }
 
 pub fn invite(arguments: &InviteArguments) -> Result<(), Failure> {

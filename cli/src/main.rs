@@ -6,6 +6,7 @@ macro_rules! say {
     ($($words:tt)*) => { $crate::print_line(format_args!($($words)*)) };
 }
 
+mod checking;
 mod demo;
 mod device;
 mod drafting;
@@ -14,6 +15,7 @@ mod hub;
 mod import;
 mod importing;
 mod joining;
+mod programme;
 mod recording;
 mod records;
 mod stock;
@@ -21,7 +23,7 @@ mod syncing;
 mod totals;
 
 use clap::error::ErrorKind;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use std::process::ExitCode;
 
 /// Records made offline, merged later, and totals that say what they lack.
@@ -39,7 +41,7 @@ enum Command {
     Demo(demo::DemoArguments),
     /// Founds a programme, notes its hub, makes teams
     #[command(subcommand)]
-    Programme(joining::ProgrammeCommand),
+    Programme(programme::ProgrammeCommand),
     /// Invites a device to a team, by a picture or a text that holds ten minutes
     Invite(joining::InviteArguments),
     /// Lets the device in whose screen shows these six digits
@@ -97,6 +99,22 @@ enum Command {
     Import(importing::ImportArguments),
     /// Writes the records that count as CSV, with a description
     Export(export::ExportArguments),
+    /// Checks that a store is what its entries say
+    Verify(checking::VerifyArguments),
+    /// Says what is wrong here, and what to do
+    Doctor(checking::DoctorArguments),
+    /// Prints what completes commands and flags in a shell
+    Completions {
+        /// The shell
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
+    /// Writes a man page for each command
+    Man {
+        /// The folder, made where it is not there
+        #[arg(value_name = "FOLDER")]
+        folder: std::path::PathBuf,
+    },
     /// Runs a hub, backs it up, restores it
     #[command(subcommand)]
     Hub(hub::HubCommand),
@@ -126,6 +144,8 @@ enum Exit {
     Wrong = 2,
     /// Part of it was done; the rest was refused, and is named.
     InPart = 3,
+    /// Something was looked for that must not be there, and was found.
+    Found = 4,
 }
 
 /// A failure as one line: what, where, what to do.
@@ -138,6 +158,11 @@ impl Failure {
     /// Nothing was done, for this reason.
     pub(crate) fn new(reason: impl Into<String>) -> Self {
         Failure { reason: reason.into(), exit: Exit::Failed }
+    }
+
+    /// Something that must not be there was found.
+    pub(crate) fn found(reason: impl Into<String>) -> Self {
+        Failure { reason: reason.into(), exit: Exit::Found }
     }
 
     /// Part of it was done.
@@ -181,7 +206,7 @@ fn main() -> ExitCode {
     };
     let done = match arguments.command {
         Command::Demo(arguments) => demo::run(&arguments),
-        Command::Programme(command) => joining::programme(command),
+        Command::Programme(command) => programme::run(command),
         Command::Invite(arguments) => joining::invite(&arguments),
         Command::Approve(arguments) => joining::approve(&arguments),
         Command::Join(arguments) => joining::join(&arguments),
@@ -209,6 +234,15 @@ fn main() -> ExitCode {
         Command::Recover(store) => syncing::recover(&store),
         Command::Bundle(command) => syncing::bundle(&command),
         Command::Totals(arguments) => totals::run(&arguments),
+        Command::Verify(arguments) => checking::verify(&arguments),
+        Command::Doctor(arguments) => checking::doctor(&arguments),
+        Command::Completions { shell } => {
+            let mut bytes = Vec::new();
+            clap_complete::generate(shell, &mut Arguments::command(), "kitbag", &mut bytes);
+            print_bytes(&bytes);
+            Ok(())
+        }
+        Command::Man { folder } => write_man_pages(&folder),
         Command::Hub(command) => hub::run(command),
     };
     match done {
@@ -218,6 +252,12 @@ fn main() -> ExitCode {
             ExitCode::from(exit as u8)
         }
     }
+}
+
+fn write_man_pages(folder: &std::path::Path) -> Result<(), Failure> {
+    let failed = |error: std::io::Error| failure(folder.display(), error);
+    std::fs::create_dir_all(folder).map_err(failed)?;
+    clap_mangen::generate_to(Arguments::command(), folder).map_err(failed)
 }
 
 /// Whether flags were wrong, rather than help asked for or wanted.

@@ -9,6 +9,7 @@ mod programme;
 mod recover;
 mod status;
 mod team_keys;
+mod verifying;
 mod writing;
 
 pub use bundle::{BundleError, BundleOf, BundleTaken};
@@ -18,6 +19,7 @@ pub use joining::{Invitation, JoinRequest, NotAnInvitation};
 pub use programme::Enrolment;
 pub use recover::Recovered;
 pub use status::{Attention, LastSync, Status};
+pub use verifying::{Verified, VerifyFault};
 
 #[cfg(feature = "net")]
 use crate::identity::HubAddress;

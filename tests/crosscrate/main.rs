@@ -22,3 +22,4 @@ mod reconnecting;
 mod salvage;
 mod store_file;
 mod totals;
+mod verifying;

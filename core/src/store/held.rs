@@ -55,6 +55,23 @@ impl Store {
         Ok(numbers.into_iter().filter_map(Verdict::from_number).collect())
     }
 
+    /// How many entries are refused, by reason.
+    pub fn refusals(&self) -> Result<Vec<(Verdict, u64)>, StoreError> {
+        let mut statement = self.sql()?.prepare_cached(
+            "SELECT verdict, count(*) FROM entry WHERE verdict > 1 GROUP BY verdict",
+        )?;
+        let rows =
+            statement.query_map([], |row| Ok((row.get::<_, u8>(0)?, row.get::<_, i64>(1)?)))?;
+        let mut refusals = Vec::new();
+        for row in rows {
+            let (number, count) = row?;
+            if let Some(verdict @ Verdict::Refused(_)) = Verdict::from_number(number) {
+                refusals.push((verdict, count as u64));
+            }
+        }
+        Ok(refusals)
+    }
+
     /// All entries held, by id.
     pub fn entries(&self) -> Result<Vec<HeldEntry>, StoreError> {
         let mut statement = self.sql()?.prepare_cached(

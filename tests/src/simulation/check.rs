@@ -262,7 +262,9 @@ impl World {
         }
         if recounted != state.sums {
             let found = &state.sums;
-            return Err(Failure(format!("kept sums are {found:?}, the recount says {recounted:?}")));
+            return Err(Failure(format!(
+                "kept sums are {found:?}, the recount says {recounted:?}"
+            )));
         }
         for (field, found) in SPLITS.iter().zip(&state.totals) {
             let recounted = recount_by(&shown, field);

@@ -39,10 +39,8 @@ pub fn list_of(kind: u8) -> Option<&'static str> {
 pub fn creation(kind: u8, days: &[Answer], dice: &mut Dice) -> Vec<Deed> {
     let mut answers: Answers = vec![("utc_offset_min", Answer::Number(60))];
     answers.extend(own(kind, dice));
-    let mut deeds: Vec<Deed> = answers
-        .into_iter()
-        .map(|(field, answer)| Deed::Put(field.to_owned(), answer))
-        .collect();
+    let mut deeds: Vec<Deed> =
+        answers.into_iter().map(|(field, answer)| Deed::Put(field.to_owned(), answer)).collect();
     if kind == 17 {
         for _ in 0..dice.random_range(0..3) {
             deeds.push(element(kind, days, dice));
@@ -90,8 +88,11 @@ fn own(kind: u8, dice: &mut Dice) -> Answers {
             ("receiving_service", word("clinic")),
         ],
         19 => {
-            let (from, to) =
-                if dice.random_bool(0.5) { ("outside", "site:riverside") } else { ("site:riverside", "site:station") };
+            let (from, to) = if dice.random_bool(0.5) {
+                ("outside", "site:riverside")
+            } else {
+                ("site:riverside", "site:station")
+            };
             vec![
                 ("movement", one(dice, MOVEMENTS)),
                 ("product", one(dice, PRODUCTS)),
@@ -131,15 +132,8 @@ fn own(kind: u8, dice: &mut Dice) -> Answers {
     }
 }
 
-const MOVEMENTS: &[&str] = &[
-    "receipt",
-    "issue_to_worker",
-    "return",
-    "transfer",
-    "loss",
-    "expired",
-    "recall_quarantine",
-];
+const MOVEMENTS: &[&str] =
+    &["receipt", "issue_to_worker", "return", "transfer", "loss", "expired", "recall_quarantine"];
 
 /// One more element of a kind's list.
 pub fn element(kind: u8, days: &[Answer], dice: &mut Dice) -> Deed {
@@ -147,7 +141,10 @@ pub fn element(kind: u8, days: &[Answer], dice: &mut Dice) -> Deed {
         18 => vec![
             (
                 "status",
-                one(dice, &["offered", "made", "made", "accepted", "attended", "completed", "lost"]),
+                one(
+                    dice,
+                    &["offered", "made", "made", "accepted", "attended", "completed", "lost"],
+                ),
             ),
             ("on", days.choose(dice).cloned().unwrap_or(Answer::Nothing)),
         ],

@@ -105,7 +105,8 @@ fn sums(shown: &Shown) -> Vec<(String, i64)> {
     match shown.kind {
         16 => {
             let resupply = is("supply_type", &["resupply"]);
-            let used = is("resupply_reason", &["used_on_other", "used_on_self", "used_unspecified"]);
+            let used =
+                is("resupply_reason", &["used_on_other", "used_on_self", "used_unspecified"]);
             let kits = number(shown, "kits");
             let trained = is("training", &["full", "brief"]);
             named(&[
@@ -211,7 +212,8 @@ fn parts(shown: &Shown, field: &str) -> Vec<(String, Shown)> {
         return status(shown).into_iter().map(|code| (code, shown.clone())).collect();
     }
     if let Some((list, inner)) = field.split_once('.') {
-        let codes: BTreeSet<String> = elements(shown, list).map(|event| said(event, inner)).collect();
+        let codes: BTreeSet<String> =
+            elements(shown, list).map(|event| said(event, inner)).collect();
         let narrowed = |code: String| {
             let mut part = shown.clone();
             let elements = part.lists.entry(list.to_owned()).or_default();

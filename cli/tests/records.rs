@@ -1,0 +1,458 @@
+//! What people do with records on the command line, from a founded programme to an export read back.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// A coordinator's store of a programme founded in a folder of its own.
+struct Desk {
+    folder: tempfile::TempDir,
+    store: PathBuf,
+}
+
+fn run(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_kitbag")).current_dir(folder).args(arguments).output().unwrap()
+}
+
+fn printed(output: &Output) -> String {
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    String::from_utf8(output.stdout.clone()).unwrap().trim().to_owned()
+}
+
+impl Desk {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("words"), "four words in a row\n").unwrap();
+        let root = ["--store", "root.db", "--passphrase-file", "words"];
+        let of_root = |first: &[&str], last: &[&str]| {
+            printed(&run(folder.path(), &[first, &root, last].concat()))
+        };
+        of_root(&["programme", "init"], &[]);
+        let team = of_root(&["programme", "team"], &[]);
+        of_root(&["programme", "coordinator", "--team", &team], &["desk.db"]);
+        let store = folder.path().join("desk.db");
+        Desk { folder, store }
+    }
+
+    fn output(&self, arguments: &[&str]) -> Output {
+        let store = self.store.to_str().unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kitbag"));
+        command.current_dir(self.folder.path()).env("KITBAG_STORE", store).args(arguments);
+        command.output().unwrap()
+    }
+
+    fn says(&self, arguments: &[&str]) -> String {
+        printed(&self.output(arguments))
+    }
+
+    fn json(&self, arguments: &[&str]) -> Value {
+        serde_json::from_str(&self.says(&[arguments, &["--json"]].concat())).unwrap()
+    }
+
+    /// How it ended, and its line of error.
+    fn refused(&self, arguments: &[&str]) -> (i32, String) {
+        let output = self.output(arguments);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(said.lines().count(), 1, "{said}");
+        (output.status.code().unwrap(), said)
+    }
+
+    fn total(&self, indicator: &str) -> i64 {
+        let totals = self.json(&["totals", "--by", "year"]);
+        let lines = totals["lines"].as_array().unwrap();
+        lines.iter().filter_map(|line| line["sums"][indicator].as_i64()).sum()
+    }
+
+    /// One record of each kind that a worker fills in.
+    fn fill(&self) -> Vec<String> {
+        let at = ["--site", "riverside", "--on", "2026-03-01", "--utc-offset-min", "60"];
+        let record = |arguments: &[&str]| self.says(&[&["record"], arguments, &at].concat());
+        vec![
+            record(&[
+                "stock-movement",
+                "--movement",
+                "receipt",
+                "--product",
+                "nasal_4mg",
+                "--doses-per-kit",
+                "2",
+                "--lot",
+                "A1",
+                "--expiry",
+                "2026-12",
+                "--quantity",
+                "50",
+                "--from",
+                "outside",
+                "--to",
+                "site:riverside",
+            ]),
+            record(&[
+                "distribution",
+                "--recipient-role",
+                "at_risk",
+                "--supply-type",
+                "resupply",
+                "--resupply-reason",
+                "used_on_other",
+                "--channel",
+                "prison_release",
+                "--product",
+                "nasal_4mg",
+                "--doses-per-kit",
+                "2",
+                "--kits",
+                "3",
+                "--single-doses",
+                "1",
+                "--lot",
+                "A1",
+                "--expiry",
+                "2026-12",
+                "--training",
+                "brief",
+                "--taken-from",
+                "site:riverside",
+                "--note",
+                "=SUM(A1) of no use",
+            ]),
+            record(&[
+                "reversal",
+                "--unknowns",
+                "--outcome",
+                "survived",
+                "--suspected-substances",
+                "heroin,new_code",
+                "--administrations",
+                "product=nasal_4mg,route=IN,doses=2,source=this_programme,lot=A1",
+                "--administrations",
+                "product=unknown,route=IN,doses=unknown,source=ems",
+                "--taken-from",
+                "site:riverside",
+            ]),
+            record(&[
+                "referral",
+                "--service",
+                "methadone",
+                "--origin",
+                "after_overdose",
+                "--urgency",
+                "today",
+                "--handoff",
+                "accompanied",
+                "--receiving-service",
+                "clinic, second floor",
+                "--barriers",
+                "cost",
+                "--events",
+                "status=made,on=2026-03-01",
+                "--events",
+                "status=attended,on=2026-03-05",
+            ]),
+            record(&[
+                "training",
+                "--mode",
+                "group",
+                "--people-trained",
+                "10",
+                "--people-supplied",
+                "9",
+            ]),
+            record(&[
+                "contact",
+                "--people",
+                "4",
+                "--visit",
+                "new",
+                "--supplies",
+                "condoms=12,new_type=1",
+            ]),
+            record(&[
+                "target",
+                "--indicator",
+                "kits_distributed",
+                "--scope",
+                "team",
+                "--period",
+                "2026-Q1",
+                "--value",
+                "500",
+            ]),
+            record(&[
+                "report",
+                "--period",
+                "2026-Q1",
+                "--revision",
+                "1",
+                "--records-digest",
+                "00",
+                "--approved-by",
+                "office",
+                "--suppression",
+                "under_10",
+                "--values",
+                "kits_distributed=3",
+            ]),
+        ]
+    }
+}
+
+#[test]
+fn each_kind_is_recorded_by_flags_and_counted() {
+    let desk = Desk::new();
+    let ids = desk.fill();
+    for (indicator, n) in [
+        ("kits_distributed", 3),
+        ("doses_distributed", 7),
+        ("resupply_used", 1),
+        ("prison_release_kits", 3),
+        ("reversals", 1),
+        ("doses", 2),
+        ("doses_unknown", 1),
+        ("survived", 1),
+        ("referrals_made", 1),
+        ("referrals_attended", 1),
+        ("linkage_days.4", 1),
+        ("people_trained", 11),
+        ("people_supplied", 10),
+        ("people_met", 4),
+        ("supplies.condoms", 12),
+        ("supplies.new_type", 1),
+        ("kits_received", 50),
+    ] {
+        assert_eq!(desk.total(indicator), n, "{indicator}");
+    }
+    let stock = desk.json(&["stock"]);
+    let held: Vec<(&str, i64)> = stock["on_hand"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|held| (held["expiry"].as_str().unwrap(), held["doses"].as_i64().unwrap()))
+        .collect();
+    // 50 kits of 2 less 7 handed out; an administration names no expiry, so its 2 doses stand apart.
+    assert_eq!(held, [("", -2), ("2026-12", 93)]);
+    let recall = desk.json(&["stock", "--recall", "A1"]);
+    let named: Vec<&str> =
+        recall["records"].as_array().unwrap().iter().map(|id| id.as_str().unwrap()).collect();
+    assert_eq!(named, [ids[1].as_str(), ids[2].as_str()]);
+}
+
+#[test]
+fn records_are_found_corrected_voided_and_undone() {
+    let desk = Desk::new();
+    let ids = desk.fill();
+    let found = desk.json(&["list", "--where", "administrations.product=nasal_4mg"]);
+    assert_eq!(found["records"][0]["id"], ids[2].as_str());
+    assert_eq!(found["records"].as_array().unwrap().len(), 1);
+    let page = desk.json(&["list", "--most", "3"]);
+    let before = page["next"].to_string();
+    let rest = desk.json(&["list", "--before", &before, "--most", "10"]);
+    assert_eq!(rest["records"].as_array().unwrap().len(), 5);
+
+    let reversal = ids[2].as_str();
+    desk.says(&["correct", reversal, "outcome=died", "suspected_substances.heroin=false"]);
+    assert_eq!((desk.total("died"), desk.total("survived")), (1, 0));
+    desk.says(&["undo"]);
+    assert_eq!((desk.total("died"), desk.total("survived")), (0, 1));
+    let shown = desk.json(&["show", reversal]);
+    assert_eq!(shown["values"]["suspected_substances.heroin"][0], true);
+    desk.says(&["correct", reversal, "--element", "administrations/2", "doses=3"]);
+    assert_eq!(desk.total("doses"), 5);
+    desk.says(&["undo", reversal]);
+    assert_eq!((desk.total("doses"), desk.total("doses_unknown")), (2, 1));
+    desk.says(&["correct", &ids[3], "--add", "events", "status=completed,on=2026-03-09"]);
+    assert_eq!(desk.total("referrals_completed"), 1);
+    desk.says(&["undo", &ids[3]]);
+    assert_eq!(desk.total("referrals_completed"), 0);
+    desk.says(&["void", reversal, "--reason", "test"]);
+    assert_eq!(desk.total("reversals"), 0);
+    desk.says(&["void", reversal, "--clear"]);
+    assert_eq!(desk.total("reversals"), 1);
+    desk.says(&["undo", &ids[5]]);
+    assert_eq!(desk.total("contacts"), 0);
+    assert_eq!(desk.json(&["list", "--state", "void"])["records"][0]["id"], ids[5].as_str());
+    let history = desk.json(&["history", reversal]);
+    assert_eq!(history["changes"].as_array().unwrap().len(), 7);
+    assert_eq!(desk.json(&["conflicts"])["conflicts"].as_array().unwrap().len(), 0);
+}
+
+#[test]
+fn a_record_saved_twice_is_suspected_and_linked_by_people_alone() {
+    let desk = Desk::new();
+    let first = desk.fill();
+    let second = desk.fill();
+    let suspected = desk.json(&["duplicates"]);
+    assert_eq!(suspected["suspected"].as_array().unwrap().len(), 8);
+    assert_eq!(suspected["suspected"][0]["why"], "saved_twice");
+    assert_eq!(desk.total("reversals"), 2);
+    desk.says(&["correct", &second[2], &format!("duplicate_of={}", first[2])]);
+    assert_eq!(desk.total("reversals"), 1);
+    assert_eq!(desk.json(&["duplicates"])["suspected"].as_array().unwrap().len(), 7);
+}
+
+#[test]
+fn a_draft_is_kept_and_counts_only_once_it_is_finished() {
+    let desk = Desk::new();
+    let draft = desk.says(&["draft", "save", "reversal", "--site", "riverside"]);
+    assert_eq!(desk.json(&["draft", "list"])["drafts"][0]["kind"], "reversal");
+    let (code, said) = desk.refused(&["draft", "finish", &draft]);
+    assert_eq!((code, said.contains("report_basis: required")), (2, true), "{said}");
+    assert_eq!((desk.total("reversals"), draft.as_str()), (0, "1"));
+    desk.says(&["draft", "discard", &draft]);
+    let draft = desk.says(&["draft", "save", "reversal", "--site", "riverside", "--unknowns"]);
+    desk.says(&["draft", "finish", &draft]);
+    assert_eq!(desk.total("reversals"), 1);
+    assert_eq!(desk.json(&["draft", "list"])["drafts"].as_array().unwrap().len(), 0);
+}
+
+#[test]
+fn an_export_imported_into_a_fresh_programme_gives_the_same_totals_once() {
+    let desk = Desk::new();
+    desk.fill();
+    desk.fill();
+    let void = desk.fill();
+    desk.says(&["void", &void[1], "--reason", "test"]);
+    let exported = desk.json(&["export", "out"]);
+    let names: Vec<&str> = exported["files"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|file| file["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(names.len(), 10, "{names:?}");
+    let out = desk.folder.path().join("out");
+    let all: String =
+        names.iter().map(|name| std::fs::read_to_string(out.join(name)).unwrap()).collect();
+    assert!(!all.contains("no use"), "free text never leaves");
+    let described: Value =
+        serde_json::from_slice(&std::fs::read(out.join("datapackage.json")).unwrap()).unwrap();
+    assert_eq!(described["resources"].as_array().unwrap().len(), 10);
+
+    let fresh = Desk::new();
+    let files: Vec<String> = names
+        .iter()
+        .filter(|name| name.matches('.').count() == 1)
+        .map(|name| out.join(name).to_str().unwrap().to_owned())
+        .collect();
+    let files: Vec<&str> = files.iter().map(String::as_str).collect();
+    let sums = |desk: &Desk, by: &str| desk.json(&["totals", "--by", by])["lines"].clone();
+    for expected in [23, 0] {
+        let imported = fresh.json(&[&["import"], files.as_slice()].concat());
+        let of = imported["files"].as_array().unwrap();
+        assert_eq!(of.iter().filter_map(|file| file["imported"].as_i64()).sum::<i64>(), expected);
+        for by in ["month", "site", "administrations.product", "status", "suspected_substances"] {
+            assert_eq!(sums(&fresh, by), sums(&desk, by), "{by}");
+        }
+    }
+    let doses = |desk: &Desk| {
+        desk.json(&["stock"])["on_hand"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter_map(|held| held["doses"].as_i64())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(doses(&fresh), doses(&desk));
+}
+
+#[test]
+fn rows_that_cannot_be_read_are_refused_into_a_file_that_can_be_mended_and_imported() {
+    let desk = Desk::new();
+    let header = "site,occurred_on,utc_offset_min,people,visit,supplies\r\n";
+    let long = "x".repeat(1_000_000);
+    let rows = format!(
+        "\u{feff}{header}riverside,2026-03-01,0,3,new,condoms=2\r\nriverside,2026-03-01,0,many,new,\r\n\
+         \"two\r\nlines\",2026-03-01,0,3,new,\r\nriverside,2026-13-01,0,3,new,\r\n\
+         riverside,2026-03-01,0,3,{long},\r\n'=1+1,2026-03-01,0,2,\"a \"\"new\"\" code\",\r\n"
+    );
+    let path = desk.folder.path().join("contact.csv");
+    let mut bytes = rows.into_bytes();
+    bytes.extend(b"M\xe9xico,2026-03-01,0,3,new,\r\n");
+    std::fs::write(&path, bytes).unwrap();
+    let output = desk.output(&["import", "contact.csv", "--json"]);
+    assert_eq!(output.status.code(), Some(3));
+    let said: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let file = &said["files"][0];
+    assert_eq!((&file["rows"], &file["imported"]), (&7.into(), &2.into()));
+    assert_eq!((&file["refused"]["invalid"], &file["refused"]["not_utf8"]), (&4.into(), &1.into()));
+    assert_eq!(desk.total("people_met"), 5);
+    let kept = desk.json(&["list", "--where", "site==1+1"]);
+    assert_eq!(kept["records"][0]["answers"]["visit"], "a \"new\" code");
+
+    let refused = desk.folder.path().join("contact.refused.csv");
+    let text = String::from_utf8_lossy(&std::fs::read(&refused).unwrap()).into_owned();
+    assert!(text.contains("column people: people: shape"), "the reason stands beside the row");
+    let mended = text
+        .replace(",many,", ",4,")
+        .replace("\"two\r\nlines\"", "two lines")
+        .replace("2026-13-01", "2025-12-01")
+        .replace(&long, "returning")
+        .replace("M\u{fffd}xico", "Mexico");
+    std::fs::write(&refused, mended).unwrap();
+    let said = desk.json(&["import", "contact.refused.csv"]);
+    assert_eq!(said["files"][0]["imported"], 5);
+    assert_eq!(desk.total("contacts"), 7);
+}
+
+#[test]
+fn each_wrong_answer_is_one_line_with_a_stable_code_and_harms_nothing() {
+    let desk = Desk::new();
+    let base = ["record", "contact", "--site", "x", "--on", "2026-03-01", "--visit", "new"];
+    let cases: [(&[&str], &str); 8] = [
+        (&[], "people: required (expected a whole number from 1 to 999)"),
+        (&["--people", "0"], "people: shape"),
+        (&["--people", "3", "--supplies", "condoms"], "supplies: shape"),
+        (&["--people", "3", "--supplies", "condoms=100000"], "supplies: shape"),
+        (&["--people", "3", "--occurred-time", "24:00"], "occurred_time: shape"),
+        (&["--people", "3", "--json", "nowhere.json"], "cannot be read"),
+        (&["--people", "3", "--note", &"x".repeat(501)], "note: shape"),
+        (&["--people", "3", "--colour", "red"], "--colour"),
+    ];
+    for (more, expected) in cases {
+        let (code, said) = desk.refused(&[&base, more].concat());
+        assert!(said.contains(expected), "{more:?}: {said}");
+        assert!([1, 2].contains(&code));
+    }
+    let missing = "00000000000000000000000000000001";
+    for arguments in [
+        &["show", missing][..],
+        &["correct", missing, "people=1"],
+        &["void", missing, "--reason", "test"],
+        &["undo"],
+        &["totals", "--bars", "colours"],
+        &["list", "--kind", "colours"],
+        &["import", "--map", "nowhere.toml", "nowhere.csv"],
+        &["export", "."],
+    ] {
+        desk.refused(arguments);
+    }
+    assert_eq!(desk.total("contacts"), 0);
+}
+
+#[test]
+fn a_store_is_verified_and_looked_over_and_the_tool_describes_itself() {
+    let desk = Desk::new();
+    desk.fill();
+    let verified = desk.json(&["verify"]);
+    assert_eq!((&verified["records"], &verified["unsealed"]), (&8.into(), &0.into()));
+    assert!(verified["entries"].as_u64().unwrap() > 10);
+    assert_eq!(verified["faults"].as_array().unwrap().len(), 0);
+    let codes = |desk: &Desk| -> Vec<String> {
+        let findings = desk.json(&["doctor"]);
+        let findings = findings["findings"].as_array().unwrap().clone();
+        findings.iter().map(|found| found["code"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(codes(&desk), ["no_hub"]);
+    desk.fill();
+    desk.says(&["draft", "save", "contact", "--people", "2"]);
+    assert_eq!(codes(&desk), ["no_hub", "duplicates", "drafts"]);
+
+    let help = desk.says(&["record", "distribution", "--help"]);
+    assert!(help.contains("--recipient-role") && help.contains("at_risk"), "{help}");
+    assert!(desk.says(&["completions", "bash"]).contains("stock-movement"));
+    desk.says(&["man", "pages"]);
+    let page = desk.folder.path().join("pages/kitbag-record-distribution.1");
+    assert!(std::fs::read_to_string(page).unwrap().contains("recipient"));
+}

@@ -1,0 +1,158 @@
+//! Whether a store is what its entries say: chains and seals, verdicts, projection, totals.
+
+use super::{Engine, EngineError};
+use crate::log::entry::Entry;
+use crate::model::TeamId;
+use crate::model::indicator::{Sums, measures};
+use crate::store::{Peer, State};
+use crate::totals::Query;
+
+/// What a verification found. Everything is well where `faults` is empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Verified {
+    /// How many entries' chain was followed from their log's first, and is sealed.
+    pub entries: u64,
+    /// Of those, how many lie behind the last seal that this store holds: a relay waits for it.
+    pub unsealed: u64,
+    /// How many records were replayed from their entries.
+    pub records: u64,
+    /// What is not as it should be.
+    pub faults: Vec<VerifyFault>,
+}
+
+/// What is not as it should be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum VerifyFault {
+    /// A log's chain or seal does not hold.
+    Chain,
+    /// Verdicts or the projection differ from what the entries give.
+    Projection,
+    /// Sums differ from a recount of the records.
+    Totals,
+}
+
+impl VerifyFault {
+    /// Its name in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            VerifyFault::Chain => "chain",
+            VerifyFault::Projection => "projection",
+            VerifyFault::Totals => "totals",
+        }
+    }
+
+    /// What to do.
+    pub fn in_words(self) -> &'static str {
+        match self {
+            VerifyFault::Chain => {
+                "a log's chain or seal does not hold: the file was changed; `kitbag recover` keeps it \
+                 aside and brings back what the hub has"
+            }
+            VerifyFault::Projection => {
+                "verdicts or rows differ from what the entries say; they were built anew from the \
+                 entries; please report it, it is a fault of Kitbag"
+            }
+            VerifyFault::Totals => {
+                "sums differ from a recount of the records; please report it, it is a fault of Kitbag"
+            }
+        }
+    }
+}
+
+impl Engine {
+    /// Verifies the whole store. Long for large stores: `progress` is told how many entries and records
+    /// were looked at. What is derived is built anew on the way.
+    pub fn verify(&mut self, mut progress: impl FnMut(u64)) -> Result<Verified, EngineError> {
+        self.store.ensure_open()?;
+        let mut verified = Verified::default();
+        self.verify_chains(&mut verified, &mut progress)?;
+        let before = self.store.projection_digest()?;
+        let verdicts = self.verdicts()?;
+        self.store.rebuild()?;
+        if self.store.projection_digest()? != before || self.verdicts()? != verdicts {
+            verified.faults.push(VerifyFault::Projection);
+        }
+        self.verify_totals(&mut verified, &mut progress)?;
+        Ok(verified)
+    }
+
+    fn verdicts(&self) -> Result<blake3::Hash, EngineError> {
+        let mut hasher = blake3::Hasher::new();
+        for entry in self.store.entries()? {
+            let number = entry.verdict.map_or(0, crate::log::Verdict::number);
+            hasher.update(&entry.id.0).update(&[number]);
+        }
+        Ok(hasher.finalize())
+    }
+
+    /// Reads every log as another store would get it, and verifies each run.
+    fn verify_chains(
+        &self,
+        verified: &mut Verified,
+        progress: &mut impl FnMut(u64),
+    ) -> Result<(), EngineError> {
+        let mut teams: Vec<TeamId> = self.store.teams().into_iter().collect();
+        teams.push(TeamId::PROGRAMME);
+        let logs = self.store.logs_in_order(&teams);
+        let mut peer = Peer::default();
+        loop {
+            let runs = self.store.page_of(&logs, &peer, Some(&self.key))?;
+            if runs.is_empty() {
+                break;
+            }
+            for run in &runs {
+                let key = self.store.chains().log(&run.log).map(|info| info.key);
+                if run.verify(key).is_err() && !verified.faults.contains(&VerifyFault::Chain) {
+                    verified.faults.push(VerifyFault::Chain);
+                }
+                let entries = run.expand();
+                verified.entries += entries.len() as u64;
+                let last = entries.last().map(Entry::tip);
+                peer.clock.entry(run.log).or_default().extend(last);
+            }
+            progress(verified.entries);
+        }
+        let held = logs.iter().filter_map(|log| self.store.chains().log(log));
+        let held: u64 = held
+            .flat_map(|info| &info.branches)
+            .map(|branch| {
+                let start = branch.parent.map_or(0, |parent| parent.position);
+                branch.tip.position - start
+            })
+            .sum();
+        verified.unsealed = held.saturating_sub(verified.entries);
+        Ok(())
+    }
+
+    /// Recounts each record from its own replay, and compares with the sums that are kept.
+    fn verify_totals(
+        &self,
+        verified: &mut Verified,
+        progress: &mut impl FnMut(u64),
+    ) -> Result<(), EngineError> {
+        let mut counted = Vec::new();
+        self.store.each_row(None, None, |row| {
+            if row.state == State::Counted {
+                counted.push(row.id);
+            }
+            Ok(())
+        })?;
+        let mut expected = Sums::new();
+        for id in counted {
+            let record = self.store.record(id)?.ok_or(EngineError::NoRecord)?;
+            for (name, n) in measures(&record.answers()) {
+                *expected.entry(name.into_owned()).or_default() += n;
+            }
+            verified.records += 1;
+            progress(verified.entries + verified.records);
+        }
+        expected.retain(|_, n| *n != 0);
+        let kept = self.store.totals(&Query::default())?.lines.into_values().next();
+        let mut kept = kept.unwrap_or_default();
+        kept.retain(|_, n| *n != 0);
+        if kept != expected {
+            verified.faults.push(VerifyFault::Totals);
+        }
+        Ok(())
+    }
+}
