@@ -128,7 +128,7 @@ fn import(
             continue;
         }
         form.put("import_key", key.as_str())?;
-        engine.record(team, &form)?;
+        engine.record_imported(team, &form)?;
         outcome.imported += 1;
     }
     bar.finish_and_clear();

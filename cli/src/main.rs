@@ -15,6 +15,7 @@ mod hub;
 mod import;
 mod importing;
 mod joining;
+mod packs;
 mod programme;
 mod recording;
 mod records;
@@ -42,6 +43,9 @@ enum Command {
     /// Founds a programme, notes its hub, makes teams
     #[command(subcommand)]
     Programme(programme::ProgrammeCommand),
+    /// A programme's codes, products and sites, and what its receivers want
+    #[command(subcommand)]
+    Pack(packs::PackCommand),
     /// Invites a device to a team, by a picture or a text that holds ten minutes
     Invite(joining::InviteArguments),
     /// Lets the device in whose screen shows these six digits
@@ -207,6 +211,7 @@ fn main() -> ExitCode {
     let done = match arguments.command {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Programme(command) => programme::run(command),
+        Command::Pack(command) => packs::run(&command),
         Command::Invite(arguments) => joining::invite(&arguments),
         Command::Approve(arguments) => joining::approve(&arguments),
         Command::Join(arguments) => joining::join(&arguments),

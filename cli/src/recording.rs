@@ -5,7 +5,7 @@ use crate::{Failure, cannot_read, failure};
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, Subcommand};
 use kitbag_core::engine::Engine;
 use kitbag_core::model::schema::{Field, Need, Shape, expected};
-use kitbag_core::model::{Form, Kind, TeamId, json};
+use kitbag_core::model::{Form, Kind, TeamId, Wrong, json};
 use std::io::Read;
 
 /// How many codes a flag's help names.
@@ -142,8 +142,12 @@ pub fn opened(command: &RecordCommand) -> Result<(Engine, Form), Failure> {
 
 pub fn record(command: &RecordCommand) -> Result<(), Failure> {
     let form = form(command)?;
-    // What is wrong with the answers is said before a store is looked at.
-    form.operations()?;
+    // What is wrong with the answers is said before a store is looked at; what is missing, a code pack
+    // may know.
+    match form.operations() {
+        Err(invalid) if invalid.wrong != Wrong::Required => return Err(invalid.into()),
+        Ok(_) | Err(_) => {}
+    }
     let mut engine = command.store.open()?;
     let team = team_of(&engine, command.team)?;
     say!("{}", engine.record(team, &form)?);

@@ -1,15 +1,15 @@
 //! `kitbag totals`: a store's totals as tables, bars, CSV or JSON, with what they lack.
 
 use crate::device::StoreArguments;
-use crate::{Failure, cannot_read, failure};
+use crate::{Failure, failure};
 use comfy_table::{CellAlignment, ContentArrangement, Table};
-use kitbag_core::model::indicator::{Sums, indicator, percentile};
+use kitbag_core::engine::Engine;
+use kitbag_core::model::indicator::{Sums, indicator, percentile, share};
 use kitbag_core::model::pack::CodePack;
 use kitbag_core::model::{CivilDate, Kind, TeamId};
 use kitbag_core::totals::{KnownMissing, Lines, Query, Split, Totals};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
 
 /// How many characters the longest bar has.
 const BAR_CHARS: i64 = 40;
@@ -19,6 +19,7 @@ const BAR_CHARS: i64 = 40;
     kitbag totals --store phone.db --by month\n  \
     kitbag totals --store phone.db --kind reversal --by quarter,site\n  \
     kitbag totals --store phone.db --by age_band --bars kits_distributed\n  \
+    kitbag totals --store phone.db --pack scotland --from 2026-01-01\n  \
     kitbag totals --store phone.db --from 2026-01-01 --to 2026-03-31 --by site --csv > quarter.csv")]
 pub struct TotalsArguments {
     #[command(flatten)]
@@ -39,9 +40,9 @@ pub struct TotalsArguments {
     /// Only what is counted of this kind of record
     #[arg(long, value_name = "KIND", value_parser = kind_named)]
     kind: Option<Kind>,
-    /// A code pack (TOML) whose labels are shown for codes
-    #[arg(long, value_name = "FILE")]
-    pack: Option<PathBuf>,
+    /// What a code pack's receiver wants, in its order and words; by its name, or a file
+    #[arg(long, value_name = "PACK", conflicts_with_all = ["by", "kind", "bars"])]
+    pack: Option<String>,
     /// One indicator as bars
     #[arg(long, value_name = "INDICATOR", conflicts_with_all = ["csv", "json"])]
     bars: Option<String>,
@@ -62,7 +63,11 @@ pub fn kind_named(name: &str) -> Result<Kind, String> {
 
 pub fn run(arguments: &TotalsArguments) -> Result<(), Failure> {
     let engine = arguments.store.open_to_read()?;
-    let pack = pack(arguments.pack.as_deref())?;
+    if let Some(name) = &arguments.pack {
+        return reported(&engine, arguments, &crate::packs::named(&engine, name)?);
+    }
+    // Labels of the programme's own packs are shown for codes.
+    let packs = engine.packs()?;
     let (team, by) = (arguments.team, arguments.by.clone());
     let query = Query { team, from: arguments.from, to: arguments.to, by };
     let mut totals = engine.totals(&query)?;
@@ -73,13 +78,13 @@ pub fn run(arguments: &TotalsArguments) -> Result<(), Failure> {
         totals.lines.retain(|_, sums| !sums.is_empty());
     }
     match (&arguments.bars, arguments.csv, arguments.json) {
-        (Some(name), _, _) => bars(&arguments.by, &totals.lines, name, &pack)?,
+        (Some(name), _, _) => bars(&arguments.by, &totals.lines, name, &packs)?,
         (None, true, _) => print_csv(&arguments.by, &totals.lines)?,
         (None, _, true) => {
             say!("{}", as_json(&totals));
             return Ok(());
         }
-        _ => tables(&arguments.by, &totals.lines, &pack),
+        _ => tables(&arguments.by, &totals.lines, &packs),
     }
     if !arguments.csv {
         say!("{}", missing_in_words(&totals.missing));
@@ -88,10 +93,85 @@ pub fn run(arguments: &TotalsArguments) -> Result<(), Failure> {
     Ok(())
 }
 
-fn pack(path: Option<&Path>) -> Result<CodePack, Failure> {
-    let Some(path) = path else { return Ok(CodePack::default()) };
-    let text = std::fs::read_to_string(path).map_err(|error| cannot_read(path, &error))?;
-    CodePack::from_toml(&text).map_err(|error| failure(path.display(), error))
+/// What a pack's receiver wants: each indicator in the pack's order and words.
+fn reported(engine: &Engine, arguments: &TotalsArguments, pack: &CodePack) -> Result<(), Failure> {
+    let of = |by: Option<&String>| -> Result<Totals, Failure> {
+        let by = by.map(|field| Split::Code(field.clone())).into_iter().collect();
+        let (from, to) = (arguments.from, arguments.to);
+        Ok(engine.totals(&Query { team: arguments.team, from, to, by })?)
+    };
+    let mut rows: Vec<(&str, String, String, String)> = Vec::new();
+    for wanted in &pack.indicators {
+        let label = wanted.label.in_language("en").to_owned();
+        let totals = of(wanted.by.as_ref())?;
+        if totals.lines.is_empty() && wanted.by.is_none() {
+            rows.push((
+                &wanted.name,
+                label.clone(),
+                String::new(),
+                value(&wanted.name, &Sums::new()),
+            ));
+        }
+        for (key, sums) in &totals.lines {
+            let counted = sum(sums, &wanted.name) != 0 || share(&wanted.name).is_some();
+            if wanted.by.is_some() && !counted {
+                continue;
+            }
+            let code = key.first().cloned().unwrap_or_default();
+            rows.push((&wanted.name, label.clone(), code, value(&wanted.name, sums)));
+        }
+    }
+    let totals = of(None)?;
+    let field = |label: &str| {
+        let found = pack.indicators.iter().find(|wanted| wanted.label.in_language("en") == label);
+        found.and_then(|wanted| wanted.by.clone()).unwrap_or_default()
+    };
+    if arguments.json {
+        let lines = rows.iter().map(|(name, label, code, value)| {
+            json!({ "indicator": name, "label": label, "code": code, "value": value })
+        });
+        say!(
+            "{}",
+            json!({ "pack": pack.name, "version": pack.version, "lines": lines.collect::<Vec<_>>() })
+        );
+        return Ok(());
+    }
+    if arguments.csv {
+        let mut writer =
+            csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(vec![]);
+        writer.write_record(["indicator", "label", "code", "value"])?;
+        for (name, label, code, value) in &rows {
+            let code = crate::export::guarded(code);
+            writer.write_record([*name, label.as_str(), code.as_ref(), value.as_str()])?;
+        }
+        let bytes = writer.into_inner().map_err(|error| failure("the output", error))?;
+        crate::print_bytes(&bytes);
+        return Ok(());
+    }
+    let mut table = Table::new();
+    table.load_style(comfy_table::presets::UTF8_FULL_CONDENSED);
+    table.set_content_arrangement(ContentArrangement::Disabled);
+    table.set_header([pack.name.as_str(), "", "value"]);
+    for (_, label, code, value) in &rows {
+        let shown = pack.label(&field(label), code, "en");
+        table.add_row([label.as_str(), shown, value.as_str()]);
+    }
+    if let Some(column) = table.column_mut(2) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    say!("{table}");
+    say!("Source: {}", pack.source);
+    say!("{}", missing_in_words(&totals.missing));
+    say_what_else(totals.flagged, totals.waiting, totals.forks);
+    Ok(())
+}
+
+/// An indicator's sum, or a share, as people read it.
+fn value(name: &str, sums: &Sums) -> String {
+    match share(name) {
+        Some(share) => percent(share.of(sums)),
+        None => sum(sums, name).to_string(),
+    }
 }
 
 /// Totals as JSON; the shares of each line beside its sums.
@@ -130,12 +210,12 @@ fn print_csv(by: &[Split], lines: &Lines) -> Result<(), Failure> {
 }
 
 /// One indicator as a bar for each line, the longest as long as the screen allows.
-fn bars(by: &[Split], lines: &Lines, name: &str, pack: &CodePack) -> Result<(), Failure> {
+fn bars(by: &[Split], lines: &Lines, name: &str, packs: &[CodePack]) -> Result<(), Failure> {
     let known = indicator(name).is_some() || lines.values().any(|sums| sums.contains_key(name));
     if !known {
         return Err(failure("--bars", "names no indicator; docs/indicators.md lists them"));
     }
-    let labels: Vec<String> = lines.keys().map(|key| label(by, key, pack)).collect();
+    let labels: Vec<String> = lines.keys().map(|key| label(by, key, packs)).collect();
     let width = labels.iter().map(|label| label.chars().count()).max().unwrap_or(0);
     let longest = lines.values().map(|sums| sum(sums, name)).max().unwrap_or(0).max(1);
     say!("{}", name.replace('_', " "));
@@ -147,16 +227,23 @@ fn bars(by: &[Split], lines: &Lines, name: &str, pack: &CodePack) -> Result<(), 
     Ok(())
 }
 
-fn label(by: &[Split], key: &[String], pack: &CodePack) -> String {
+fn label(by: &[Split], key: &[String], packs: &[CodePack]) -> String {
     let parts: Vec<&str> = by
         .iter()
         .zip(key)
         .map(|(split, part)| match split {
-            Split::Code(field) => pack.label(field, part),
+            Split::Code(field) => labelled(packs, field, part),
+            Split::Site => labelled(packs, "site", part),
             _ => part,
         })
         .collect();
     parts.join("  ")
+}
+
+/// What people read for a code: the label of the first pack that has one.
+fn labelled<'a>(packs: &'a [CodePack], field: &str, code: &'a str) -> &'a str {
+    let labels = packs.iter().map(|pack| pack.label(field, code, "en"));
+    labels.into_iter().find(|label| *label != code).unwrap_or(code)
 }
 
 /// Says what counts nowhere although it is here, and which alarm there is, with what to do.
@@ -185,7 +272,7 @@ pub fn is_of(kind: Kind, name: &str) -> bool {
 }
 
 /// A table for each kind of which anything was counted.
-fn tables(by: &[Split], lines: &Lines, pack: &CodePack) {
+fn tables(by: &[Split], lines: &Lines, packs: &[CodePack]) {
     let mut any = false;
     for kind in Kind::ALL {
         let of_kind: Lines = lines
@@ -198,7 +285,7 @@ fn tables(by: &[Split], lines: &Lines, pack: &CodePack) {
             .collect();
         if !of_kind.is_empty() {
             any = true;
-            say!("{}\n{}", kind.name().replace('_', " "), table(by, &of_kind, pack));
+            say!("{}\n{}", kind.name().replace('_', " "), table(by, &of_kind, packs));
         }
     }
     if !any {
@@ -208,7 +295,7 @@ fn tables(by: &[Split], lines: &Lines, pack: &CodePack) {
 
 /// Totals as a table, with the pack's labels for codes: a row for each line, right-aligned numbers,
 /// shares last. An indicator that is 0 on every line has no column.
-pub fn table(by: &[Split], lines: &Lines, pack: &CodePack) -> Table {
+pub fn table(by: &[Split], lines: &Lines, packs: &[CodePack]) -> Table {
     let names: BTreeSet<&String> = lines.values().flat_map(Sums::keys).collect();
     let declared = kitbag_core::model::indicator::indicators().map(|indicator| indicator.name);
     let mut shown: Vec<String> = Vec::new();
@@ -237,7 +324,7 @@ pub fn table(by: &[Split], lines: &Lines, pack: &CodePack) -> Table {
             .iter()
             .zip(key)
             .map(|(split, part)| {
-                label(std::slice::from_ref(split), std::slice::from_ref(part), pack)
+                label(std::slice::from_ref(split), std::slice::from_ref(part), packs)
             })
             .collect();
         cells.extend(shown.iter().map(|name| sum(sums, name).to_string()));

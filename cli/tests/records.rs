@@ -1,208 +1,148 @@
 //! What people do with records on the command line, from a founded programme to an export read back.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod desk;
+
+use desk::Desk;
 use serde_json::Value;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
 
-/// A coordinator's store of a programme founded in a folder of its own.
-struct Desk {
-    folder: tempfile::TempDir,
-    store: PathBuf,
-}
-
-fn run(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_kitbag")).current_dir(folder).args(arguments).output().unwrap()
-}
-
-fn printed(output: &Output) -> String {
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{said}");
-    String::from_utf8(output.stdout.clone()).unwrap().trim().to_owned()
-}
-
-impl Desk {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("words"), "four words in a row\n").unwrap();
-        let root = ["--store", "root.db", "--passphrase-file", "words"];
-        let of_root = |first: &[&str], last: &[&str]| {
-            printed(&run(folder.path(), &[first, &root, last].concat()))
-        };
-        of_root(&["programme", "init"], &[]);
-        let team = of_root(&["programme", "team"], &[]);
-        of_root(&["programme", "coordinator", "--team", &team], &["desk.db"]);
-        let store = folder.path().join("desk.db");
-        Desk { folder, store }
-    }
-
-    fn output(&self, arguments: &[&str]) -> Output {
-        let store = self.store.to_str().unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_kitbag"));
-        command.current_dir(self.folder.path()).env("KITBAG_STORE", store).args(arguments);
-        command.output().unwrap()
-    }
-
-    fn says(&self, arguments: &[&str]) -> String {
-        printed(&self.output(arguments))
-    }
-
-    fn json(&self, arguments: &[&str]) -> Value {
-        serde_json::from_str(&self.says(&[arguments, &["--json"]].concat())).unwrap()
-    }
-
-    /// How it ended, and its line of error.
-    fn refused(&self, arguments: &[&str]) -> (i32, String) {
-        let output = self.output(arguments);
-        let said = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(said.lines().count(), 1, "{said}");
-        (output.status.code().unwrap(), said)
-    }
-
-    fn total(&self, indicator: &str) -> i64 {
-        let totals = self.json(&["totals", "--by", "year"]);
-        let lines = totals["lines"].as_array().unwrap();
-        lines.iter().filter_map(|line| line["sums"][indicator].as_i64()).sum()
-    }
-
-    /// One record of each kind that a worker fills in.
-    fn fill(&self) -> Vec<String> {
-        let at = ["--site", "riverside", "--on", "2026-03-01", "--utc-offset-min", "60"];
-        let record = |arguments: &[&str]| self.says(&[&["record"], arguments, &at].concat());
-        vec![
-            record(&[
-                "stock-movement",
-                "--movement",
-                "receipt",
-                "--product",
-                "nasal_4mg",
-                "--doses-per-kit",
-                "2",
-                "--lot",
-                "A1",
-                "--expiry",
-                "2026-12",
-                "--quantity",
-                "50",
-                "--from",
-                "outside",
-                "--to",
-                "site:riverside",
-            ]),
-            record(&[
-                "distribution",
-                "--recipient-role",
-                "at_risk",
-                "--supply-type",
-                "resupply",
-                "--resupply-reason",
-                "used_on_other",
-                "--channel",
-                "prison_release",
-                "--product",
-                "nasal_4mg",
-                "--doses-per-kit",
-                "2",
-                "--kits",
-                "3",
-                "--single-doses",
-                "1",
-                "--lot",
-                "A1",
-                "--expiry",
-                "2026-12",
-                "--training",
-                "brief",
-                "--taken-from",
-                "site:riverside",
-                "--note",
-                "=SUM(A1) of no use",
-            ]),
-            record(&[
-                "reversal",
-                "--unknowns",
-                "--outcome",
-                "survived",
-                "--suspected-substances",
-                "heroin,new_code",
-                "--administrations",
-                "product=nasal_4mg,route=IN,doses=2,source=this_programme,lot=A1",
-                "--administrations",
-                "product=unknown,route=IN,doses=unknown,source=ems",
-                "--taken-from",
-                "site:riverside",
-            ]),
-            record(&[
-                "referral",
-                "--service",
-                "methadone",
-                "--origin",
-                "after_overdose",
-                "--urgency",
-                "today",
-                "--handoff",
-                "accompanied",
-                "--receiving-service",
-                "clinic, second floor",
-                "--barriers",
-                "cost",
-                "--events",
-                "status=made,on=2026-03-01",
-                "--events",
-                "status=attended,on=2026-03-05",
-            ]),
-            record(&[
-                "training",
-                "--mode",
-                "group",
-                "--people-trained",
-                "10",
-                "--people-supplied",
-                "9",
-            ]),
-            record(&[
-                "contact",
-                "--people",
-                "4",
-                "--visit",
-                "new",
-                "--supplies",
-                "condoms=12,new_type=1",
-            ]),
-            record(&[
-                "target",
-                "--indicator",
-                "kits_distributed",
-                "--scope",
-                "team",
-                "--period",
-                "2026-Q1",
-                "--value",
-                "500",
-            ]),
-            record(&[
-                "report",
-                "--period",
-                "2026-Q1",
-                "--revision",
-                "1",
-                "--records-digest",
-                "00",
-                "--approved-by",
-                "office",
-                "--suppression",
-                "under_10",
-                "--values",
-                "kits_distributed=3",
-            ]),
-        ]
-    }
+/// One record of each kind that people fill in.
+fn fill(desk: &Desk) -> Vec<String> {
+    let at = ["--site", "riverside", "--on", "2026-03-01", "--utc-offset-min", "60"];
+    let record = |arguments: &[&str]| desk.says(&[&["record"], arguments, &at].concat());
+    vec![
+        record(&[
+            "stock-movement",
+            "--movement",
+            "receipt",
+            "--product",
+            "nasal_4mg",
+            "--doses-per-kit",
+            "2",
+            "--lot",
+            "A1",
+            "--expiry",
+            "2026-12",
+            "--quantity",
+            "50",
+            "--from",
+            "outside",
+            "--to",
+            "site:riverside",
+        ]),
+        record(&[
+            "distribution",
+            "--recipient-role",
+            "at_risk",
+            "--supply-type",
+            "resupply",
+            "--resupply-reason",
+            "used_on_other",
+            "--channel",
+            "prison_release",
+            "--product",
+            "nasal_4mg",
+            "--doses-per-kit",
+            "2",
+            "--kits",
+            "3",
+            "--single-doses",
+            "1",
+            "--lot",
+            "A1",
+            "--expiry",
+            "2026-12",
+            "--training",
+            "brief",
+            "--taken-from",
+            "site:riverside",
+            "--note",
+            "=SUM(A1) of no use",
+        ]),
+        record(&[
+            "reversal",
+            "--unknowns",
+            "--outcome",
+            "survived",
+            "--suspected-substances",
+            "heroin,new_code",
+            "--administrations",
+            "product=nasal_4mg,route=IN,doses=2,source=this_programme,lot=A1",
+            "--administrations",
+            "product=unknown,route=IN,doses=unknown,source=ems",
+            "--taken-from",
+            "site:riverside",
+        ]),
+        record(&[
+            "referral",
+            "--service",
+            "methadone",
+            "--origin",
+            "after_overdose",
+            "--urgency",
+            "today",
+            "--handoff",
+            "accompanied",
+            "--receiving-service",
+            "clinic, second floor",
+            "--barriers",
+            "cost",
+            "--events",
+            "status=made,on=2026-03-01",
+            "--events",
+            "status=attended,on=2026-03-05",
+        ]),
+        record(&[
+            "training",
+            "--mode",
+            "group",
+            "--people-trained",
+            "10",
+            "--people-supplied",
+            "9",
+        ]),
+        record(&[
+            "contact",
+            "--people",
+            "4",
+            "--visit",
+            "new",
+            "--supplies",
+            "condoms=12,new_type=1",
+        ]),
+        record(&[
+            "target",
+            "--indicator",
+            "kits_distributed",
+            "--scope",
+            "team",
+            "--period",
+            "2026-Q1",
+            "--value",
+            "500",
+        ]),
+        record(&[
+            "report",
+            "--period",
+            "2026-Q1",
+            "--revision",
+            "1",
+            "--records-digest",
+            "00",
+            "--approved-by",
+            "office",
+            "--suppression",
+            "under_10",
+            "--values",
+            "kits_distributed=3",
+        ]),
+    ]
 }
 
 #[test]
 fn each_kind_is_recorded_by_flags_and_counted() {
     let desk = Desk::new();
-    let ids = desk.fill();
+    let ids = fill(&desk);
     for (indicator, n) in [
         ("kits_distributed", 3),
         ("doses_distributed", 7),
@@ -242,7 +182,7 @@ fn each_kind_is_recorded_by_flags_and_counted() {
 #[test]
 fn records_are_found_corrected_voided_and_undone() {
     let desk = Desk::new();
-    let ids = desk.fill();
+    let ids = fill(&desk);
     let found = desk.json(&["list", "--where", "administrations.product=nasal_4mg"]);
     assert_eq!(found["records"][0]["id"], ids[2].as_str());
     assert_eq!(found["records"].as_array().unwrap().len(), 1);
@@ -281,8 +221,8 @@ fn records_are_found_corrected_voided_and_undone() {
 #[test]
 fn a_record_saved_twice_is_suspected_and_linked_by_people_alone() {
     let desk = Desk::new();
-    let first = desk.fill();
-    let second = desk.fill();
+    let first = fill(&desk);
+    let second = fill(&desk);
     let suspected = desk.json(&["duplicates"]);
     assert_eq!(suspected["suspected"].as_array().unwrap().len(), 8);
     assert_eq!(suspected["suspected"][0]["why"], "saved_twice");
@@ -310,9 +250,9 @@ fn a_draft_is_kept_and_counts_only_once_it_is_finished() {
 #[test]
 fn an_export_imported_into_a_fresh_programme_gives_the_same_totals_once() {
     let desk = Desk::new();
-    desk.fill();
-    desk.fill();
-    let void = desk.fill();
+    fill(&desk);
+    fill(&desk);
+    let void = fill(&desk);
     desk.says(&["void", &void[1], "--reason", "test"]);
     let exported = desk.json(&["export", "out"]);
     let names: Vec<&str> = exported["files"]
@@ -434,7 +374,7 @@ fn each_wrong_answer_is_one_line_with_a_stable_code_and_harms_nothing() {
 #[test]
 fn a_store_is_verified_and_looked_over_and_the_tool_describes_itself() {
     let desk = Desk::new();
-    desk.fill();
+    fill(&desk);
     let verified = desk.json(&["verify"]);
     assert_eq!((&verified["records"], &verified["unsealed"]), (&8.into(), &0.into()));
     assert!(verified["entries"].as_u64().unwrap() > 10);
@@ -445,7 +385,7 @@ fn a_store_is_verified_and_looked_over_and_the_tool_describes_itself() {
         findings.iter().map(|found| found["code"].as_str().unwrap().to_owned()).collect()
     };
     assert_eq!(codes(&desk), ["no_hub"]);
-    desk.fill();
+    fill(&desk);
     desk.says(&["draft", "save", "contact", "--people", "2"]);
     assert_eq!(codes(&desk), ["no_hub", "duplicates", "drafts"]);
 

@@ -5,6 +5,7 @@ mod drafts;
 mod finding;
 mod joining;
 mod outbox;
+mod packs;
 mod programme;
 mod recover;
 mod status;
@@ -26,6 +27,7 @@ use crate::identity::HubAddress;
 use crate::identity::SigningKey;
 use crate::log::run::TurnedAway;
 use crate::model::form::append;
+use crate::model::pack::CodePack;
 use crate::model::{
     DeviceKey, Element, ElementName, EntryId, Form, Invalid, Operation, RecordId, TeamId,
     UnixMillis, Value,
@@ -86,6 +88,12 @@ pub enum EngineError {
     /// There is no such record here.
     #[error("there is no such record here")]
     NoRecord,
+    /// A text is no code pack, or names what there is not. Nothing was published.
+    #[error("{0}")]
+    Pack(String),
+    /// Only the root's device may do this.
+    #[error("only the programme's root publishes code packs; open its store")]
+    NotTheRoot,
     /// This device changed nothing of the record that still stands.
     #[error("this device changed nothing of the record that still stands")]
     NothingToUndo,
@@ -148,6 +156,10 @@ pub struct Engine {
     looked: BTreeSet<TeamId>,
     environment: Environment,
     outbox: outbox::Outbox,
+    /// The code packs, and how many entries of packs were held when they were read.
+    known_packs: (u64, Vec<CodePack>),
+    /// Whose stock the last distribution in each team came from.
+    taken_from: BTreeMap<TeamId, Option<String>>,
 }
 
 impl Engine {
@@ -178,8 +190,18 @@ impl Engine {
         TeamId(id)
     }
 
-    /// Saves a record of any kind. When this returns, it is durable.
+    /// Saves a record of any kind. When this returns, it is durable. What the form leaves open and the
+    /// programme or this device knows is filled in, by [`Engine::prepared`].
     pub fn record(&mut self, team: TeamId, form: &Form) -> Result<RecordId, EngineError> {
+        let form = self.prepared(team, form)?;
+        let id = self.create(team, form.kind(), form.operations()?)?;
+        self.note_taken_from(team, &form);
+        Ok(id)
+    }
+
+    /// Saves a record of a file: the same, but that no stock is taken for the last used.
+    pub fn record_imported(&mut self, team: TeamId, form: &Form) -> Result<RecordId, EngineError> {
+        let form = self.known_of(form)?;
         self.create(team, form.kind(), form.operations()?)
     }
 

@@ -153,6 +153,8 @@ pub struct Store {
     logs: BTreeMap<LogId, HeldLog>,
     authority: Authority,
     changes: projection::Changes,
+    /// How many entries of code packs are held.
+    code_packs: u64,
     /// Records to judge in this transaction.
     dirty_here: BTreeSet<RecordId>,
     /// Records whose links changed in this transaction.

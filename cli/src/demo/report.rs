@@ -7,7 +7,6 @@ use crate::import::{Imported, Refused};
 use crate::totals::{missing_in_words, say_what_else, sum, table};
 use kitbag_core::model::date::Period;
 use kitbag_core::model::indicator::share;
-use kitbag_core::model::pack::CodePack;
 use kitbag_core::totals::{KnownMissing, Lines, Split};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -41,10 +40,7 @@ pub fn refused(refused: &[Refused]) {
 pub fn half_way(world: &mut World) -> Result<u64, Failure> {
     let page = world.page("/v1/totals?by=month")?;
     let missing = known_missing(&page);
-    say!(
-        "\nHalf way, at the hub:\n{}",
-        table(&[Split::Period(Period::Month)], &lines(&page), &CodePack::default())
-    );
+    say!("\nHalf way, at the hub:\n{}", table(&[Split::Period(Period::Month)], &lines(&page), &[]));
     say!("{}", missing_in_words(&missing));
     phones_with_missing(world, &page)?;
     say!("");
@@ -85,10 +81,7 @@ fn phones_with_missing(world: &mut World, page: &Value) -> Result<(), Failure> {
 pub fn final_report(world: &mut World, imported: &Imported) -> Result<AllTotals, Failure> {
     let totals = AllTotals::of(world)?;
     let month = [Split::Period(Period::Month)];
-    say!(
-        "\nReversals by month, at the hub:\n{}",
-        table(&month, &totals.by_month, &CodePack::default())
-    );
+    say!("\nReversals by month, at the hub:\n{}", table(&month, &totals.by_month, &[]));
     let longest = totals.by_month.values().map(reversals).max().unwrap_or(0).max(1);
     for (key, sums) in &totals.by_month {
         let length = (reversals(sums) * BAR_CHARS + longest - 1) / longest;

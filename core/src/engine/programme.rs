@@ -113,6 +113,8 @@ impl Engine {
             looked: Default::default(),
             environment,
             outbox,
+            known_packs: (0, Vec::new()),
+            taken_from: BTreeMap::new(),
         })
     }
 

@@ -26,6 +26,8 @@ pub mod kind {
     pub const ERASE: u8 = 5;
     /// Hands a team's sealing key to devices.
     pub const TEAM_KEY: u8 = 6;
+    /// Gives the programme a code pack.
+    pub const CODE_PACK: u8 = 7;
     /// Kinds from here on are records.
     pub const RECORDS_FROM: u8 = 16;
 }

@@ -147,6 +147,11 @@ pub enum Administration {
     },
     /// Hands a team's sealing key to devices, each sealed to its own key.
     TeamKey(TeamKey),
+    /// Gives the programme a code pack, as TOML; the root's word alone.
+    CodePack {
+        /// The pack.
+        toml: String,
+    },
     /// Drops the payloads of these records, with another coordinator's word or as the root.
     Erase {
         /// The records.
@@ -164,6 +169,7 @@ impl Administration {
             Administration::Accept { .. } => kind::ACCEPT,
             Administration::Erase { .. } => kind::ERASE,
             Administration::TeamKey(_) => kind::TEAM_KEY,
+            Administration::CodePack { .. } => kind::CODE_PACK,
         }
     }
 
@@ -191,6 +197,10 @@ impl Administration {
                 Ok(())
             }),
             Administration::TeamKey(key) => key.encode(),
+            Administration::CodePack { toml } => cbor::encode(|encoder| {
+                encoder.array(1)?.str(toml)?;
+                Ok(())
+            }),
             Administration::Erase { records } => cbor::encode(|encoder| {
                 encoder.array(1)?.array(records.len() as u64)?;
                 for id in records {
@@ -208,6 +218,10 @@ impl Administration {
             kind::OPEN => return Open::decode(bytes).map(Administration::Open),
             kind::CERTIFY => return Certificate::decode(bytes).map(Administration::Certify),
             kind::TEAM_KEY => Administration::TeamKey(TeamKey::read(&mut decoder)?),
+            kind::CODE_PACK => {
+                cbor::array_of(&mut decoder, 1)?;
+                Administration::CodePack { toml: decoder.str()?.to_owned() }
+            }
             kind::REVOKE => {
                 cbor::array_of(&mut decoder, 2)?;
                 Administration::Revoke {

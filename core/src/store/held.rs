@@ -44,6 +44,21 @@ impl Store {
         with_team.map(|(team, payload)| Ok((team, kept(&payload)?))).collect()
     }
 
+    /// The payloads of administrative entries of a kind that count, in the order of their ids.
+    pub fn admitted_administration(&self, of_kind: u8) -> Result<Vec<Vec<u8>>, StoreError> {
+        let mut statement = self.sql()?.prepare_cached(
+            "SELECT payload FROM entry WHERE kind = ?1 AND kind < 16 AND verdict = 1
+               AND payload IS NOT NULL ORDER BY id",
+        )?;
+        let rows = statement.query_map([of_kind], |row| row.get::<_, Vec<u8>>(0))?;
+        rows.map(|row| kept(&row?)).collect()
+    }
+
+    /// How many entries of code packs are held.
+    pub fn code_packs(&self) -> u64 {
+        self.code_packs
+    }
+
     /// What this store makes of each entry of a record.
     pub fn verdicts_of(&self, record: RecordId) -> Result<Vec<Verdict>, StoreError> {
         let mut statement = self.sql()?.prepare_cached(&format!(

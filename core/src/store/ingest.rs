@@ -294,6 +294,7 @@ impl Store {
                 entry.payload.as_deref().map(super::payload::keep),
                 hash,
             ))?;
+        self.code_packs += u64::from(header.kind == kind::CODE_PACK);
         match record {
             Some(record) => self.mark_dirty(&record)?,
             None => self.set_authority_stale()?,

@@ -2,7 +2,7 @@
 
 use super::{HeldLog, KeyProvider, SCHEMA_VERSION, Settling, Store, StoreError, StoreKey};
 use crate::log::chain::{Branch, Chains, LogInfo, Place};
-use crate::log::entry::Tip;
+use crate::log::entry::{Tip, kind};
 use crate::log::payload::Open;
 use crate::model::kind::declarations_digest;
 use crate::model::{DeviceKey, EntryId, LogId, TeamId};
@@ -102,6 +102,7 @@ impl Store {
             logs: BTreeMap::new(),
             authority: crate::log::Authority::default(),
             changes: super::projection::Changes::default(),
+            code_packs: 0,
             dirty_here: BTreeSet::new(),
             relinked: BTreeSet::new(),
             page_entries_max: crate::log::run::PAGE_ENTRIES_MAX,
@@ -179,6 +180,12 @@ impl Store {
     fn load_logs(&mut self) -> Result<(), StoreError> {
         self.chains = Chains::default();
         self.changes.clear();
+        let packs: i64 = self.sql()?.query_row(
+            "SELECT count(*) FROM entry WHERE kind = ?1 AND kind < 16",
+            [kind::CODE_PACK],
+            |row| row.get(0),
+        )?;
+        self.code_packs = packs as u64;
         self.dirty_here.clear();
         self.relinked.clear();
         self.logs.clear();

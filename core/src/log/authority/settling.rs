@@ -93,7 +93,12 @@ impl<'a> Settling<'a> {
                     Ok(Administration::Erase { .. }) => 1,
                     Ok(Administration::Certify(_)) => 2,
                     Ok(Administration::Revoke { .. }) => 3,
-                    Ok(Administration::Open(_) | Administration::TeamKey(_)) | Err(_) => 4,
+                    Ok(
+                        Administration::Open(_)
+                        | Administration::TeamKey(_)
+                        | Administration::CodePack { .. },
+                    )
+                    | Err(_) => 4,
                 };
                 if of_phase == phase {
                     let verdict = self.judge(entry, info, *mandate);
@@ -201,6 +206,7 @@ impl<'a> Settling<'a> {
             ) => true,
             (Administration::Accept { .. }, None | Some(Role::Coordinator)) => true,
             (Administration::TeamKey(_), Some(Role::Coordinator)) => true,
+            (Administration::CodePack { .. }, None) => true,
             _ => false,
         };
         if let (Administration::Erase { records }, true) = (says, allowed) {

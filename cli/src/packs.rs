@@ -1,0 +1,83 @@
+//! `kitbag pack`: a programme's codes, products, sites and what its receivers want, as data.
+
+use crate::device::StoreArguments;
+use crate::{Failure, cannot_read, failure};
+use clap::Subcommand;
+use kitbag_core::engine::Engine;
+use kitbag_core::model::pack::{CodePack, SHIPPED};
+use serde_json::json;
+use std::path::Path;
+
+#[derive(Subcommand)]
+pub enum PackCommand {
+    /// Publishes a pack to the whole programme, from the root's store
+    Publish {
+        #[command(flatten)]
+        store: StoreArguments,
+        /// A file (TOML), or the name of one that comes with Kitbag: odin, scotland
+        #[arg(value_name = "FILE")]
+        pack: String,
+    },
+    /// Lists the packs that this store has
+    List {
+        #[command(flatten)]
+        store: StoreArguments,
+        /// As JSON: `{packs: [{name, version, source}]}`
+        #[arg(long)]
+        json: bool,
+    },
+    /// Checks a pack, or prints one that comes with Kitbag, to begin from
+    Show {
+        /// A file (TOML), or a name
+        #[arg(value_name = "FILE")]
+        pack: String,
+    },
+}
+
+pub fn run(command: &PackCommand) -> Result<(), Failure> {
+    match command {
+        PackCommand::Publish { store, pack } => {
+            let text = text_of(pack)?;
+            let checked = CodePack::checked(&text).map_err(|error| failure(pack, error))?;
+            store.open()?.publish_pack(&text)?;
+            say!("Published {} {}. The next syncs bring it to all.", checked.name, checked.version);
+        }
+        PackCommand::List { store, json } => {
+            let packs = store.open_to_read()?.packs()?;
+            if *json {
+                let packs = packs.iter().map(|pack| {
+                    json!({ "name": pack.name, "version": pack.version, "source": pack.source })
+                });
+                say!("{}", json!({ "packs": packs.collect::<Vec<_>>() }));
+                return Ok(());
+            }
+            for pack in &packs {
+                say!("{} {}  {}", pack.name, pack.version, pack.source);
+            }
+            say!("{} packs.", packs.len());
+        }
+        PackCommand::Show { pack } => {
+            let text = text_of(pack)?;
+            CodePack::checked(&text).map_err(|error| failure(pack, error))?;
+            say!("{}", text.trim_end());
+        }
+    }
+    Ok(())
+}
+
+/// The text of a file, or of a pack that comes with Kitbag.
+fn text_of(name: &str) -> Result<String, Failure> {
+    if let Some((_, text)) = SHIPPED.iter().find(|(shipped, _)| *shipped == name) {
+        return Ok((*text).to_owned());
+    }
+    let path = Path::new(name);
+    std::fs::read_to_string(path).map_err(|error| cannot_read(path, &error))
+}
+
+/// The pack of this name that the programme has, or that comes with Kitbag, or of this file.
+pub fn named(engine: &Engine, name: &str) -> Result<CodePack, Failure> {
+    if let Some(pack) = engine.packs()?.into_iter().find(|pack| pack.name == name) {
+        return Ok(pack);
+    }
+    CodePack::checked(&text_of(name)?).map_err(|error| failure(name, error))
+}

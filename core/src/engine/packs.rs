@@ -1,0 +1,107 @@
+//! Code packs: published by the root, delivered with the programme's log, used where records are made.
+
+use super::{Engine, EngineError};
+use crate::log::entry::kind;
+use crate::log::payload::Administration;
+use crate::model::pack::{CodePack, PackError, fill_in, lacking};
+use crate::model::{EntryId, Form, Invalid, Kind, TeamId, Value};
+use crate::store::Search;
+use std::collections::BTreeMap;
+
+impl Engine {
+    /// Publishes a code pack to the whole programme: the root's word alone. A pack of the same name
+    /// with a higher version takes the place of an older one.
+    ///
+    /// # Errors
+    /// [`EngineError::Pack`] where the pack does not hold; [`EngineError::NotTheRoot`] on other devices.
+    pub fn publish_pack(&mut self, toml: &str) -> Result<EntryId, EngineError> {
+        CodePack::checked(toml)?;
+        if self.device_key() != self.root() {
+            return Err(EngineError::NotTheRoot);
+        }
+        self.administer(TeamId::PROGRAMME, &Administration::CodePack { toml: toml.to_owned() })
+    }
+
+    /// The programme's code packs by name, the newest version of each. One that a newer version of
+    /// Kitbag wrote in a form that this one cannot read is left out: its codes are shown as they are.
+    pub fn packs(&self) -> Result<Vec<CodePack>, EngineError> {
+        let mut newest: BTreeMap<String, CodePack> = BTreeMap::new();
+        for payload in self.store.admitted_administration(kind::CODE_PACK)? {
+            let Ok(Administration::CodePack { toml }) =
+                Administration::decode(kind::CODE_PACK, &payload)
+            else {
+                continue;
+            };
+            let Ok(pack) = CodePack::from_toml(&toml) else { continue };
+            let held = newest.get(&pack.name).map_or(0, |held| held.version);
+            // Of equal versions the last by entry id: every store has the same.
+            if pack.version >= held {
+                newest.insert(pack.name.clone(), pack);
+            }
+        }
+        Ok(newest.into_values().collect())
+    }
+
+    /// The form with what this device and the programme know: the doses of a kit, by the catalogue;
+    /// whose stock it comes from, the last that this device used.
+    ///
+    /// # Errors
+    /// `required` where a pack asks for a field that has no answer.
+    pub fn prepared(&mut self, team: TeamId, form: &Form) -> Result<Form, EngineError> {
+        let mut form = self.known_of(form)?;
+        let has_source = form.kind().field("taken_from").is_some();
+        if has_source
+            && form.get("taken_from").is_none()
+            && let Some(last) = self.last_taken_from(team)?
+        {
+            form.put("taken_from", last.as_str())?;
+        }
+        Ok(form)
+    }
+
+    /// The form with what the programme's packs know.
+    pub(super) fn known_of(&mut self, form: &Form) -> Result<Form, EngineError> {
+        let mut form = form.clone();
+        let count = self.store.code_packs();
+        if self.known_packs.0 != count {
+            self.known_packs = (count, self.packs()?);
+        }
+        fill_in(&mut form, &self.known_packs.1);
+        match lacking(&form, &self.known_packs.1) {
+            Some(field) => Err(Invalid::required(field.name, field.shape).into()),
+            None => Ok(form),
+        }
+    }
+
+    /// Whose stock this device's last distribution in a team came from.
+    fn last_taken_from(&mut self, team: TeamId) -> Result<Option<String>, EngineError> {
+        if let Some(last) = self.taken_from.get(&team) {
+            return Ok(last.clone());
+        }
+        let search = Search {
+            team: Some(team),
+            kind: Some(Kind::Distribution),
+            author: Some(self.device_key()),
+            most: 1,
+            ..Search::default()
+        };
+        let page = self.store.search(&search)?;
+        let last = page.rows.first().and_then(|row| row.answers.code("taken_from"));
+        let last = last.map(str::to_owned);
+        self.taken_from.insert(team, last.clone());
+        Ok(last)
+    }
+
+    /// Notes whose stock a record that was saved came from.
+    pub(super) fn note_taken_from(&mut self, team: TeamId, form: &Form) {
+        if let Some(holder) = form.get("taken_from").and_then(Value::as_text) {
+            self.taken_from.insert(team, Some(holder.to_owned()));
+        }
+    }
+}
+
+impl From<PackError> for EngineError {
+    fn from(error: PackError) -> Self {
+        EngineError::Pack(error.to_string())
+    }
+}
