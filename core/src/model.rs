@@ -25,7 +25,7 @@ pub use answers::{Answer, Answers};
 pub use date::{CivilDate, UnixMillis};
 pub use form::{Element, Form};
 pub use id::{DeviceKey, EntryId, LogId, RecordId, TeamId};
-pub use kind::Kind;
+pub use kinds::Kind;
 pub use operation::{ElementName, Operation};
 pub use schema::{Invalid, Wrong};
 pub use value::Value;

@@ -5,6 +5,7 @@ use kitbag_core::engine::{Engine, EngineError, Environment};
 use kitbag_core::log::payload::Administration;
 use kitbag_core::model::TeamId;
 use kitbag_core::store::{SCHEMA_VERSION, StoreError, StoreKey};
+use kitbag_core::totals::Query;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -153,4 +154,34 @@ fn an_erased_record_leaves_no_trace_of_its_site() {
     assert_eq!(count("SELECT count(*) FROM tally WHERE site = 'secret_site_marker'"), 0);
     assert_eq!(count("SELECT count(*) FROM record"), 0);
     assert_eq!(count("SELECT count(*) FROM entry WHERE kind = 17 AND payload IS NOT NULL"), 0);
+}
+
+/// Stores that earlier versions wrote: a device with six records of one team each.
+const OLDER: [&[u8]; 2] = [
+    include_bytes!("../fixtures/store-of-schema-1.db"),
+    include_bytes!("../fixtures/store-of-schema-2.db"),
+];
+
+#[test]
+fn stores_of_older_versions_are_brought_up_to_date_with_all_that_they_hold() {
+    for (version, bytes) in (1..).zip(OLDER) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store.db");
+        std::fs::write(&path, bytes).unwrap();
+        let read = Engine::open_to_read(&path, &key(), Environment::system()).map(drop);
+        assert!(read.unwrap_err().to_string().contains("sync once"), "{version}");
+        assert_eq!(std::fs::read(&path).unwrap(), bytes, "reading changes nothing");
+        let mut engine = Engine::open(&path, &key(), Environment::system()).unwrap();
+        let reversals = |engine: &Engine| {
+            let totals = engine.totals(&Query::default()).unwrap();
+            totals.lines.values().map(|sums| sums["reversals"]).sum::<i64>()
+        };
+        assert_eq!(reversals(&engine), 6, "{version}");
+        assert_eq!(engine.verify(|_| {}).unwrap().faults, [], "{version}");
+        let team = engine.teams()[0];
+        engine.record(team, &reversal("survived")).unwrap();
+        drop(engine);
+        let engine = Engine::open_to_read(&path, &key(), Environment::system()).unwrap();
+        assert_eq!(reversals(&engine), 7, "{version}");
+    }
 }

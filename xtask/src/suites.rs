@@ -209,7 +209,7 @@ pub fn bench(json: Option<std::path::PathBuf>) -> Result<(), String> {
 pub fn dictionary() -> Result<(), String> {
     let arguments = ["run", "--quiet", "--package", "kitbag-benches", "--bin", "dictionary", "--"];
     let mut trainer = shell::cargo(&arguments);
-    shell::run(trainer.arg(shell::root().join("core/src/sync/dictionary-1.bin")))
+    shell::run(trainer.arg(shell::root().join("core/src/dictionary-1.bin")))
 }
 
 /// Runs the simulator over these seeds.

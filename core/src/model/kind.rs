@@ -1,41 +1,7 @@
-//! The kinds of record: one line for each, beside its declaration in [`kinds`](super::kinds).
+//! What follows from a kind's declaration: its number, its name, its fields, its versions.
 
-use super::kinds;
-use super::schema::{Declaration, ENVELOPE, Field};
-
-/// Makes the enum and its table, so that a kind is named once here.
-macro_rules! kinds {
-    ($($name:ident = $module:ident),* $(,)?) => {
-        /// A kind of record that this version can show and count.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum Kind {
-            $(#[doc = concat!("See [`", stringify!($module), "`](super::kinds::", stringify!($module), ").")] $name),*
-        }
-
-        impl Kind {
-            /// All kinds, in the order of display.
-            pub const ALL: [Kind; [$(stringify!($name)),*].len()] = [$(Kind::$name),*];
-
-            /// The kind's declaration.
-            pub fn declaration(self) -> &'static Declaration {
-                match self {
-                    $(Kind::$name => &kinds::$module::DECLARATION),*
-                }
-            }
-        }
-    };
-}
-
-kinds! {
-    Distribution = distribution,
-    Reversal = reversal,
-    Referral = referral,
-    StockMovement = stock_movement,
-    Training = training,
-    Contact = contact,
-    Target = target,
-    Report = report,
-}
+use super::kinds::Kind;
+use super::schema::{ENVELOPE, Field};
 
 impl Kind {
     /// The kind's number in an entry's header.
