@@ -194,7 +194,7 @@ impl Engine {
     /// programme or this device knows is filled in, by [`Engine::prepared`].
     pub fn record(&mut self, team: TeamId, form: &Form) -> Result<RecordId, EngineError> {
         let form = self.prepared(team, form)?;
-        let id = self.create(team, form.kind(), form.operations()?)?;
+        let id = self.create_checked(team, form.kind(), form.operations()?)?;
         self.note_taken_from(team, &form);
         Ok(id)
     }
@@ -202,7 +202,7 @@ impl Engine {
     /// Saves a record of a file: the same, but that no stock is taken for the last used.
     pub fn record_imported(&mut self, team: TeamId, form: &Form) -> Result<RecordId, EngineError> {
         let form = self.known_of(form)?;
-        self.create(team, form.kind(), form.operations()?)
+        self.create_checked(team, form.kind(), form.operations()?)
     }
 
     /// Gives a field of a record another value. The old one stays in the history.

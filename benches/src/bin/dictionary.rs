@@ -5,7 +5,8 @@
 
 use kitbag_core::engine::{Engine, EngineError, Environment};
 use kitbag_core::identity::Role;
-use kitbag_core::model::{CivilDate, Form, Kind, TeamId, UnixMillis};
+use kitbag_core::model::schema::{Field, Need, Shape};
+use kitbag_core::model::{CivilDate, Form, Kind, TeamId, UnixMillis, Value};
 use kitbag_core::store::{Settling, Store, StoreKey};
 use kitbag_core::sync::{self, Message};
 use rand::{Rng, RngExt, SeedableRng};
@@ -33,7 +34,7 @@ fn main() -> Result<(), Failed> {
         phone.join(&root.certify(phone.device_key(), Role::Coordinator, team)?)?;
         for _ in 0..3 {
             for _ in 0..random.random_range(1..=20) {
-                phone.record(team, &reversal(&mut random)?)?;
+                phone.record(team, &record(&mut random)?)?;
             }
             let device = phone.device_key();
             phone.sync(|request| {
@@ -65,27 +66,76 @@ fn environment(random: &mut ChaCha8Rng) -> Environment {
     }
 }
 
-/// A reversal with made-up answers, by the words of the data dictionary.
-fn reversal(random: &mut ChaCha8Rng) -> Result<Form, Failed> {
-    let mut pick = |codes: &[&'static str]| codes[random.random_range(0..codes.len())];
-    let site =
-        pick(&["Northgate", "Riverside", "Market Hall", "Old Harbour", "Station", "Hilltop"]);
-    let day = 19_000 + pick(&["3", "50", "97", "144", "191", "238"]).parse::<i64>()?;
-    let mut form = Form::at(Kind::Reversal, site, CivilDate::from_epoch_day(day).ok_or("a date")?);
-    form.put("occurred_time", pick(&["08:15", "13:40", "17:05", "21:30", "23:55", "02:20"]))?;
-    form.put(
-        "place",
-        pick(&["private_home", "street_park", "shelter_hostel", "vehicle", "unknown"]),
-    )?;
-    form.put("outcome", pick(&["survived", "survived", "survived", "died", "unknown"]))?;
-    form.put("ems_called", pick(&["yes", "no", "unknown"]))?;
-    form.put("gender", pick(&["man", "woman", "other", "unknown"]))?;
-    form.put("age_band", pick(&["15_17", "18_24", "25_34", "35_44", "45_54", "55_plus"]))?;
-    form.put("response_minutes", pick(&["under_1", "1_3", "3_5", "over_5", "no_response"]))?;
-    form.tick("suspected_substances", pick(&["heroin", "fentanyl", "methadone", "unknown"]))?;
-    let product = pick(&["nasal_4mg", "nasal_2mg", "intramuscular_0_4mg", "unknown"]);
-    let doses = pick(&["unknown", "1", "2"]);
-    let given = format!("product={product},route=unknown,doses={doses},source=unknown");
-    form.add_text("administrations", &given)?;
-    Ok(form.with_unknowns())
+/// A record with made-up answers: half of them reversals, the others of any kind that workers record.
+fn record(random: &mut ChaCha8Rng) -> Result<Form, Failed> {
+    let others = [Kind::Distribution, Kind::Referral, Kind::StockMovement, Kind::Contact];
+    let kind = match random.random_bool(0.5) {
+        true => Kind::Reversal,
+        false => others[random.random_range(0..others.len())],
+    };
+    let sites = ["Northgate", "Riverside", "Market Hall", "Old Harbour", "Station", "Hilltop"];
+    let day = CivilDate::from_epoch_day(19_000 + random.random_range(0..240)).ok_or("a date")?;
+    let mut form = Form::at(kind, sites[random.random_range(0..sites.len())], day);
+    let asked = kind.declaration().fields.iter();
+    for field in asked.chain(kind.field("occurred_time")) {
+        let is_needed = field.need == Need::Required || random.random_bool(0.5);
+        match field.shape {
+            Shape::List(fields) => {
+                for _ in 0..random.random_range(1..=2) {
+                    let own = fields.iter().filter(|field| field.need == Need::Required);
+                    let answers =
+                        own.map(|field| Some((field.name.to_owned(), answer(field, random)?)));
+                    form.add(field.name, answers.flatten().collect())?;
+                }
+            }
+            Shape::CodeSet(codes) => {
+                for _ in 0..random.random_range(0..=2) {
+                    form.tick(field.name, codes[random.random_range(0..codes.len())])?;
+                }
+            }
+            Shape::Counts { codes, .. } => {
+                let code = codes[random.random_range(0..codes.len())];
+                form.put(&format!("{}.{code}", field.name), random.random_range(1..20))?;
+            }
+            _ if is_needed => {
+                if let Some(answer) = answer(field, random) {
+                    form.put(field.name, answer)?;
+                }
+            }
+            _ => {}
+        }
+    }
+    // What one answer asks of another.
+    if kind == Kind::Distribution {
+        form.put("kits", random.random_range(1..4))?;
+        form.put("resupply_reason", "used_on_other")?;
+    }
+    Ok(form)
+}
+
+fn answer(field: &Field, random: &mut ChaCha8Rng) -> Option<Value> {
+    let text = |text: String| Some(Value::Text(text));
+    match field.shape {
+        Shape::Code([]) => text(format!("A{}", random.random_range(100..999))),
+        Shape::Code(codes) => text(codes[random.random_range(0..codes.len())].to_owned()),
+        Shape::Int { min, max } => Some(Value::Int(random.random_range(min.max(1)..=max.min(20)))),
+        Shape::IntOrUnknown { .. } => match random.random_bool(0.3) {
+            true => text("unknown".to_owned()),
+            false => Some(Value::Int(random.random_range(1..4))),
+        },
+        Shape::Date => {
+            let day = CivilDate::from_epoch_day(19_000 + random.random_range(0..240))?;
+            text(day.to_string())
+        }
+        Shape::Time => {
+            text(format!("{:02}:{:02}", random.random_range(0..24), random.random_range(0..60)))
+        }
+        Shape::Month => text(format!("2026-{:02}", random.random_range(1..=12))),
+        // A movement goes from one holder to another.
+        Shape::Holder => text(match field.name {
+            "to" => "site:Riverside".to_owned(),
+            _ => "outside".to_owned(),
+        }),
+        _ => None,
+    }
 }

@@ -3,6 +3,8 @@
 //! Best effort: each entry of our own is appended, encrypted, before its COMMIT, without a sync of its
 //! own, and the file begins anew once the hub holds everything. `recover` reads it.
 
+use crate::identity::SigningKey;
+use crate::log::entry::seal;
 use crate::log::run::Run;
 use crate::model::cbor;
 use crate::model::{DeviceKey, EntryId, TeamId};
@@ -15,6 +17,8 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 pub(super) const NONCE_BYTES: usize = 24;
+/// Stands where a run's seal comes later.
+pub(super) const UNSEALED: [u8; 64] = [0; 64];
 const FRAME_BYTES_MAX: usize = 1 << 20;
 
 /// The file, opened when there is something to write; none where the store's folder is no folder of
@@ -127,14 +131,23 @@ impl Outbox {
         }
     }
 
-    /// What the outbox holds.
-    pub(super) fn kept(&self) -> Kept {
+    /// What the outbox holds. Runs get their seals now, by this key or by that of the identity noted: a
+    /// save writes them without, which spares it a signature.
+    pub(super) fn kept(&self, key: Option<&SigningKey>) -> Kept {
         let (frames, _) = self.frames();
         let mut kept = Kept::default();
         for frame in frames {
             match frame {
                 Frame::Identity(identity) => kept.identity = Some(identity),
                 Frame::Run(run) => kept.runs.push(run),
+            }
+        }
+        let noted = kept.identity.as_ref().map(|identity| SigningKey::from_seed(&identity.seed));
+        if let Some(key) = key.or(noted.as_ref()) {
+            for run in kept.runs.iter_mut().filter(|run| run.seal == UNSEALED) {
+                if let Some(last) = run.expand().last() {
+                    run.seal = seal(key, run.log, last.tip());
+                }
             }
         }
         kept

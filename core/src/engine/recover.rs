@@ -141,7 +141,7 @@ impl Engine {
     /// the store.
     fn take_own(&mut self) -> Result<Vec<Run>, EngineError> {
         let mut runs = self.salvage()?;
-        runs.extend(self.outbox.kept().runs);
+        runs.extend(self.outbox.kept(Some(&self.key)).runs);
         runs.sort_by_key(|run| (run.log, run.first));
         let mut lacking = Vec::new();
         for run in runs {
@@ -197,7 +197,7 @@ impl Engine {
         key: &dyn KeyProvider,
         environment: Environment,
     ) -> Result<(Engine, Recovered), EngineError> {
-        let kept = Outbox::open(path, &key.store_key()?).kept();
+        let kept = Outbox::open(path, &key.store_key()?).kept(None);
         if Store::check(path, key).is_ok() {
             match Engine::open_to_read(path, key, Environment::system()) {
                 Ok(engine) if !engine.is_behind(kept.identity.as_ref(), &kept.runs)? => {

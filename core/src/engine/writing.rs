@@ -1,7 +1,8 @@
 //! Writing to our own logs.
 
+use super::outbox::UNSEALED;
 use super::{Engine, EngineError};
-use crate::log::entry::{Entry, kind, seal};
+use crate::log::entry::{Entry, kind};
 use crate::log::payload::{AFTER_MAX, Open, RecordPayload};
 use crate::log::run::Run;
 use crate::model::check;
@@ -18,6 +19,16 @@ impl Engine {
     ) -> Result<RecordId, EngineError> {
         let version = check::version_needed(kind, &operations);
         check::check_creation(kind, version, &operations).map_err(check::Fault::into_invalid)?;
+        self.create_checked(team, kind, operations)
+    }
+
+    /// Creates a record from operations that were checked.
+    pub(super) fn create_checked(
+        &mut self,
+        team: TeamId,
+        kind: Kind,
+        operations: Vec<Operation>,
+    ) -> Result<RecordId, EngineError> {
         let operations = self.seal_texts(team, kind, operations)?;
         let payload = self.payload(kind, Vec::new(), operations)?;
         Ok(self.write(team, LogUse::Records, kind.number(), None, payload)?.record())
@@ -84,8 +95,7 @@ impl Engine {
         let entry = Entry::new(log, Some(tip), of_kind, record, payload);
         let id = entry.id;
         entries.push(entry);
-        let sealed = seal(&self.key, log, entries[entries.len() - 1].tip());
-        let noted = Run::of(&entries, sealed).and_then(|run| self.note_outgoing(&run));
+        let noted = Run::of(&entries, UNSEALED).and_then(|run| self.note_outgoing(&run));
         if let Err(error) = self.store.append(&entries, log_use) {
             self.take_back(noted);
             return Err(error.into());
