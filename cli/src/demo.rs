@@ -6,6 +6,7 @@
 mod check;
 mod hub;
 mod line;
+mod made_up;
 mod phases;
 mod report;
 mod world;

@@ -271,18 +271,20 @@ pub fn is_of(kind: Kind, name: &str) -> bool {
     kind.declaration().indicators.iter().any(|indicator| indicator.name == whole)
 }
 
+/// What of these lines is counted of one kind.
+pub fn of_kind(kind: Kind, lines: &Lines) -> Lines {
+    let narrowed = lines.iter().map(|(key, sums)| {
+        let of_kind = sums.iter().filter(|(name, _)| is_of(kind, name));
+        (key.clone(), of_kind.map(|(name, n)| (name.clone(), *n)).collect::<Sums>())
+    });
+    narrowed.filter(|(_, sums)| !sums.is_empty()).collect()
+}
+
 /// A table for each kind of which anything was counted.
 fn tables(by: &[Split], lines: &Lines, packs: &[CodePack]) {
     let mut any = false;
     for kind in Kind::ALL {
-        let of_kind: Lines = lines
-            .iter()
-            .map(|(key, sums)| {
-                let of_kind = sums.iter().filter(|(name, _)| is_of(kind, name));
-                (key.clone(), of_kind.map(|(name, n)| (name.clone(), *n)).collect::<Sums>())
-            })
-            .filter(|(_, sums)| !sums.is_empty())
-            .collect();
+        let of_kind = of_kind(kind, lines);
         if !of_kind.is_empty() {
             any = true;
             say!("{}\n{}", kind.name().replace('_', " "), table(by, &of_kind, packs));
@@ -313,10 +315,12 @@ pub fn table(by: &[Split], lines: &Lines, packs: &[CodePack]) -> Table {
     table.load_style(comfy_table::presets::UTF8_FULL_CONDENSED);
     table.set_content_arrangement(ContentArrangement::Disabled);
     let parts = by.iter().map(ToString::to_string);
-    let mut header: Vec<String> = shown.iter().map(|name| name.replace('_', " ")).collect();
-    header.extend(shares.iter().map(|share| share.name.replace('_', " ")));
+    // One word a line: many columns fit a page.
+    let words = |name: &str| name.replace(['_', ' '], "\n");
+    let mut header: Vec<String> = shown.iter().map(|name| words(name)).collect();
+    header.extend(shares.iter().map(|share| words(share.name)));
     if days {
-        header.extend(["median days".to_owned(), "90 % within days".to_owned()]);
+        header.extend([words("days: median"), words("days: 90 %")]);
     }
     table.set_header(parts.chain(header));
     for (key, sums) in lines {

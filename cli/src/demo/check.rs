@@ -3,10 +3,10 @@
 use super::world::World;
 use crate::Failure;
 use kitbag_core::model::date::Period;
-use kitbag_core::model::{EntryId, RecordId, TeamId};
+use kitbag_core::model::{EntryId, Kind, RecordId, TeamId};
 use kitbag_core::totals::{Lines, Query, Split};
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What the demonstration found.
 #[derive(Default)]
@@ -82,20 +82,46 @@ pub fn compare(world: &mut World, findings: &mut Findings) -> Result<(), Failure
             }
         }
     }
-    let saved: BTreeSet<RecordId> =
-        world.phones.iter().flat_map(|phone| phone.saved.iter().copied()).collect();
+    let everybody = || world.phones.iter().chain([&world.coordinator]);
+    let all = || everybody().flat_map(|device| device.saved.iter());
+    let saved: BTreeSet<RecordId> = all().map(|(id, _)| *id).collect();
+    let reversals = all().filter(|(_, kind)| *kind == Kind::Reversal).count() as u64;
     findings.saved = saved.len() as u64;
-    // Each saved record is at the hub and counts once, or is known not to count.
+    // Each saved record is at the hub, and each reversal counts once, or is known not to count.
     let not_there = saved.difference(&on_hub).count() as u64;
     let counted = u64::try_from(counted).unwrap_or(0) + findings.flagged;
-    findings.lost = not_there.max(findings.saved.saturating_sub(counted));
+    findings.lost = not_there.max(reversals.saturating_sub(counted));
     let unknown = on_hub.difference(&saved).count() as u64;
-    findings.duplicated = unknown.max(counted.saturating_sub(findings.saved));
+    findings.duplicated = unknown.max(counted.saturating_sub(reversals));
+    compare_made_up(world, findings)?;
     if findings.unequal.is_empty() {
         say!(
             "Every phone of a team, the coordinator and the hub hold equal canonical bytes, \
              verdicts and totals."
         );
+    }
+    Ok(())
+}
+
+/// Holds what was made up against its maker's own count: sums at the hub, balances on the coordinator's
+/// store.
+fn compare_made_up(world: &mut World, findings: &mut Findings) -> Result<(), Failure> {
+    let page = world.page("/v1/totals?by=")?;
+    let sums = lines(&page).into_values().next().unwrap_or_default();
+    for (indicator, expected) in &world.made_up.sums {
+        let found = sums.get(*indicator).copied().unwrap_or(0);
+        if found != *expected {
+            findings.unequal.push(format!("{indicator}: {found}, and {expected} were made up"));
+        }
+    }
+    let mut doses: BTreeMap<String, i64> = BTreeMap::new();
+    for held in world.coordinator.engine()?.store().stock(None)? {
+        *doses.entry(held.holder.to_string()).or_default() += held.doses;
+    }
+    doses.retain(|_, doses| *doses != 0);
+    let expected = world.made_up.doses.iter().filter(|(_, doses)| **doses != 0);
+    if !doses.iter().eq(expected) {
+        findings.unequal.push("balances of stock".to_owned());
     }
     Ok(())
 }

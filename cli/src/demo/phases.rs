@@ -3,13 +3,14 @@
 use super::check::{self, Findings};
 use super::hub::HubProcess;
 use super::line::{Line, Weather};
+use super::made_up::{self, Counted};
 use super::report;
 use super::world::{Device, Who, World};
 use crate::Failure;
 use crate::import::Imported;
 use indicatif::{ProgressBar, ProgressStyle};
 use kitbag_core::identity::Role;
-use kitbag_core::model::{Form, Operation, RecordId, TeamId, Value};
+use kitbag_core::model::{Form, Kind, Operation, RecordId, TeamId, Value};
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -37,6 +38,7 @@ pub fn found(imported: &Imported, folder: &Path, seed: u64) -> Result<World, Fai
         let enrolment = root.engine()?.certify(coordinator_key, Role::Coordinator, *team)?;
         coordinator.join(&enrolment)?;
     }
+    let mut counted = Counted::default();
     let mut phones = Vec::new();
     for (at, site) in imported.sites.iter().enumerate() {
         let team = teams[at % teams.len()].0;
@@ -48,6 +50,11 @@ pub fn found(imported: &Imported, folder: &Path, seed: u64) -> Result<World, Fai
         let at_site = |form: &&Form| form.get("site").and_then(Value::as_text) == Some(site);
         phone.to_record =
             imported.taken.iter().map(|taken| &taken.form).filter(at_site).cloned().collect();
+        if !phone.to_record.is_empty() {
+            coordinator.to_record.push(made_up::receipt(site, &mut counted)?);
+            coordinator.record_in(team)?;
+            phone.to_record.extend(made_up::of_worker(site, key, &mut random, &mut counted)?);
+        }
         phone.to_record.shuffle(&mut random);
         let few = imported.sites.len() < CARRIED_EVERY;
         phone.is_carried = at % CARRIED_EVERY == CARRIED_EVERY - 1 || few && at == 1;
@@ -58,7 +65,13 @@ pub fn found(imported: &Imported, folder: &Path, seed: u64) -> Result<World, Fai
         teams.len(),
         phones.len()
     );
-    Ok(World { root, coordinator, phones, teams, hub, line: Line::default(), random })
+    say!(
+        "Beside the real reversals, {} distributions, referrals and movements of stock are made up from \
+         seed {seed}.",
+        counted.records
+    );
+    let (made_up, line) = (counted, Line::default());
+    Ok(World { root, coordinator, phones, teams, hub, made_up, line, random })
 }
 
 /// Plays the programme to its end, and says what was found.
@@ -114,7 +127,8 @@ fn record_first_half(
     restored: usize,
     findings: &mut Findings,
 ) -> Result<(), Failure> {
-    let progress = bar("recording offline", imported.taken.len() / 2);
+    let all = imported.taken.len() as u64 + world.made_up.records;
+    let progress = bar("recording offline", all as usize / 2);
     let began = Instant::now();
     for (at, phone) in world.phones.iter_mut().enumerate() {
         let half = phone.to_record.len().div_ceil(2);
@@ -129,7 +143,7 @@ fn record_first_half(
     }
     findings.saving_seconds += began.elapsed().as_secs_f64();
     progress.finish_and_clear();
-    say!("Every phone recorded half of its reversals offline, each saved durably.");
+    say!("Every phone recorded half of its day offline, each record saved durably.");
     Ok(())
 }
 
@@ -207,7 +221,9 @@ fn correct_apart(world: &mut World, findings: &mut Findings) -> Result<(), Failu
         .iter()
         .enumerate()
         .filter(|(_, phone)| !phone.is_carried)
-        .flat_map(|(at, phone)| phone.saved.iter().map(move |id| (at, *id)))
+        .flat_map(|(at, phone)| phone.saved.iter().map(move |(id, kind)| (at, *id, *kind)))
+        .filter(|(_, _, kind)| *kind == Kind::Reversal)
+        .map(|(at, id, _)| (at, id))
         .collect();
     records.shuffle(&mut world.random);
     let mut originals = Vec::new();

@@ -4,9 +4,11 @@ use super::check::{Findings, lines};
 use super::world::World;
 use crate::Failure;
 use crate::import::{Imported, Refused};
-use crate::totals::{missing_in_words, say_what_else, sum, table};
+use crate::totals::{missing_in_words, of_kind, say_what_else, sum, table};
+use kitbag_core::model::Kind;
 use kitbag_core::model::date::Period;
 use kitbag_core::model::indicator::share;
+use kitbag_core::model::stock::Holder;
 use kitbag_core::totals::{KnownMissing, Lines, Split};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -40,7 +42,10 @@ pub fn refused(refused: &[Refused]) {
 pub fn half_way(world: &mut World) -> Result<u64, Failure> {
     let page = world.page("/v1/totals?by=month")?;
     let missing = known_missing(&page);
-    say!("\nHalf way, at the hub:\n{}", table(&[Split::Period(Period::Month)], &lines(&page), &[]));
+    say!(
+        "\nHalf way, at the hub:\n{}",
+        table(&[Split::Period(Period::Month)], &of_kind(Kind::Reversal, &lines(&page)), &[])
+    );
     say!("{}", missing_in_words(&missing));
     phones_with_missing(world, &page)?;
     say!("");
@@ -81,12 +86,14 @@ fn phones_with_missing(world: &mut World, page: &Value) -> Result<(), Failure> {
 pub fn final_report(world: &mut World, imported: &Imported) -> Result<AllTotals, Failure> {
     let totals = AllTotals::of(world)?;
     let month = [Split::Period(Period::Month)];
-    say!("\nReversals by month, at the hub:\n{}", table(&month, &totals.by_month, &[]));
+    let by_month = of_kind(Kind::Reversal, &totals.by_month);
+    say!("\nReversals by month, at the hub:\n{}", table(&month, &by_month, &[]));
     let longest = totals.by_month.values().map(reversals).max().unwrap_or(0).max(1);
-    for (key, sums) in &totals.by_month {
+    for (key, sums) in &by_month {
         let length = (reversals(sums) * BAR_CHARS + longest - 1) / longest;
         say!("{}  {:<40}  {}", key.join(" "), "█".repeat(length as usize), reversals(sums));
     }
+    made_up_tables(world)?;
     let heard_from: BTreeSet<&String> =
         totals.by_site.keys().filter_map(|key| key.first()).collect();
     let silent: Vec<&str> = imported
@@ -105,6 +112,34 @@ pub fn final_report(world: &mut World, imported: &Imported) -> Result<AllTotals,
     let number = |name: &str| page[name].as_u64().unwrap_or_default();
     say_what_else(number("flagged"), number("waiting"), number("forks"));
     Ok(totals)
+}
+
+/// What was made up, by quarter, and who holds how much of it: said to be so.
+fn made_up_tables(world: &mut World) -> Result<(), Failure> {
+    let by_quarter = lines(&world.page("/v1/totals?by=quarter")?);
+    let quarter = [Split::Period(Period::Quarter)];
+    say!("\nMade up from the seed, and equal to what its maker counted:");
+    let kinds = [Kind::Distribution, Kind::Referral, Kind::StockMovement, Kind::Training];
+    for kind in kinds {
+        let lines = of_kind(kind, &by_quarter);
+        if !lines.is_empty() {
+            say!("{}\n{}", kind.name().replace('_', " "), table(&quarter, &lines, &[]));
+        }
+    }
+    let mut held: BTreeMap<(String, String), (i64, i64)> = BTreeMap::new();
+    for on_hand in world.coordinator.engine()?.store().stock(None)? {
+        let of_lot = held.entry((on_hand.batch.product, on_hand.batch.lot)).or_default();
+        match on_hand.holder {
+            Holder::Site(_) => of_lot.0 += on_hand.doses,
+            _ => of_lot.1 += on_hand.doses,
+        }
+    }
+    for ((product, lot), (at_sites, with_workers)) in &held {
+        say!(
+            "stock of {product}, lot {lot}: {at_sites} doses at sites, {with_workers} with workers"
+        );
+    }
+    Ok(())
 }
 
 fn reversals(sums: &BTreeMap<String, i64>) -> i64 {
@@ -146,7 +181,9 @@ impl AllTotals {
 /// Totals and findings as JSON: counts by the parts joined with a space.
 pub fn json(totals: &AllTotals, imported: &Imported, findings: &Findings) -> Value {
     let counts = |lines: &Lines| -> Value {
-        let counts = lines.iter().map(|(key, sums)| (key.join(" "), json!(reversals(sums))));
+        // A line of other kinds alone has no reversals, and no place among them.
+        let counts = lines.iter().filter(|(_, sums)| reversals(sums) > 0);
+        let counts = counts.map(|(key, sums)| (key.join(" "), json!(reversals(sums))));
         Value::Object(counts.collect::<Map<_, _>>())
     };
     let mut refused: BTreeMap<&str, u64> = BTreeMap::new();

@@ -2,9 +2,10 @@
 
 use super::hub::HubProcess;
 use super::line::{Line, LineError, Weather};
+use super::made_up::Counted;
 use crate::Failure;
 use kitbag_core::engine::{BundleOf, Engine, Enrolment, Environment};
-use kitbag_core::model::{DeviceKey, Form, RecordId, TeamId};
+use kitbag_core::model::{DeviceKey, Form, Kind, RecordId, TeamId};
 use kitbag_core::store::KeyFile;
 use rand_chacha::ChaCha8Rng;
 use std::path::{Path, PathBuf};
@@ -24,7 +25,7 @@ pub struct Device {
     /// What its worker still has to record.
     pub to_record: Vec<Form>,
     /// What its app said is saved.
-    pub saved: Vec<RecordId>,
+    pub saved: Vec<(RecordId, Kind)>,
     /// Whether it never meets the hub: colleagues carry its bundles.
     pub is_carried: bool,
 }
@@ -79,7 +80,16 @@ impl Device {
         let team = self.team;
         for form in self.to_record.drain(..count).collect::<Vec<_>>() {
             let id = self.engine()?.record(team, &form)?;
-            self.saved.push(id);
+            self.saved.push((id, form.kind()));
+        }
+        Ok(())
+    }
+
+    /// Saves all that is to be recorded, in this team.
+    pub fn record_in(&mut self, team: TeamId) -> Result<(), Failure> {
+        for form in std::mem::take(&mut self.to_record) {
+            let id = self.engine()?.record(team, &form)?;
+            self.saved.push((id, form.kind()));
         }
         Ok(())
     }
@@ -121,6 +131,8 @@ pub struct World {
     pub phones: Vec<Device>,
     pub teams: Vec<(TeamId, &'static str)>,
     pub hub: HubProcess,
+    /// What was made up beside the real rows.
+    pub made_up: Counted,
     pub line: Line,
     pub random: ChaCha8Rng,
 }
