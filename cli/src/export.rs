@@ -1,7 +1,7 @@
 //! `kitbag export`: records that count, as CSV with a `datapackage.json` that describes it.
 //!
 //! One file for each kind, and one for each list of it, whose rows name their record. Free text, client
-//! codes and devices never leave. The shape is documented in docs/export.md.
+//! codes and devices never leave. The shape is documented in docs/cli.md.
 
 use crate::device::StoreArguments;
 use crate::{Failure, failure};

@@ -4,4 +4,5 @@ pub mod disk;
 pub mod faults;
 pub mod file_system;
 pub mod made_up;
+pub mod pages;
 pub mod simulation;

@@ -244,3 +244,11 @@ fn no_path_of_a_machine_stands_in_the_project() {
     }
     assert_none(faults);
 }
+
+#[test]
+fn pages_made_from_the_declarations_are_as_they_would_be_made_now() {
+    for (name, page) in kitbag_tests::pages::pages() {
+        let committed = std::fs::read_to_string(root().join(name)).unwrap_or_default();
+        assert!(committed == page, "{name} is not what `cargo xtask pages` writes");
+    }
+}

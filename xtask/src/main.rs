@@ -32,6 +32,8 @@ enum Task {
     Story,
     /// Trains the dictionary of the protocol's version anew, on made-up rows
     Dictionary,
+    /// Writes the pages that are made from the declarations: the data dictionary and the indicators
+    Pages,
     /// Fuzzes one parser, or all of them: entry, run, page, bundle, invitation, certificate, mapping
     Fuzz {
         /// The target
@@ -76,6 +78,7 @@ fn main() -> ExitCode {
         Task::Faults(asked) => suites::faults(asked.points).map(drop),
         Task::Story => suites::story().map(drop),
         Task::Dictionary => suites::dictionary(),
+        Task::Pages => suites::pages(),
         Task::Fuzz { target, seconds } => suites::fuzz(target.as_deref(), seconds).map(drop),
         Task::Bench { json } => suites::bench(json),
         Task::Mutants => suites::mutants().map(drop),

@@ -205,6 +205,13 @@ pub fn bench(json: Option<std::path::PathBuf>) -> Result<(), String> {
     shell::run(&mut benches)
 }
 
+/// Writes the pages that are made from the declarations.
+pub fn pages() -> Result<(), String> {
+    let mut writer =
+        shell::cargo(&["run", "--quiet", "--package", "kitbag-tests", "--bin", "pages", "--"]);
+    shell::run(writer.arg(shell::root()))
+}
+
 /// Trains the dictionary that messages are compressed with.
 pub fn dictionary() -> Result<(), String> {
     let arguments = ["run", "--quiet", "--package", "kitbag-benches", "--bin", "dictionary", "--"];

@@ -1,0 +1,12 @@
+//! `pages FOLDER`: writes the pages that are made from the declarations. `cargo xtask pages` runs it.
+
+use std::path::Path;
+
+fn main() -> std::io::Result<()> {
+    let root = std::env::args().nth(1).unwrap_or_else(|| ".".to_owned());
+    for (name, page) in kitbag_tests::pages::pages() {
+        std::fs::write(Path::new(&root).join(name), page)?;
+        println!("wrote {name}");
+    }
+    Ok(())
+}
