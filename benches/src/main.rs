@@ -1,14 +1,15 @@
-//! What Kitbag costs, measured: `cargo xtask bench [--json FILE]`.
+//! What Kitbag costs, measured: `cargo xtask bench [--json FILE] [--records N]`.
 //!
 //! Each timing is the median of five. A save is compared with a raw SQLCipher insert of the same
 //! answers under the same settings, the two in turn in one run. Made-up reversals with the fields that
 //! the Overdose Information Network records.
 
+mod growth;
 mod wire;
 
 use kitbag_core::engine::{Engine, EngineError, Environment};
 use kitbag_core::identity::Role;
-use kitbag_core::model::{CivilDate, Form, Kind, TeamId, UnixMillis, Value};
+use kitbag_core::model::{CivilDate, Form, Kind, Operation, TeamId, UnixMillis, Value};
 use kitbag_core::store::{Settling, Store, StoreKey};
 use kitbag_core::sync;
 use std::path::Path;
@@ -20,15 +21,21 @@ const REPEATS: usize = 5;
 const SAVES: u32 = 200;
 const RECEIVED: u32 = 5_000;
 const FIRST_SYNC: u32 = 10_000;
+/// How far a store grows where nothing else is asked for.
+const GROWTH_RECORDS: u32 = 100_000;
 
 type Failed = Box<dyn std::error::Error>;
 
 fn main() -> Result<(), Failed> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let json = match arguments.as_slice() {
-        [] => None,
-        [flag, file] if flag == "--json" => Some(file.clone()),
-        _ => return Err("expected nothing, or --json FILE".into()),
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let (json, most) = match words.as_slice() {
+        ["--look", store] => return growth::look(Path::new(store)),
+        [] => (None, GROWTH_RECORDS),
+        ["--json", file] => (Some((*file).to_owned()), GROWTH_RECORDS),
+        ["--records", most] => (None, most.parse()?),
+        ["--json", file, "--records", most] => (Some((*file).to_owned()), most.parse()?),
+        _ => return Err("expected [--json FILE] [--records N]".into()),
     };
     let mut rows = Vec::new();
     let wire = wire::measure(FIRST_SYNC)?;
@@ -60,19 +67,47 @@ fn main() -> Result<(), Failed> {
         "records/s",
     ));
     rows.push(Row::at_most("store, 10,000 records", 500.0, store_bytes(FIRST_SYNC)?, "B/record"));
+    let mut grown = Vec::new();
+    for size in growth::sizes(most) {
+        eprintln!("a store of {size} records …");
+        grown.push(growth::measure(size)?);
+    }
+    growth_rows(&grown, &mut rows);
+    growth::print(&grown);
     println!("{:<55} {:>9} {:>9} {:<10}", "what", "budget", "measured", "unit");
     for row in &rows {
         let sign = if row.is_floor { "≥" } else { "≤" };
         let met = if row.met { "" } else { "not met" };
         println!(
-            "{:<55} {sign} {:>7} {:>9.1} {:<10} {met}",
+            "{:<55} {sign} {:>7} {:>9.2} {:<10} {met}",
             row.name, row.budget, row.measured, row.unit
         );
     }
     if let Some(file) = json {
-        std::fs::write(&file, serde_json::to_string_pretty(&rows)? + "\n")?;
+        let all = serde_json::json!({ "budgets": rows, "growth": grown });
+        std::fs::write(&file, serde_json::to_string_pretty(&all)? + "\n")?;
     }
     Ok(())
+}
+
+/// The budgets that are about how a store grows.
+fn growth_rows(grown: &[growth::AtSize], rows: &mut Vec<Row>) {
+    if let Some(at) = grown.iter().find(|at| at.records == 100_000) {
+        let name = "open a store of 100,000 records, read a month's totals";
+        rows.push(Row::at_most(name, 60.0, at.open_and_month_ms, "ms"));
+        rows.push(Row::at_most("memory, 100,000 records", 64.0, at.memory_mib, "MiB"));
+    }
+    if let Some(at) = grown.iter().find(|at| at.records == 1_000_000) {
+        rows.push(Row::at_most("memory, 1,000,000 records", 64.0, at.memory_mib, "MiB"));
+    }
+    let slopes: [(&str, fn(&growth::AtSize) -> f64); 3] = [
+        ("growth of a save, log-log slope", |at| at.save_ms),
+        ("growth of a sync of 20, log-log slope", |at| at.sync_of_20_ms),
+        ("growth of a month's totals, log-log slope", |at| at.month_ms),
+    ];
+    for (name, value) in slopes {
+        rows.push(Row::at_most(name, 0.1, growth::slope(grown, value), ""));
+    }
 }
 
 /// One budget of the design, and what was measured.
@@ -108,7 +143,7 @@ fn key() -> StoreKey {
 
 fn reversal(number: u32) -> Result<Form, Failed> {
     let pick = |codes: &[&'static str], step: u32| codes[(number / step) as usize % codes.len()];
-    let date = CivilDate::from_epoch_day(17_532 + i64::from(number * 7 % 365)).ok_or("a date")?;
+    let date = CivilDate::from_epoch_day(17_532 + i64::from(number) * 7 % 365).ok_or("a date")?;
     let site = ["Allegheny", "Bucks", "Dauphin", "Elk", "York"][number as usize % 5];
     let mut form = Form::at(Kind::Reversal, site, date).with_unknowns();
     let time = format!("{:02}:{:02}", number % 24, number % 60);
@@ -119,6 +154,10 @@ fn reversal(number: u32) -> Result<Form, Failed> {
     form.put("response_minutes", pick(&["under_1", "1_3", "3_5", "over_5"], 7))?;
     form.tick("suspected_substances", pick(&["heroin", "fentanyl", "cocaine"], 11))?;
     Ok(form)
+}
+
+fn operations(number: u32) -> Result<Vec<Operation>, Failed> {
+    Ok(reversal(number)?.operations()?)
 }
 
 fn device(folder: &Path, name: &str, root: &mut Engine) -> Result<Engine, Failed> {

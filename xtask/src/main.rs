@@ -47,6 +47,9 @@ enum Task {
         /// Also write the rows to this file
         #[arg(long, value_name = "FILE")]
         json: Option<std::path::PathBuf>,
+        /// How far a store grows; 1000000 takes some twenty minutes
+        #[arg(long, value_name = "N", default_value_t = 100_000)]
+        records: u32,
     },
     /// Plants each fault in the engine, and shows the seed that catches it
     Mutants,
@@ -80,7 +83,7 @@ fn main() -> ExitCode {
         Task::Dictionary => suites::dictionary(),
         Task::Pages => suites::pages(),
         Task::Fuzz { target, seconds } => suites::fuzz(target.as_deref(), seconds).map(drop),
-        Task::Bench { json } => suites::bench(json),
+        Task::Bench { json, records } => suites::bench(json, records),
         Task::Mutants => suites::mutants().map(drop),
     };
     match done {

@@ -196,13 +196,12 @@ pub fn fuzz(target: Option<&str>, seconds: u64) -> Result<Outcome, String> {
 }
 
 /// Measures what Kitbag costs; on a machine that does nothing else.
-pub fn bench(json: Option<std::path::PathBuf>) -> Result<(), String> {
-    let arguments = ["run", "--quiet", "--package", "kitbag-benches"];
-    let mut benches = shell::cargo(&arguments);
+pub fn bench(json: Option<std::path::PathBuf>, records: u32) -> Result<(), String> {
+    let mut benches = shell::cargo(&["run", "--quiet", "--package", "kitbag-benches", "--"]);
     if let Some(file) = json {
-        benches.arg("--").arg("--json").arg(file);
+        benches.arg("--json").arg(file);
     }
-    shell::run(&mut benches)
+    shell::run(benches.arg("--records").arg(records.to_string()))
 }
 
 /// Writes the pages that are made from the declarations.

@@ -51,8 +51,8 @@ impl Store {
     pub fn hub_clock(&self, teams: &[TeamId]) -> Result<Clock, StoreError> {
         let mut statement = self.sql()?.prepare_cached(
             "SELECT log.id, entry.position, entry.id FROM on_hub
-               JOIN log ON log.number = on_hub.log
-               JOIN entry ON entry.log = on_hub.log AND entry.branch = on_hub.branch
+               CROSS JOIN log ON log.number = on_hub.log
+               CROSS JOIN entry INDEXED BY entry_place ON entry.log = on_hub.log AND entry.branch = on_hub.branch
                  AND entry.position = on_hub.position",
         )?;
         let rows = statement.query_map([], |row| {
@@ -168,25 +168,25 @@ impl Store {
             "SELECT payload FROM entry WHERE log = ?1 AND branch = ?2 AND position > ?3
                AND kind >= 16 AND payload IS NOT NULL ORDER BY position LIMIT 1",
         )?;
+        let mut records = BTreeSet::new();
+        let mut of_branch = self.sql()?.prepare_cached(&format!(
+            "SELECT DISTINCT {RECORD} FROM entry
+             WHERE log = ?1 AND branch = ?2 AND position > ?3 AND kind >= 16"
+        ))?;
         for (log, branch, beyond, entries) in self.beyond_hub(teams)? {
             waiting.entries += entries;
+            for record in
+                of_branch.query_map((log, branch, beyond), |row| row.get::<_, [u8; 16]>(0))?
+            {
+                records.insert(record?);
+            }
             let payload: Option<Vec<u8>> =
                 first.query_map((log, branch, beyond), |row| row.get(0))?.next().transpose()?;
             let payload = kept_if_any(payload)?;
             let at = payload.and_then(|payload| RecordPayload::decode(&payload).ok()).map(|p| p.at);
             waiting.since = waiting.since.into_iter().chain(at).min();
         }
-        if waiting.entries > 0 {
-            let records: i64 = self
-                .sql()?
-                .prepare_cached(&format!(
-                    "SELECT count(DISTINCT {RECORD}) FROM entry
-                       LEFT JOIN on_hub ON on_hub.log = entry.log AND on_hub.branch = entry.branch
-                     WHERE kind >= 16 AND entry.position > coalesce(on_hub.position, 0)",
-                ))?
-                .query_row([], |row| row.get(0))?;
-            waiting.records = records as u64;
-        }
+        waiting.records = records.len() as u64;
         Ok(waiting)
     }
 

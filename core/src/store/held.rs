@@ -33,7 +33,8 @@ impl Store {
     /// team, in the order of their ids.
     pub fn administration(&self, of_kind: u8) -> Result<Vec<(TeamId, Vec<u8>)>, StoreError> {
         let mut statement = self.sql()?.prepare_cached(
-            "SELECT log.id, payload FROM entry JOIN log ON log.number = entry.log
+            "SELECT log.id, payload FROM entry INDEXED BY entry_administration
+               CROSS JOIN log ON log.number = entry.log
              WHERE kind = ?1 AND kind < 16 AND payload IS NOT NULL ORDER BY entry.id",
         )?;
         let rows = statement.query_map([of_kind], |row| Ok((LogId(row.get(0)?), row.get(1)?)))?;
@@ -47,8 +48,8 @@ impl Store {
     /// The payloads of administrative entries of a kind that count, in the order of their ids.
     pub fn admitted_administration(&self, of_kind: u8) -> Result<Vec<Vec<u8>>, StoreError> {
         let mut statement = self.sql()?.prepare_cached(
-            "SELECT payload FROM entry WHERE kind = ?1 AND kind < 16 AND verdict = 1
-               AND payload IS NOT NULL ORDER BY id",
+            "SELECT payload FROM entry INDEXED BY entry_administration
+             WHERE kind = ?1 AND kind < 16 AND verdict = 1 AND payload IS NOT NULL ORDER BY id",
         )?;
         let rows = statement.query_map([of_kind], |row| row.get::<_, Vec<u8>>(0))?;
         rows.map(|row| kept(&row?)).collect()

@@ -192,7 +192,8 @@ impl Store {
         let mut held = BTreeMap::new();
         let mut statement = self.sql()?.prepare(
             "SELECT number, id, open, bytes,
-               EXISTS (SELECT 1 FROM entry WHERE log = number AND kind BETWEEN 2 AND 15) FROM log",
+               EXISTS (SELECT 1 FROM entry INDEXED BY entry_administration
+                 WHERE kind < 16 AND kind > 1 AND log = number) FROM log",
         )?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {

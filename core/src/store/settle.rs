@@ -105,7 +105,8 @@ impl Store {
     pub(super) fn settle_authority(&self) -> Result<Authority, StoreError> {
         let mut statement = self.sql()?.prepare_cached(
             "SELECT entry.id, log.id, branch, position, kind, payload
-             FROM entry JOIN log ON log.number = entry.log WHERE kind < 16 ORDER BY entry.id",
+             FROM entry INDEXED BY entry_administration CROSS JOIN log ON log.number = entry.log
+             WHERE kind < 16 ORDER BY entry.id",
         )?;
         let mut administration = Vec::new();
         let mut rows = statement.query([])?;
