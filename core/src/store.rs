@@ -83,6 +83,9 @@ pub enum StoreError {
     /// The store was closed after a failure and could not be read anew.
     #[error("the store was closed after a failure; try again, and it is read anew")]
     NotOpen,
+    /// Totals were asked for by more parts than are answered.
+    #[error("totals are split by at most five parts, two of them coded fields; leave some out")]
+    SplitTooOften,
     /// The database failed.
     #[error("the store failed; what was being saved is not saved")]
     Database(#[source] rusqlite::Error),
@@ -290,6 +293,14 @@ impl Store {
         self.reload()
     }
 
+    /// Whether the file is open, outside a transaction, and not shut to writes: SQLCipher does that
+    /// after a page that it could not read, and gives no page any more.
+    fn is_well(&self) -> bool {
+        self.connection.as_ref().is_some_and(|connection| {
+            connection.is_autocommit() && connection.is_readonly("main") == Ok(false)
+        })
+    }
+
     fn sql(&self) -> Result<&Connection, StoreError> {
         self.connection.as_ref().ok_or(StoreError::NotOpen)
     }
@@ -304,10 +315,7 @@ impl Store {
         if self.is_for_reading {
             return Err(StoreError::OpenedToRead);
         }
-        let is_well = |connection: &Connection| {
-            connection.is_autocommit() && connection.is_readonly("main") == Ok(false)
-        };
-        if !self.connection.as_ref().is_some_and(is_well) {
+        if !self.is_well() {
             self.reload()?;
         }
         self.sql()?.execute_batch("BEGIN IMMEDIATE")?;

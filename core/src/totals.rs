@@ -2,7 +2,7 @@
 
 use crate::model::answers::{Answers, find};
 use crate::model::date::Period;
-use crate::model::indicator::Sums;
+use crate::model::indicator::{PARTS_MAX, Sums};
 use crate::model::schema::Shape;
 use crate::model::{Answer, CivilDate, DeviceKey, Kind, TeamId};
 use std::borrow::Cow;
@@ -103,7 +103,19 @@ pub struct Query {
     pub by: Vec<Split>,
 }
 
+/// The most parts that totals are split by, and of those the most that are codes: a record may have many
+/// codes of each, and belongs to a line for each combination.
+pub const SPLITS_MAX: usize = 5;
+/// See [`SPLITS_MAX`].
+pub const CODE_SPLITS_MAX: usize = 2;
+
 impl Query {
+    /// Whether it is split by more than is answered.
+    pub fn is_split_too_often(&self) -> bool {
+        let codes = self.by.iter().filter(|by| matches!(by, Split::Code(_))).count();
+        self.by.len() > SPLITS_MAX || codes > CODE_SPLITS_MAX
+    }
+
     /// Whether only rows can answer: the sums kept are by day, team and site.
     pub(crate) fn needs_rows(&self) -> bool {
         self.by.iter().any(|by| matches!(by, Split::Code(_) | Split::Author | Split::Kind))
@@ -138,6 +150,7 @@ pub fn lines_of<'a>(
             .flat_map(|(key, part)| {
                 split_by(split, origin, &part)
                     .into_iter()
+                    .take(PARTS_MAX)
                     .map(|(code, narrowed)| {
                         let narrowed = narrowed.map_or_else(|| part.clone(), Cow::Owned);
                         ([key.as_slice(), &[code]].concat(), narrowed)

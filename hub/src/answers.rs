@@ -194,6 +194,10 @@ async fn totals(
         },
     )?;
     let query = TotalsQuery { by, team, ..TotalsQuery::default() };
+    if query.is_split_too_often() {
+        let detail = kitbag_core::store::StoreError::SplitTooOften.to_string();
+        return Err(Problem(StatusCode::BAD_REQUEST, "split", detail));
+    }
     let before = hub.settled_until();
     let answer = hub
         .with_store(move |store| {

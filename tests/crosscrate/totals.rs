@@ -163,3 +163,24 @@ fn a_correction_moves_a_record_and_an_administration_more_adds_its_doses() {
     assert_eq!(record.history.len(), 3);
     assert!(record.history.iter().all(|change| change.author == worker.device_key()));
 }
+
+#[test]
+fn a_record_of_many_codes_splits_totals_within_bounds() {
+    let mut programme = Programme::new();
+    let (mut worker, _) = programme.worker();
+    let mut many = reversal("survived");
+    for code in 0..900 {
+        many.tick("suspected_substances", &format!("made_up_{code}")).unwrap();
+        many.tick("other_response", &format!("made_up_{code}")).unwrap();
+    }
+    worker.record(TEAM, &many).unwrap();
+    let by = |fields: &[&str]| {
+        let by = fields.iter().map(|field| field.parse::<Split>().unwrap()).collect();
+        worker.totals(&Query { by, ..Query::default() })
+    };
+    assert_eq!(by(&["suspected_substances"]).unwrap().lines.len(), 100);
+    assert_eq!(by(&["suspected_substances", "other_response"]).unwrap().lines.len(), 10_000);
+    let often = by(&["suspected_substances", "other_response", "suspected_substances"]);
+    assert!(often.unwrap_err().to_string().contains("leave some out"));
+    assert!(by(&["year", "month", "week", "day", "site", "team"]).is_err());
+}

@@ -233,7 +233,9 @@ impl World {
             self.phone = Some(Engine::open(Path::new("/phone/db"), &key(), Environment::system())?);
         }
         let phone = self.phone.as_mut().ok_or(EngineError::NoRecord)?;
-        self.acknowledged.insert(phone.record(TEAM, &reversal())?);
+        let id = phone.record(TEAM, &reversal())?;
+        self.acknowledged.insert(id);
+        phone.correct(id, "outcome", "survived")?;
         Ok(())
     }
 

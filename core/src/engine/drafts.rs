@@ -19,6 +19,7 @@ impl Engine {
     /// # Errors
     /// `too_many` past [`DRAFTS_MAX`].
     pub fn save_draft(&mut self, id: Option<DraftId>, form: &Form) -> Result<DraftId, EngineError> {
+        self.store.ensure_open()?;
         let held = self.drafts()?;
         if id.is_none() && held.len() >= DRAFTS_MAX {
             let expected = format!("expected at most {DRAFTS_MAX}; finish or discard one");
@@ -52,6 +53,7 @@ impl Engine {
     /// [`EngineError::NoRecord`] where there is no such draft; the field that is wrong or missing, and
     /// the draft stays.
     pub fn finish_draft(&mut self, id: DraftId, team: TeamId) -> Result<RecordId, EngineError> {
+        self.store.ensure_open()?;
         let drafts = self.drafts()?;
         let (_, form) =
             drafts.into_iter().find(|(held, _)| *held == id).ok_or(EngineError::NoRecord)?;

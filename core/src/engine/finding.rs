@@ -104,6 +104,7 @@ impl Engine {
     /// # Errors
     /// [`EngineError::NothingToUndo`] where this device changed nothing, or others overwrote all of it.
     pub fn undo(&mut self, id: RecordId) -> Result<EntryId, EngineError> {
+        self.store.ensure_open()?;
         let record = self.store.record(id)?.ok_or(EngineError::NoRecord)?;
         let own = self.device_key();
         let last = record.history.iter().rposition(|change| change.author == own);

@@ -61,6 +61,8 @@ impl Engine {
 
     /// The form with what the programme's packs know.
     pub(super) fn known_of(&mut self, form: &Form) -> Result<Form, EngineError> {
+        // Whoever is about to write reads a store anew that a failure closed.
+        self.store.ensure_open()?;
         let mut form = form.clone();
         let count = self.store.code_packs();
         if self.known_packs.0 != count {

@@ -149,10 +149,10 @@ impl Store {
     /// Reads the file anew where a failure left it closed. Whoever is about to read, in order to
     /// write, calls this first.
     pub fn ensure_open(&mut self) -> Result<(), StoreError> {
-        match (self.connection.is_none(), self.is_for_reading) {
-            (false, _) => Ok(()),
-            (true, true) => Err(StoreError::OpenedToRead),
-            (true, false) => self.reload(),
+        match (self.is_for_reading, self.is_well()) {
+            (true, _) if self.connection.is_none() => Err(StoreError::OpenedToRead),
+            (true, _) | (false, true) => Ok(()),
+            (false, false) => self.reload(),
         }
     }
 

@@ -23,6 +23,9 @@ pub struct OnHand {
 impl Store {
     /// Totals, with what they lack.
     pub fn totals(&self, query: &Query) -> Result<Totals, StoreError> {
+        if query.is_split_too_often() {
+            return Err(StoreError::SplitTooOften);
+        }
         let lines = match query.needs_rows() {
             true => self.lines_from_rows(query)?,
             false => self.lines_from_tally(query)?,
