@@ -100,14 +100,12 @@ fn growth_rows(grown: &[growth::AtSize], rows: &mut Vec<Row>) {
     if let Some(at) = grown.iter().find(|at| at.records == 1_000_000) {
         rows.push(Row::at_most("memory, 1,000,000 records", 64.0, at.memory_mib, "MiB"));
     }
-    let slopes: [(&str, fn(&growth::AtSize) -> f64); 3] = [
-        ("growth of a save, log-log slope", |at| at.save_ms),
-        ("growth of a sync of 20, log-log slope", |at| at.sync_of_20_ms),
-        ("growth of a month's totals, log-log slope", |at| at.month_ms),
+    let slopes = [
+        ("growth of a save, log-log slope", growth::slope(grown, |at| at.save_ms)),
+        ("growth of a sync of 20, log-log slope", growth::slope(grown, |at| at.sync_of_20_ms)),
+        ("growth of a month's totals, log-log slope", growth::slope(grown, |at| at.month_ms)),
     ];
-    for (name, value) in slopes {
-        rows.push(Row::at_most(name, 0.1, growth::slope(grown, value), ""));
-    }
+    rows.extend(slopes.map(|(name, slope)| Row::at_most(name, 0.1, slope, "")));
 }
 
 /// One budget of the design, and what was measured.
