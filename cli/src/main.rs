@@ -25,7 +25,10 @@ mod totals;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
+use kitbag_core::model::Invalid;
+use kitbag_core::words::Words;
 use std::process::ExitCode;
+use std::sync::OnceLock;
 
 /// Records made offline, merged later, and totals that say what they lack.
 #[derive(Parser)]
@@ -179,11 +182,35 @@ impl<E: std::error::Error + 'static> From<E> for Failure {
     fn from(error: E) -> Self {
         use kitbag_core::engine::EngineError;
         let any = &error as &dyn std::any::Any;
-        let wrong = any.is::<kitbag_core::model::Invalid>()
-            || matches!(any.downcast_ref(), Some(EngineError::Invalid(_)));
-        let exit = if wrong { Exit::Wrong } else { Exit::Failed };
-        Failure { reason: error.to_string(), exit }
+        let invalid = any.downcast_ref::<Invalid>().or(match any.downcast_ref() {
+            Some(EngineError::Invalid(invalid)) => Some(invalid),
+            _ => None,
+        });
+        match invalid {
+            // The stable code for programs, then what people read.
+            Some(invalid) => Failure {
+                reason: format!(
+                    "{}: {}: {}",
+                    invalid.field,
+                    invalid.wrong.code(),
+                    words().invalid(invalid)
+                ),
+                exit: Exit::Wrong,
+            },
+            None => Failure { reason: error.to_string(), exit: Exit::Failed },
+        }
     }
+}
+
+/// Words in the reader's language, by the environment.
+pub(crate) fn words() -> &'static Words {
+    static WORDS: OnceLock<Words> = OnceLock::new();
+    WORDS.get_or_init(|| {
+        let named = ["LC_ALL", "LC_MESSAGES", "LANG"]
+            .into_iter()
+            .filter_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
+        Words::in_language(&named.take(1).collect::<String>())
+    })
 }
 
 /// A failure with a place in front of its reason.

@@ -182,10 +182,10 @@ fn table(rows: &[Row]) -> Table {
         let of = |field: &str| row.answers.code(field).unwrap_or_default().to_owned();
         table.add_row([
             row.id.to_string(),
-            row.answers.kind.name().to_owned(),
+            crate::words().kind(row.answers.kind),
             of("occurred_on"),
             of("site"),
-            row.state.name().to_owned(),
+            crate::words().state(row.state.name()),
             brief(row),
         ]);
     }
@@ -198,12 +198,12 @@ fn brief(row: &Row) -> String {
     let answers = own.filter_map(|field| {
         let answer = row.answers.get(field.name)?;
         match (answer.word(), answer.number()) {
-            (Some(word), _) => Some(word.to_owned()),
-            (None, Some(number)) => Some(format!("{} {number}", field.name.replace('_', " "))),
-            (None, None) => None,
+            (Some("unknown") | None, None) => None,
+            (Some(word), _) => Some(crate::words().code(field.name, word)),
+            (None, Some(number)) => Some(format!("{}: {number}", crate::words().field(field.name))),
         }
     });
-    answers.filter(|word| word != "unknown").take(4).collect::<Vec<_>>().join(", ")
+    answers.take(4).collect::<Vec<_>>().join(", ")
 }
 
 pub fn show(arguments: &OneArguments) -> Result<(), Failure> {

@@ -102,7 +102,7 @@ fn reported(engine: &Engine, arguments: &TotalsArguments, pack: &CodePack) -> Re
     };
     let mut rows: Vec<(&str, String, String, String)> = Vec::new();
     for wanted in &pack.indicators {
-        let label = wanted.label.in_language("en").to_owned();
+        let label = wanted.label.in_language(crate::words().language()).to_owned();
         let totals = of(wanted.by.as_ref())?;
         if totals.lines.is_empty() && wanted.by.is_none() {
             rows.push((
@@ -123,7 +123,10 @@ fn reported(engine: &Engine, arguments: &TotalsArguments, pack: &CodePack) -> Re
     }
     let totals = of(None)?;
     let field = |label: &str| {
-        let found = pack.indicators.iter().find(|wanted| wanted.label.in_language("en") == label);
+        let found = pack
+            .indicators
+            .iter()
+            .find(|wanted| wanted.label.in_language(crate::words().language()) == label);
         found.and_then(|wanted| wanted.by.clone()).unwrap_or_default()
     };
     if arguments.json {
@@ -153,8 +156,11 @@ fn reported(engine: &Engine, arguments: &TotalsArguments, pack: &CodePack) -> Re
     table.set_content_arrangement(ContentArrangement::Disabled);
     table.set_header([pack.name.as_str(), "", "value"]);
     for (_, label, code, value) in &rows {
-        let shown = pack.label(&field(label), code, "en");
-        table.add_row([label.as_str(), shown, value.as_str()]);
+        let shown = match code.is_empty() {
+            true => String::new(),
+            false => labelled(std::slice::from_ref(pack), &field(label), code),
+        };
+        table.add_row([label.as_str(), &shown, value.as_str()]);
     }
     if let Some(column) = table.column_mut(2) {
         column.set_cell_alignment(CellAlignment::Right);
@@ -218,7 +224,7 @@ fn bars(by: &[Split], lines: &Lines, name: &str, packs: &[CodePack]) -> Result<(
     let labels: Vec<String> = lines.keys().map(|key| label(by, key, packs)).collect();
     let width = labels.iter().map(|label| label.chars().count()).max().unwrap_or(0);
     let longest = lines.values().map(|sums| sum(sums, name)).max().unwrap_or(0).max(1);
-    say!("{}", name.replace('_', " "));
+    say!("{}", crate::words().indicator(name));
     for (label, sums) in labels.iter().zip(lines.values()) {
         let n = sum(sums, name);
         let length = (n.max(0) * BAR_CHARS + longest - 1) / longest;
@@ -228,22 +234,26 @@ fn bars(by: &[Split], lines: &Lines, name: &str, packs: &[CodePack]) -> Result<(
 }
 
 fn label(by: &[Split], key: &[String], packs: &[CodePack]) -> String {
-    let parts: Vec<&str> = by
-        .iter()
-        .zip(key)
-        .map(|(split, part)| match split {
-            Split::Code(field) => labelled(packs, field, part),
-            Split::Site => labelled(packs, "site", part),
-            _ => part,
-        })
-        .collect();
+    let parts: Vec<String> =
+        by.iter()
+            .zip(key)
+            .map(|(split, part)| match split {
+                Split::Code(field) => labelled(packs, field, part),
+                Split::Site => labelled(packs, "site", part),
+                Split::Kind => Kind::from_name(part)
+                    .map_or_else(|| part.clone(), |kind| crate::words().kind(kind)),
+                _ => part.clone(),
+            })
+            .collect();
     parts.join("  ")
 }
 
-/// What people read for a code: the label of the first pack that has one.
-fn labelled<'a>(packs: &'a [CodePack], field: &str, code: &'a str) -> &'a str {
-    let labels = packs.iter().map(|pack| pack.label(field, code, "en"));
-    labels.into_iter().find(|label| *label != code).unwrap_or(code)
+/// What people read for a code: the label of the first pack that has one, or Kitbag's own word.
+fn labelled(packs: &[CodePack], field: &str, code: &str) -> String {
+    let words = crate::words();
+    let labels = packs.iter().map(|pack| pack.label(field, code, words.language()));
+    let labelled = labels.into_iter().find(|label| *label != code);
+    labelled.map_or_else(|| words.code(field, code), str::to_owned)
 }
 
 /// Says what counts nowhere although it is here, and which alarm there is, with what to do.
@@ -287,7 +297,7 @@ fn tables(by: &[Split], lines: &Lines, packs: &[CodePack]) {
         let of_kind = of_kind(kind, lines);
         if !of_kind.is_empty() {
             any = true;
-            say!("{}\n{}", kind.name().replace('_', " "), table(by, &of_kind, packs));
+            say!("{}\n{}", crate::words().kind(kind), table(by, &of_kind, packs));
         }
     }
     if !any {
@@ -316,11 +326,12 @@ pub fn table(by: &[Split], lines: &Lines, packs: &[CodePack]) -> Table {
     table.set_content_arrangement(ContentArrangement::Disabled);
     let parts = by.iter().map(ToString::to_string);
     // One word a line: many columns fit a page.
-    let words = |name: &str| name.replace(['_', ' '], "\n");
+    let words = |name: &str| crate::words().indicator(name).replace(['_', ' '], "\n");
     let mut header: Vec<String> = shown.iter().map(|name| words(name)).collect();
     header.extend(shares.iter().map(|share| words(share.name)));
     if days {
-        header.extend([words("days: median"), words("days: 90 %")]);
+        let days = crate::words().indicator("linkage_days").replace(' ', "\n");
+        header.extend([format!("{days}\n50 %"), format!("{days}\n90 %")]);
     }
     table.set_header(parts.chain(header));
     for (key, sums) in lines {

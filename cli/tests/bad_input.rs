@@ -5,7 +5,11 @@ use std::process::Command;
 
 /// Runs the program; returns whether it succeeded, and its lines of error.
 fn kitbag(arguments: &[&str]) -> (bool, Vec<String>) {
-    let output = Command::new(env!("CARGO_BIN_EXE_kitbag")).args(arguments).output().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_kitbag"))
+        .env("LC_ALL", "C")
+        .args(arguments)
+        .output()
+        .unwrap();
     let lines = String::from_utf8(output.stderr).unwrap();
     (output.status.success(), lines.lines().map(str::to_owned).collect())
 }
@@ -64,7 +68,7 @@ fn each_fault_is_one_line_that_says_what_and_where() {
                 "2026-02-30",
                 "--unknowns",
             ],
-            "occurred_on: shape (expected a date",
+            "occurred_on: shape: Date cannot hold this; expected a date",
         ),
         (&["approve", "--store", &nowhere, "123456"], "is not there"),
         (&["revoke", "--store", &nowhere, "x"], "is not there"),

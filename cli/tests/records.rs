@@ -341,7 +341,7 @@ fn each_wrong_answer_is_one_line_with_a_stable_code_and_harms_nothing() {
     let desk = Desk::new();
     let base = ["record", "contact", "--site", "x", "--on", "2026-03-01", "--visit", "new"];
     let cases: [(&[&str], &str); 8] = [
-        (&[], "people: required (expected a whole number from 1 to 999)"),
+        (&[], "people: required: People met needs an answer: a whole number from 1 to 999."),
         (&["--people", "0"], "people: shape"),
         (&["--people", "3", "--supplies", "condoms"], "supplies: shape"),
         (&["--people", "3", "--supplies", "condoms=100000"], "supplies: shape"),
@@ -395,4 +395,30 @@ fn a_store_is_verified_and_looked_over_and_the_tool_describes_itself() {
     desk.says(&["man", "pages"]);
     let page = desk.folder.path().join("pages/kitbag-record-distribution.1");
     assert!(std::fs::read_to_string(page).unwrap().contains("recipient"));
+}
+
+#[test]
+fn errors_and_tables_speak_the_readers_language() {
+    let desk = Desk::new();
+    let in_language = |language: &str, arguments: &[&str]| {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_kitbag"))
+            .env("KITBAG_STORE", &desk.store)
+            .env("LC_ALL", language)
+            .args(arguments)
+            .output()
+            .unwrap();
+        String::from_utf8([output.stdout, output.stderr].concat()).unwrap()
+    };
+    fill(&desk);
+    let contact = ["record", "contact", "--site", "x", "--on", "2026-03-01", "--visit", "new"];
+    for (language, error, table) in [
+        ("es_ES.UTF-8", "people: required: Personas contactadas necesita", "Supervivencia"),
+        ("fr_FR.UTF-8", "people: required: Personnes rencontrées attend", "Survie"),
+        ("ar_EG.UTF-8", "people: required: يلزم جواب عن", "نسبة"),
+        ("uk_UA.UTF-8", "people: required: Потрібна відповідь", "Виживання"),
+        ("de_DE.UTF-8", "people: required: People met needs", "Survival"),
+    ] {
+        assert!(in_language(language, &contact).contains(error), "{language}");
+        assert!(in_language(language, &["totals"]).contains(table), "{language}");
+    }
 }

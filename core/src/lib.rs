@@ -20,6 +20,8 @@ pub mod record;
 pub mod store;
 pub mod sync;
 pub mod totals;
+#[cfg(feature = "words")]
+pub mod words;
 
 /// True when the fault named was planted at run time; always false in a build that ships.
 macro_rules! planted {

@@ -123,7 +123,7 @@ fn made_up_tables(world: &mut World) -> Result<(), Failure> {
     for kind in kinds {
         let lines = of_kind(kind, &by_quarter);
         if !lines.is_empty() {
-            say!("{}\n{}", kind.name().replace('_', " "), table(&quarter, &lines, &[]));
+            say!("{}\n{}", crate::words().kind(kind), table(&quarter, &lines, &[]));
         }
     }
     let mut held: BTreeMap<(String, String), (i64, i64)> = BTreeMap::new();

@@ -47,7 +47,11 @@ impl Desk {
     pub fn output(&self, arguments: &[&str]) -> Output {
         let store = self.store.to_str().unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_kitbag"));
-        command.current_dir(self.folder.path()).env("KITBAG_STORE", store).args(arguments);
+        command
+            .current_dir(self.folder.path())
+            .env("KITBAG_STORE", store)
+            .env("LC_ALL", "C")
+            .args(arguments);
         command.output().unwrap()
     }
 

@@ -307,22 +307,26 @@ pub struct Invalid {
     pub wrong: Wrong,
     /// What is allowed, for developers; people read the files of words.
     pub expected: String,
+    /// The shape that is allowed, where it is one field's.
+    pub allowed: Option<Shape>,
 }
 
 impl Invalid {
     /// A field, what is wrong with it and what is allowed.
     pub fn new(field: impl Into<String>, wrong: Wrong, expected: impl Into<String>) -> Self {
-        Invalid { field: field.into(), wrong, expected: expected.into() }
+        Invalid { field: field.into(), wrong, expected: expected.into(), allowed: None }
     }
 
     /// A required field that is absent.
     pub fn required(field: impl Into<String>, shape: Shape) -> Self {
-        Invalid::new(field, Wrong::Required, format!("expected {}", expected(shape)))
+        let expected = format!("expected {}", expected(shape));
+        Invalid { allowed: Some(shape), ..Invalid::new(field, Wrong::Required, expected) }
     }
 
     /// A field that does not hold what its shape allows.
     pub fn shape(field: impl Into<String>, shape: Shape) -> Self {
-        Invalid::new(field, Wrong::Shape, format!("expected {}", expected(shape)))
+        let expected = format!("expected {}", expected(shape));
+        Invalid { allowed: Some(shape), ..Invalid::new(field, Wrong::Shape, expected) }
     }
 }
 

@@ -1,0 +1,236 @@
+//! What people read for the names of the declarations, in five languages; from `locales/`.
+//!
+//! A name without a word, a code of a newer version or of a programme, is shown as it is.
+
+use crate::model::schema::{Invalid, Shape};
+use crate::model::{Kind, stock::Holder};
+use fluent_bundle::concurrent::FluentBundle;
+use fluent_bundle::{FluentArgs, FluentResource};
+
+/// The languages that there are words in, with their files.
+pub const LANGUAGES: [(&str, &str); 5] = [
+    ("en", include_str!("../../locales/en.ftl")),
+    ("es", include_str!("../../locales/es.ftl")),
+    ("fr", include_str!("../../locales/fr.ftl")),
+    ("ar", include_str!("../../locales/ar.ftl")),
+    ("uk", include_str!("../../locales/uk.ftl")),
+];
+
+/// Words in one language.
+///
+/// ```
+/// use kitbag_core::words::Words;
+///
+/// let words = Words::in_language("es_MX.UTF-8");
+/// assert_eq!(words.code("outcome", "survived"), "Sobrevivió");
+/// assert_eq!(words.code("outcome", "a code of tomorrow"), "a code of tomorrow");
+/// ```
+pub struct Words {
+    language: &'static str,
+    bundle: FluentBundle<FluentResource>,
+}
+
+impl Words {
+    /// Words in the language that a tag or a locale's name begins with; English where there are none.
+    pub fn in_language(tag: &str) -> Self {
+        let first: String =
+            tag.chars().take_while(char::is_ascii_alphabetic).collect::<String>().to_lowercase();
+        let found = LANGUAGES.iter().find(|(language, _)| *language == first);
+        let (language, file) = found.unwrap_or(&LANGUAGES[0]);
+        let tag = language.parse().unwrap_or_default();
+        let mut bundle = FluentBundle::new_concurrent(vec![tag]);
+        bundle.set_use_isolating(false);
+        // What a line of the file says wrong is left out; a test holds the files whole.
+        let resource = match FluentResource::try_new((*file).to_owned()) {
+            Ok(resource) | Err((resource, _)) => resource,
+        };
+        bundle.add_resource_overriding(resource);
+        Words { language, bundle }
+    }
+
+    /// The language's tag.
+    pub fn language(&self) -> &'static str {
+        self.language
+    }
+
+    /// A field.
+    pub fn field(&self, name: &str) -> String {
+        let (whole, code) = name.split_once('.').map_or((name, None), |(a, b)| (a, Some(b)));
+        let field = self.word(&format!("field-{whole}")).unwrap_or_else(|| whole.to_owned());
+        match code {
+            None => field,
+            // A field of a list, or a code of a set.
+            Some(code) => {
+                let inner = self.word(&format!("field-{code}"));
+                format!("{field}: {}", inner.unwrap_or_else(|| self.code(whole, code)))
+            }
+        }
+    }
+
+    /// A code of a field; the code itself where there is no word for it.
+    pub fn code(&self, field: &str, code: &str) -> String {
+        let own = field.rsplit('.').next().unwrap_or(field);
+        let found = self.word(&format!("code-{own}-{code}"));
+        found.or_else(|| self.word(&format!("code-{code}"))).unwrap_or_else(|| code.to_owned())
+    }
+
+    /// A holder of stock.
+    pub fn holder(&self, holder: &Holder) -> String {
+        match holder {
+            Holder::Site(code) => self.code("site", code),
+            other => other.to_string(),
+        }
+    }
+
+    /// A kind of record.
+    pub fn kind(&self, kind: Kind) -> String {
+        self.word(&format!("kind-{}", kind.name())).unwrap_or_else(|| kind.name().to_owned())
+    }
+
+    /// An indicator, a part of one, or a share.
+    pub fn indicator(&self, name: &str) -> String {
+        let (whole, part) = name.split_once('.').map_or((name, None), |(a, b)| (a, Some(b)));
+        let found = self.word(&format!("indicator-{whole}"));
+        let found = found.or_else(|| self.word(&format!("share-{whole}")));
+        let found = found.unwrap_or_else(|| whole.to_owned());
+        part.map_or(found.clone(), |part| format!("{found}: {}", self.code(whole, part)))
+    }
+
+    /// Why a record counts, or counts nowhere.
+    pub fn state(&self, name: &str) -> String {
+        self.word(&format!("state-{name}")).unwrap_or_else(|| name.to_owned())
+    }
+
+    /// What is wrong with an answer, and what is allowed: a sentence.
+    pub fn invalid(&self, invalid: &Invalid) -> String {
+        let allowed = match invalid.allowed {
+            Some(shape) => self.shape(shape),
+            None => invalid.expected.clone(),
+        };
+        let mut arguments = FluentArgs::new();
+        arguments.set("field", self.field(&invalid.field));
+        arguments.set("allowed", allowed);
+        let found = self.formatted(&format!("wrong-{}", invalid.wrong.code()), &arguments);
+        found.unwrap_or_else(|| invalid.to_string())
+    }
+
+    fn shape(&self, shape: Shape) -> String {
+        let mut arguments = FluentArgs::new();
+        let id = match shape {
+            Shape::Code(_) => "shape-code",
+            Shape::CodeSet(_) => "shape-set",
+            Shape::Counts { .. } => "shape-counts",
+            Shape::Date => "shape-date",
+            Shape::Month => "shape-month",
+            Shape::Period => "shape-period",
+            Shape::Time => "shape-time",
+            Shape::Int { .. } => "shape-int",
+            Shape::IntOrUnknown { .. } => "shape-int_or_unknown",
+            Shape::Holder => "shape-holder",
+            Shape::Text => "shape-text",
+            Shape::Record => "shape-record",
+            Shape::List(_) => "shape-list",
+        };
+        if let Shape::Int { min, max }
+        | Shape::IntOrUnknown { min, max }
+        | Shape::Counts { min, max, .. } = shape
+        {
+            arguments.set("min", min);
+            arguments.set("max", max);
+        }
+        self.formatted(id, &arguments).unwrap_or_else(|| crate::model::schema::expected(shape))
+    }
+
+    fn word(&self, id: &str) -> Option<String> {
+        self.formatted(id, &FluentArgs::new())
+    }
+
+    fn formatted(&self, id: &str, arguments: &FluentArgs<'_>) -> Option<String> {
+        let pattern = self.bundle.get_message(id)?.value()?;
+        let mut errors = Vec::new();
+        let text = self.bundle.format_pattern(pattern, Some(arguments), &mut errors);
+        errors.is_empty().then(|| text.into_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::indicator::{indicators, shares};
+    use crate::model::schema::{Field, Wrong};
+    use std::collections::BTreeSet;
+
+    fn names_of(field: &Field, names: &mut BTreeSet<String>) {
+        names.insert(format!("field-{}", field.name));
+        names.extend(field.codes().iter().map(|code| format!("code-{code}")));
+        if let Shape::List(fields) = field.shape {
+            fields.iter().for_each(|field| names_of(field, names));
+        }
+    }
+
+    /// All that there must be words for.
+    fn names() -> BTreeSet<String> {
+        let mut names = BTreeSet::new();
+        for kind in Kind::ALL {
+            names.insert(format!("kind-{}", kind.name()));
+            kind.fields().for_each(|field| names_of(field, &mut names));
+        }
+        names.extend(indicators().map(|indicator| format!("indicator-{}", indicator.name)));
+        names.extend(shares().map(|share| format!("share-{}", share.name)));
+        names.extend(Wrong::ALL.map(|wrong| format!("wrong-{}", wrong.code())));
+        names.extend(
+            ["counted", "void", "flagged", "duplicate"].map(|state| format!("state-{state}")),
+        );
+        names
+    }
+
+    fn ids(file: &str) -> BTreeSet<String> {
+        let lines = file.lines().filter_map(|line| line.split_once(" = "));
+        lines.map(|(id, _)| id.to_owned()).collect()
+    }
+
+    #[test]
+    fn every_language_has_a_word_for_every_name_and_none_beside() {
+        let english = ids(LANGUAGES[0].1);
+        for (language, file) in LANGUAGES {
+            assert!(FluentResource::try_new(file.to_owned()).is_ok(), "{language}");
+            let held = ids(file);
+            let missing: Vec<_> = names().difference(&held).cloned().collect();
+            assert_eq!(missing, Vec::<String>::new(), "{language}");
+            assert_eq!(held, english, "{language}");
+            let wanted = names();
+            let beside = held
+                .difference(&wanted)
+                .filter(|id| !id.starts_with("shape-") && id.matches('-').count() < 2);
+            assert_eq!(beside.count(), 0, "{language}");
+            for line in file.lines() {
+                let english = LANGUAGES[0].1.lines();
+                let id = line.split(" = ").next().unwrap_or_default();
+                let same = english.clone().find(|other| other.starts_with(&format!("{id} = ")));
+                let holes = |line: &str| line.matches("{ $").count();
+                assert_eq!(same.map_or(0, holes), holes(line), "{language}: {id}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_error_is_said_in_the_readers_language() {
+        let invalid = Invalid::shape("people", Shape::Int { min: 1, max: 999 });
+        let said = |language: &str| Words::in_language(language).invalid(&invalid);
+        assert_eq!(
+            said("en"),
+            "People met cannot hold this; expected a whole number from 1 to 999."
+        );
+        assert_eq!(
+            said("fr_FR"),
+            "Personnes rencontrées ne peut contenir cela ; attendu : un nombre entier de 1 à 999."
+        );
+        assert!(said("uk").starts_with("Кількість людей"));
+        assert!(said("ar-EG").contains("999"));
+        assert_eq!(said("xx"), said("en"));
+        for wrong in Wrong::ALL {
+            let said = Words::in_language("es").invalid(&Invalid::new("people", wrong, "x"));
+            assert!(!said.contains(wrong.code()), "{said}");
+        }
+    }
+}
