@@ -94,6 +94,9 @@ pub enum EngineError {
     /// Only the root's device may do this.
     #[error("only the programme's root publishes code packs; open its store")]
     NotTheRoot,
+    /// There is no such draft here.
+    #[error("there is no such draft here")]
+    NoDraft,
     /// This device changed nothing of the record that still stands.
     #[error("this device changed nothing of the record that still stands")]
     NothingToUndo,

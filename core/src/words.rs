@@ -2,8 +2,8 @@
 //!
 //! A name without a word, a code of a newer version or of a programme, is shown as it is.
 
+use crate::model::Kind;
 use crate::model::schema::{Invalid, Shape};
-use crate::model::{Kind, stock::Holder};
 use fluent_bundle::concurrent::FluentBundle;
 use fluent_bundle::{FluentArgs, FluentResource};
 
@@ -72,14 +72,6 @@ impl Words {
         let own = field.rsplit('.').next().unwrap_or(field);
         let found = self.word(&format!("code-{own}-{code}"));
         found.or_else(|| self.word(&format!("code-{code}"))).unwrap_or_else(|| code.to_owned())
-    }
-
-    /// A holder of stock.
-    pub fn holder(&self, holder: &Holder) -> String {
-        match holder {
-            Holder::Site(code) => self.code("site", code),
-            other => other.to_string(),
-        }
     }
 
     /// A kind of record.

@@ -20,12 +20,12 @@ impl Engine {
     /// `too_many` past [`DRAFTS_MAX`].
     pub fn save_draft(&mut self, id: Option<DraftId>, form: &Form) -> Result<DraftId, EngineError> {
         self.store.ensure_open()?;
-        let held = self.drafts()?;
+        let held = self.draft_ids()?;
         if id.is_none() && held.len() >= DRAFTS_MAX {
             let expected = format!("expected at most {DRAFTS_MAX}; finish or discard one");
             return Err(Invalid::new("draft", Wrong::TooMany, expected).into());
         }
-        let next = held.iter().map(|(id, _)| id.0).max().unwrap_or(0) + 1;
+        let next = held.iter().map(|id| id.0).max().unwrap_or(0) + 1;
         let id = id.unwrap_or(DraftId(next));
         let body = json!({ "kind": form.kind().name(), "answers": json::of_form(form) });
         let name = format!("{PREFIX}{}", id.0);
@@ -36,34 +36,47 @@ impl Engine {
     /// All drafts, the oldest first.
     pub fn drafts(&self) -> Result<Vec<(DraftId, Form)>, EngineError> {
         let mut drafts = Vec::new();
-        for name in self.store.meta_names(PREFIX)? {
-            let id = name.strip_prefix(PREFIX).and_then(|id| id.parse().ok());
-            let body = self.store.meta(&name)?.unwrap_or_default();
-            if let (Some(id), Some(form)) = (id, read(&body)) {
-                drafts.push((DraftId(id), form));
-            }
+        for id in self.draft_ids()? {
+            let body = self.store.meta(&format!("{PREFIX}{}", id.0))?.unwrap_or_default();
+            drafts.extend(read(&body).map(|form| (id, form)));
         }
-        drafts.sort_by_key(|(id, _)| *id);
         Ok(drafts)
+    }
+
+    /// The numbers of all drafts, also of those that another version wrote and this one cannot read:
+    /// none is given twice.
+    fn draft_ids(&self) -> Result<Vec<DraftId>, EngineError> {
+        let names = self.store.meta_names(PREFIX)?;
+        let numbers = names.iter().filter_map(|name| name.strip_prefix(PREFIX)?.parse().ok());
+        let mut ids: Vec<DraftId> = numbers.map(DraftId).collect();
+        ids.sort_unstable();
+        Ok(ids)
     }
 
     /// Makes a record of a draft, and discards the draft once the record is durable.
     ///
     /// # Errors
-    /// [`EngineError::NoRecord`] where there is no such draft; the field that is wrong or missing, and
+    /// [`EngineError::NoDraft`] where there is no such draft; the field that is wrong or missing, and
     /// the draft stays.
     pub fn finish_draft(&mut self, id: DraftId, team: TeamId) -> Result<RecordId, EngineError> {
         self.store.ensure_open()?;
         let drafts = self.drafts()?;
         let (_, form) =
-            drafts.into_iter().find(|(held, _)| *held == id).ok_or(EngineError::NoRecord)?;
+            drafts.into_iter().find(|(held, _)| *held == id).ok_or(EngineError::NoDraft)?;
         let record = self.record(team, &form)?;
         self.discard_draft(id)?;
         Ok(record)
     }
 
     /// Deletes a draft, durably.
+    ///
+    /// # Errors
+    /// [`EngineError::NoDraft`] where there is none of this number.
     pub fn discard_draft(&mut self, id: DraftId) -> Result<(), EngineError> {
+        self.store.ensure_open()?;
+        if !self.draft_ids()?.contains(&id) {
+            return Err(EngineError::NoDraft);
+        }
         Ok(self.store.forget_meta(&format!("{PREFIX}{}", id.0))?)
     }
 }

@@ -2,7 +2,9 @@
 
 use super::{Engine, EngineError};
 use crate::log::payload::RecordPayload;
-use crate::model::{Answer, ElementName, EntryId, Operation, RecordId, TeamId, UnixMillis, Value};
+use crate::model::{
+    Answer, DeviceKey, ElementName, EntryId, Operation, RecordId, TeamId, UnixMillis, Value,
+};
 use crate::record::{Change, Record};
 use crate::store::{Page, Row, Search, State};
 use std::collections::BTreeMap;
@@ -61,9 +63,12 @@ impl Engine {
     pub fn suspected_duplicates(&self) -> Result<Vec<Suspected>, EngineError> {
         let mut found = Vec::new();
         let mut of_day: Vec<Row> = Vec::new();
+        let mut failed = Ok(());
         self.store.each_row(None, None, |row| {
             if of_day.first().is_some_and(|first| first.day != row.day) {
-                pairs_of_day(&of_day, &mut found);
+                if failed.is_ok() {
+                    failed = self.pairs_of_day(&of_day, &mut found);
+                }
                 of_day.clear();
             }
             if row.state == State::Counted {
@@ -71,14 +76,42 @@ impl Engine {
             }
             Ok(())
         })?;
-        pairs_of_day(&of_day, &mut found);
-        let mut suspected = Vec::new();
-        for pair in found {
-            if pair.why == Why::SeenByTwo || self.within_minutes(pair)? {
-                suspected.push(pair);
+        failed?;
+        self.pairs_of_day(&of_day, &mut found)?;
+        Ok(found)
+    }
+
+    /// Pairs among the records of one day: of equal answers by one device those that follow each other,
+    /// of one event seen by two each with each.
+    fn pairs_of_day(&self, rows: &[Row], found: &mut Vec<Suspected>) -> Result<(), EngineError> {
+        let mut equal: BTreeMap<(TeamId, DeviceKey, u8, Vec<u8>), Vec<&Row>> = BTreeMap::new();
+        let mut seen: BTreeMap<(TeamId, u8, &str), Vec<&Row>> = BTreeMap::new();
+        for row in rows {
+            let kind = row.answers.kind;
+            let answers = row.answers.encode();
+            equal.entry((row.team, row.author, kind.number(), answers)).or_default().push(row);
+            if kind.declaration().same_event.is_some() {
+                let site = row.answers.code("site").unwrap_or_default();
+                seen.entry((row.team, kind.number(), site)).or_default().push(row);
             }
         }
-        Ok(suspected)
+        for pair in equal.values().flat_map(|of| of.windows(2)) {
+            let [one, other] = pair else { continue };
+            let pair = Suspected::of(one, other, Why::SavedTwice);
+            if found.len() < SUSPECTED_MAX && self.within_minutes(pair)? {
+                found.push(pair);
+            }
+        }
+        for group in seen.values() {
+            for (at, one) in group.iter().enumerate() {
+                for other in &group[at + 1..] {
+                    if found.len() < SUSPECTED_MAX && is_seen_by_two(one, other) {
+                        found.push(Suspected::of(one, other, Why::SeenByTwo));
+                    }
+                }
+            }
+        }
+        Ok(())
     }
 
     fn within_minutes(&self, pair: Suspected) -> Result<bool, EngineError> {
@@ -182,33 +215,15 @@ fn put_in_before(before: &[Change], element: ElementName, field: &str) -> Value 
     value
 }
 
-/// Pairs among the records of one day.
-fn pairs_of_day(rows: &[Row], found: &mut Vec<Suspected>) {
-    let mut groups: BTreeMap<(TeamId, u8, &str), Vec<&Row>> = BTreeMap::new();
-    for row in rows {
-        let site = row.answers.code("site").unwrap_or_default();
-        groups.entry((row.team, row.answers.kind.number(), site)).or_default().push(row);
-    }
-    for group in groups.values() {
-        for (at, one) in group.iter().enumerate() {
-            for other in &group[at + 1..] {
-                if found.len() >= SUSPECTED_MAX {
-                    return;
-                }
-                found.extend(suspect(one, other));
-            }
-        }
+impl Suspected {
+    fn of(one: &Row, other: &Row, why: Why) -> Self {
+        Suspected { one: one.id.min(other.id), other: one.id.max(other.id), why }
     }
 }
 
-fn suspect(one: &Row, other: &Row) -> Option<Suspected> {
-    let why = if one.author == other.author {
-        (one.answers == other.answers).then_some(Why::SavedTwice)
-    } else {
-        let alike = one.answers.kind.declaration().same_event?;
-        alike.iter().all(|field| !contradict(one, other, field)).then_some(Why::SeenByTwo)
-    }?;
-    Some(Suspected { one: one.id.min(other.id), other: one.id.max(other.id), why })
+fn is_seen_by_two(one: &Row, other: &Row) -> bool {
+    let alike = one.answers.kind.declaration().same_event.unwrap_or_default();
+    one.author != other.author && alike.iter().all(|field| !contradict(one, other, field))
 }
 
 /// Whether two records give different answers that both know. Times of day contradict from an hour on.
