@@ -4,12 +4,13 @@
 //! codes and devices never leave. The shape is documented in docs/cli.md.
 
 use crate::device::StoreArguments;
+use crate::screen::{SpanArguments, csv_writer};
 use crate::{Failure, failure};
 use indicatif::{ProgressBar, ProgressStyle};
 use kitbag_core::engine::Engine;
 use kitbag_core::model::answers::find;
 use kitbag_core::model::schema::{Field, Need, Shape};
-use kitbag_core::model::{Answer, Answers, CivilDate, Kind, TeamId};
+use kitbag_core::model::{Answer, Answers, Kind};
 use kitbag_core::store::{Row, State, StoreError};
 use serde_json::{Value, json};
 use std::borrow::Cow;
@@ -29,15 +30,8 @@ pub const DESCRIPTION: &str = "datapackage.json";
 pub struct ExportArguments {
     #[command(flatten)]
     store: StoreArguments,
-    /// Only of this team
-    #[arg(long, value_name = "ID")]
-    team: Option<TeamId>,
-    /// From this date on, yyyy-mm-dd
-    #[arg(long, value_name = "DATE")]
-    from: Option<CivilDate>,
-    /// Up to this date, inclusive
-    #[arg(long, value_name = "DATE")]
-    to: Option<CivilDate>,
+    #[command(flatten)]
+    span: SpanArguments,
     /// As JSON: `{files: [{name, rows}]}`
     #[arg(long)]
     json: bool,
@@ -87,8 +81,7 @@ impl Sheet {
     fn new(folder: &Path, name: &str, header: &[&str]) -> Result<Self, Failure> {
         let path = folder.join(name);
         let file = File::create(&path).map_err(|error| failure(path.display(), error))?;
-        let mut writer =
-            csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(file);
+        let mut writer = csv_writer(file);
         writer.write_record(header)?;
         Ok(Sheet { writer, rows: 0 })
     }
@@ -111,9 +104,9 @@ fn write(
     let bar = ProgressBar::new_spinner().with_style(style);
     let mut of_day: Vec<Row> = Vec::new();
     let mut failed: Option<Failure> = None;
-    let read = engine.store().each_row(arguments.from, arguments.to, |row| {
+    let read = engine.store().each_row(arguments.span.from, arguments.span.to, |row| {
         let wanted =
-            row.state == State::Counted && arguments.team.is_none_or(|team| team == row.team);
+            row.state == State::Counted && arguments.span.team.is_none_or(|team| team == row.team);
         if of_day.first().is_some_and(|first| first.day != row.day) {
             failed = write_day(&mut of_day, folder, &mut sheets).err();
         }
@@ -207,21 +200,25 @@ pub fn columns(kind: Kind) -> impl Iterator<Item = &'static Field> {
 fn cell(answers: &Answers, field: &Field) -> String {
     match field.shape {
         Shape::CodeSet(_) => {
-            // A code taken back is kept apart from one not asked.
             let codes = answers.by_code(field.name).filter_map(|(code, answer)| match answer {
-                Answer::Flag(true) => Some(code.to_owned()),
+                Answer::Flag(true) => Some(escaped(code)),
                 _ => None,
             });
             guarded(&codes.collect::<Vec<_>>().join(SEPARATOR)).into_owned()
         }
         Shape::Counts { .. } => {
-            let numbers = answers
-                .by_code(field.name)
-                .filter_map(|(code, answer)| Some(format!("{code}={}", answer.number()?)));
+            let numbers = answers.by_code(field.name).filter_map(|(code, answer)| {
+                Some(format!("{}={}", escaped(code), answer.number()?))
+            });
             guarded(&numbers.collect::<Vec<_>>().join(SEPARATOR)).into_owned()
         }
         _ => answers.get(field.name).map_or_else(String::new, text),
     }
+}
+
+/// A code within a cell of several: a separator of its own gets a backslash.
+fn escaped(code: &str) -> String {
+    code.replace('\\', "\\\\").replace(SEPARATOR, &format!("\\{SEPARATOR}"))
 }
 
 fn text(answer: &Answer) -> String {
@@ -316,7 +313,16 @@ fn column(field: &Field) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::import::unguarded;
+    use crate::import::{split_codes, unguarded};
+
+    #[test]
+    fn a_code_that_holds_the_separator_is_read_back_whole() {
+        for codes in [vec!["a;b", "c"], vec!["\\", "x\\;y", ";"], vec!["plain"]] {
+            let cell = codes.iter().map(|code| escaped(code)).collect::<Vec<_>>().join(SEPARATOR);
+            assert_eq!(split_codes(&cell, SEPARATOR), codes, "{cell}");
+        }
+        assert_eq!(split_codes("cocaine;heroin; ", ";"), ["cocaine", "heroin"]);
+    }
 
     #[test]
     fn what_a_spreadsheet_would_run_is_guarded_and_read_back() {

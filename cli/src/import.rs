@@ -1,6 +1,7 @@
 //! Rows of a CSV file become records by a mapping that is data (TOML). A row that cannot be read is
 //! refused with its line and reason, and stops no other.
 
+use kitbag_core::model::schema::{Shape, parse};
 use kitbag_core::model::{Form, Invalid, Kind};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -74,6 +75,10 @@ pub struct Refused {
 /// A row that became a record.
 #[derive(Debug)]
 pub struct Taken {
+    /// The row's place in the file, from 0, the header not counted.
+    pub row: usize,
+    /// The line in the file, from 1.
+    pub line: u64,
     /// The record.
     pub form: Form,
     /// What tells the row from all others: equal for the same row of the same file.
@@ -129,7 +134,6 @@ impl Mapping {
 
     /// The mapping of a file that has a column for each field, as exports have.
     pub fn of_fields(kind: Kind, columns: &[&str]) -> Self {
-        use kitbag_core::model::schema::Shape;
         let mut fields = Vec::new();
         let mut sets = Vec::new();
         for field in kind.fields().filter(|field| columns.contains(&field.name)) {
@@ -200,7 +204,7 @@ impl Mapping {
                         let wrong = |invalid: Invalid| refusal("invalid", &invalid.to_string());
                         let named = beside(at, &mut form).map_err(wrong)?;
                         form.operations().map_err(wrong)?;
-                        Ok(Taken { form, key: named.unwrap_or(key) })
+                        Ok(Taken { row: at, line, form, key: named.unwrap_or(key) })
                     })
                 }
                 Err(error) => {
@@ -260,9 +264,8 @@ impl Mapping {
             }
         }
         for mapped in &self.sets {
-            let codes = cell(&mapped.column)?.split(mapped.separator.as_str());
-            for code in codes.map(str::trim).filter(|code| !code.is_empty()) {
-                form.put_text(&mapped.set, code)
+            for part in split_codes(cell(&mapped.column)?, &mapped.separator) {
+                put_code(&mut form, &mapped.set, &part)
                     .map_err(|invalid| wrong(&mapped.column, invalid))?;
             }
         }
@@ -300,6 +303,45 @@ impl MappedField {
             None => code.to_owned(),
         })
     }
+}
+
+/// The codes of a cell; a separator that belongs to a code has a backslash before it, as in exports.
+pub fn split_codes(cell: &str, separator: &str) -> Vec<String> {
+    let mut codes = Vec::new();
+    let mut code = String::new();
+    let mut rest = cell;
+    while let Some(first) = rest.chars().next() {
+        let escaped = rest
+            .strip_prefix('\\')
+            .filter(|after| after.starts_with(separator) || after.starts_with('\\'));
+        if let Some(after) = escaped {
+            let kept = if after.starts_with(separator) { separator } else { "\\" };
+            code.push_str(kept);
+            rest = &after[kept.len()..];
+        } else if let Some(after) = rest.strip_prefix(separator).filter(|_| !separator.is_empty()) {
+            codes.push(std::mem::take(&mut code));
+            rest = after;
+        } else {
+            code.push(first);
+            rest = &rest[first.len_utf8()..];
+        }
+    }
+    codes.push(code);
+    codes.into_iter().map(|code| code.trim().to_owned()).filter(|code| !code.is_empty()).collect()
+}
+
+/// Ticks a code of a set, or puts what `code=number` says.
+fn put_code(form: &mut Form, set: &str, part: &str) -> Result<(), Invalid> {
+    let shape = form.kind().field(set).map(|field| field.shape);
+    match (shape, part.rsplit_once('=')) {
+        (Some(shape @ Shape::Counts { .. }), Some((code, number))) => {
+            let value = parse(set, shape, number.trim())?;
+            form.put(&format!("{set}.{}", code.trim()), value)?;
+        }
+        (Some(shape @ Shape::Counts { .. }), None) => return Err(Invalid::shape(set, shape)),
+        _ => _ = form.tick(set, part)?,
+    }
+    Ok(())
 }
 
 /// A cell without the mark that keeps spreadsheets from running it as a formula.

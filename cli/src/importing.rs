@@ -5,9 +5,10 @@ use crate::import::{Imported, Mapping, Refused, Taken, unguarded};
 use crate::totals::kind_named;
 use crate::{Failure, cannot_read, failure};
 use indicatif::{ProgressBar, ProgressStyle};
-use kitbag_core::engine::Engine;
+use kitbag_core::engine::{Engine, EngineError};
+use kitbag_core::model::pack::{CodePack, fill_in};
 use kitbag_core::model::schema::{Shape, parse};
-use kitbag_core::model::{Element, Kind, TeamId};
+use kitbag_core::model::{Element, Invalid, Kind, TeamId};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -100,14 +101,20 @@ fn import(
     path: &Path,
 ) -> Result<Outcome, Failure> {
     let file = std::fs::read(path).map_err(|error| cannot_read(path, &error))?;
+    // What a catalogue knows is filled in before a row is found incomplete.
+    let packs = engine.packs()?;
     let mut imported = match &arguments.map {
         Some(map) => {
             let text = std::fs::read_to_string(map).map_err(|error| cannot_read(map, &error))?;
             let mapping =
                 Mapping::from_toml(&text).map_err(|error| failure(map.display(), error))?;
-            mapping.read(&file).map_err(|error| failure(path.display(), error))?
+            let read = mapping.read_with(&file, |_, form| {
+                fill_in(form, &packs);
+                Ok(None)
+            });
+            read.map_err(|error| failure(path.display(), error))?
         }
-        None => by_name(arguments.kind, path, &file)?,
+        None => by_name(arguments.kind, path, &file, &packs)?,
     };
     let keys: BTreeSet<&str> = imported.taken.iter().map(|taken| taken.key.as_str()).collect();
     let known = known_keys(engine, team, &keys)?;
@@ -121,15 +128,22 @@ fn import(
     let style = ProgressStyle::with_template("importing {wide_bar} {pos}/{len}")
         .unwrap_or_else(|_| ProgressStyle::default_bar());
     let bar = ProgressBar::new(imported.taken.len() as u64).with_style(style);
-    for Taken { mut form, key } in std::mem::take(&mut imported.taken) {
+    for Taken { row, line, mut form, key } in std::mem::take(&mut imported.taken) {
         bar.inc(1);
         if known.contains(&key) {
             outcome.known += 1;
             continue;
         }
         form.put("import_key", key.as_str())?;
-        engine.record_imported(team, &form)?;
-        outcome.imported += 1;
+        match engine.record_imported(team, &form) {
+            Ok(_) => outcome.imported += 1,
+            // What a code pack asks for beside the data dictionary.
+            Err(EngineError::Invalid(invalid)) => {
+                let (reason, detail) = ("invalid".to_owned(), invalid.to_string());
+                imported.refused.push(Refused { row, line, reason, detail });
+            }
+            Err(other) => return Err(other.into()),
+        }
     }
     bar.finish_and_clear();
     for row in &imported.refused {
@@ -141,7 +155,8 @@ fn import(
     Ok(outcome)
 }
 
-/// Those of these keys that records of the team carry.
+/// Those of these keys that records of the team carry, or are: an export may come back to where it was
+/// made.
 fn known_keys(
     engine: &Engine,
     team: TeamId,
@@ -149,9 +164,10 @@ fn known_keys(
 ) -> Result<BTreeSet<String>, Failure> {
     let mut known = BTreeSet::new();
     engine.store().each_row(None, None, |row| {
-        let key = row.answers.code("import_key");
-        if let Some(key) = key.filter(|key| row.team == team && keys.contains(key)) {
-            known.insert(key.to_owned());
+        if row.team == team {
+            let id = row.id.to_string();
+            let named = row.answers.code("import_key").into_iter().chain([id.as_str()]);
+            known.extend(named.filter(|key| keys.contains(key)).map(str::to_owned));
         }
         Ok(())
     })?;
@@ -159,7 +175,12 @@ fn known_keys(
 }
 
 /// Reads a file that has a column for each field, with the files of its lists beside it.
-fn by_name(kind: Option<Kind>, path: &Path, file: &[u8]) -> Result<Imported, Failure> {
+fn by_name(
+    kind: Option<Kind>,
+    path: &Path,
+    file: &[u8],
+    packs: &[CodePack],
+) -> Result<Imported, Failure> {
     let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
     let stem = stem.strip_suffix(".refused").unwrap_or(stem);
     let named = kind.or_else(|| Kind::from_name(stem));
@@ -203,10 +224,11 @@ fn by_name(kind: Option<Kind>, path: &Path, file: &[u8]) -> Result<Imported, Fai
     let mapping = Mapping::of_fields(kind, &columns);
     let imported = mapping
         .read_with(file, |row, form| {
+            fill_in(form, packs);
             let Some(Some(id)) = ids.get(row) else { return Ok(None) };
             for (list, elements) in &lists {
                 for element in elements.get(id).into_iter().flatten() {
-                    form.add(list, element.clone())?;
+                    form.add(list, element.clone()?)?;
                 }
             }
             Ok(Some(id.clone()))
@@ -215,7 +237,8 @@ fn by_name(kind: Option<Kind>, path: &Path, file: &[u8]) -> Result<Imported, Fai
     Ok(imported)
 }
 
-type Elements = BTreeMap<String, Vec<Element>>;
+/// By record; one that cannot be read refuses its record's row.
+type Elements = BTreeMap<String, Vec<Result<Element, Invalid>>>;
 
 /// The elements of each list of a kind, by record, from the files beside.
 fn lists_beside(kind: Kind, path: &Path) -> Result<Vec<(&'static str, Elements)>, Failure> {
@@ -228,14 +251,14 @@ fn lists_beside(kind: Kind, path: &Path) -> Result<Vec<(&'static str, Elements)>
         }
         let failed = |reason: String| failure(beside.display(), reason);
         let file = std::fs::read(&beside).map_err(|error| cannot_read(&beside, &error))?;
-        let mut reader = csv::ReaderBuilder::new().from_reader(file.as_slice());
+        let bare = file.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&file);
+        let mut reader = csv::ReaderBuilder::new().from_reader(bare);
         let header = reader.headers().map_err(|_| failed("is not CSV with a header".to_owned()))?;
         let header = header.clone();
         let mut elements = Elements::new();
         for row in reader.into_records() {
             let row = row.map_err(|error| failed(format!("cannot be read: {error}")))?;
-            let line = row.position().map_or(0, csv::Position::line);
-            let mut element = Element::new();
+            let mut element = Ok(Element::new());
             let mut record = String::new();
             for (name, cell) in header.iter().zip(&row).filter(|(_, cell)| !cell.is_empty()) {
                 if name == "record" {
@@ -245,9 +268,12 @@ fn lists_beside(kind: Kind, path: &Path) -> Result<Vec<(&'static str, Elements)>
                 let inner = fields.iter().find(|inner| inner.name == name);
                 let inner =
                     inner.ok_or_else(|| failed(format!("has a column of no field: {name}")))?;
-                let value = parse(name, inner.shape, unguarded(cell));
-                let value = value.map_err(|invalid| failed(format!("line {line}: {invalid}")))?;
-                element.insert(name.to_owned(), value);
+                let full = format!("{}.{name}", field.name);
+                let value = parse(&full, inner.shape, unguarded(cell));
+                element = element.and_then(|mut element| {
+                    element.insert(name.to_owned(), value?);
+                    Ok(element)
+                });
             }
             elements.entry(record).or_default().push(element);
         }

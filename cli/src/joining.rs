@@ -289,9 +289,7 @@ pub fn members(arguments: &MembersArguments) -> Result<(), Failure> {
         }
         return Ok(());
     }
-    let mut table = comfy_table::Table::new();
-    table.load_style(comfy_table::presets::UTF8_FULL_CONDENSED);
-    table.set_header(["certificate", "role", "device", ""]);
+    let mut table = crate::screen::table(["certificate", "role", "device", ""]);
     for (certificate, device, role) in authority.members(team) {
         let revoked = authority.is_revoked(&certificate);
         table.add_row([

@@ -19,6 +19,7 @@ mod packs;
 mod programme;
 mod recording;
 mod records;
+mod screen;
 mod stock;
 mod syncing;
 mod totals;

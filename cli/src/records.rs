@@ -2,13 +2,14 @@
 //! they are, and what becomes of them.
 
 use crate::device::{StoreArguments, team_of};
+use crate::screen::{self, SpanArguments};
 use crate::totals::kind_named;
 use crate::{Failure, failure};
-use comfy_table::{ContentArrangement, Table};
+use comfy_table::Table;
 use kitbag_core::engine::Engine;
 use kitbag_core::model::schema::{Shape, parse};
 use kitbag_core::model::{
-    CivilDate, DeviceKey, Invalid, Kind, Operation, RecordId, TeamId, Value, Wrong, form, json,
+    DeviceKey, Invalid, Kind, Operation, RecordId, TeamId, Value, Wrong, form, json,
 };
 use kitbag_core::record::{Fields, Record};
 use kitbag_core::store::{Row, Search, State};
@@ -22,9 +23,8 @@ use serde_json::{Map, Value as Json, json};
 pub struct ListArguments {
     #[command(flatten)]
     store: StoreArguments,
-    /// Only of this team
-    #[arg(long, value_name = "ID")]
-    team: Option<TeamId>,
+    #[command(flatten)]
+    span: SpanArguments,
     /// Only of this kind
     #[arg(long, value_name = "KIND", value_parser = kind_named)]
     kind: Option<Kind>,
@@ -34,12 +34,6 @@ pub struct ListArguments {
     /// Only in this state: counted, void, flagged, duplicate
     #[arg(long, value_name = "STATE", value_parser = state_named)]
     state: Option<State>,
-    /// From this date on, yyyy-mm-dd
-    #[arg(long, value_name = "DATE")]
-    from: Option<CivilDate>,
-    /// Up to this date, inclusive
-    #[arg(long, value_name = "DATE")]
-    to: Option<CivilDate>,
     /// Only where a field has this answer; may be given again, and all must hold
     #[arg(long = "where", value_name = "FIELD=ANSWER", value_parser = pair)]
     answers: Vec<(String, String)>,
@@ -137,13 +131,13 @@ fn state_named(name: &str) -> Result<State, String> {
 pub fn list(arguments: &ListArguments) -> Result<(), Failure> {
     let engine = arguments.store.open_to_read()?;
     let page = engine.search(&Search {
-        team: arguments.team,
+        team: arguments.span.team,
         kind: arguments.kind,
         author: arguments.author,
         state: arguments.state,
         conflicted: false,
-        from: arguments.from,
-        to: arguments.to,
+        from: arguments.span.from,
+        to: arguments.span.to,
         answers: arguments.answers.clone(),
         before: arguments.before,
         most: arguments.most,
@@ -174,10 +168,7 @@ fn row_as_json(row: &Row) -> Json {
 }
 
 fn table(rows: &[Row]) -> Table {
-    let mut table = Table::new();
-    table.load_style(comfy_table::presets::UTF8_FULL_CONDENSED);
-    table.set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header(["id", "kind", "date", "site", "state", "says"]);
+    let mut table = screen::table(["id", "kind", "date", "site", "state", "says"]);
     for row in rows {
         let of = |field: &str| row.answers.code(field).unwrap_or_default().to_owned();
         table.add_row([

@@ -2,7 +2,8 @@
 
 use crate::Failure;
 use crate::device::StoreArguments;
-use comfy_table::{CellAlignment, ContentArrangement, Table};
+use crate::screen;
+use comfy_table::{CellAlignment, Table};
 use kitbag_core::engine::Engine;
 use kitbag_core::model::{Kind, RecordId, TeamId};
 use kitbag_core::store::{OnHand, Search, State};
@@ -29,7 +30,8 @@ pub struct StockArguments {
     /// A lot that is recalled: who still holds it, and which records name it
     #[arg(long, value_name = "LOT")]
     recall: Option<String>,
-    /// As JSON: `{on_hand: [{team, holder, product, lot, expiry, doses}], records: [ID]}`
+    /// As JSON: `{on_hand: [{team, holder, product, lot, expiry, doses}], alerts: [{what, holder,
+    /// product, doses}], records: [ID]}`
     #[arg(long)]
     json: bool,
 }
@@ -37,6 +39,7 @@ pub struct StockArguments {
 pub fn run(arguments: &StockArguments) -> Result<(), Failure> {
     let engine = arguments.store.open_to_read()?;
     let mut on_hand = engine.store().stock(arguments.team)?;
+    let alerts = alerts(&engine, &on_hand)?;
     if let Some(month) = &arguments.expiring_by {
         on_hand.retain(|held| !held.batch.expiry.is_empty() && held.batch.expiry <= *month);
     }
@@ -54,17 +57,24 @@ pub fn run(arguments: &StockArguments) -> Result<(), Failure> {
     if arguments.json {
         let on_hand: Vec<Value> = on_hand.iter().map(as_json).collect();
         let records: Vec<String> = records.iter().map(ToString::to_string).collect();
-        say!("{}", json!({ "on_hand": on_hand, "records": records }));
+        let alerts: Vec<Value> = alerts
+            .iter()
+            .map(|alert| {
+                json!({
+                    "what": alert.what, "holder": alert.holder, "product": alert.product,
+                    "doses": alert.doses,
+                })
+            })
+            .collect();
+        say!("{}", json!({ "on_hand": on_hand, "alerts": alerts, "records": records }));
         return Ok(());
     }
     say!("{}", table(&on_hand));
-    if let Some(short) = on_hand.iter().find(|held| held.doses < 0) {
-        say!(
-            "{} has less than nothing of {}: a movement was not recorded. Count, and record a \
-             count_adjust.",
-            short.holder,
-            short.batch.product
-        );
+    for alert in &alerts {
+        say!("{}: {} of {}: {} doses", alert.what, alert.holder, alert.product, alert.doses);
+    }
+    if alerts.iter().any(|alert| alert.what == "below_zero") {
+        say!("Below zero a movement was not recorded: count, and record a count_adjust.");
     }
     if arguments.recall.is_some() {
         say!("{} records name the lot.", records.len());
@@ -73,6 +83,49 @@ pub fn run(arguments: &StockArguments) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// What a code pack's thresholds say of what is on hand.
+struct Alert {
+    /// `below_minimum`, `expiring` or `below_zero`.
+    what: &'static str,
+    holder: String,
+    product: String,
+    doses: i64,
+}
+
+/// What is short, what expires soon, and what was not recorded, by the programme's code packs: of
+/// several the strictest.
+fn alerts(engine: &Engine, on_hand: &[OnHand]) -> Result<Vec<Alert>, Failure> {
+    let packs = engine.packs()?;
+    let minimum = packs.iter().filter_map(|pack| pack.thresholds.minimum_doses).max();
+    let days = packs.iter().filter_map(|pack| pack.thresholds.expiring_days).max();
+    let last = days.and_then(|days| {
+        let day = chrono::Local::now().date_naive() + chrono::Duration::try_days(days)?;
+        Some(day.format("%Y-%m").to_string())
+    });
+    let mut alerts = Vec::new();
+    let mut told = std::collections::BTreeSet::new();
+    for held in on_hand {
+        let holder = held.holder.to_string();
+        let product = held.batch.product.clone();
+        let alert =
+            |what, doses| Alert { what, holder: holder.clone(), product: product.clone(), doses };
+        let expires = !held.batch.expiry.is_empty()
+            && last.as_ref().is_some_and(|last| held.batch.expiry <= *last);
+        if expires && held.doses > 0 {
+            alerts.push(alert("expiring", held.doses));
+        }
+        let all = of_product(on_hand, held);
+        let what = match all {
+            all if all < 0 => Some("below_zero"),
+            all if minimum.is_some_and(|minimum| all < minimum) => Some("below_minimum"),
+            _ => None,
+        };
+        let is_new = told.insert((held.team, holder.clone(), product.clone()));
+        alerts.extend(what.filter(|_| is_new).map(|what| alert(what, all)));
+    }
+    Ok(alerts)
 }
 
 /// The doses that a holder has of a product, over all its lots.
@@ -121,10 +174,7 @@ fn as_json(held: &OnHand) -> Value {
 }
 
 fn table(on_hand: &[OnHand]) -> Table {
-    let mut table = Table::new();
-    table.load_style(comfy_table::presets::UTF8_FULL_CONDENSED);
-    table.set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header(["holder", "product", "lot", "expiry", "doses"]);
+    let mut table = screen::table(["holder", "product", "lot", "expiry", "doses"]);
     for held in on_hand {
         table.add_row([
             held.holder.to_string(),

@@ -1,12 +1,13 @@
 //! `kitbag totals`: a store's totals as tables, bars, CSV or JSON, with what they lack.
 
 use crate::device::StoreArguments;
+use crate::screen::{self, SpanArguments};
 use crate::{Failure, failure};
-use comfy_table::{CellAlignment, ContentArrangement, Table};
+use comfy_table::{CellAlignment, Table};
 use kitbag_core::engine::Engine;
+use kitbag_core::model::Kind;
 use kitbag_core::model::indicator::{Sums, indicator, percentile, share};
 use kitbag_core::model::pack::CodePack;
-use kitbag_core::model::{CivilDate, Kind, TeamId};
 use kitbag_core::totals::{KnownMissing, Lines, Query, Split, Totals};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -24,15 +25,8 @@ const BAR_CHARS: i64 = 40;
 pub struct TotalsArguments {
     #[command(flatten)]
     store: StoreArguments,
-    /// Only of this team
-    #[arg(long, value_name = "ID")]
-    team: Option<TeamId>,
-    /// From this date on, yyyy-mm-dd
-    #[arg(long, value_name = "DATE")]
-    from: Option<CivilDate>,
-    /// Up to this date, inclusive
-    #[arg(long, value_name = "DATE")]
-    to: Option<CivilDate>,
+    #[command(flatten)]
+    span: SpanArguments,
     /// How to split, separated by commas: day, week, month, quarter, year, site, team, author, kind,
     /// or a coded field such as outcome, age_band or administrations.product
     #[arg(long, value_name = "PARTS", default_value = "month", value_delimiter = ',')]
@@ -68,8 +62,7 @@ pub fn run(arguments: &TotalsArguments) -> Result<(), Failure> {
     }
     // Labels of the programme's own packs are shown for codes.
     let packs = engine.packs()?;
-    let (team, by) = (arguments.team, arguments.by.clone());
-    let query = Query { team, from: arguments.from, to: arguments.to, by };
+    let query = within(&arguments.span, arguments.by.clone());
     let mut totals = engine.totals(&query)?;
     if let Some(kind) = arguments.kind {
         for sums in totals.lines.values_mut() {
@@ -93,12 +86,16 @@ pub fn run(arguments: &TotalsArguments) -> Result<(), Failure> {
     Ok(())
 }
 
+fn within(span: &SpanArguments, by: Vec<Split>) -> Query {
+    let SpanArguments { team, from, to } = *span;
+    Query { team, from, to, by }
+}
+
 /// What a pack's receiver wants: each indicator in the pack's order and words.
 fn reported(engine: &Engine, arguments: &TotalsArguments, pack: &CodePack) -> Result<(), Failure> {
     let of = |by: Option<&String>| -> Result<Totals, Failure> {
         let by = by.map(|field| Split::Code(field.clone())).into_iter().collect();
-        let (from, to) = (arguments.from, arguments.to);
-        Ok(engine.totals(&Query { team: arguments.team, from, to, by })?)
+        Ok(engine.totals(&within(&arguments.span, by))?)
     };
     let mut rows: Vec<(&str, String, String, String)> = Vec::new();
     for wanted in &pack.indicators {
@@ -140,8 +137,7 @@ fn reported(engine: &Engine, arguments: &TotalsArguments, pack: &CodePack) -> Re
         return Ok(());
     }
     if arguments.csv {
-        let mut writer =
-            csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(vec![]);
+        let mut writer = screen::csv_writer(vec![]);
         writer.write_record(["indicator", "label", "code", "value"])?;
         for (name, label, code, value) in &rows {
             let code = crate::export::guarded(code);
@@ -151,10 +147,7 @@ fn reported(engine: &Engine, arguments: &TotalsArguments, pack: &CodePack) -> Re
         crate::print_bytes(&bytes);
         return Ok(());
     }
-    let mut table = Table::new();
-    table.load_style(comfy_table::presets::UTF8_FULL_CONDENSED);
-    table.set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header([pack.name.as_str(), "", "value"]);
+    let mut table = screen::table([pack.name.as_str(), "", "value"]);
     for (_, label, code, value) in &rows {
         let shown = match code.is_empty() {
             true => String::new(),
@@ -200,8 +193,7 @@ pub fn as_json(totals: &Totals) -> Value {
 }
 
 fn print_csv(by: &[Split], lines: &Lines) -> Result<(), Failure> {
-    let mut writer =
-        csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(vec![]);
+    let mut writer = screen::csv_writer(vec![]);
     let parts = by.iter().map(ToString::to_string);
     writer.write_record(parts.chain(["indicator".to_owned(), "value".to_owned()]))?;
     for (key, sums) in lines {
@@ -321,9 +313,6 @@ pub fn table(by: &[Split], lines: &Lines, packs: &[CodePack]) -> Table {
         .filter(|share| lines.values().any(|sums| share.of(sums).is_some()))
         .collect();
     let days = lines.values().any(|sums| percentile(sums, "linkage_days", 0.5).is_some());
-    let mut table = Table::new();
-    table.load_style(comfy_table::presets::UTF8_FULL_CONDENSED);
-    table.set_content_arrangement(ContentArrangement::Disabled);
     let parts = by.iter().map(ToString::to_string);
     // One word a line: many columns fit a page.
     let words = |name: &str| crate::words().indicator(name).replace(['_', ' '], "\n");
@@ -333,7 +322,7 @@ pub fn table(by: &[Split], lines: &Lines, packs: &[CodePack]) -> Table {
         let days = crate::words().indicator("linkage_days").replace(' ', "\n");
         header.extend([format!("{days}\n50 %"), format!("{days}\n90 %")]);
     }
-    table.set_header(parts.chain(header));
+    let mut table = screen::table(parts.chain(header).collect::<Vec<_>>());
     for (key, sums) in lines {
         let mut cells: Vec<String> = by
             .iter()

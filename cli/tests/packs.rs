@@ -168,3 +168,54 @@ fn odins_form_is_filled_in_and_its_indicators_are_printed() {
     let share = format!("{:.1} %", survived as f64 / (survived + died) as f64 * 100.0);
     assert_eq!(said("Survived, of those whose outcome is known", ""), Some(share));
 }
+
+#[test]
+fn a_packs_thresholds_say_what_is_short_what_expires_and_what_is_below_zero() {
+    let folder = tempfile::tempdir().unwrap();
+    let pack = folder.path().join("thresholds.toml");
+    let text = "name = \"own\"\nversion = 1\nsource = \"made up\"\n\
+                [thresholds]\nminimum_doses = 20\nexpiring_days = 30\n";
+    std::fs::write(&pack, text).unwrap();
+    let desk = Desk::with_packs(&[pack.to_str().unwrap()]);
+    let moved = |kits: &str, expiry: &str, from: &str, to: &str| {
+        desk.says(&[
+            "record",
+            "stock-movement",
+            "--site",
+            "a",
+            "--movement",
+            "transfer",
+            "--product",
+            "nasal_4mg",
+            "--doses-per-kit",
+            "2",
+            "--expiry",
+            expiry,
+            "--quantity",
+            kits,
+            "--from",
+            from,
+            "--to",
+            to,
+        ]);
+    };
+    moved("30", "2020-01", "outside", "site:a");
+    moved("30", "2099-01", "outside", "site:a");
+    moved("5", "2099-01", "site:a", "site:b");
+    moved("1", "2099-01", "site:c", "outside");
+    let said = desk.json(&["stock"]);
+    let alerts: Vec<(&str, &str, i64)> = said["alerts"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|alert| {
+            let text = |name: &str| alert[name].as_str().unwrap();
+            (text("what"), text("holder"), alert["doses"].as_i64().unwrap())
+        })
+        .collect();
+    let expected =
+        [("expiring", "site:a", 60), ("below_minimum", "site:b", 10), ("below_zero", "site:c", -2)];
+    assert_eq!(alerts, expected);
+    // What is shown narrows, and what is alarming does not.
+    assert_eq!(desk.json(&["stock", "--recall", "none"])["alerts"], said["alerts"]);
+}

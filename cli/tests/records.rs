@@ -422,3 +422,69 @@ fn errors_and_tables_speak_the_readers_language() {
         assert!(in_language(language, &["totals"]).contains(table), "{language}");
     }
 }
+
+#[test]
+fn an_export_that_comes_back_adds_nothing_and_odd_codes_survive_it() {
+    let desk = Desk::new();
+    fill(&desk);
+    let at = ["--site", "riverside", "--on", "2026-03-01"];
+    let odd = r#"{"suspected_substances": ["a;b", "c,d", "x=y", "back\\slash"]}"#;
+    std::fs::write(desk.folder.path().join("odd.json"), odd).unwrap();
+    let flags = ["record", "reversal", "--unknowns", "--json", "odd.json"];
+    desk.says(&[flags.as_slice(), &at].concat());
+    let counts = r#"{"people": 2, "visit": "new", "supplies": {"p;q=r": 3}}"#;
+    std::fs::write(desk.folder.path().join("counts.json"), counts).unwrap();
+    desk.says(&[&["record", "contact", "--json", "counts.json"][..], &at].concat());
+    desk.says(&["export", "out"]);
+    let files = ["out/reversal.csv", "out/contact.csv", "out/referral.csv"];
+    let back = desk.json(&[&["import"][..], &files].concat());
+    for file in back["files"].as_array().unwrap() {
+        assert_eq!(file["imported"], 0, "{file}");
+        assert!(file["known"].as_u64().unwrap() > 0, "{file}");
+    }
+    let fresh = Desk::new();
+    let out = desk.folder.path().join("out");
+    let of = |name: &str| out.join(name).to_str().unwrap().to_owned();
+    fresh.says(&["import", &of("reversal.csv"), &of("contact.csv")]);
+    for (by, field) in [("suspected_substances", "reversals"), ("year", "supplies.p;q=r")] {
+        let sums = |desk: &Desk| {
+            let lines = desk.json(&["totals", "--by", by])["lines"].as_array().unwrap().clone();
+            lines
+                .iter()
+                .filter_map(|line| Some((line["key"].clone(), line["sums"][field].as_i64()?)))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(sums(&fresh), sums(&desk), "{by}");
+        assert!(!sums(&desk).is_empty());
+    }
+}
+
+#[test]
+fn what_a_pack_or_a_list_lacks_refuses_its_own_row_alone() {
+    let desk = Desk::with_packs(&["scotland"]);
+    let header = "site,occurred_on,utc_offset_min,recipient_role,supply_type,channel,product,kits,\
+                  training,age_band,gender,released_from_custody_4w\n";
+    let row = "fife,2026-03-01,0,at_risk,first,mail,nyxoid,1,full";
+    let rows = format!("{header}{row},,woman,no\n{row},25_34,man,no\n");
+    std::fs::write(desk.folder.path().join("distribution.csv"), rows).unwrap();
+    let output = desk.output(&["import", "distribution.csv", "--json"]);
+    let said: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&said["files"][0]["imported"], output.status.code()), (&1.into(), Some(3)));
+    let refused = std::fs::read_to_string(desk.folder.path().join("distribution.refused.csv"));
+    let refused = refused.unwrap();
+    assert_eq!((refused.lines().count(), refused.contains("age_band: required")), (2, true));
+    assert_eq!(desk.total("doses_distributed"), 2, "the catalogue knew the doses");
+
+    let header =
+        "id,site,occurred_on,utc_offset_min,service,origin,urgency,handoff,receiving_service\n";
+    let row = "fife,2026-03-01,0,housing,outreach,today,accompanied,clinic";
+    let rows = format!("{header}one,{row}\ntwo,{row}\n");
+    std::fs::write(desk.folder.path().join("referral.csv"), rows).unwrap();
+    let events = "\u{feff}record,status,on\none,made,2026-03-01\ntwo,made,the first of March\n";
+    std::fs::write(desk.folder.path().join("referral.events.csv"), events).unwrap();
+    let output = desk.output(&["import", "referral.csv", "--json"]);
+    let said: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&said["files"][0]["imported"], output.status.code()), (&1.into(), Some(3)));
+    let refused = std::fs::read_to_string(desk.folder.path().join("referral.refused.csv")).unwrap();
+    assert!(refused.contains("events.on: shape"), "{refused}");
+}

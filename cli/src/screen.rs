@@ -1,0 +1,32 @@
+//! What tables and CSV look like on the command line, and the span of records that is asked for.
+
+use comfy_table::{ContentArrangement, Table};
+use kitbag_core::model::{CivilDate, TeamId};
+
+/// Whose records, and from when to when.
+#[derive(clap::Args, Clone, Copy)]
+pub struct SpanArguments {
+    /// Only of this team
+    #[arg(long, value_name = "ID")]
+    pub team: Option<TeamId>,
+    /// From this date on, yyyy-mm-dd
+    #[arg(long, value_name = "DATE")]
+    pub from: Option<CivilDate>,
+    /// Up to this date, inclusive
+    #[arg(long, value_name = "DATE")]
+    pub to: Option<CivilDate>,
+}
+
+/// A table with this header, drawn as wide as its cells.
+pub fn table(header: impl Into<comfy_table::Row>) -> Table {
+    let mut table = Table::new();
+    table.load_style(comfy_table::presets::UTF8_FULL_CONDENSED);
+    table.set_content_arrangement(ContentArrangement::Disabled);
+    table.set_header(header);
+    table
+}
+
+/// Writes CSV as exports have it: RFC 4180, lines that end with CR LF.
+pub fn csv_writer<W: std::io::Write>(to: W) -> csv::Writer<W> {
+    csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(to)
+}
