@@ -362,6 +362,7 @@ share-supplied_of_trained = المزوَّدون من المتدرّبين
 state-counted = محتسب
 state-void = ملغى
 state-flagged = تاريخ خارج النطاق
+not_asked = لم يُسأل
 state-duplicate = مكرر
 
 ## What is wrong with an answer

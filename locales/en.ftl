@@ -362,6 +362,7 @@ share-supplied_of_trained = Supplied of trained
 state-counted = Counts
 state-void = Void
 state-flagged = Date out of range
+not_asked = Not asked
 state-duplicate = Duplicate
 
 ## What is wrong with an answer

@@ -362,6 +362,7 @@ share-supplied_of_trained = Equipadas de capacitadas
 state-counted = Cuenta
 state-void = Anulado
 state-flagged = Fecha fuera de rango
+not_asked = No preguntado
 state-duplicate = Duplicado
 
 ## What is wrong with an answer

@@ -362,6 +362,7 @@ share-supplied_of_trained = Équipées sur formées
 state-counted = Compte
 state-void = Annulé
 state-flagged = Date hors limites
+not_asked = Non demandé
 state-duplicate = Doublon
 
 ## What is wrong with an answer

@@ -362,6 +362,7 @@ share-supplied_of_trained = Забезпечено з навчених
 state-counted = Враховано
 state-void = Анульовано
 state-flagged = Дата поза межами
+not_asked = Не запитано
 state-duplicate = Дублікат
 
 ## What is wrong with an answer

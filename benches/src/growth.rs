@@ -1,7 +1,9 @@
 //! What a store costs as it grows: saves, a sync of twenty, totals, opening, lists, searches, an export
 //! and memory, at 10³, 10⁴, … records, and how each grows.
 
-use super::{Failed, NOW, TEAM, key, median, operations, reversal, sync_with};
+use super::{
+    Failed, NOW, TEAM, key, median, memory_of, memory_peak_mib, operations, reversal, sync_with,
+};
 use kitbag_core::engine::{Engine, Environment};
 use kitbag_core::identity::{Role, SigningKey};
 use kitbag_core::log::entry::{Entry, Tip, kind, seal};
@@ -127,7 +129,7 @@ pub fn measure(records: u32) -> Result<AtSize, Failed> {
         search_all_ms,
         export_ms,
         store_bytes_per_record: std::fs::metadata(&path)?.len() as f64 / f64::from(records),
-        memory_mib: memory_of(&path)?,
+        memory_mib: memory_of(&["--look"], &path)?,
     })
 }
 
@@ -199,18 +201,8 @@ fn creation(author: &Author, number: u32) -> Result<Entry, Failed> {
     Ok(Entry::new(author.log, Some(author.tip), Kind::Reversal.number(), None, payload.encode()))
 }
 
-/// The most memory that a process of its own takes to open the store, read totals, list, search and
-/// read every row, in MiB; 0 where the system does not tell.
-fn memory_of(path: &Path) -> Result<f64, Failed> {
-    let program = std::env::current_exe()?;
-    let output = std::process::Command::new(program).arg("--look").arg(path).output()?;
-    if !output.status.success() {
-        return Err(String::from_utf8_lossy(&output.stderr).into_owned().into());
-    }
-    Ok(String::from_utf8(output.stdout)?.trim().parse()?)
-}
-
-/// What [`memory_of`] runs in a process of its own.
+/// What a process of its own does to be measured: opens the store, reads totals, lists, searches and reads
+/// every row.
 pub fn look(path: &Path) -> Result<(), Failed> {
     let engine = Engine::open(path, &key(), Environment::system())?;
     engine.totals(&Query { by: vec![Split::Code("outcome".to_owned())], ..Query::default() })?;
@@ -218,11 +210,7 @@ pub fn look(path: &Path) -> Result<(), Failed> {
     let nothing = vec![("gender".to_owned(), "nobody".to_owned())];
     engine.search(&Search { answers: nothing, most: 50, ..Search::default() })?;
     engine.store().each_row(None, None, |_| Ok(()))?;
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let peak = peak.and_then(|line| line.trim().trim_end_matches("kB").trim().parse::<f64>().ok());
-    println!("{:.1}", peak.unwrap_or(0.0) / 1024.0);
-    Ok(())
+    memory_peak_mib()
 }
 
 /// The slope of a line through the logarithms: 0 is flat, 1 grows as the records do.

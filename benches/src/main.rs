@@ -1,17 +1,20 @@
 //! What Kitbag costs, measured: `cargo xtask bench [--json FILE] [--records N]`.
 //!
 //! Each timing is the median of five. A save is compared with a raw SQLCipher insert of the same
-//! answers under the same settings, the two in turn in one run. Made-up reversals with the fields that
-//! the Overdose Information Network records.
+//! answers under the same settings, the two in turn in one run; the rest with what a programme would
+//! pick instead. Real reversals (`rows.rs`).
 
 mod growth;
+mod peers;
+mod rows;
 mod wire;
 
 use kitbag_core::engine::{Engine, EngineError, Environment};
 use kitbag_core::identity::Role;
-use kitbag_core::model::{CivilDate, Form, Kind, Operation, TeamId, UnixMillis, Value};
+use kitbag_core::model::{TeamId, UnixMillis, Value};
 use kitbag_core::store::{Settling, Store, StoreKey};
 use kitbag_core::sync;
+use rows::{operations, reversal};
 use std::path::Path;
 use std::time::Instant;
 
@@ -31,6 +34,7 @@ fn main() -> Result<(), Failed> {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let (json, most) = match words.as_slice() {
         ["--look", store] => return growth::look(Path::new(store)),
+        ["--look-peer", name, store] => return peers::look(name, Path::new(store)),
         [] => (None, GROWTH_RECORDS),
         ["--json", file] => (Some((*file).to_owned()), GROWTH_RECORDS),
         ["--records", most] => (None, most.parse()?),
@@ -66,7 +70,8 @@ fn main() -> Result<(), Failed> {
         received,
         "records/s",
     ));
-    rows.push(Row::at_most("store, 10,000 records", 500.0, store_bytes(FIRST_SYNC)?, "B/record"));
+    let store = store_bytes(FIRST_SYNC)?;
+    rows.push(Row::at_most("store, 10,000 records", 500.0, store, "B/record"));
     let mut grown = Vec::new();
     for size in growth::sizes(most) {
         eprintln!("a store of {size} records …");
@@ -74,6 +79,9 @@ fn main() -> Result<(), Failed> {
     }
     growth_rows(&grown, &mut rows);
     growth::print(&grown);
+    let mut costs = vec![ours(&grown, &wire, received, store)?];
+    costs.extend(peers::measure(most.min(GROWTH_RECORDS))?);
+    peers::print(&costs);
     println!("{:<55} {:>9} {:>9} {:<10}", "what", "budget", "measured", "unit");
     for row in &rows {
         let sign = if row.is_floor { "≥" } else { "≤" };
@@ -84,10 +92,32 @@ fn main() -> Result<(), Failed> {
         );
     }
     if let Some(file) = json {
-        let all = serde_json::json!({ "budgets": rows, "growth": grown });
+        let all = serde_json::json!({ "budgets": rows, "growth": grown, "peers": costs });
         std::fs::write(&file, serde_json::to_string_pretty(&all)? + "\n")?;
     }
     Ok(())
+}
+
+/// What Kitbag costs in this run, in the peers' terms: its own sizes hold signatures, authors and rows, and
+/// what it sends the whole request, heads included.
+fn ours(
+    grown: &[growth::AtSize],
+    wire: &wire::Wire,
+    received_per_second: f64,
+    store: f64,
+) -> Result<peers::Costs, Failed> {
+    let saved = grown.iter().rfind(|at| at.records <= FIRST_SYNC).ok_or("a size")?;
+    let large = grown.iter().rfind(|at| at.records <= GROWTH_RECORDS).ok_or("a size")?;
+    Ok(peers::Costs {
+        name: "Kitbag",
+        save_ms: saved.save_ms,
+        twenty: wire.twenty,
+        first: wire.first,
+        received_per_second,
+        store,
+        open_and_month_ms: large.open_and_month_ms,
+        memory_mib: large.memory_mib,
+    })
 }
 
 /// The budgets that are about how a store grows.
@@ -139,25 +169,6 @@ fn key() -> StoreKey {
     StoreKey::new([9; 32])
 }
 
-fn reversal(number: u32) -> Result<Form, Failed> {
-    let pick = |codes: &[&'static str], step: u32| codes[(number / step) as usize % codes.len()];
-    let date = CivilDate::from_epoch_day(17_532 + i64::from(number) * 7 % 365).ok_or("a date")?;
-    let site = ["Allegheny", "Bucks", "Dauphin", "Elk", "York"][number as usize % 5];
-    let mut form = Form::at(Kind::Reversal, site, date).with_unknowns();
-    let time = format!("{:02}:{:02}", number % 24, number % 60);
-    form.put("occurred_time", time.as_str())?;
-    form.put("outcome", pick(&["survived", "survived", "survived", "died", "unknown"], 3))?;
-    form.put("gender", pick(&["man", "man", "woman"], 2))?;
-    form.put("age_band", pick(&["20_24", "25_29", "30_39", "40_49"], 5))?;
-    form.put("response_minutes", pick(&["under_1", "1_3", "3_5", "over_5"], 7))?;
-    form.tick("suspected_substances", pick(&["heroin", "fentanyl", "cocaine"], 11))?;
-    Ok(form)
-}
-
-fn operations(number: u32) -> Result<Vec<Operation>, Failed> {
-    Ok(reversal(number)?.operations()?)
-}
-
 fn device(folder: &Path, name: &str, root: &mut Engine) -> Result<Engine, Failed> {
     let mut device =
         Engine::device(&folder.join(name), &key(), root.root(), Environment::system())?;
@@ -190,15 +201,42 @@ const RAW_COLUMNS: [&str; 11] = [
 fn raw(path: &Path) -> Result<rusqlite::Connection, Failed> {
     let connection = rusqlite::Connection::open(path)?;
     connection.execute_batch(&format!(
-        "PRAGMA key = \"x'{}'\"; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
-         PRAGMA secure_delete = ON; PRAGMA cell_size_check = ON;
-         CREATE TABLE reversal (id INTEGER PRIMARY KEY, site TEXT, occurred_on TEXT,
+        "{} CREATE TABLE reversal (id INTEGER PRIMARY KEY, site TEXT, occurred_on TEXT,
            occurred_time TEXT, utc_offset_min INTEGER, report_basis TEXT, reporter_role TEXT,
            place TEXT, product TEXT, route TEXT, doses TEXT, source TEXT, ems_called TEXT,
            outcome TEXT, gender TEXT, age_band TEXT, response_minutes TEXT, substance TEXT) STRICT;",
-        "09".repeat(32)
+        key_pragma()
     ))?;
     Ok(connection)
+}
+
+/// The key and the settings that a store opens its file with.
+fn key_pragma() -> String {
+    format!(
+        "PRAGMA key = \"x'{}'\"; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+         PRAGMA secure_delete = ON; PRAGMA cell_size_check = ON;",
+        "09".repeat(32)
+    )
+}
+
+/// The most memory that a process of its own, given these arguments and the file, took, in MiB; 0 where
+/// the system does not tell.
+fn memory_of(arguments: &[&str], path: &Path) -> Result<f64, Failed> {
+    let program = std::env::current_exe()?;
+    let output = std::process::Command::new(program).args(arguments).arg(path).output()?;
+    if !output.status.success() {
+        return Err(String::from_utf8_lossy(&output.stderr).into_owned().into());
+    }
+    Ok(String::from_utf8(output.stdout)?.trim().parse()?)
+}
+
+/// Prints what [`memory_of`] reads: the most memory that this process took so far.
+fn memory_peak_mib() -> Result<(), Failed> {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let peak = peak.and_then(|line| line.trim().trim_end_matches("kB").trim().parse::<f64>().ok());
+    println!("{:.1}", peak.unwrap_or(0.0) / 1024.0);
+    Ok(())
 }
 
 fn save_ratio() -> Result<f64, Failed> {

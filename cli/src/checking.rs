@@ -4,7 +4,7 @@
 use crate::Failure;
 use crate::device::StoreArguments;
 use indicatif::{ProgressBar, ProgressStyle};
-use kitbag_core::engine::Engine;
+use kitbag_core::engine::{Engine, VerifyFault};
 use kitbag_core::model::TeamId;
 use kitbag_core::totals::Query;
 use serde_json::{Value, json};
@@ -14,24 +14,32 @@ const WAITING_DAYS_MAX: i64 = 7;
 
 #[derive(clap::Args)]
 #[command(
-    after_help = "Reads every entry: chains, seals, verdicts; builds what is derived anew and \
-    compares; recounts all totals. Ends with 4 where something is wrong."
+    after_help = "Reads every entry: chains, seals, verdicts; builds what is derived anew in a copy beside \
+    the store, and compares; recounts all totals. Changes nothing, but with --rebuild. Ends with 4 where \
+    something is wrong.\n\nExample:\n  kitbag verify --store phone.db"
 )]
 pub struct VerifyArguments {
     #[command(flatten)]
     store: StoreArguments,
+    /// Build what is derived anew from the entries, where it differs
+    #[arg(long)]
+    rebuild: bool,
     /// As JSON: `{entries, unsealed, records, faults: [CODE]}`
     #[arg(long)]
     json: bool,
 }
 
 pub fn verify(arguments: &VerifyArguments) -> Result<(), Failure> {
-    let mut engine = arguments.store.open()?;
+    let engine = arguments.store.open_to_read()?;
     let style = ProgressStyle::with_template("verifying {pos} entries and records")
         .unwrap_or_else(|_| ProgressStyle::default_spinner());
     let bar = ProgressBar::new_spinner().with_style(style);
     let verified = engine.verify(|looked_at| bar.set_position(looked_at))?;
     bar.finish_and_clear();
+    drop(engine);
+    if arguments.rebuild && verified.faults.contains(&VerifyFault::Projection) {
+        arguments.store.open()?.rebuild()?;
+    }
     if arguments.json {
         let faults: Vec<&str> = verified.faults.iter().map(|fault| fault.name()).collect();
         say!(

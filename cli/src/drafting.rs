@@ -10,7 +10,7 @@ use serde_json::json;
 
 #[derive(Subcommand)]
 pub enum DraftCommand {
-    /// Keeps a form that is not complete, with the flags of `record`
+    /// Keeps a form that is not complete, with the flags of `record`; --draft N goes on with an older one
     #[command(subcommand, arg_required_else_help = true)]
     Save(RecordCommand),
     /// Lists the drafts of this device
@@ -21,7 +21,7 @@ pub enum DraftCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Makes a record of a draft
+    /// Makes a record of a draft; `record KIND --draft N` answers what it lacks as well
     Finish {
         #[command(flatten)]
         store: StoreArguments,
@@ -46,7 +46,7 @@ pub fn run(command: &DraftCommand) -> Result<(), Failure> {
     match command {
         DraftCommand::Save(command) => {
             let (mut engine, form) = recording::opened(command)?;
-            say!("{}", engine.save_draft(None, &form)?.0);
+            say!("{}", engine.save_draft(command.draft, &form)?.0);
         }
         DraftCommand::List { store, json } => {
             let drafts = store.open_to_read()?.drafts()?;

@@ -1,7 +1,7 @@
 //! `kitbag export`: records that count, as CSV with a `datapackage.json` that describes it.
 //!
 //! One file for each kind, and one for each list of it, whose rows name their record. Free text, client
-//! codes and devices never leave. The shape is documented in docs/cli.md.
+//! codes and authors never leave; a device only as a holder of stock. The shape is documented in docs/cli.md.
 
 use crate::device::StoreArguments;
 use crate::screen::{SpanArguments, csv_writer};
@@ -47,14 +47,21 @@ pub fn run(arguments: &ExportArguments) -> Result<(), Failure> {
         return Err(failure(folder.display(), "is there already; name a new folder"));
     }
     // Written beside and renamed: a folder that is there is whole.
-    let beside = folder.with_extension("part");
+    let mut name = folder.as_os_str().to_owned();
+    name.push(format!(".part-{}", std::process::id()));
+    let beside = PathBuf::from(name);
     let failed = |error: std::io::Error| failure(beside.display(), error);
-    if beside.exists() {
-        std::fs::remove_dir_all(&beside).map_err(failed)?;
+    if let Some(parent) = beside.parent() {
+        std::fs::create_dir_all(parent).map_err(failed)?;
     }
-    std::fs::create_dir_all(&beside).map_err(failed)?;
-    let files = write(&engine, arguments, &beside)?;
-    std::fs::rename(&beside, folder).map_err(failed)?;
+    // Fails where it is there: nothing is deleted but what is made here.
+    std::fs::create_dir(&beside).map_err(failed)?;
+    let written = write(&engine, arguments, &beside);
+    let files = written.and_then(|files| {
+        std::fs::rename(&beside, folder).map_err(failed)?;
+        Ok(files)
+    });
+    let files = files.inspect_err(|_| _ = std::fs::remove_dir_all(&beside))?;
     if arguments.json {
         let files: Vec<Value> =
             files.iter().map(|(name, rows)| json!({ "name": name, "rows": rows })).collect();
@@ -65,8 +72,8 @@ pub fn run(arguments: &ExportArguments) -> Result<(), Failure> {
         say!("{rows:>9}  {}", folder.join(name).display());
     }
     say!(
-        "Records that count, without free text, client codes and devices. Small numbers are not masked: \
-         hand it to nobody outside the programme."
+        "Records that count, without free text, client codes and authors; stock names the devices that hold \
+         it. Small numbers are not masked: hand it to nobody outside the programme."
     );
     Ok(())
 }
@@ -202,6 +209,7 @@ fn cell(answers: &Answers, field: &Field) -> String {
         Shape::CodeSet(_) => {
             let codes = answers.by_code(field.name).filter_map(|(code, answer)| match answer {
                 Answer::Flag(true) => Some(escaped(code)),
+                Answer::Flag(false) => Some(escaped(code) + "=no"),
                 _ => None,
             });
             guarded(&codes.collect::<Vec<_>>().join(SEPARATOR)).into_owned()

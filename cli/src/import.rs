@@ -1,6 +1,12 @@
 //! Rows of a CSV file become records by a mapping that is data (TOML). A row that cannot be read is
 //! refused with its line and reason, and stops no other.
 
+#[path = "cells.rs"]
+mod cells;
+
+pub use cells::{REFUSED, split_codes, unguarded};
+
+use cells::{ends_in_quotes, key_of};
 use kitbag_core::model::schema::{Shape, parse};
 use kitbag_core::model::{Form, Invalid, Kind};
 use serde::Deserialize;
@@ -83,6 +89,8 @@ pub struct Taken {
     pub form: Form,
     /// What tells the row from all others: equal for the same row of the same file.
     pub key: String,
+    /// Whether the file itself names the row, by an id.
+    pub is_named: bool,
 }
 
 /// What a file gave.
@@ -112,6 +120,9 @@ pub enum ImportError {
         "the file has no column {0}; check that it is the kind of file that the mapping is for"
     )]
     Columns(String),
+    /// Which of two columns of one name is meant, nobody can tell.
+    #[error("the file has the column {0} twice; take one of them out")]
+    Twice(String),
     /// The file is no CSV at all.
     #[error("the file cannot be read as CSV: {0}")]
     Csv(String),
@@ -185,6 +196,13 @@ impl Mapping {
         let header = reader.headers().map_err(|error| ImportError::Csv(place(&error)))?.clone();
         let columns: BTreeMap<&str, usize> =
             header.iter().enumerate().map(|(at, name)| (name, at)).collect();
+        let mut names = BTreeSet::new();
+        if let Some(twice) = header.iter().find(|name| !name.is_empty() && !names.insert(*name)) {
+            return Err(ImportError::Twice(twice.to_owned()));
+        }
+        let is_open = ends_in_quotes(file);
+        let reasons = header.iter().filter(|name| name.starts_with(REFUSED)).count();
+        let beside_key = self.beside_key();
         let missing: Vec<&str> =
             self.columns().filter(|name| !columns.contains_key(name)).collect();
         if !missing.is_empty() {
@@ -199,12 +217,13 @@ impl Mapping {
             let read = match row {
                 Ok(row) => {
                     line = row.position().map_or(line, csv::Position::line);
-                    let key = key_of(&row, &mut seen);
+                    let key = key_of(&beside_key, row.iter().skip(reasons), &mut seen);
                     self.read_row(kind, &columns, &row, &mut imported.sites).and_then(|mut form| {
                         let wrong = |invalid: Invalid| refusal("invalid", &invalid.to_string());
                         let named = beside(at, &mut form).map_err(wrong)?;
                         form.operations().map_err(wrong)?;
-                        Ok(Taken { row: at, line, form, key: named.unwrap_or(key) })
+                        let is_named = named.is_some();
+                        Ok(Taken { row: at, line, form, key: named.unwrap_or(key), is_named })
                     })
                 }
                 Err(error) => {
@@ -220,7 +239,27 @@ impl Mapping {
                 }
             }
         }
+        if is_open && let Some(last) = imported.rows.checked_sub(1) {
+            // It may have swallowed all rows behind it.
+            let row = usize::try_from(last).unwrap_or(usize::MAX);
+            imported.taken.retain(|taken| taken.row != row);
+            imported.refused.retain(|refused| refused.row != row);
+            let reason = "quote_not_closed".to_owned();
+            let detail =
+                "a quotation mark in this row is never closed: rows behind it may be in it";
+            imported.refused.push(Refused { row, line, reason, detail: detail.to_owned() });
+        }
         Ok(imported)
+    }
+
+    /// What a row's key stands for beside its cells: equal rows of two kinds, or of two sites' files that
+    /// do not name their site, are two.
+    fn beside_key(&self) -> Vec<u8> {
+        let mut beside = self.kind.as_bytes().to_vec();
+        for (field, text) in &self.constants {
+            beside.extend([0].iter().chain(field.as_bytes()).chain(&[0]).chain(text.as_bytes()));
+        }
+        beside
     }
 
     fn columns(&self) -> impl Iterator<Item = &str> {
@@ -305,31 +344,6 @@ impl MappedField {
     }
 }
 
-/// The codes of a cell; a separator that belongs to a code has a backslash before it, as in exports.
-pub fn split_codes(cell: &str, separator: &str) -> Vec<String> {
-    let mut codes = Vec::new();
-    let mut code = String::new();
-    let mut rest = cell;
-    while let Some(first) = rest.chars().next() {
-        let escaped = rest
-            .strip_prefix('\\')
-            .filter(|after| after.starts_with(separator) || after.starts_with('\\'));
-        if let Some(after) = escaped {
-            let kept = if after.starts_with(separator) { separator } else { "\\" };
-            code.push_str(kept);
-            rest = &after[kept.len()..];
-        } else if let Some(after) = rest.strip_prefix(separator).filter(|_| !separator.is_empty()) {
-            codes.push(std::mem::take(&mut code));
-            rest = after;
-        } else {
-            code.push(first);
-            rest = &rest[first.len_utf8()..];
-        }
-    }
-    codes.push(code);
-    codes.into_iter().map(|code| code.trim().to_owned()).filter(|code| !code.is_empty()).collect()
-}
-
 /// Ticks a code of a set, or puts what `code=number` says.
 fn put_code(form: &mut Form, set: &str, part: &str) -> Result<(), Invalid> {
     let shape = form.kind().field(set).map(|field| field.shape);
@@ -339,38 +353,13 @@ fn put_code(form: &mut Form, set: &str, part: &str) -> Result<(), Invalid> {
             form.put(&format!("{set}.{}", code.trim()), value)?;
         }
         (Some(shape @ Shape::Counts { .. }), None) => return Err(Invalid::shape(set, shape)),
-        _ => _ = form.tick(set, part)?,
+        // As exports say that a code was asked for and is not the case.
+        _ => match part.strip_suffix("=no") {
+            Some(code) => _ = form.put(&format!("{set}.{code}"), false)?,
+            None => _ = form.tick(set, part)?,
+        },
     }
     Ok(())
-}
-
-/// A cell without the mark that keeps spreadsheets from running it as a formula.
-pub fn unguarded(cell: &str) -> &str {
-    match cell.strip_prefix('\'') {
-        Some(rest) if rest.trim_start_matches('\'').starts_with(['=', '+', '-', '@']) => rest,
-        _ => cell,
-    }
-}
-
-/// A digest of the row's cells, and how many equal rows came before it.
-fn key_of(row: &csv::ByteRecord, seen: &mut BTreeMap<[u8; 16], u64>) -> String {
-    use std::fmt::Write;
-    let mut hasher = blake3::Hasher::new_derive_key("kitbag imported row 1");
-    for cell in row {
-        hasher.update(&(cell.len() as u64).to_be_bytes()).update(cell);
-    }
-    let mut digest = [0; 16];
-    hasher.finalize_xof().fill(&mut digest);
-    let before = seen.entry(digest).or_default();
-    let mut key = digest.iter().fold(String::new(), |mut key, byte| {
-        let _ = write!(key, "{byte:02x}");
-        key
-    });
-    if *before > 0 {
-        let _ = write!(key, "-{before}");
-    }
-    *before += 1;
-    key
 }
 
 fn refusal(reason: &str, detail: &str) -> (String, String) {

@@ -1,22 +1,23 @@
 //! `kitbag import`: rows of CSV files become records, each once.
 
 use crate::device::{StoreArguments, team_of};
-use crate::import::{Imported, Mapping, Refused, Taken, unguarded};
+use crate::import::{Imported, Mapping, Refused, Taken};
+use crate::sheets::{self, write_refused};
 use crate::totals::kind_named;
-use crate::{Failure, cannot_read, failure};
+use crate::{Failure, cannot_read, wrong_file};
 use indicatif::{ProgressBar, ProgressStyle};
 use kitbag_core::engine::{Engine, EngineError};
-use kitbag_core::model::pack::{CodePack, fill_in};
-use kitbag_core::model::schema::{Shape, parse};
-use kitbag_core::model::{Element, Invalid, Kind, TeamId};
+use kitbag_core::model::pack::fill_in;
+use kitbag_core::model::{Answers, Form, Kind, TeamId};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 #[derive(clap::Args)]
 #[command(
-    after_help = "A row that was imported before is left out, on whichever device that was. Refused \
-    rows go into FILE.refused.csv, with the reason of each: mend them there and import that file.\n\n\
+    after_help = "A row that this device knows to be imported before is left out; if two devices import \
+    one file apart, `kitbag duplicates` shows its rows. Refused rows go into FILE.refused.csv, with the \
+    reason of each: mend them there and import that file.\n\n\
     Examples:\n  \
     kitbag import --store phone.db --map odin.toml odin-2018.csv\n  \
     kitbag import --store phone.db january/distribution.csv january/reversal.csv"
@@ -33,7 +34,8 @@ pub struct ImportArguments {
     /// The kind of record; without it, and without a mapping, the file's name says it
     #[arg(long, value_name = "KIND", value_parser = kind_named, conflicts_with = "map")]
     kind: Option<Kind>,
-    /// As JSON: `{files: [{name, rows, imported, known, refused: {reason: n}}]}`
+    /// As JSON: `{files: [{name, rows, imported, known, refused: {reason: n}}]}`, or with `error` alone
+    /// where a file could not be read
     #[arg(long)]
     json: bool,
     /// The files
@@ -48,7 +50,7 @@ struct Outcome {
     /// Rows that were imported before.
     known: u64,
     refused: BTreeMap<String, u64>,
-    refused_file: Option<PathBuf>,
+    refused_files: Vec<PathBuf>,
 }
 
 pub fn run(arguments: &ImportArguments) -> Result<(), Failure> {
@@ -56,25 +58,56 @@ pub fn run(arguments: &ImportArguments) -> Result<(), Failure> {
     let team = team_of(&engine, arguments.team)?;
     let mut outcomes = Vec::new();
     for path in &arguments.files {
-        outcomes.push((path, import(&mut engine, team, arguments, path)?));
+        // The file of a list is read with that of its records.
+        let of_list = arguments.kind.is_none() && arguments.map.is_none();
+        if let Some(records) = of_list.then(|| sheets::records_of(path)).flatten()
+            && arguments.files.contains(&records)
+        {
+            continue;
+        }
+        outcomes.push((path, import(&mut engine, team, arguments, path)));
     }
     if arguments.json {
-        let files = outcomes.iter().map(|(path, outcome)| {
-            json!({
+        let files = outcomes.iter().map(|(path, outcome)| match outcome {
+            Ok(outcome) => json!({
                 "name": path.display().to_string(), "rows": outcome.rows,
                 "imported": outcome.imported, "known": outcome.known, "refused": outcome.refused,
-            })
+            }),
+            Err(failure) => {
+                json!({ "name": path.display().to_string(), "error": failure.reason() })
+            }
         });
         say!("{}", json!({ "files": files.collect::<Vec<_>>() }));
-    } else {
-        for (path, outcome) in &outcomes {
-            tell(path, outcome);
+    }
+    let mut failed = Vec::new();
+    let (mut refused, mut done) = (0, false);
+    for (path, outcome) in outcomes {
+        match outcome {
+            Ok(outcome) => {
+                refused += outcome.refused.values().sum::<u64>();
+                done |= outcome.imported > 0;
+                if !arguments.json {
+                    tell(path, &outcome);
+                }
+            }
+            Err(failure) => failed.push(failure),
         }
     }
-    let refused: u64 = outcomes.iter().flat_map(|(_, outcome)| outcome.refused.values()).sum();
-    match refused {
-        0 => Ok(()),
-        _ => Err(Failure::in_part(format!("{refused} rows were refused; the others are saved"))),
+    let others = failed.len().saturating_sub(1);
+    match failed.into_iter().next() {
+        Some(first) if !done && others == 0 && refused == 0 => Err(first),
+        Some(first) => {
+            let others =
+                if others > 0 { format!("; {others} more files failed") } else { String::new() };
+            Err(Failure::in_part(format!(
+                "{}{others}; {refused} rows were refused; the others are saved",
+                first.reason()
+            )))
+        }
+        None if refused > 0 => {
+            Err(Failure::in_part(format!("{refused} rows were refused; the others are saved")))
+        }
+        None => Ok(()),
     }
 }
 
@@ -89,7 +122,7 @@ fn tell(path: &Path, outcome: &Outcome) {
     for (reason, count) in &outcome.refused {
         say!("  refused, {reason}: {count}");
     }
-    if let Some(file) = &outcome.refused_file {
+    for file in &outcome.refused_files {
         say!("  mend them in {}, and import that", file.display());
     }
 }
@@ -103,40 +136,85 @@ fn import(
     let file = std::fs::read(path).map_err(|error| cannot_read(path, &error))?;
     // What a catalogue knows is filled in before a row is found incomplete.
     let packs = engine.packs()?;
-    let mut imported = match &arguments.map {
+    let (mut imported, kind, lists) = match &arguments.map {
         Some(map) => {
             let text = std::fs::read_to_string(map).map_err(|error| cannot_read(map, &error))?;
             let mapping =
-                Mapping::from_toml(&text).map_err(|error| failure(map.display(), error))?;
+                Mapping::from_toml(&text).map_err(|error| wrong_file(map.display(), error))?;
             let read = mapping.read_with(&file, |_, form| {
                 fill_in(form, &packs);
                 Ok(None)
             });
-            read.map_err(|error| failure(path.display(), error))?
+            let read = read.map_err(|error| wrong_file(path.display(), error))?;
+            let kind = mapping.kind().map_err(|error| wrong_file(map.display(), error))?;
+            (read, kind, Vec::new())
         }
-        None => by_name(arguments.kind, path, &file, &packs)?,
+        None => sheets::by_name(arguments.kind, path, &file, &packs)?,
     };
-    let keys: BTreeSet<&str> = imported.taken.iter().map(|taken| taken.key.as_str()).collect();
-    let known = known_keys(engine, team, &keys)?;
     let mut outcome = Outcome {
         rows: imported.rows,
         imported: 0,
         known: 0,
         refused: BTreeMap::new(),
-        refused_file: None,
+        refused_files: Vec::new(),
     };
+    save(engine, team, kind, &mut imported, &mut outcome)?;
+    let mut count = |refused: &[Refused]| {
+        for row in refused {
+            *outcome.refused.entry(row.reason.clone()).or_default() += 1;
+        }
+    };
+    count(&imported.refused);
+    lists.iter().for_each(|list| count(&list.refused));
+    if !imported.refused.is_empty() {
+        outcome.refused_files.push(write_refused(path, &file, &imported.refused)?);
+    }
+    for list in lists.iter().filter(|list| !list.refused.is_empty()) {
+        outcome.refused_files.push(write_refused(&list.path, &list.file, &list.refused)?);
+    }
+    Ok(outcome)
+}
+
+/// Saves the rows that are not known yet.
+fn save(
+    engine: &mut Engine,
+    team: TeamId,
+    kind: Kind,
+    imported: &mut Imported,
+    outcome: &mut Outcome,
+) -> Result<(), Failure> {
+    let taken = std::mem::take(&mut imported.taken);
+    let keys = taken.iter().flat_map(|taken| [Some(taken.key.as_str()), origin(&taken.form)]);
+    let mut known = known(engine, team, kind, &keys.flatten().collect())?;
     let style = ProgressStyle::with_template("importing {wide_bar} {pos}/{len}")
         .unwrap_or_else(|_| ProgressStyle::default_bar());
-    let bar = ProgressBar::new(imported.taken.len() as u64).with_style(style);
-    for Taken { row, line, mut form, key } in std::mem::take(&mut imported.taken) {
+    let bar = ProgressBar::new(taken.len() as u64).with_style(style);
+    for Taken { row, line, mut form, key, is_named } in taken {
         bar.inc(1);
-        if known.contains(&key) {
-            outcome.known += 1;
-            continue;
+        // Where the row first came from, also by way of other programmes' exports.
+        let origin = origin(&form).map(str::to_owned);
+        let is_named = is_named || origin.is_some();
+        let held = origin.as_ref().and_then(|origin| known.get(origin)).or(known.get(&key));
+        match held {
+            Some(held) if is_named && says_more(&form.answers(), held) => {
+                let (reason, detail) = ("known_id".to_owned(), KNOWN_ID.to_owned());
+                imported.refused.push(Refused { row, line, reason, detail });
+                continue;
+            }
+            Some(_) => {
+                outcome.known += 1;
+                continue;
+            }
+            None => {}
         }
-        form.put("import_key", key.as_str())?;
+        form.put("import_key", origin.as_ref().unwrap_or(&key).as_str())?;
         match engine.record_imported(team, &form) {
-            Ok(_) => outcome.imported += 1,
+            Ok(_) => {
+                outcome.imported += 1;
+                let answers = form.answers();
+                known.extend(origin.map(|origin| (origin, answers.clone())));
+                known.insert(key, answers);
+            }
             // What a code pack asks for beside the data dictionary.
             Err(EngineError::Invalid(invalid)) => {
                 let (reason, detail) = ("invalid".to_owned(), invalid.to_string());
@@ -146,170 +224,54 @@ fn import(
         }
     }
     bar.finish_and_clear();
-    for row in &imported.refused {
-        *outcome.refused.entry(row.reason.clone()).or_default() += 1;
-    }
-    if !imported.refused.is_empty() {
-        outcome.refused_file = Some(write_refused(path, &file, &imported.refused)?);
-    }
-    Ok(outcome)
+    imported.refused.sort_by_key(|refused| refused.row);
+    Ok(())
 }
 
-/// Those of these keys that records of the team carry, or are: an export may come back to where it was
-/// made.
-fn known_keys(
+const KNOWN_ID: &str = "a record of this id is here and does not say this; if it is another event, give \
+                        the row an id of its own; if not, correct the record with kitbag correct";
+
+fn origin(form: &Form) -> Option<&str> {
+    form.get("import_key").and_then(kitbag_core::model::Value::as_text)
+}
+
+/// Whether a row says something that the record of its id does not.
+fn says_more(row: &Answers, held: &Answers) -> bool {
+    let fields = row.fields.iter().filter(|(name, _)| name != "import_key");
+    let differs = fields.clone().any(|(name, answer)| held.get(name) != Some(answer));
+    let mut lists = row.lists.iter();
+    let adds = lists.any(|(list, elements)| {
+        let mut left: Vec<_> = held.elements(list).iter().collect();
+        elements.iter().any(|element| {
+            let same = left.iter().position(|of| {
+                element.iter().all(|(name, answer)| {
+                    of.iter().any(|(other, said)| other == name && said == answer)
+                })
+            });
+            same.map(|at| left.remove(at)).is_none()
+        })
+    });
+    differs || adds
+}
+
+/// What the records of the team say that carry one of these keys, or are it: an export may come back to
+/// where it was made.
+fn known(
     engine: &Engine,
     team: TeamId,
+    kind: Kind,
     keys: &BTreeSet<&str>,
-) -> Result<BTreeSet<String>, Failure> {
-    let mut known = BTreeSet::new();
+) -> Result<BTreeMap<String, Answers>, Failure> {
+    let mut known = BTreeMap::new();
     engine.store().each_row(None, None, |row| {
-        if row.team == team {
+        if row.team == team && row.answers.kind == kind {
             let id = row.id.to_string();
             let named = row.answers.code("import_key").into_iter().chain([id.as_str()]);
-            known.extend(named.filter(|key| keys.contains(key)).map(str::to_owned));
+            for key in named.filter(|key| keys.contains(key)) {
+                known.insert(key.to_owned(), row.answers.clone());
+            }
         }
         Ok(())
     })?;
     Ok(known)
-}
-
-/// Reads a file that has a column for each field, with the files of its lists beside it.
-fn by_name(
-    kind: Option<Kind>,
-    path: &Path,
-    file: &[u8],
-    packs: &[CodePack],
-) -> Result<Imported, Failure> {
-    let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
-    let stem = stem.strip_suffix(".refused").unwrap_or(stem);
-    let named = kind.or_else(|| Kind::from_name(stem));
-    let kind = named.ok_or_else(|| {
-        failure(
-            path.display(),
-            "does not say which kind it holds; give --kind, or a mapping with --map",
-        )
-    })?;
-    let bare = file.strip_prefix(b"\xef\xbb\xbf").unwrap_or(file);
-    let mut reader = csv::ReaderBuilder::new().from_reader(bare);
-    let header =
-        reader.headers().map_err(|_| failure(path.display(), "is not CSV with a header"))?;
-    let header = header.clone();
-    let columns: Vec<&str> = header.iter().collect();
-    let unknown: Vec<&str> = columns
-        .iter()
-        .filter(|column| {
-            !["id", "team", "refused_reason", "refused_detail"].contains(*column)
-                && kind.field(column).is_none()
-        })
-        .copied()
-        .collect();
-    if !unknown.is_empty() {
-        let reason =
-            format!("has columns that are no fields of a {}: {}", kind.name(), unknown.join(", "));
-        return Err(failure(path.display(), reason + "; write a mapping, and give it with --map"));
-    }
-    let lists = lists_beside(kind, path)?;
-    let ids: Vec<Option<String>> = match columns.iter().position(|column| *column == "id") {
-        Some(at) => reader
-            .into_byte_records()
-            .map(|row| {
-                let id = row.ok()?;
-                let id = std::str::from_utf8(id.get(at)?).ok()?;
-                Some(unguarded(id).to_owned()).filter(|id| !id.is_empty())
-            })
-            .collect(),
-        None => Vec::new(),
-    };
-    let mapping = Mapping::of_fields(kind, &columns);
-    let imported = mapping
-        .read_with(file, |row, form| {
-            fill_in(form, packs);
-            let Some(Some(id)) = ids.get(row) else { return Ok(None) };
-            for (list, elements) in &lists {
-                for element in elements.get(id).into_iter().flatten() {
-                    form.add(list, element.clone()?)?;
-                }
-            }
-            Ok(Some(id.clone()))
-        })
-        .map_err(|error| failure(path.display(), error))?;
-    Ok(imported)
-}
-
-/// By record; one that cannot be read refuses its record's row.
-type Elements = BTreeMap<String, Vec<Result<Element, Invalid>>>;
-
-/// The elements of each list of a kind, by record, from the files beside.
-fn lists_beside(kind: Kind, path: &Path) -> Result<Vec<(&'static str, Elements)>, Failure> {
-    let mut lists = Vec::new();
-    for field in kind.fields() {
-        let Shape::List(fields) = field.shape else { continue };
-        let beside = path.with_file_name(format!("{}.{}.csv", kind.name(), field.name));
-        if !beside.exists() {
-            continue;
-        }
-        let failed = |reason: String| failure(beside.display(), reason);
-        let file = std::fs::read(&beside).map_err(|error| cannot_read(&beside, &error))?;
-        let bare = file.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&file);
-        let mut reader = csv::ReaderBuilder::new().from_reader(bare);
-        let header = reader.headers().map_err(|_| failed("is not CSV with a header".to_owned()))?;
-        let header = header.clone();
-        let mut elements = Elements::new();
-        for row in reader.into_records() {
-            let row = row.map_err(|error| failed(format!("cannot be read: {error}")))?;
-            let mut element = Ok(Element::new());
-            let mut record = String::new();
-            for (name, cell) in header.iter().zip(&row).filter(|(_, cell)| !cell.is_empty()) {
-                if name == "record" {
-                    record = cell.to_owned();
-                    continue;
-                }
-                let inner = fields.iter().find(|inner| inner.name == name);
-                let inner =
-                    inner.ok_or_else(|| failed(format!("has a column of no field: {name}")))?;
-                let full = format!("{}.{name}", field.name);
-                let value = parse(&full, inner.shape, unguarded(cell));
-                element = element.and_then(|mut element| {
-                    element.insert(name.to_owned(), value?);
-                    Ok(element)
-                });
-            }
-            elements.entry(record).or_default().push(element);
-        }
-        lists.push((field.name, elements));
-    }
-    Ok(lists)
-}
-
-/// Writes the refused rows with their reasons beside the file.
-fn write_refused(path: &Path, file: &[u8], refused: &[Refused]) -> Result<PathBuf, Failure> {
-    let out = path.with_extension("refused.csv");
-    let bare = file.strip_prefix(b"\xef\xbb\xbf").unwrap_or(file);
-    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(bare);
-    let mut writer = csv::WriterBuilder::new()
-        .flexible(true)
-        .terminator(csv::Terminator::CRLF)
-        .from_path(&out)
-        .map_err(|error| failure(out.display(), error))?;
-    let mut header =
-        reader.byte_headers().map_err(|_| failure(path.display(), "is not CSV"))?.clone();
-    let own = header.iter().position(|column| column == b"refused_reason").unwrap_or(header.len());
-    header.truncate(own);
-    header.push_field(b"refused_reason");
-    header.push_field(b"refused_detail");
-    writer.write_byte_record(&header)?;
-    let reasons: BTreeMap<usize, &Refused> = refused.iter().map(|row| (row.row, row)).collect();
-    for (at, row) in reader.into_byte_records().enumerate() {
-        let (Ok(mut row), Some(reason)) = (row, reasons.get(&at)) else { continue };
-        row.truncate(own);
-        while row.len() < own {
-            row.push_field(b"");
-        }
-        row.push_field(reason.reason.as_bytes());
-        row.push_field(reason.detail.as_bytes());
-        writer.write_byte_record(&row)?;
-    }
-    writer.flush().map_err(|error| failure(out.display(), error))?;
-    Ok(out)
 }

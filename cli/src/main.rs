@@ -7,6 +7,7 @@ macro_rules! say {
 }
 
 mod checking;
+mod completeness;
 mod demo;
 mod device;
 mod drafting;
@@ -20,8 +21,10 @@ mod programme;
 mod recording;
 mod records;
 mod screen;
+mod sheets;
 mod stock;
 mod syncing;
+mod targets;
 mod totals;
 
 use clap::error::ErrorKind;
@@ -101,6 +104,10 @@ enum Command {
     Bundle(syncing::BundleCommand),
     /// Shows the totals of a store, with what they lack
     Totals(totals::TotalsArguments),
+    /// Asks the hub how complete a period is: who synced, what is missing, what came late
+    Completeness(completeness::CompletenessArguments),
+    /// Shows what was to be reached in a period, and how far it is
+    Targets(targets::TargetsArguments),
     /// Shows who holds how much of which lot
     Stock(stock::StockArguments),
     /// Makes records of the rows of CSV files, each once
@@ -168,6 +175,11 @@ impl Failure {
         Failure { reason: reason.into(), exit: Exit::Failed }
     }
 
+    /// Why, in words.
+    pub(crate) fn reason(&self) -> &str {
+        &self.reason
+    }
+
     /// Something that must not be there was found.
     pub(crate) fn found(reason: impl Into<String>) -> Self {
         Failure { reason: reason.into(), exit: Exit::Found }
@@ -219,6 +231,11 @@ pub(crate) fn failure(place: impl std::fmt::Display, reason: impl std::fmt::Disp
     Failure::new(format!("{place}: {reason}"))
 }
 
+/// A file, or what a flag says, that has not the form it should have: nothing was done.
+pub(crate) fn wrong_file(place: impl std::fmt::Display, reason: impl std::fmt::Display) -> Failure {
+    Failure { exit: Exit::Wrong, ..failure(place, reason) }
+}
+
 /// A file that cannot be read.
 pub(crate) fn cannot_read(path: &std::path::Path, error: &std::io::Error) -> Failure {
     failure(
@@ -260,6 +277,7 @@ fn main() -> ExitCode {
         Command::Void(arguments) => records::void(&arguments),
         Command::Undo(arguments) => records::undo(&arguments),
         Command::Stock(arguments) => stock::run(&arguments),
+        Command::Targets(arguments) => targets::run(&arguments),
         Command::Import(arguments) => importing::run(&arguments),
         Command::Export(arguments) => export::run(&arguments),
         Command::Sync(arguments) => syncing::sync(&arguments),
@@ -267,6 +285,7 @@ fn main() -> ExitCode {
         Command::Recover(store) => syncing::recover(&store),
         Command::Bundle(command) => syncing::bundle(&command),
         Command::Totals(arguments) => totals::run(&arguments),
+        Command::Completeness(arguments) => completeness::run(&arguments),
         Command::Verify(arguments) => checking::verify(&arguments),
         Command::Doctor(arguments) => checking::doctor(&arguments),
         Command::Completions { shell } => {
@@ -281,7 +300,9 @@ fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure { reason, exit }) => {
-            eprintln!("kitbag: {reason}");
+            // One line, also where a parser shows several.
+            let lines: Vec<&str> = reason.lines().map(str::trim).collect();
+            eprintln!("kitbag: {}", lines.join(" "));
             ExitCode::from(exit as u8)
         }
     }

@@ -1,13 +1,16 @@
 //! `kitbag record KIND`: a flag for each field of the kind, made from its declaration.
 
 use crate::device::{StoreArguments, team_of};
-use crate::{Failure, cannot_read, failure};
+use crate::{Failure, cannot_read, failure, wrong_file};
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, Subcommand};
-use kitbag_core::engine::Engine;
+use kitbag_core::engine::{DraftId, Engine, EngineError};
 use kitbag_core::model::schema::{Field, Need, Shape, expected};
 use kitbag_core::model::{Form, Kind, TeamId, Wrong, json};
+use kitbag_core::store::{Row, Search, State};
 use std::io::Read;
 
+/// What has commands of its own, and the name of an imported row.
+const NOT_SET: [&str; 3] = ["void", "duplicate_of", "import_key"];
 /// How many codes a flag's help names.
 const CODES_SHOWN: usize = 12;
 
@@ -16,6 +19,8 @@ pub struct RecordCommand {
     kind: Kind,
     store: StoreArguments,
     team: Option<TeamId>,
+    /// The draft that it goes on with.
+    pub draft: Option<DraftId>,
     matches: ArgMatches,
 }
 
@@ -26,6 +31,10 @@ struct Beside {
     /// The team; needed where this device is in several
     #[arg(long, value_name = "ID")]
     team: Option<TeamId>,
+    /// A draft of this kind: what is not given here is taken from it. `draft save` puts the result in
+    /// its place, `record` makes it a record
+    #[arg(long, value_name = "N")]
+    draft: Option<u64>,
 }
 
 impl Subcommand for RecordCommand {
@@ -48,8 +57,8 @@ impl FromArgMatches for RecordCommand {
         let (name, matches) = matches.subcommand().ok_or_else(missing)?;
         let kind = Kind::from_name(&name.replace('-', "_")).ok_or_else(missing)?;
         let beside = Beside::from_arg_matches(matches)?;
-        let (store, team) = (beside.store, beside.team);
-        Ok(RecordCommand { kind, store, team, matches: matches.clone() })
+        let (store, team, draft) = (beside.store, beside.team, beside.draft.map(DraftId));
+        Ok(RecordCommand { kind, store, team, draft, matches: matches.clone() })
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
@@ -59,8 +68,8 @@ impl FromArgMatches for RecordCommand {
 }
 
 fn of_kind(kind: Kind) -> Command {
+    let about = format!("Saves a {}: {}", kind.name().replace('_', " "), kind.declaration().about);
     let command = Command::new(kind.name().replace('_', "-"))
-        .about(format!("Saves a {}: {}", kind.name().replace('_', " "), kind.declaration().about))
         .after_help(
             "The record is durable when its id is printed. Example of a whole record as JSON:\n  \
              echo '{\"site\": \"riverside\", …}' | kitbag record KIND --store phone.db --json -",
@@ -76,8 +85,9 @@ fn of_kind(kind: Kind) -> Command {
                 .action(ArgAction::SetTrue)
                 .help("Answer with `unknown` what is required, allows it and is not given"),
         );
-    let command = Beside::augment_args(command);
-    let settable = kind.fields().filter(|field| !["void", "duplicate_of"].contains(&field.name));
+    // Flattened arguments bring what they say of themselves; the command's own word is the last.
+    let command = Beside::augment_args(command).about(about).long_about(None);
+    let settable = kind.fields().filter(|field| !NOT_SET.contains(&field.name));
     settable.fold(command, |command, field| command.arg(flag(field)))
 }
 
@@ -136,28 +146,56 @@ fn flag(field: &'static Field) -> Arg {
 
 /// The store that a command names, opened, and the form that its flags fill in.
 pub fn opened(command: &RecordCommand) -> Result<(Engine, Form), Failure> {
-    let form = form(command)?;
-    Ok((command.store.open()?, form))
+    let engine = command.store.open()?;
+    let begun = begun(&engine, command)?;
+    Ok((engine, form(command, begun)?))
+}
+
+/// What the draft holds that a command goes on with.
+fn begun(engine: &Engine, command: &RecordCommand) -> Result<Form, Failure> {
+    let Some(draft) = command.draft else { return Ok(Form::new(command.kind)) };
+    let drafts = engine.drafts()?;
+    let (_, form) = drafts.into_iter().find(|(id, _)| *id == draft).ok_or(EngineError::NoDraft)?;
+    match form.kind() == command.kind {
+        true => Ok(form),
+        false => Err(wrong_file("--draft", format!("is of a {}", form.kind().name()))),
+    }
 }
 
 pub fn record(command: &RecordCommand) -> Result<(), Failure> {
-    let form = form(command)?;
-    // What is wrong with the answers is said before a store is looked at; what is missing, a code pack
-    // may know.
-    match form.operations() {
-        Err(invalid) if invalid.wrong != Wrong::Required => return Err(invalid.into()),
-        Ok(_) | Err(_) => {}
+    if command.draft.is_none() {
+        // What is wrong with the answers is said before a store is looked at; what is missing, a code
+        // pack may know.
+        match form(command, Form::new(command.kind))?.operations() {
+            Err(invalid) if invalid.wrong != Wrong::Required => return Err(invalid.into()),
+            Ok(_) | Err(_) => {}
+        }
     }
-    let mut engine = command.store.open()?;
+    let (mut engine, form) = opened(command)?;
     let team = team_of(&engine, command.team)?;
-    say!("{}", engine.record(team, &form)?);
+    let id = match command.draft {
+        Some(draft) => {
+            engine.save_draft(Some(draft), &form)?;
+            engine.finish_draft(draft, team)?
+        }
+        None => engine.record(team, &form)?,
+    };
+    say!("{id}");
+    let page = engine.search(&Search { team: Some(team), most: 1, ..Search::default() })?;
+    let is_flagged = |row: &Row| row.id == id && row.state == State::Flagged;
+    if page.rows.iter().any(is_flagged) {
+        eprintln!(
+            "kitbag: saved, and its date keeps it out of totals: before 2000, or later than tomorrow; \
+             kitbag correct {id} occurred_on=DATE puts it right"
+        );
+    }
     Ok(())
 }
 
-fn form(command: &RecordCommand) -> Result<Form, Failure> {
+fn form(command: &RecordCommand, begun: Form) -> Result<Form, Failure> {
     let mut form = match command.matches.get_one::<String>("json") {
         Some(file) => from_json(command.kind, file)?,
-        None => Form::new(command.kind),
+        None => begun,
     };
     for field in command.kind.fields() {
         if !command.matches.try_contains_id(field.name).unwrap_or(false) {
@@ -199,7 +237,7 @@ fn from_json(kind: Kind, file: &str) -> Result<Form, Failure> {
     let parsed = serde_json::from_str(&text);
     let parsed = parsed.map_err(|error: serde_json::Error| {
         let place = format!("line {}, column {}", error.line(), error.column());
-        failure(file, format!("is not JSON at {place}; expected one object"))
+        wrong_file(file, format!("is not JSON at {place}; expected one object"))
     })?;
     Ok(json::to_form(kind, &parsed)?)
 }

@@ -326,7 +326,7 @@ pub fn conflicts(arguments: &AllArguments) -> Result<(), Failure> {
             .map(|record| {
                 let fields = record.conflicts().map(|(field, values)| {
                     (
-                        field.to_owned(),
+                        field.into_owned(),
                         values.iter().map(|(value, _)| value_as_json(value)).collect(),
                     )
                 });

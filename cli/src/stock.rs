@@ -5,9 +5,12 @@ use crate::device::StoreArguments;
 use crate::screen;
 use comfy_table::{CellAlignment, Table};
 use kitbag_core::engine::Engine;
-use kitbag_core::model::{Kind, RecordId, TeamId};
+use kitbag_core::model::pack::CodePack;
+use kitbag_core::model::stock::Batch;
+use kitbag_core::model::{CivilDate, Kind, RecordId, TeamId};
 use kitbag_core::store::{OnHand, Search, State};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  \
@@ -25,13 +28,13 @@ pub struct StockArguments {
     #[arg(long, value_name = "DOSES")]
     below: Option<i64>,
     /// Only what expires in this month or before
-    #[arg(long, value_name = "YYYY-MM")]
+    #[arg(long, value_name = "YYYY-MM", value_parser = month)]
     expiring_by: Option<String>,
     /// A lot that is recalled: who still holds it, and which records name it
     #[arg(long, value_name = "LOT")]
     recall: Option<String>,
-    /// As JSON: `{on_hand: [{team, holder, product, lot, expiry, doses}], alerts: [{what, holder,
-    /// product, doses}], records: [ID]}`
+    /// As JSON: `{on_hand: [{team, holder, product, lot, expiry, doses, kits, single_doses}], alerts:
+    /// [{what, holder, product, doses}], records: [ID]}`; kits where a code pack knows the product
     #[arg(long)]
     json: bool,
 }
@@ -39,7 +42,9 @@ pub struct StockArguments {
 pub fn run(arguments: &StockArguments) -> Result<(), Failure> {
     let engine = arguments.store.open_to_read()?;
     let mut on_hand = engine.store().stock(arguments.team)?;
-    let alerts = alerts(&engine, &on_hand)?;
+    on_hand.extend(run_out(&engine, arguments.team, &on_hand)?);
+    let packs = engine.packs()?;
+    let alerts = alerts(&packs, &on_hand);
     if let Some(month) = &arguments.expiring_by {
         on_hand.retain(|held| !held.batch.expiry.is_empty() && held.batch.expiry <= *month);
     }
@@ -55,7 +60,7 @@ pub fn run(arguments: &StockArguments) -> Result<(), Failure> {
         None => Vec::new(),
     };
     if arguments.json {
-        let on_hand: Vec<Value> = on_hand.iter().map(as_json).collect();
+        let on_hand: Vec<Value> = on_hand.iter().map(|held| as_json(held, &packs)).collect();
         let records: Vec<String> = records.iter().map(ToString::to_string).collect();
         let alerts: Vec<Value> = alerts
             .iter()
@@ -69,7 +74,7 @@ pub fn run(arguments: &StockArguments) -> Result<(), Failure> {
         say!("{}", json!({ "on_hand": on_hand, "alerts": alerts, "records": records }));
         return Ok(());
     }
-    say!("{}", table(&on_hand));
+    say!("{}", table(&on_hand, &packs));
     for alert in &alerts {
         say!("{}: {} of {}: {} doses", alert.what, alert.holder, alert.product, alert.doses);
     }
@@ -96,16 +101,16 @@ struct Alert {
 
 /// What is short, what expires soon, and what was not recorded, by the programme's code packs: of
 /// several the strictest.
-fn alerts(engine: &Engine, on_hand: &[OnHand]) -> Result<Vec<Alert>, Failure> {
-    let packs = engine.packs()?;
+fn alerts(packs: &[CodePack], on_hand: &[OnHand]) -> Vec<Alert> {
     let minimum = packs.iter().filter_map(|pack| pack.thresholds.minimum_doses).max();
     let days = packs.iter().filter_map(|pack| pack.thresholds.expiring_days).max();
     let last = days.and_then(|days| {
-        let day = chrono::Local::now().date_naive() + chrono::Duration::try_days(days)?;
+        let days = chrono::Duration::try_days(days)?;
+        let day = chrono::Local::now().date_naive().checked_add_signed(days)?;
         Some(day.format("%Y-%m").to_string())
     });
     let mut alerts = Vec::new();
-    let mut told = std::collections::BTreeSet::new();
+    let mut told = BTreeSet::new();
     for held in on_hand {
         let holder = held.holder.to_string();
         let product = held.batch.product.clone();
@@ -117,25 +122,71 @@ fn alerts(engine: &Engine, on_hand: &[OnHand]) -> Result<Vec<Alert>, Failure> {
             alerts.push(alert("expiring", held.doses));
         }
         let all = of_product(on_hand, held);
+        // A batch below zero hides behind another of the same product.
+        let is_short = on_hand.iter().any(|other| other.doses < 0 && is_of_product(other, held));
         let what = match all {
-            all if all < 0 => Some("below_zero"),
+            _ if is_short => Some("below_zero"),
             all if minimum.is_some_and(|minimum| all < minimum) => Some("below_minimum"),
             _ => None,
         };
         let is_new = told.insert((held.team, holder.clone(), product.clone()));
         alerts.extend(what.filter(|_| is_new).map(|what| alert(what, all)));
     }
-    Ok(alerts)
+    alerts
+}
+
+/// The kits and single doses that doses of a product make, where a code pack knows how many a kit has.
+fn kits(packs: &[CodePack], held: &OnHand) -> Option<(i64, i64)> {
+    let of_kit = |pack: &CodePack| pack.product(&held.batch.product)?.doses_per_kit;
+    let doses = packs.iter().rev().find_map(of_kit).filter(|doses| *doses > 0)?;
+    Some((held.doses / doses, held.doses % doses))
+}
+
+/// Holders that were given a product once and have none of it now, with 0 doses: who ran out is told
+/// first.
+fn run_out(
+    engine: &Engine,
+    team: Option<TeamId>,
+    on_hand: &[OnHand],
+) -> Result<Vec<OnHand>, Failure> {
+    let mut given = BTreeSet::new();
+    let (kind, state) = (Some(Kind::StockMovement), Some(State::Counted));
+    let mut search = Search { team, kind, state, most: 500, ..Search::default() };
+    loop {
+        let page = engine.search(&search)?;
+        for row in &page.rows {
+            let to = row.answers.code("to").filter(|to| *to != "outside");
+            let product = row.answers.code("product").unwrap_or_default();
+            given.extend(to.map(|to| (row.team, to.to_owned(), product.to_owned())));
+        }
+        match page.next {
+            Some(next) => search.before = Some(next),
+            None => break,
+        }
+    }
+    for held in on_hand {
+        given.remove(&(held.team, held.holder.to_string(), held.batch.product.clone()));
+    }
+    let empty = given.into_iter().filter_map(|(team, holder, product)| {
+        let batch = Batch { product, lot: String::new(), expiry: String::new() };
+        Some(OnHand { team, holder: holder.parse().ok()?, batch, doses: 0 })
+    });
+    Ok(empty.collect())
+}
+
+fn month(text: &str) -> Result<String, String> {
+    let is_month = format!("{text}-01").parse::<CivilDate>().is_ok();
+    is_month.then(|| text.to_owned()).ok_or("expected a month as yyyy-mm".to_owned())
 }
 
 /// The doses that a holder has of a product, over all its lots.
 fn of_product(all: &[OnHand], held: &OnHand) -> i64 {
-    let same = all.iter().filter(|other| {
-        other.team == held.team
-            && other.holder == held.holder
-            && other.batch.product == held.batch.product
-    });
-    same.map(|other| other.doses).sum()
+    all.iter().filter(|other| is_of_product(other, held)).map(|other| other.doses).sum()
+}
+
+fn is_of_product(other: &OnHand, held: &OnHand) -> bool {
+    (other.team, &other.holder, &other.batch.product)
+        == (held.team, &held.holder, &held.batch.product)
 }
 
 /// The records that hand out or give doses of a lot.
@@ -162,8 +213,11 @@ fn naming(engine: &Engine, team: Option<TeamId>, lot: &str) -> Result<Vec<Record
     Ok(found)
 }
 
-fn as_json(held: &OnHand) -> Value {
+fn as_json(held: &OnHand, packs: &[CodePack]) -> Value {
+    let kits = kits(packs, held);
     json!({
+        "kits": kits.map(|(kits, _)| kits),
+        "single_doses": kits.map(|(_, single)| single),
         "team": held.team.to_string(),
         "holder": held.holder.to_string(),
         "product": held.batch.product,
@@ -173,8 +227,8 @@ fn as_json(held: &OnHand) -> Value {
     })
 }
 
-fn table(on_hand: &[OnHand]) -> Table {
-    let mut table = screen::table(["holder", "product", "lot", "expiry", "doses"]);
+fn table(on_hand: &[OnHand], packs: &[CodePack]) -> Table {
+    let mut table = screen::table(["holder", "product", "lot", "expiry", "doses", "kits"]);
     for held in on_hand {
         table.add_row([
             held.holder.to_string(),
@@ -182,10 +236,16 @@ fn table(on_hand: &[OnHand]) -> Table {
             held.batch.lot.clone(),
             held.batch.expiry.clone(),
             held.doses.to_string(),
+            kits(packs, held).map_or_else(String::new, |(kits, single)| match single {
+                0 => kits.to_string(),
+                single => format!("{kits} and {single} doses"),
+            }),
         ]);
     }
-    if let Some(column) = table.column_mut(4) {
-        column.set_cell_alignment(CellAlignment::Right);
+    for column in [4, 5] {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
     }
     table
 }

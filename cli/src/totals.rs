@@ -8,7 +8,7 @@ use kitbag_core::engine::Engine;
 use kitbag_core::model::Kind;
 use kitbag_core::model::indicator::{Sums, indicator, percentile, share};
 use kitbag_core::model::pack::CodePack;
-use kitbag_core::totals::{KnownMissing, Lines, Query, Split, Totals};
+use kitbag_core::totals::{KnownMissing, Lines, NOT_ASKED, Query, Split, Totals};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -243,6 +243,9 @@ fn label(by: &[Split], key: &[String], packs: &[CodePack]) -> String {
 /// What people read for a code: the label of the first pack that has one, or Kitbag's own word.
 fn labelled(packs: &[CodePack], field: &str, code: &str) -> String {
     let words = crate::words();
+    if code == NOT_ASKED {
+        return words.not_asked();
+    }
     let labels = packs.iter().map(|pack| pack.label(field, code, words.language()));
     let labelled = labels.into_iter().find(|label| *label != code);
     labelled.map_or_else(|| words.code(field, code), str::to_owned)

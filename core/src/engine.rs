@@ -3,12 +3,15 @@
 mod bundle;
 mod drafts;
 mod finding;
+mod invitation;
 mod joining;
 mod outbox;
 mod packs;
 mod programme;
+mod records;
 mod recover;
 mod status;
+mod syncing;
 mod team_keys;
 mod verifying;
 mod writing;
@@ -16,25 +19,18 @@ mod writing;
 pub use bundle::{BundleError, BundleOf, BundleTaken};
 pub use drafts::{DRAFTS_MAX, DraftId};
 pub use finding::{SUSPECTED_MAX, Suspected, Why};
-pub use joining::{Invitation, JoinRequest, NotAnInvitation};
+pub use invitation::{Invitation, JoinRequest, NotAnInvitation};
 pub use programme::Enrolment;
 pub use recover::Recovered;
 pub use status::{Attention, LastSync, Status};
 pub use verifying::{Verified, VerifyFault};
 
-#[cfg(feature = "net")]
-use crate::identity::HubAddress;
 use crate::identity::SigningKey;
 use crate::log::run::TurnedAway;
-use crate::model::form::append;
 use crate::model::pack::CodePack;
-use crate::model::{
-    DeviceKey, Element, ElementName, EntryId, Form, Invalid, Operation, RecordId, TeamId,
-    UnixMillis, Value,
-};
-use crate::record::Record;
+use crate::model::{DeviceKey, EntryId, Invalid, TeamId, UnixMillis};
 use crate::store::{Store, StoreError};
-use crate::sync::{Agreement, Message, Progress, Session, SyncError, take};
+use crate::sync::SyncError;
 use crate::totals::{Query, Totals};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -42,6 +38,17 @@ use std::collections::{BTreeMap, BTreeSet};
 pub type Random = Box<dyn FnMut(&mut [u8]) + Send>;
 
 /// What the engine takes from outside: a clock and randomness. Neither decides what counts.
+///
+/// ```
+/// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
+/// # use example::*;
+/// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
+/// let mut environment = Environment::system();
+/// environment.now = Box::new(|| UnixMillis(1_790_000_000_000)); // a test's clock
+/// let path = folder.path().join("tested.db");
+/// let device = Engine::device(&path, &key, root.root(), environment)?;
+/// # Ok::<(), Failed>(())
+/// ```
 pub struct Environment {
     /// The clock.
     pub now: Box<dyn FnMut() -> UnixMillis + Send>,
@@ -51,6 +58,15 @@ pub struct Environment {
 
 impl Environment {
     /// The system's clock and randomness.
+    ///
+    /// ```
+    /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
+    /// # use example::*;
+    /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
+    /// let mut environment = Environment::system();
+    /// assert!((environment.now)().0 > 1_700_000_000_000);
+    /// # Ok::<(), Failed>(())
+    /// ```
     #[allow(clippy::disallowed_methods)] // The one place where the core reads a clock.
     pub fn system() -> Self {
         Environment {
@@ -68,6 +84,22 @@ impl Environment {
 }
 
 /// What an app can branch on.
+///
+/// ```
+/// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
+/// # use example::*;
+/// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
+/// let mut form = reversal()?;
+/// form.put("outcome", Value::Null)?; // taken back, and required
+/// match phone.record(team, &form) {
+///     Err(EngineError::Invalid(invalid)) => {
+///         assert_eq!(invalid.field, "outcome");
+///         assert_eq!(invalid.wrong.code(), "required");
+///     }
+///     _ => unreachable!("a reversal needs an outcome"),
+/// }
+/// # Ok::<(), Failed>(())
+/// ```
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
     /// A field does not hold what its kind allows.
@@ -98,7 +130,7 @@ pub enum EngineError {
     #[error("there is no such draft here")]
     NoDraft,
     /// This device changed nothing of the record that still stands.
-    #[error("this device changed nothing of the record that still stands")]
+    #[error("this device changed nothing of the record that still stands, or took it back already")]
     NothingToUndo,
     /// The team has no key yet that texts could be sealed to. Nothing was saved.
     #[error(
@@ -149,6 +181,20 @@ pub enum EngineError {
 }
 
 /// One device: its store, its key and its teams.
+///
+/// ```
+/// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
+/// # use example::*;
+/// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
+/// let id = phone.record(team, &reversal()?)?; // durable from here on
+/// phone.correct(id, "outcome", "unknown")?;
+/// let totals = phone.totals(&Query::default())?;
+/// assert_eq!(totals.lines.values().next().and_then(|sums| sums.get("reversals")), Some(&1));
+/// assert_eq!(phone.delivery(id)?, Delivery::Waiting);
+/// sync_with(&mut phone, &mut hub)?;
+/// assert_eq!(phone.delivery(id)?, Delivery::OnHub);
+/// # Ok::<(), Failed>(())
+/// ```
 pub struct Engine {
     store: Store,
     key: SigningKey,
@@ -167,194 +213,124 @@ pub struct Engine {
 
 impl Engine {
     /// The device's public key.
+    ///
+    /// ```
+    /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
+    /// # use example::*;
+    /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
+    /// assert_ne!(phone.device_key(), coordinator.device_key());
+    /// # Ok::<(), Failed>(())
+    /// ```
     pub fn device_key(&self) -> DeviceKey {
         self.key.device_key()
     }
 
     /// The programme's root key.
+    ///
+    /// ```
+    /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
+    /// # use example::*;
+    /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
+    /// assert_eq!(phone.root(), root.device_key());
+    /// # Ok::<(), Failed>(())
+    /// ```
     pub fn root(&self) -> DeviceKey {
         self.store.root()
     }
 
     /// The store, to read.
+    ///
+    /// ```
+    /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
+    /// # use example::*;
+    /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
+    /// let id = phone.record(team, &reversal()?)?;
+    /// assert_eq!(phone.store().record_ids(team)?, [id]);
+    /// # Ok::<(), Failed>(())
+    /// ```
     pub fn store(&self) -> &Store {
         &self.store
     }
 
     /// The teams that this device is in; the root's is the programme's own scope.
+    ///
+    /// ```
+    /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
+    /// # use example::*;
+    /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
+    /// assert_eq!(phone.teams(), [team]);
+    /// # Ok::<(), Failed>(())
+    /// ```
     pub fn teams(&self) -> Vec<TeamId> {
         self.members.keys().copied().collect()
     }
 
     /// The id of a new team: 16 random bytes.
+    ///
+    /// ```
+    /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
+    /// # use example::*;
+    /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
+    /// let youth = root.new_team();
+    /// assert_ne!(youth, team);
+    /// # Ok::<(), Failed>(())
+    /// ```
     pub fn new_team(&mut self) -> TeamId {
         let mut id = [0; 16];
         (self.environment.random)(&mut id);
         TeamId(id)
     }
 
-    /// Saves a record of any kind. When this returns, it is durable. What the form leaves open and the
-    /// programme or this device knows is filled in, by [`Engine::prepared`].
-    pub fn record(&mut self, team: TeamId, form: &Form) -> Result<RecordId, EngineError> {
-        let form = self.prepared(team, form)?;
-        let id = self.create_checked(team, form.kind(), form.operations()?)?;
-        self.note_taken_from(team, &form);
-        Ok(id)
-    }
-
-    /// Saves a record of a file: the same, but that no stock is taken for the last used.
-    pub fn record_imported(&mut self, team: TeamId, form: &Form) -> Result<RecordId, EngineError> {
-        let form = self.known_of(form)?;
-        self.create_checked(team, form.kind(), form.operations()?)
-    }
-
-    /// Gives a field of a record another value. The old one stays in the history.
-    pub fn correct(
-        &mut self,
-        id: RecordId,
-        field: &str,
-        value: impl Into<Value>,
-    ) -> Result<EntryId, EngineError> {
-        self.change(id, vec![Operation::put(field, value)])
-    }
-
-    /// Voids a record, with a reason of the data dictionary: it counts nowhere from then on.
-    pub fn void(&mut self, id: RecordId, reason: &str) -> Result<EntryId, EngineError> {
-        self.correct(id, "void", reason)
-    }
-
-    /// Takes a void back.
-    pub fn clear_void(&mut self, id: RecordId) -> Result<EntryId, EngineError> {
-        self.correct(id, "void", Value::Null)
-    }
-
-    /// Says that two records are of one event: of all that are linked, one counts.
-    pub fn mark_duplicate(&mut self, id: RecordId, of: RecordId) -> Result<EntryId, EngineError> {
-        self.correct(id, "duplicate_of", of.to_string().as_str())
-    }
-
-    /// Adds an element to a list of a record: an administration to a reversal, an event to a referral.
-    pub fn add(
-        &mut self,
-        id: RecordId,
-        list: &str,
-        element: &Element,
-    ) -> Result<EntryId, EngineError> {
-        self.change(id, vec![append(list, element)])
-    }
-
-    /// Gives a field of a list's element another value; `void` with a reason takes it out.
-    pub fn correct_element(
-        &mut self,
-        id: RecordId,
-        list: &str,
-        element: ElementName,
-        field: &str,
-        value: impl Into<Value>,
-    ) -> Result<EntryId, EngineError> {
-        let (list, field) = (list.to_owned(), field.to_owned());
-        let value = value.into();
-        self.change(id, vec![Operation::PutIn { list, element, field, value }])
-    }
-
-    /// A record as this store holds it.
-    pub fn get(&self, id: RecordId) -> Result<Record, EngineError> {
-        let mut record = self.store.record(id)?.ok_or(EngineError::NoRecord)?;
-        self.open_texts(&mut record)?;
-        Ok(record)
-    }
-
     /// Writes the log beside the store back into it: before a backup, or after an erasure, so that
     /// nothing of it is left on the disk.
+    ///
+    /// ```
+    /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
+    /// # use example::*;
+    /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
+    /// phone.record(team, &reversal()?)?;
+    /// phone.checkpoint()?; // phone.db alone holds everything now
+    /// # Ok::<(), Failed>(())
+    /// ```
     pub fn checkpoint(&mut self) -> Result<(), EngineError> {
         Ok(self.store.checkpoint()?)
     }
 
     /// Drops the projection and builds it again from the entries held.
+    ///
+    /// ```
+    /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
+    /// # use example::*;
+    /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
+    /// phone.record(team, &reversal()?)?;
+    /// let before = phone.totals(&Query::default())?.lines;
+    /// phone.rebuild()?;
+    /// assert_eq!(phone.totals(&Query::default())?.lines, before);
+    /// # Ok::<(), Failed>(())
+    /// ```
     pub fn rebuild(&mut self) -> Result<(), EngineError> {
         Ok(self.store.rebuild()?)
     }
 
     /// Totals, with what they lack.
+    ///
+    /// ```
+    /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
+    /// # use example::*;
+    /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
+    /// phone.record(team, &reversal()?)?;
+    /// let november = Query {
+    ///     from: Some("2026-11-01".parse()?),
+    ///     to: Some("2026-11-30".parse()?),
+    ///     by: vec![Split::Site],
+    ///     ..Query::default()
+    /// };
+    /// let totals = phone.totals(&november)?;
+    /// assert_eq!(totals.lines[&vec!["riverside".to_owned()]]["survived"], 1);
+    /// assert_eq!(totals.missing.entries, 0); // as far as this phone knows
+    /// # Ok::<(), Failed>(())
+    /// ```
     pub fn totals(&self, query: &Query) -> Result<Totals, EngineError> {
         Ok(self.store.totals(query)?)
-    }
-
-    /// Syncs with a hub through `exchange`, which carries a request and brings the answer; an error
-    /// of it ends the sync, and what was acknowledged until then stays so.
-    pub fn sync<E: From<EngineError>>(
-        &mut self,
-        mut exchange: impl FnMut(Vec<u8>) -> Result<Vec<u8>, E>,
-    ) -> Result<Agreement, E> {
-        self.store.ensure_open().map_err(EngineError::from)?;
-        let mut session = self.session();
-        self.carry(&mut session, |request, _| exchange(request))
-    }
-
-    /// Carries a session to its end. `exchange` gets each request with how far the sync is, and may
-    /// cancel it by an error of its own.
-    pub fn carry<E: From<EngineError>>(
-        &mut self,
-        session: &mut Session,
-        mut exchange: impl FnMut(Vec<u8>, Progress) -> Result<Vec<u8>, E>,
-    ) -> Result<Agreement, E> {
-        while let Some(request) = self.request(session)? {
-            let answer = exchange(request, session.progress())?;
-            self.reply(session, &answer)?;
-        }
-        let agreement = session.agreement().cloned().unwrap_or(Agreement::Whole);
-        if agreement == Agreement::Whole {
-            self.looked.extend(&self.looked_into);
-        }
-        if !matches!(agreement, Agreement::Partial { .. }) {
-            self.settle_outbox(&mut exchange)?;
-        }
-        Ok(agreement)
-    }
-
-    /// A client that calls this hub as this device.
-    #[cfg(feature = "net")]
-    pub fn client(&self, hub: &HubAddress) -> std::io::Result<crate::net::HubClient> {
-        crate::net::HubClient::new(hub, &self.key)
-    }
-
-    /// Seals of how far this device's logs reach, and those that it heard, for a team: some hundred
-    /// bytes that prove what exists. Passed on by a colleague, a file or a picture, they let others
-    /// know what they lack, even of a phone that never came.
-    pub fn announce(&self, team: TeamId) -> Result<Vec<u8>, EngineError> {
-        let teams = [team, TeamId::PROGRAMME];
-        let nothing = crate::store::Clock::new();
-        let sealed = self.store.seals_lacked(&teams, &nothing, Some(&self.key))?;
-        let own = |seal: &crate::log::run::SealedTip| seal.open.key == self.device_key();
-        let sealed = sealed.into_iter().filter(own).collect();
-        Ok(Message { teams: teams.to_vec(), sealed, ..Message::default() }.encode())
-    }
-
-    /// Hears what another device announced, durably; it is passed on with the next sync.
-    pub fn hear(&mut self, announcement: &[u8]) -> Result<(), EngineError> {
-        let message = Message::decode(announcement).map_err(SyncError::from)?;
-        let message = Message { sealed: message.sealed, ..Message::default() };
-        take(&mut self.store, &message)?;
-        Ok(())
-    }
-
-    /// Makes pages smaller, so that little data needs many: for simulations.
-    pub fn limit_pages(&mut self, entries: u64) {
-        self.store.limit_pages(entries);
-    }
-
-    /// Begins a sync of all teams of this device, for callers that carry messages themselves.
-    pub fn session(&self) -> Session {
-        Session::new(self.members.keys().chain(&self.looked_into).copied())
-    }
-
-    /// The session's next request, or `None` once both sides hold the same.
-    pub fn request(&self, session: &mut Session) -> Result<Option<Vec<u8>>, EngineError> {
-        Ok(session.request(&self.store, &self.key)?)
-    }
-
-    /// Takes an answer of the hub in, durably.
-    pub fn reply(&mut self, session: &mut Session, answer: &[u8]) -> Result<(), EngineError> {
-        Ok(session.reply(&mut self.store, answer)?)
     }
 }

@@ -11,7 +11,10 @@ use crate::model::answers::{Answers, Named, answer, known};
 use crate::model::cbor;
 use crate::model::check::declared;
 use crate::model::schema::Shape;
-use crate::model::{DeviceKey, ElementName, EntryId, Kind, RecordId, TeamId, UnixMillis, Value};
+use crate::model::{
+    DeviceKey, ElementName, EntryId, Kind, Operation, RecordId, TeamId, UnixMillis, Value,
+};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// A value and the entry that wrote it.
@@ -70,12 +73,19 @@ impl Record {
         self.fields.get(field).and_then(|values| values.last()).map(|(value, _)| value)
     }
 
-    /// The fields with more than one current value.
-    pub fn conflicts(&self) -> impl Iterator<Item = (&str, &[Written])> {
-        self.fields
-            .iter()
+    /// The fields with more than one current value; those of an element as `list/N.field`, the first
+    /// element being 1.
+    pub fn conflicts(&self) -> impl Iterator<Item = (Cow<'_, str>, &[Written])> {
+        let own = self.fields.iter().map(|(field, values)| (Cow::Borrowed(field.as_str()), values));
+        let of_elements = self.lists.iter().flat_map(|(list, elements)| {
+            (1..).zip(elements).flat_map(move |(at, element): (usize, &Element)| {
+                let named = move |field: &str| Cow::Owned(format!("{list}/{at}.{field}"));
+                element.fields.iter().map(move |(field, values)| (named(field), values))
+            })
+        });
+        own.chain(of_elements)
             .filter(|(_, values)| values.len() > 1)
-            .map(|(field, values)| (field.as_str(), values.as_slice()))
+            .map(|(field, values)| (field, values.as_slice()))
     }
 
     /// A record is void when any current value of `void` is not null.
@@ -107,6 +117,42 @@ impl Record {
             (known(list), elements.into_iter().map(|element| named(&element.fields)).collect())
         });
         Answers { kind: self.kind, fields: named(&self.fields), lists: lists.collect() }
+    }
+
+    /// What it would say after these operations, as the operations that would create it so.
+    pub fn as_creation(&self, after: &[Operation]) -> Vec<Operation> {
+        let winners = |fields: &Fields| -> BTreeMap<String, Value> {
+            let winners = fields.iter();
+            let winners =
+                winners.filter_map(|(name, values)| Some((name.clone(), values.last()?.0.clone())));
+            winners.collect()
+        };
+        let mut fields = winners(&self.fields);
+        let mut elements: Vec<(&str, Option<ElementName>, BTreeMap<String, Value>)> = Vec::new();
+        for (list, held) in &self.lists {
+            let named =
+                |element: &Element| (list.as_str(), Some(element.name), winners(&element.fields));
+            elements.extend(held.iter().map(named));
+        }
+        for operation in after {
+            match operation {
+                Operation::Put { field, value } => _ = fields.insert(field.clone(), value.clone()),
+                Operation::Append { list, element } => {
+                    elements.push((list, None, element.iter().cloned().collect()));
+                }
+                Operation::PutIn { element, field, value, .. } => {
+                    let of = elements.iter_mut().find(|(_, name, _)| *name == Some(*element));
+                    of.map(|(_, _, fields)| fields.insert(field.clone(), value.clone()));
+                }
+            }
+        }
+        let stands =
+            |fields: &BTreeMap<String, Value>| fields.get("void").is_none_or(Value::is_null);
+        let puts = fields.into_iter().map(|(field, value)| Operation::Put { field, value });
+        let elements = elements.into_iter().filter(|(_, _, fields)| stands(fields));
+        let appended =
+            elements.map(|(list, _, fields)| Operation::append(list, fields.into_iter().collect()));
+        puts.chain(appended).collect()
     }
 
     /// The clock of the entry with this id, where it is part of the history.

@@ -3,6 +3,7 @@
 //! This module owns rusqlite. It is blocking and has one writer. Nothing leaves a device before the
 //! COMMIT that stored it has returned; after a failed COMMIT the file is read anew.
 
+mod completeness;
 mod cursor;
 mod delivery;
 mod files;
@@ -19,6 +20,7 @@ mod rows;
 mod settle;
 mod totals;
 
+pub use completeness::{COMPLETENESS, Completeness, LATE_DAYS};
 pub use cursor::Cursor;
 pub use delivery::{ClockDigest, Delivery, WaitingForHub};
 pub use held::HeldEntry;
@@ -31,6 +33,7 @@ pub use rows::{Page, Row, Search, State};
 pub use totals::OnHand;
 
 use crate::log::payload::Open;
+use crate::log::verdict::Refusal;
 use crate::log::{Authority, Chains};
 use crate::model::{DeviceKey, LogId, RecordId, TeamId};
 use rusqlite::Connection;
@@ -38,7 +41,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 /// The newest SQL schema that this version knows.
-pub const SCHEMA_VERSION: u32 = 3;
+pub const SCHEMA_VERSION: u32 = 4;
 
 /// The record that an entry creates or changes, as SQL: a creation's id begins with its record's.
 const RECORD: &str = "coalesce(changes, substr(id, 1, 16))";
@@ -46,12 +49,31 @@ const RECORD: &str = "coalesce(changes, substr(id, 1, 16))";
 const OF_RECORD: &str = "(changes = ?1
   OR entry.id BETWEEN ?1 AND ?2 AND changes IS NULL AND entry.kind >= 16)";
 
+fn refused_in_words(reason: Refusal) -> &'static str {
+    match reason {
+        Refusal::Role => {
+            "this device's role does not allow this, so it would count nowhere; nothing was saved: ask a \
+             coordinator to do it"
+        }
+        Refusal::TooMany => {
+            "this device changed this record more often than is looked at; nothing was saved: ask \
+             another of the team to do it"
+        }
+        _ => {
+            "this would count nowhere; nothing was saved: please report it, it is a fault of Kitbag"
+        }
+    }
+}
+
 /// What can go wrong with a store. Never carries a record's contents.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The key does not open the file, or the file is not a store. No byte was changed.
     #[error("this key does not open the store, or the file is damaged; nothing was changed")]
     WrongKey,
+    /// Every store would refuse what was to be saved. Nothing was.
+    #[error("{}", refused_in_words(*.0))]
+    Refused(Refusal),
     /// A newer version wrote the file. No byte was changed.
     #[error("the store has schema {found}, this version knows {known}; update Kitbag")]
     NewerSchema {
@@ -158,6 +180,8 @@ pub struct Store {
     changes: projection::Changes,
     /// How many entries of code packs are held.
     code_packs: u64,
+    /// What a hub noted of today's exchanges.
+    noted: completeness::Noted,
     /// Records to judge in this transaction.
     dirty_here: BTreeSet<RecordId>,
     /// Records whose links changed in this transaction.

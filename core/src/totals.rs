@@ -9,6 +9,15 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How totals are split.
+///
+/// ```
+/// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
+/// # use example::*;
+/// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
+/// assert_eq!("month".parse::<Split>()?.to_string(), "month");
+/// assert_eq!("administrations.route".parse::<Split>()?, Split::Code("administrations.route".into()));
+/// # Ok::<(), Failed>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Split {
     /// By period of `occurred_on`.
@@ -91,6 +100,17 @@ impl std::fmt::Display for Split {
 }
 
 /// What is asked for.
+///
+/// ```
+/// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
+/// # use example::*;
+/// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
+/// phone.record(team, &reversal()?)?;
+/// let by = vec!["quarter".parse()?, Split::Site];
+/// let totals = phone.totals(&Query { team: Some(team), by, ..Query::default() })?;
+/// assert_eq!(totals.lines.len(), 1);
+/// # Ok::<(), Failed>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Query {
     /// Only this team; `None` for all that the store holds.
@@ -122,6 +142,10 @@ impl Query {
     }
 }
 
+/// The part of a split by code that records are in which were not asked for it, as a blank cell says it.
+/// Records of a kind without the field are in no part.
+pub const NOT_ASKED: &str = "";
+
 /// What is known of a record beside its answers.
 #[derive(Clone, Copy, Debug)]
 pub struct Origin<'a> {
@@ -136,8 +160,8 @@ pub struct Origin<'a> {
 }
 
 /// The lines that a record belongs to, each with the part of its answers that counts there: several
-/// where a set of codes has several ticked, or a list has several elements; none where the record has
-/// no such field.
+/// where a set of codes has several ticked, or a list has several elements; [`NOT_ASKED`] where it has
+/// the field and no answer; none where its kind has no such field.
 pub fn lines_of<'a>(
     by: &[Split],
     origin: Origin<'_>,
@@ -185,21 +209,33 @@ fn split_by(
 fn codes_of(answers: &Answers, name: &str) -> Vec<(String, Option<Answers>)> {
     let derived = answers.kind.declaration().derived.iter().find(|derived| derived.name == name);
     if let Some(derived) = derived {
-        return (derived.of)(answers).map(|code| (code, None)).into_iter().collect();
+        return vec![((derived.of)(answers).unwrap_or(NOT_ASKED.to_owned()), None)];
     }
     if let Some((list, field)) = name.split_once('.') {
+        let is_declared = answers.kind.field(list).is_some_and(|declared| match declared.shape {
+            Shape::List(fields) => fields.iter().any(|inner| inner.name == field),
+            _ => false,
+        });
         let codes = answers.elements(list).iter();
-        let codes: BTreeSet<&str> =
-            codes.filter_map(|element| find(element, field).and_then(Answer::word)).collect();
-        let narrowed = |code: &&str| answers.with_elements_of(list, field, code);
-        return codes.iter().map(|code| ((*code).to_owned(), Some(narrowed(code)))).collect();
+        let codes: BTreeSet<Option<&str>> =
+            codes.map(|element| find(element, field).and_then(Answer::word)).collect();
+        if codes.is_empty() && is_declared {
+            return vec![(NOT_ASKED.to_owned(), None)];
+        }
+        let named = |code: Option<&str>| code.unwrap_or(NOT_ASKED).to_owned();
+        let narrowed = |code: Option<&str>| answers.with_elements_of(list, field, code);
+        return codes.iter().map(|code| (named(*code), Some(narrowed(*code)))).collect();
     }
     match answers.kind.field(name).map(|field| field.shape) {
         Some(Shape::Code(_)) => {
-            answers.code(name).map(|code| (code.to_owned(), None)).into_iter().collect()
+            vec![(answers.code(name).unwrap_or(NOT_ASKED).to_owned(), None)]
         }
         Some(Shape::CodeSet(_)) => {
-            answers.ticked(name).map(|code| (code.to_owned(), None)).collect()
+            let ticked: Vec<_> = answers.ticked(name).map(|code| (code.to_owned(), None)).collect();
+            match ticked.is_empty() {
+                true => vec![(NOT_ASKED.to_owned(), None)],
+                false => ticked,
+            }
         }
         _ => Vec::new(),
     }
@@ -218,6 +254,15 @@ pub struct KnownMissing {
 pub type Lines = BTreeMap<Vec<String>, Sums>;
 
 /// An answer: totals with what they lack.
+///
+/// ```
+/// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
+/// # use example::*;
+/// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
+/// let totals = phone.totals(&Query::default())?;
+/// assert_eq!((totals.missing.entries, totals.flagged, totals.forks), (0, 0, 0));
+/// # Ok::<(), Failed>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Totals {
     /// The sums, by the parts asked for.

@@ -56,12 +56,12 @@ impl Words {
     /// A field.
     pub fn field(&self, name: &str) -> String {
         let (whole, code) = name.split_once('.').map_or((name, None), |(a, b)| (a, Some(b)));
-        let field = self.word(&format!("field-{whole}")).unwrap_or_else(|| whole.to_owned());
+        let field = self.message(&format!("field-{whole}")).unwrap_or_else(|| whole.to_owned());
         match code {
             None => field,
             // A field of a list, or a code of a set.
             Some(code) => {
-                let inner = self.word(&format!("field-{code}"));
+                let inner = self.message(&format!("field-{code}"));
                 format!("{field}: {}", inner.unwrap_or_else(|| self.code(whole, code)))
             }
         }
@@ -70,27 +70,32 @@ impl Words {
     /// A code of a field; the code itself where there is no word for it.
     pub fn code(&self, field: &str, code: &str) -> String {
         let own = field.rsplit('.').next().unwrap_or(field);
-        let found = self.word(&format!("code-{own}-{code}"));
-        found.or_else(|| self.word(&format!("code-{code}"))).unwrap_or_else(|| code.to_owned())
+        let found = self.message(&format!("code-{own}-{code}"));
+        found.or_else(|| self.message(&format!("code-{code}"))).unwrap_or_else(|| code.to_owned())
     }
 
     /// A kind of record.
     pub fn kind(&self, kind: Kind) -> String {
-        self.word(&format!("kind-{}", kind.name())).unwrap_or_else(|| kind.name().to_owned())
+        self.message(&format!("kind-{}", kind.name())).unwrap_or_else(|| kind.name().to_owned())
     }
 
     /// An indicator, a part of one, or a share.
     pub fn indicator(&self, name: &str) -> String {
         let (whole, part) = name.split_once('.').map_or((name, None), |(a, b)| (a, Some(b)));
-        let found = self.word(&format!("indicator-{whole}"));
-        let found = found.or_else(|| self.word(&format!("share-{whole}")));
+        let found = self.message(&format!("indicator-{whole}"));
+        let found = found.or_else(|| self.message(&format!("share-{whole}")));
         let found = found.unwrap_or_else(|| whole.to_owned());
         part.map_or(found.clone(), |part| format!("{found}: {}", self.code(whole, part)))
     }
 
+    /// Where a question was not asked.
+    pub fn not_asked(&self) -> String {
+        self.message("not_asked").unwrap_or_default()
+    }
+
     /// Why a record counts, or counts nowhere.
     pub fn state(&self, name: &str) -> String {
-        self.word(&format!("state-{name}")).unwrap_or_else(|| name.to_owned())
+        self.message(&format!("state-{name}")).unwrap_or_else(|| name.to_owned())
     }
 
     /// What is wrong with an answer, and what is allowed: a sentence.
@@ -133,7 +138,9 @@ impl Words {
         self.formatted(id, &arguments).unwrap_or_else(|| crate::model::schema::expected(shape))
     }
 
-    fn word(&self, id: &str) -> Option<String> {
+    /// A message by its name in `locales/`; `None` where there is none, or where it has something to fill
+    /// in.
+    pub fn message(&self, id: &str) -> Option<String> {
         self.formatted(id, &FluentArgs::new())
     }
 
@@ -170,6 +177,7 @@ mod tests {
         names.extend(indicators().map(|indicator| format!("indicator-{}", indicator.name)));
         names.extend(shares().map(|share| format!("share-{}", share.name)));
         names.extend(Wrong::ALL.map(|wrong| format!("wrong-{}", wrong.code())));
+        names.insert("not_asked".to_owned());
         names.extend(
             ["counted", "void", "flagged", "duplicate"].map(|state| format!("state-{state}")),
         );

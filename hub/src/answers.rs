@@ -35,7 +35,7 @@ impl IntoResponse for Problem {
     }
 }
 
-fn failed(what: &str) -> Problem {
+pub(crate) fn failed(what: &str) -> Problem {
     Problem(StatusCode::INTERNAL_SERVER_ERROR, "store", what.to_owned())
 }
 
@@ -44,6 +44,7 @@ pub(crate) fn router(hub: Hub) -> Router {
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/v1/sync", post(take_sync))
         .route("/v1/totals", get(totals))
+        .route("/v1/completeness", get(crate::reporting::completeness))
         .route("/v1/digests", get(digests))
         .route("/v1/invitations/{id}", post(open_invitation).get(asked))
         .route("/v1/invitations/{id}/request", post(ask))
@@ -61,7 +62,7 @@ pub(crate) fn router(hub: Hub) -> Router {
 }
 
 /// The key of the device that asks; a request without one is refused.
-struct Device(DeviceKey);
+pub(crate) struct Device(pub DeviceKey);
 
 impl<State: Sync> FromRequestParts<State> for Device {
     type Rejection = Problem;
@@ -78,7 +79,15 @@ fn may_read_all(store: &Store, device: DeviceKey, teams: &[TeamId]) -> bool {
     device == store.root() || teams.iter().all(|team| store.authority().may_read(device, *team))
 }
 
-fn not_yours() -> Problem {
+/// Whether a device may read the totals of a team, or of all teams held.
+pub(crate) fn may_read_all_totals(store: &Store, device: DeviceKey, team: Option<TeamId>) -> bool {
+    let all: Vec<TeamId> = store.teams().into_iter().collect();
+    let may =
+        |team: &TeamId| device == store.root() || store.authority().may_read_totals(device, *team);
+    team.map_or(all, |team| vec![team]).iter().all(may)
+}
+
+pub(crate) fn not_yours() -> Problem {
     let detail = "this device has no certificate that lets it read this; ask a coordinator";
     Problem(StatusCode::FORBIDDEN, "not_yours", detail.to_owned())
 }
@@ -202,12 +211,7 @@ async fn totals(
     let answer = hub
         .with_store(move |store| {
             // Nothing comes in while the store is held: what is settled now includes all until now.
-            let all: Vec<TeamId> = store.teams().into_iter().collect();
-            let asked = query.team.map_or(all, |team| vec![team]);
-            let may = |team: &TeamId| {
-                device == store.root() || store.authority().may_read_totals(device, *team)
-            };
-            if !asked.iter().all(may) {
+            if !may_read_all_totals(store, device, query.team) {
                 return Ok(None);
             }
             let settled = store.is_settled()?;

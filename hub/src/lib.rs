@@ -9,6 +9,7 @@ mod invitations;
 mod keys;
 mod places;
 mod rates;
+mod reporting;
 mod server;
 mod state;
 

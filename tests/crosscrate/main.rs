@@ -3,6 +3,7 @@
 
 mod bad_line;
 mod bundles;
+mod completeness;
 mod damage;
 mod endpoint;
 mod expressible;
@@ -14,6 +15,7 @@ mod joining;
 mod kill;
 mod kill_sync;
 mod mended;
+mod newer;
 mod operating;
 mod path;
 mod programme;

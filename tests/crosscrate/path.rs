@@ -59,7 +59,7 @@ fn corrections_made_apart_keep_both_values_and_a_void_counts_nowhere() {
     let here = worker.get(first).unwrap();
     assert_eq!(here, programme.coordinator.get(first).unwrap());
     let (field, values) = here.conflicts().next().unwrap();
-    assert_eq!((field, values.len()), ("outcome", 2));
+    assert_eq!((field.as_ref(), values.len()), ("outcome", 2));
     for store in [worker.store(), &programme.hub, programme.coordinator.store()] {
         assert_eq!(count(store, "reversals"), 1);
     }
@@ -76,7 +76,10 @@ fn a_worker_cannot_change_a_colleagues_record_until_it_is_accepted() {
     let id = one.record(TEAM, &reversal("unknown")).unwrap();
     programme.sync(&mut one);
     programme.sync(&mut two);
-    let entry = two.change(id, vec![Operation::put("outcome", "survived")]).unwrap();
+    let proposal = vec![Operation::put("outcome", "survived")];
+    assert!(two.change(id, proposal.clone()).is_err(), "it would count nowhere");
+    let kind = kitbag_core::model::Kind::Reversal;
+    let entry = two.write_unasked(TEAM, kind, Some(id), proposal).unwrap();
     programme.sync(&mut two);
     programme.sync_coordinator();
     assert_eq!(
@@ -223,7 +226,12 @@ fn a_worker_changes_only_elements_that_its_own_key_appended() {
         value: Value::Int(3),
     };
     let theirs = ElementName { entry: appended, index: 0 };
-    let refused = worker.change(id, vec![put_in(theirs)]).unwrap();
+    let said = worker.change(id, vec![put_in(theirs)]).unwrap_err().to_string();
+    assert!(said.contains("ask a coordinator"), "{said}");
+    let of_theirs = vec![put_in(theirs)];
+    let refused = worker
+        .write_unasked(TEAM, kitbag_core::model::Kind::Reversal, Some(id), of_theirs)
+        .unwrap();
     let admitted = worker.change(id, vec![put_in(own)]).unwrap();
     let entries = worker.store().entries().unwrap();
     let verdict = |id| entries.iter().find(|entry| entry.id == id).unwrap().verdict;

@@ -157,9 +157,10 @@ fn an_erased_record_leaves_no_trace_of_its_site() {
 }
 
 /// Stores that earlier versions wrote: a device with six records of one team each.
-const OLDER: [&[u8]; 2] = [
+const OLDER: [&[u8]; 3] = [
     include_bytes!("../fixtures/store-of-schema-1.db"),
     include_bytes!("../fixtures/store-of-schema-2.db"),
+    include_bytes!("../fixtures/store-of-schema-3.db"),
 ];
 
 #[test]

@@ -89,7 +89,11 @@ fn each_period_site_team_and_code_has_its_own_sums() {
         ("team", "doses_unknown", &[(&team, 1)]),
         ("outcome", "reversals", &[("died", 1), ("survived", 3), ("unknown", 1)]),
         ("ems_called", "reversals", &[("no", 2), ("unknown", 1), ("yes", 2)]),
-        ("suspected_substances", "reversals", &[("fentanyl", 2), ("heroin", 1), ("new_code", 1)]),
+        (
+            "suspected_substances",
+            "reversals",
+            &[("", 2), ("fentanyl", 2), ("heroin", 1), ("new_code", 1)],
+        ),
     ];
     for (by, indicator, sums) in cases {
         assert_eq!(counts(&phone, by, indicator), expected(sums), "{indicator} by {by}");

@@ -18,7 +18,7 @@ fn verified_after(sql: &str) -> Vec<VerifyFault> {
             .execute_batch(&format!("PRAGMA key = \"x'{}'\"; {sql}", "09".repeat(32)))
             .unwrap();
     }
-    let mut worker = Engine::open(&path, &key(), Environment::system()).unwrap();
+    let worker = Engine::open(&path, &key(), Environment::system()).unwrap();
     worker.verify(|_| {}).unwrap().faults
 }
 

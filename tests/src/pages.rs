@@ -117,7 +117,8 @@ fn indicators_page() -> String {
          Each is a sum over records that count: not void, not kept out by their date, and of records \
          linked as duplicates one. Sums can be split by day, week (ISO 8601), month, quarter and year of \
          `occurred_on`, by site, team, author and kind, and by every coded field; of a field in a list only \
-         the elements with that code count there. The simulator recounts each of them from the words of \
+         the elements with that code count there. A record that was not asked is in a part of its own, which \
+         JSON and CSV leave empty. The simulator recounts each of them from the words of \
          the records, with code of its own, on every store of every seed.\n\n\
          | indicator | definition | source | of |\n|---|---|---|---|\n",
     );
@@ -157,7 +158,16 @@ fn indicators_page() -> String {
          kits ([ADR 12](adr/0012-stock-in-doses.md)). `kitbag stock` shows who holds what, what is short, \
          what expires, and where a recalled lot went.\n\n\
          ## Completeness\n\nEvery total says how many entries are known to exist and not yet here, from how \
-         many devices, by the seals heard of each log.\n",
+         many devices, by the seals heard of each log. A hub, which alone knows when something came, counts \
+         besides, for a period and a team (`kitbag completeness`; data dictionary, \
+         reporting_completeness):\n\n| count | definition |\n|---|---|\n",
+    );
+    for (name, definition) in kitbag_core::store::COMPLETENESS {
+        let _ = writeln!(page, "| `{name}` | {definition} |");
+    }
+    page.push_str(
+        "\nA hub that was put back to an older state, or replaced, counts what comes again by the day on \
+         which it came again.\n",
     );
     page
 }

@@ -34,6 +34,11 @@ enum Task {
     Dictionary,
     /// Writes the pages that are made from the declarations: the data dictionary and the indicators
     Pages,
+    /// Writes the words of locales/ as the apps and the dashboard read them
+    Words {
+        /// The folder
+        folder: std::path::PathBuf,
+    },
     /// Fuzzes one parser, or all of them: entry, run, page, bundle, invitation, certificate, mapping
     Fuzz {
         /// The target
@@ -82,6 +87,7 @@ fn main() -> ExitCode {
         Task::Story => suites::story().map(drop),
         Task::Dictionary => suites::dictionary(),
         Task::Pages => suites::pages(),
+        Task::Words { folder } => suites::words(&folder),
         Task::Fuzz { target, seconds } => suites::fuzz(target.as_deref(), seconds).map(drop),
         Task::Bench { json, records } => suites::bench(json, records),
         Task::Mutants => suites::mutants().map(drop),

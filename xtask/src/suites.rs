@@ -22,7 +22,9 @@ pub struct Outcome {
 /// Formatting; clippy with warnings denied; licences, bans and sources.
 pub fn lint() -> Result<(), String> {
     shell::run(&mut shell::cargo(&["fmt", "--all", "--check"]))?;
-    let clippy = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
+    let peers = "kitbag-benches/peers";
+    let clippy =
+        ["clippy", "--workspace", "--all-targets", "--features", peers, "--", "-D", "warnings"];
     shell::run(&mut shell::cargo(&clippy))?;
     if !setup::has_deny() {
         return Err("cargo-deny is not here; `cargo xtask setup` adds it".to_owned());
@@ -197,7 +199,9 @@ pub fn fuzz(target: Option<&str>, seconds: u64) -> Result<Outcome, String> {
 
 /// Measures what Kitbag costs; on a machine that does nothing else.
 pub fn bench(json: Option<std::path::PathBuf>, records: u32) -> Result<(), String> {
-    let mut benches = shell::cargo(&["run", "--quiet", "--package", "kitbag-benches", "--"]);
+    let features = ["--features", "peers", "--bin", "kitbag-benches", "--"];
+    let mut benches = shell::cargo(&["run", "--quiet", "--package", "kitbag-benches"]);
+    benches.args(features);
     if let Some(file) = json {
         benches.arg("--json").arg(file);
     }
@@ -205,6 +209,12 @@ pub fn bench(json: Option<std::path::PathBuf>, records: u32) -> Result<(), Strin
 }
 
 /// Writes the pages that are made from the declarations.
+pub fn words(folder: &std::path::Path) -> Result<(), String> {
+    let mut writer =
+        shell::cargo(&["run", "--quiet", "--package", "kitbag-tests", "--bin", "words", "--"]);
+    shell::run(writer.arg(folder))
+}
+
 pub fn pages() -> Result<(), String> {
     let mut writer =
         shell::cargo(&["run", "--quiet", "--package", "kitbag-tests", "--bin", "pages", "--"]);

@@ -23,6 +23,16 @@ const HEADER_BYTES_MAX: u64 = 1_024;
 const CHUNK_BYTES_MAX: u32 = 2 << 20;
 
 /// What goes into a bundle.
+///
+/// ```
+/// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
+/// # use example::*;
+/// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
+/// let mut file = Vec::new();
+/// phone.record(team, &reversal()?)?;
+/// assert!(coordinator.export_bundle(team, BundleOf::Everything, &mut file, |_| ())? > 0);
+/// # Ok::<(), Failed>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BundleOf {
     /// The logs of which something waits for the hub, whole, with what proves their certificates.
@@ -32,6 +42,20 @@ pub enum BundleOf {
 }
 
 /// What a bundle brought.
+///
+/// ```
+/// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
+/// # use example::*;
+/// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
+/// let mut file = Vec::new();
+/// sync_with(&mut coordinator, &mut hub)?;
+/// coordinator.export_bundle(team, BundleOf::Everything, &mut file, |_| ())?;
+/// let taken = phone.import_bundle(&mut file.as_slice(), |_| ())?;
+/// assert_eq!(taken.turned_away, 0);
+/// let again = phone.import_bundle(&mut file.as_slice(), |_| ())?;
+/// assert_eq!(again.new_entries, 0);
+/// # Ok::<(), Failed>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BundleTaken {
     /// Entries in it.
@@ -45,6 +69,15 @@ pub struct BundleTaken {
 }
 
 /// Why a bundle cannot be written or read.
+///
+/// ```
+/// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
+/// # use example::*;
+/// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
+/// let read = phone.import_bundle(&mut b"a photograph".as_slice(), |_| ());
+/// assert!(matches!(read, Err(BundleError::NotABundle)));
+/// # Ok::<(), Failed>(())
+/// ```
 #[derive(Debug, thiserror::Error)]
 pub enum BundleError {
     /// It is not a bundle, or of a version that this one does not read.
@@ -95,6 +128,16 @@ impl Chunks {
 impl Engine {
     /// Writes a bundle for a team's members. Returns how many entries it holds; `progress` gets that
     /// number as it grows.
+    ///
+    /// ```
+    /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
+    /// # use example::*;
+    /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
+    /// let id = coordinator.record(team, &reversal()?)?;
+    /// let mut file = Vec::new();
+    /// coordinator.export_bundle(team, BundleOf::Waiting, &mut file, |entries| println!("{entries}"))?;
+    /// # Ok::<(), Failed>(())
+    /// ```
     pub fn export_bundle(
         &mut self,
         team: TeamId,
@@ -176,6 +219,18 @@ impl Engine {
     }
 
     /// Takes a bundle in, page by page, durably. What was taken before an interruption stays.
+    ///
+    /// ```
+    /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
+    /// # use example::*;
+    /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
+    /// let id = coordinator.record(team, &reversal()?)?;
+    /// let mut file = Vec::new();
+    /// coordinator.export_bundle(team, BundleOf::Everything, &mut file, |_| ())?;
+    /// phone.import_bundle(&mut file.as_slice(), |_| ())?;
+    /// assert_eq!(phone.get(id)?.author, coordinator.device_key());
+    /// # Ok::<(), Failed>(())
+    /// ```
     pub fn import_bundle(
         &mut self,
         input: &mut dyn Read,

@@ -6,10 +6,30 @@ use crate::model::{Form, Invalid, Kind, RecordId, TeamId, Wrong, json};
 use serde_json::json;
 
 /// The most drafts that one device keeps.
+///
+/// ```
+/// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
+/// # use example::*;
+/// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
+/// for _ in 0..DRAFTS_MAX {
+///     phone.save_draft(None, &Form::new(Kind::Contact))?;
+/// }
+/// assert!(phone.save_draft(None, &Form::new(Kind::Contact)).is_err());
+/// # Ok::<(), Failed>(())
+/// ```
 pub const DRAFTS_MAX: usize = 100;
 const PREFIX: &str = "draft ";
 
 /// A draft's number on this device.
+///
+/// ```
+/// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
+/// # use example::*;
+/// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
+/// let id: DraftId = phone.save_draft(None, &Form::new(Kind::Reversal))?;
+/// assert_eq!(id, DraftId(1));
+/// # Ok::<(), Failed>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct DraftId(pub u64);
 
@@ -18,6 +38,17 @@ impl Engine {
     ///
     /// # Errors
     /// `too_many` past [`DRAFTS_MAX`].
+    ///
+    /// ```
+    /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
+    /// # use example::*;
+    /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
+    /// let mut form = Form::new(Kind::Reversal);
+    /// let id = phone.save_draft(None, &form)?; // nothing is asked yet
+    /// form.put("outcome", "survived")?;
+    /// assert_eq!(phone.save_draft(Some(id), &form)?, id);
+    /// # Ok::<(), Failed>(())
+    /// ```
     pub fn save_draft(&mut self, id: Option<DraftId>, form: &Form) -> Result<DraftId, EngineError> {
         self.store.ensure_open()?;
         let held = self.draft_ids()?;
@@ -34,6 +65,15 @@ impl Engine {
     }
 
     /// All drafts, the oldest first.
+    ///
+    /// ```
+    /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
+    /// # use example::*;
+    /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
+    /// let id = phone.save_draft(None, &reversal()?)?;
+    /// assert_eq!(phone.drafts()?, [(id, reversal()?)]);
+    /// # Ok::<(), Failed>(())
+    /// ```
     pub fn drafts(&self) -> Result<Vec<(DraftId, Form)>, EngineError> {
         let mut drafts = Vec::new();
         for id in self.draft_ids()? {
@@ -53,25 +93,44 @@ impl Engine {
         Ok(ids)
     }
 
-    /// Makes a record of a draft, and discards the draft once the record is durable.
+    /// Makes a record of a draft, and discards the draft in the same transaction.
     ///
     /// # Errors
     /// [`EngineError::NoDraft`] where there is no such draft; the field that is wrong or missing, and
     /// the draft stays.
+    ///
+    /// ```
+    /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
+    /// # use example::*;
+    /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
+    /// let draft = phone.save_draft(None, &reversal()?)?;
+    /// let id = phone.finish_draft(draft, team)?;
+    /// assert!(phone.drafts()?.is_empty());
+    /// assert_eq!(phone.get(id)?.kind, Kind::Reversal);
+    /// # Ok::<(), Failed>(())
+    /// ```
     pub fn finish_draft(&mut self, id: DraftId, team: TeamId) -> Result<RecordId, EngineError> {
         self.store.ensure_open()?;
         let drafts = self.drafts()?;
         let (_, form) =
             drafts.into_iter().find(|(held, _)| *held == id).ok_or(EngineError::NoDraft)?;
-        let record = self.record(team, &form)?;
-        self.discard_draft(id)?;
-        Ok(record)
+        self.record_and_forget(team, &form, Some(&format!("{PREFIX}{}", id.0)))
     }
 
     /// Deletes a draft, durably.
     ///
     /// # Errors
     /// [`EngineError::NoDraft`] where there is none of this number.
+    ///
+    /// ```
+    /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
+    /// # use example::*;
+    /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
+    /// let draft = phone.save_draft(None, &reversal()?)?;
+    /// phone.discard_draft(draft)?;
+    /// assert!(matches!(phone.discard_draft(draft), Err(EngineError::NoDraft)));
+    /// # Ok::<(), Failed>(())
+    /// ```
     pub fn discard_draft(&mut self, id: DraftId) -> Result<(), EngineError> {
         self.store.ensure_open()?;
         if !self.draft_ids()?.contains(&id) {

@@ -12,13 +12,31 @@ use std::collections::BTreeMap;
 /// Two equal records of one device within this time look like one that was saved twice.
 const SAVED_TWICE_MS_MAX: i64 = 10 * 60 * 1_000;
 /// The most pairs that are looked for at once.
+///
+/// ```
+/// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
+/// # use example::*;
+/// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
+/// assert!(phone.suspected_duplicates()?.len() <= SUSPECTED_MAX);
+/// # Ok::<(), Failed>(())
+/// ```
 pub const SUSPECTED_MAX: usize = 1_000;
 
 /// Why two records look like one event.
+///
+/// ```
+/// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
+/// # use example::*;
+/// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
+/// assert_eq!(Why::SavedTwice.name(), "saved_twice");
+/// # Ok::<(), Failed>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Why {
     /// One device saved the same answers twice within ten minutes.
     SavedTwice,
+    /// Two devices imported the same row of a file.
+    ImportedTwice,
     /// Two devices recorded the same day and site, and contradict each other in nothing that two
     /// people who saw one event would both know.
     SeenByTwo,
@@ -26,23 +44,51 @@ pub enum Why {
 
 impl Why {
     /// Its name in JSON.
+    ///
+    /// ```
+    /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
+    /// # use example::*;
+    /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
+    /// assert_eq!(Why::SeenByTwo.name(), "seen_by_two");
+    /// # Ok::<(), Failed>(())
+    /// ```
     pub fn name(self) -> &'static str {
         match self {
             Why::SavedTwice => "saved_twice",
+            Why::ImportedTwice => "imported_twice",
             Why::SeenByTwo => "seen_by_two",
         }
     }
 
     /// What people read.
+    ///
+    /// ```
+    /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
+    /// # use example::*;
+    /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
+    /// println!("{}", Why::SeenByTwo.in_words());
+    /// # Ok::<(), Failed>(())
+    /// ```
     pub fn in_words(self) -> &'static str {
         match self {
             Why::SavedTwice => "the same answers, saved twice by one device within ten minutes",
+            Why::ImportedTwice => "the same row of a file, imported by two devices",
             Why::SeenByTwo => "the same day and site by two devices, and nothing contradicts",
         }
     }
 }
 
 /// Two records that look like one event. Only people decide: nothing is linked by itself.
+///
+/// ```
+/// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
+/// # use example::*;
+/// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
+/// let (one, other) = (phone.record(team, &reversal()?)?, phone.record(team, &reversal()?)?);
+/// let pair = Suspected { one: one.min(other), other: one.max(other), why: Why::SavedTwice };
+/// assert_eq!(phone.suspected_duplicates()?, [pair]);
+/// # Ok::<(), Failed>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Suspected {
     /// The lower record id.
@@ -55,11 +101,35 @@ pub struct Suspected {
 
 impl Engine {
     /// A page of the records looked for, the latest first.
+    ///
+    /// ```
+    /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
+    /// # use example::*;
+    /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
+    /// let id = phone.record(team, &reversal()?)?;
+    /// let survived = vec![("outcome".to_owned(), "survived".to_owned())];
+    /// let page = phone.search(&Search { answers: survived, most: 50, ..Search::default() })?;
+    /// assert_eq!(page.rows[0].id, id);
+    /// assert_eq!(page.next, None); // no further page
+    /// # Ok::<(), Failed>(())
+    /// ```
     pub fn search(&self, search: &Search) -> Result<Page, EngineError> {
         Ok(self.store.search(search)?)
     }
 
     /// Pairs of records that count and look like one event, at most [`SUSPECTED_MAX`].
+    ///
+    /// ```
+    /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
+    /// # use example::*;
+    /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
+    /// phone.record(team, &reversal()?)?;
+    /// phone.record(team, &reversal()?)?; // a thumb that slipped
+    /// let pairs = phone.suspected_duplicates()?;
+    /// phone.mark_duplicate(pairs[0].other, pairs[0].one)?; // where a person says so
+    /// assert!(phone.suspected_duplicates()?.is_empty());
+    /// # Ok::<(), Failed>(())
+    /// ```
     pub fn suspected_duplicates(&self) -> Result<Vec<Suspected>, EngineError> {
         let mut found = Vec::new();
         let mut of_day: Vec<Row> = Vec::new();
@@ -102,6 +172,19 @@ impl Engine {
                 found.push(pair);
             }
         }
+        let mut imported: BTreeMap<(TeamId, u8, &str), Vec<&Row>> = BTreeMap::new();
+        for row in rows {
+            if let Some(key) = row.answers.code("import_key") {
+                imported.entry((row.team, row.answers.kind.number(), key)).or_default().push(row);
+            }
+        }
+        for pair in imported.values().flat_map(|of| of.windows(2)) {
+            if let [one, other] = pair
+                && found.len() < SUSPECTED_MAX
+            {
+                found.push(Suspected::of(one, other, Why::ImportedTwice));
+            }
+        }
         for group in seen.values() {
             for (at, one) in group.iter().enumerate() {
                 for other in &group[at + 1..] {
@@ -127,6 +210,15 @@ impl Engine {
     }
 
     /// The record that this device changed last in a team.
+    ///
+    /// ```
+    /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
+    /// # use example::*;
+    /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
+    /// let id = phone.record(team, &reversal()?)?;
+    /// assert_eq!(phone.last_changed(team)?, Some(id));
+    /// # Ok::<(), Failed>(())
+    /// ```
     pub fn last_changed(&self, team: TeamId) -> Result<Option<RecordId>, EngineError> {
         Ok(self.store.last_record_by(self.device_key(), team)?)
     }
@@ -136,12 +228,28 @@ impl Engine {
     ///
     /// # Errors
     /// [`EngineError::NothingToUndo`] where this device changed nothing, or others overwrote all of it.
+    ///
+    /// ```
+    /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
+    /// # use example::*;
+    /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
+    /// let id = phone.record(team, &reversal()?)?;
+    /// phone.correct(id, "outcome", "died")?;
+    /// phone.undo(id)?;
+    /// assert_eq!(phone.get(id)?.get("outcome"), Some(&"survived".into()));
+    /// # Ok::<(), Failed>(())
+    /// ```
     pub fn undo(&mut self, id: RecordId) -> Result<EntryId, EngineError> {
         self.store.ensure_open()?;
         let record = self.store.record(id)?.ok_or(EngineError::NoRecord)?;
         let own = self.device_key();
         let last = record.history.iter().rposition(|change| change.author == own);
         let last = last.ok_or(EngineError::NothingToUndo)?;
+        let earlier = record.history[..last].iter().rposition(|change| change.author == own);
+        if earlier.is_some_and(|earlier| is_undone_by(&record, earlier, last)) {
+            // Undone once more it would be done again.
+            return Err(EngineError::NothingToUndo);
+        }
         let operations = match last {
             0 => vec![Operation::put("void", "undone")],
             last => undoing(&record, last),
@@ -151,6 +259,33 @@ impl Engine {
             false => self.change(id, operations),
         }
     }
+}
+
+/// Whether a later change does nothing but take an earlier one back.
+fn is_undone_by(record: &Record, earlier: usize, later: usize) -> bool {
+    let (before, change) = (&record.history[..earlier], &record.history[earlier]);
+    let void = Operation::put("void", "undone");
+    let takes_back = |operation: &Operation| match operation {
+        _ if earlier == 0 => *operation == void,
+        Operation::Put { field, value } => {
+            let was_put = change
+                .operations
+                .iter()
+                .any(|done| matches!(done, Operation::Put { field: of, .. } if of == field));
+            was_put && put_before(before, field) == *value
+        }
+        Operation::PutIn { element, field, value, .. } => {
+            let appended = element.entry == change.entry && field == "void";
+            let was_put = change.operations.iter().any(|done| {
+                matches!(done, Operation::PutIn { element: of, field: name, .. }
+                    if of == element && name == field)
+            });
+            appended || was_put && put_in_before(before, *element, field) == *value
+        }
+        Operation::Append { .. } => false,
+    };
+    let done = &record.history[later].operations;
+    !done.is_empty() && done.iter().all(takes_back)
 }
 
 /// What takes one change of a record back.

@@ -1,27 +1,18 @@
-//! How a device becomes a member: an invitation shown by one who may certify, a request that proves
-//! the invitation's secret, a reply that only the two can read.
-//!
-//! The hub carries request and reply under an id derived from the secret, and never sees the secret:
-//! it can certify nobody and read nothing. A six-digit code, compared on both screens, tells whether
-//! somebody else was faster with a photograph of the invitation.
+//! How a device becomes a member by an invitation, learns where its hub is, and leaves.
 
-use super::{Engine, EngineError, Enrolment};
-use crate::identity::slow_hash::slow_hash;
+use super::{Engine, EngineError, Enrolment, Invitation, JoinRequest};
 use crate::identity::{HubAddress, Role};
 use crate::log::entry::kind;
 use crate::log::payload::Administration;
 use crate::log::run::{Run, preamble, strip_preamble};
-use crate::model::cbor::{self, Malformed};
+use crate::model::cbor;
 use crate::model::{DeviceKey, EntryId, TeamId};
 use crate::sync::{Agreement, Session};
+use chacha20poly1305::XNonce;
 use chacha20poly1305::aead::{Aead, Payload};
-use chacha20poly1305::{KeyInit, XChaCha20Poly1305, XNonce};
 use data_encoding::BASE32_NOPAD;
-use std::fmt;
-use std::str::FromStr;
 use zeroize::Zeroizing;
 
-const PREFIX: &str = "KITBAG:";
 /// How long an invitation holds, in ms. The clock can only refuse: a late one is made anew.
 const INVITATION_MS: i64 = 10 * 60 * 1_000;
 const NONCE_BYTES: usize = 24;
@@ -30,156 +21,22 @@ const PROOF_BYTES_MAX: usize = 256 << 10;
 /// A programme's administration fits in this many runs.
 const RUNS_MAX: u64 = 10_000;
 
-/// What one who may certify shows to a new device: as a QR code, or as text. Whoever sees it within
-/// ten minutes can ask to join once; nobody joins without the inviter's approval.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Invitation {
-    /// Where the hub is, and its keys.
-    pub hub: HubAddress,
-    /// The programme's root key.
-    pub root: DeviceKey,
-    /// Who invites, and will certify.
-    pub inviter: DeviceKey,
-    /// The team.
-    pub team: TeamId,
-    /// The role.
-    pub role: Role,
-    secret: Zeroizing<[u8; 16]>,
-}
-
-/// What is no invitation.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("this is not an invitation, or not a whole one; scan or copy it again")]
-pub struct NotAnInvitation;
-
-/// A device that asks to join.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct JoinRequest {
-    /// Its key.
-    pub device: DeviceKey,
-    /// The six digits that both screens must show.
-    pub code: String,
-}
-
-impl Invitation {
-    /// The id under which the hub carries request and reply.
-    pub fn id(&self) -> [u8; 16] {
-        let mut id = [0; 16];
-        id.copy_from_slice(&self.derive("kitbag invitation id 1")[..16]);
-        id
-    }
-
-    fn derive(&self, context: &str) -> Zeroizing<[u8; 32]> {
-        Zeroizing::new(blake3::derive_key(context, self.secret.as_ref()))
-    }
-
-    /// The six digits for this device, from everything that both sides must agree on. Slow on purpose:
-    /// a hub that saw the invitation could try keys until one shows the digits of the honest device,
-    /// and has ten minutes for a million of them.
-    fn code(&self, device: DeviceKey) -> String {
-        let said = [device.0, self.inviter.0, self.root.0].concat();
-        let salt = self.derive("kitbag invitation code 1");
-        let hash = slow_hash(&said, salt.as_ref()).unwrap_or_default();
-        let number =
-            hash.iter().fold(0_u32, |sum, byte| (sum * 256 + u32::from(*byte)) % 1_000_000);
-        format!("{number:06}")
-    }
-
-    fn mac(&self, device: DeviceKey) -> blake3::Hash {
-        blake3::keyed_hash(&self.derive("kitbag invitation request 1"), &device.0)
-    }
-
-    fn cipher(&self) -> XChaCha20Poly1305 {
-        let key = self.derive("kitbag invitation reply 1");
-        XChaCha20Poly1305::new((&*key).into())
-    }
-
-    fn beside(&self, device: DeviceKey) -> Vec<u8> {
-        [self.id().as_slice(), &device.0].concat()
-    }
-
-    /// Reads a request: only one that proves the secret is one.
-    pub fn read_request(&self, bytes: &[u8]) -> Result<JoinRequest, Malformed> {
-        let rest = strip_preamble(bytes).map_err(|_| Malformed::Shape(0))?;
-        let mut decoder = minicbor::Decoder::new(rest);
-        cbor::array_of(&mut decoder, 2)?;
-        let device = DeviceKey(cbor::fixed(&mut decoder)?);
-        let mac: [u8; 32] = cbor::fixed(&mut decoder)?;
-        cbor::end(&decoder)?;
-        // Hashes compare in constant time.
-        match self.mac(device) == mac {
-            true => Ok(JoinRequest { device, code: self.code(device) }),
-            false => Err(Malformed::Shape(2)),
-        }
-    }
-
-    fn write_request(&self, device: DeviceKey) -> Vec<u8> {
-        let mut bytes = preamble().to_vec();
-        bytes.extend(cbor::encode(|encoder| {
-            encoder.array(2)?.bytes(&device.0)?.bytes(self.mac(device).as_bytes())?;
-            Ok(())
-        }));
-        bytes
-    }
-
-    fn encode(&self) -> Vec<u8> {
-        cbor::encode(|encoder| {
-            encoder.array(7)?.str(&self.hub.to_string())?.bytes(&self.root.0)?;
-            encoder.bytes(&self.inviter.0)?.bytes(&self.team.0)?.u8(self.role.number())?;
-            encoder.bytes(self.secret.as_ref())?.u8(1)?;
-            Ok(())
-        })
-    }
-
-    fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
-        let mut decoder = minicbor::Decoder::new(bytes);
-        cbor::array_of(&mut decoder, 7)?;
-        let hub = decoder.str()?.parse().map_err(|_| Malformed::Shape(1))?;
-        let root = DeviceKey(cbor::fixed(&mut decoder)?);
-        let inviter = DeviceKey(cbor::fixed(&mut decoder)?);
-        let team = TeamId(cbor::fixed(&mut decoder)?);
-        let role = Role::from_number(decoder.u8()?).ok_or(Malformed::Newer)?;
-        let secret = Zeroizing::new(cbor::fixed(&mut decoder)?);
-        if decoder.u8()? != 1 {
-            return Err(Malformed::Newer);
-        }
-        cbor::end(&decoder)?;
-        let invitation = Invitation { hub, root, inviter, team, role, secret };
-        if invitation.encode() == bytes { Ok(invitation) } else { Err(Malformed::NotCanonical) }
-    }
-}
-
-/// `KITBAG:` and capital letters and digits, which QR codes hold densely; four bytes of BLAKE3 at the
-/// end find slips of the hand.
-impl fmt::Display for Invitation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut bytes = Zeroizing::new(self.encode());
-        let check = *blake3::hash(&bytes).as_bytes();
-        bytes.extend_from_slice(&check[..4]);
-        write!(f, "{PREFIX}{}", BASE32_NOPAD.encode(&bytes))
-    }
-}
-
-impl FromStr for Invitation {
-    type Err = NotAnInvitation;
-
-    fn from_str(text: &str) -> Result<Self, NotAnInvitation> {
-        let text: String = text.split_whitespace().collect::<String>().to_ascii_uppercase();
-        let letters = text.strip_prefix(PREFIX).filter(|letters| letters.len() <= 2_000);
-        let letters = letters.ok_or(NotAnInvitation)?;
-        let bytes = BASE32_NOPAD.decode(letters.as_bytes()).map_err(|_| NotAnInvitation)?;
-        let bytes = Zeroizing::new(bytes);
-        let (body, check) = bytes.split_last_chunk::<4>().ok_or(NotAnInvitation)?;
-        if !blake3::hash(body).as_bytes().starts_with(check) {
-            return Err(NotAnInvitation);
-        }
-        Invitation::decode(body).map_err(|_| NotAnInvitation)
-    }
-}
-
 impl Engine {
     /// Makes an invitation: the root's for coordinators, a coordinator's for the rest of its team. It
     /// is kept until it is used, so that another run can approve it.
+    ///
+    /// ```
+    /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
+    /// # use example::*;
+    /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
+    /// use kitbag_core::identity::HubAddress;
+    /// let address = HubAddress::insecure("127.0.0.1:8737".parse()?);
+    /// let invitation = coordinator.invite(&address, team, Role::Worker)?;
+    /// assert_eq!(invitation.inviter, coordinator.device_key());
+    /// let invited = phone.invite(&address, team, Role::Worker);
+    /// assert!(matches!(invited, Err(EngineError::MayNotInvite)));
+    /// # Ok::<(), Failed>(())
+    /// ```
     pub fn invite(
         &mut self,
         hub: &HubAddress,
@@ -204,6 +61,17 @@ impl Engine {
     }
 
     /// An invitation that was made here and not used, if it is not too old.
+    ///
+    /// ```
+    /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
+    /// # use example::*;
+    /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
+    /// use kitbag_core::identity::HubAddress;
+    /// let address = HubAddress::insecure("127.0.0.1:8737".parse()?);
+    /// let invitation = coordinator.invite(&address, team, Role::Worker)?;
+    /// assert!(coordinator.kept_invitation(&invitation.id())?.is_some_and(|same| same == invitation));
+    /// # Ok::<(), Failed>(())
+    /// ```
     pub fn kept_invitation(&mut self, id: &[u8; 16]) -> Result<Option<Invitation>, EngineError> {
         let now = (self.environment.now)().0;
         let Some(kept) = self.store.meta(&kept_name(id))? else { return Ok(None) };
@@ -220,6 +88,17 @@ impl Engine {
     }
 
     /// The ids of the invitations that were made here and not used.
+    ///
+    /// ```
+    /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
+    /// # use example::*;
+    /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
+    /// use kitbag_core::identity::HubAddress;
+    /// let address = HubAddress::insecure("127.0.0.1:8737".parse()?);
+    /// let invitation = coordinator.invite(&address, team, Role::Worker)?;
+    /// assert_eq!(coordinator.kept_invitations()?.len(), 1);
+    /// # Ok::<(), Failed>(())
+    /// ```
     pub fn kept_invitations(&self) -> Result<Vec<[u8; 16]>, EngineError> {
         let names = self.store.meta_names("invitation ")?;
         let ids = names.iter().filter_map(|name| {
@@ -232,6 +111,24 @@ impl Engine {
     /// Certifies the device that asked, and answers it. The codes on both screens were compared before.
     /// Asked again for the same device it gives the same answer, so that a lost one can be sent again;
     /// another device gets none.
+    ///
+    /// ```
+    /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
+    /// # use example::*;
+    /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
+    /// use kitbag_core::identity::HubAddress;
+    /// let address = HubAddress::insecure("127.0.0.1:8737".parse()?);
+    /// let invitation = coordinator.invite(&address, team, Role::Worker)?;
+    /// let path = folder.path().join("new.db");
+    /// let mut new = Engine::device(&path, &key, invitation.root, Environment::system())?;
+    /// let (request, shown) = new.ask_to_join(&invitation)?;
+    /// let request = invitation.read_request(&request)?;
+    /// assert_eq!(request.code, shown); // people compare both screens
+    /// let reply = coordinator.approve(&invitation, &request)?;
+    /// new.join_by(&invitation, &reply)?;
+    /// new.record(team, &reversal()?)?;
+    /// # Ok::<(), Failed>(())
+    /// ```
     pub fn approve(
         &mut self,
         invitation: &Invitation,
@@ -275,12 +172,39 @@ impl Engine {
     }
 
     /// The device has its answer: the invitation is done with.
+    ///
+    /// ```
+    /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
+    /// # use example::*;
+    /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
+    /// use kitbag_core::identity::HubAddress;
+    /// let address = HubAddress::insecure("127.0.0.1:8737".parse()?);
+    /// let invitation = coordinator.invite(&address, team, Role::Worker)?;
+    /// coordinator.forget_invitation(&invitation.id())?;
+    /// assert!(coordinator.kept_invitations()?.is_empty());
+    /// # Ok::<(), Failed>(())
+    /// ```
     pub fn forget_invitation(&mut self, id: &[u8; 16]) -> Result<(), EngineError> {
         self.store.forget_meta(&kept_name(id))?;
         Ok(self.store.forget_meta(&reply_name(id))?)
     }
 
     /// This device's request to join, with the code to compare.
+    ///
+    /// ```
+    /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
+    /// # use example::*;
+    /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
+    /// use kitbag_core::identity::HubAddress;
+    /// let address = HubAddress::insecure("127.0.0.1:8737".parse()?);
+    /// let invitation = coordinator.invite(&address, team, Role::Worker)?;
+    /// let path = folder.path().join("new.db");
+    /// let mut new = Engine::device(&path, &key, invitation.root, Environment::system())?;
+    /// let (request, shown) = new.ask_to_join(&invitation)?;
+    /// let request = invitation.read_request(&request)?;
+    /// assert_eq!(request.code, shown); // people compare both screens
+    /// # Ok::<(), Failed>(())
+    /// ```
     pub fn ask_to_join(&self, invitation: &Invitation) -> Result<(Vec<u8>, String), EngineError> {
         if invitation.root != self.root() {
             return Err(EngineError::OtherProgramme);
@@ -291,6 +215,25 @@ impl Engine {
 
     /// Joins by the inviter's reply: only one that certifies this device, for the team and role of the
     /// invitation, by the inviter's own hand.
+    ///
+    /// ```
+    /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
+    /// # use example::*;
+    /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
+    /// use kitbag_core::identity::HubAddress;
+    /// let address = HubAddress::insecure("127.0.0.1:8737".parse()?);
+    /// let invitation = coordinator.invite(&address, team, Role::Worker)?;
+    /// let path = folder.path().join("new.db");
+    /// let mut new = Engine::device(&path, &key, invitation.root, Environment::system())?;
+    /// let (request, shown) = new.ask_to_join(&invitation)?;
+    /// let request = invitation.read_request(&request)?;
+    /// assert_eq!(request.code, shown); // people compare both screens
+    /// let reply = coordinator.approve(&invitation, &request)?;
+    /// new.join_by(&invitation, &reply)?;
+    /// assert_eq!(new.teams(), [team]);
+    /// assert_eq!(new.hub()?, Some(address));
+    /// # Ok::<(), Failed>(())
+    /// ```
     pub fn join_by(&mut self, invitation: &Invitation, reply: &[u8]) -> Result<(), EngineError> {
         let enrolment = self.read_reply(invitation, reply).ok_or(EngineError::NotAReply)?;
         let is_certified = enrolment
@@ -322,12 +265,31 @@ impl Engine {
     }
 
     /// The hub that this device was told of when it joined, or later.
+    ///
+    /// ```
+    /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
+    /// # use example::*;
+    /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
+    /// assert_eq!(phone.hub()?, None); // nobody told it
+    /// # Ok::<(), Failed>(())
+    /// ```
     pub fn hub(&self) -> Result<Option<HubAddress>, EngineError> {
         let text = self.store.meta("hub")?.and_then(|text| String::from_utf8(text).ok());
         Ok(text.and_then(|text| text.parse().ok()))
     }
 
     /// Notes where the hub is.
+    ///
+    /// ```
+    /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
+    /// # use example::*;
+    /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
+    /// use kitbag_core::identity::HubAddress;
+    /// let address = HubAddress::insecure("127.0.0.1:8737".parse()?);
+    /// phone.set_hub(&address)?;
+    /// assert_eq!(phone.hub()?, Some(address));
+    /// # Ok::<(), Failed>(())
+    /// ```
     pub fn set_hub(&mut self, hub: &HubAddress) -> Result<(), EngineError> {
         self.store.set_meta(&[("hub".to_owned(), hub.to_string().into_bytes())])?;
         self.note_identity();
@@ -335,6 +297,20 @@ impl Engine {
     }
 
     /// Forgets a hub's first key once the hub showed its spare: others may know the first.
+    ///
+    /// ```
+    /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
+    /// # use example::*;
+    /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
+    /// use kitbag_core::identity::HubAddress;
+    /// let address = HubAddress::insecure("127.0.0.1:8737".parse()?);
+    /// use kitbag_core::model::DeviceKey;
+    /// let (first, spare) = (DeviceKey([1; 32]), DeviceKey([2; 32]));
+    /// phone.set_hub(&HubAddress { pins: vec![first, spare], ..address })?;
+    /// phone.note_hub_key(spare)?; // as the client saw it
+    /// assert_eq!(phone.hub()?.map(|hub| hub.pins), Some(vec![spare]));
+    /// # Ok::<(), Failed>(())
+    /// ```
     pub fn note_hub_key(&mut self, shown: DeviceKey) -> Result<(), EngineError> {
         match self.hub()? {
             Some(hub) if hub.pins.get(1) == Some(&shown) => {
@@ -347,6 +323,23 @@ impl Engine {
     /// Leaves a team: nothing more is recorded or received there, and what this device held of it is
     /// deleted. Only right after a sync that agreed, given by its session, and while nothing waits: what the
     /// hub was known to hold earlier may be gone from it.
+    ///
+    /// ```
+    /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
+    /// # use example::*;
+    /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
+    /// phone.record(team, &reversal()?)?;
+    /// let (device, mut session) = (phone.device_key(), phone.session());
+    /// assert!(phone.leave(team, &session).is_err()); // the record is only here
+    /// phone.carry(&mut session, |request, _| {
+    ///     let now = UnixMillis(1_790_000_000_000);
+    ///     sync::answer(&mut hub, device, now, &request).map_err(EngineError::from)
+    /// })?;
+    /// phone.note_sync(&session, None)?;
+    /// phone.leave(team, &session)?;
+    /// assert!(phone.teams().is_empty());
+    /// # Ok::<(), Failed>(())
+    /// ```
     pub fn leave(&mut self, team: TeamId, synced: &Session) -> Result<(), EngineError> {
         if !self.members.contains_key(&team) || team == TeamId::PROGRAMME {
             return Err(EngineError::NotAMember);
@@ -387,62 +380,4 @@ fn certifies(run: &Run, enrolment: &Enrolment, invitation: &Invitation, device: 
                             && certificate.role == invitation.role
                 )
         })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::identity::SigningKey;
-
-    fn stranger(byte: u8) -> DeviceKey {
-        SigningKey::from_seed(&[byte; 32]).device_key()
-    }
-
-    fn invitation() -> Invitation {
-        Invitation {
-            hub: format!("kitbag://hub.example:8737/{}/{}", stranger(1), stranger(2))
-                .parse()
-                .expect("an address"),
-            root: stranger(3),
-            inviter: stranger(4),
-            team: TeamId([5; 16]),
-            role: Role::Worker,
-            secret: Zeroizing::new([6; 16]),
-        }
-    }
-
-    #[test]
-    fn an_invitation_survives_text_in_any_case_and_spacing_and_no_slip_of_the_hand() {
-        let invitation = invitation();
-        let text = invitation.to_string();
-        assert!(text.parse() == Ok(invitation.clone()));
-        let spaced = text.to_lowercase().replace('a', "a \n");
-        assert!(spaced.parse() == Ok(invitation));
-        for at in 0..text.len() {
-            assert!(text[..at].parse::<Invitation>().is_err(), "cut at {at}");
-            let mut slipped: Vec<u8> = text.bytes().collect();
-            slipped[at] = if slipped[at] == b'A' { b'B' } else { b'A' };
-            let slipped = String::from_utf8(slipped).expect("letters");
-            assert!(slipped == text || slipped.parse::<Invitation>().is_err(), "slipped at {at}");
-        }
-    }
-
-    #[test]
-    fn a_request_proves_the_secret() {
-        let invitation = invitation();
-        let device = stranger(9);
-        let bytes = invitation.write_request(device);
-        let request = invitation.read_request(&bytes).expect("its own");
-        assert_eq!(request.device, device);
-        assert_eq!(request.code.len(), 6);
-        for at in 0..bytes.len() {
-            let mut flipped = bytes.clone();
-            flipped[at] ^= 1;
-            assert!(invitation.read_request(&flipped).is_err(), "flipped at {at}");
-            assert!(invitation.read_request(&bytes[..at]).is_err(), "cut at {at}");
-        }
-        let other = Invitation { secret: Zeroizing::new([7; 16]), ..invitation.clone() };
-        assert!(other.read_request(&bytes).is_err());
-        assert_ne!(invitation.code(device), invitation.code(stranger(10)));
-    }
 }

@@ -14,16 +14,57 @@ impl Engine {
     ///
     /// # Errors
     /// [`EngineError::Pack`] where the pack does not hold; [`EngineError::NotTheRoot`] on other devices.
+    ///
+    /// ```
+    /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
+    /// # use example::*;
+    /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
+    /// let pack = r#"
+    /// name = "riverside"
+    /// version = 1
+    /// source = "the programme"
+    /// sites = [{ code = "riverside", label = "Riverside drop-in" }]
+    /// "#;
+    /// root.publish_pack(pack)?;
+    /// assert!(matches!(phone.publish_pack(pack), Err(EngineError::NotTheRoot)));
+    /// # Ok::<(), Failed>(())
+    /// ```
     pub fn publish_pack(&mut self, toml: &str) -> Result<EntryId, EngineError> {
-        CodePack::checked(toml)?;
+        let pack = CodePack::checked(toml)?;
         if self.device_key() != self.root() {
             return Err(EngineError::NotTheRoot);
+        }
+        let packs = self.packs()?;
+        if let Some(held) = packs.iter().find(|held| held.name == pack.name)
+            && held.version >= pack.version
+        {
+            let (name, version) = (&held.name, held.version);
+            return Err(EngineError::Pack(format!(
+                "version {version} of {name} is published already; give this one a higher version"
+            )));
         }
         self.administer(TeamId::PROGRAMME, &Administration::CodePack { toml: toml.to_owned() })
     }
 
     /// The programme's code packs by name, the newest version of each. One that a newer version of
     /// Kitbag wrote in a form that this one cannot read is left out: its codes are shown as they are.
+    ///
+    /// ```
+    /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
+    /// # use example::*;
+    /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
+    /// let pack = r#"
+    /// name = "riverside"
+    /// version = 1
+    /// source = "the programme"
+    /// sites = [{ code = "riverside", label = "Riverside drop-in" }]
+    /// "#;
+    /// root.publish_pack(pack)?;
+    /// sync_with(&mut root, &mut hub)?;
+    /// sync_with(&mut phone, &mut hub)?;
+    /// assert_eq!(phone.packs()?[0].name, "riverside");
+    /// # Ok::<(), Failed>(())
+    /// ```
     pub fn packs(&self) -> Result<Vec<CodePack>, EngineError> {
         let mut newest: BTreeMap<String, CodePack> = BTreeMap::new();
         for payload in self.store.admitted_administration(kind::CODE_PACK)? {
@@ -47,6 +88,15 @@ impl Engine {
     ///
     /// # Errors
     /// `required` where a pack asks for a field that has no answer.
+    ///
+    /// ```
+    /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
+    /// # use example::*;
+    /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
+    /// let form = phone.prepared(team, &reversal()?)?;
+    /// assert_eq!(form.get("outcome"), Some(&"survived".into()));
+    /// # Ok::<(), Failed>(())
+    /// ```
     pub fn prepared(&mut self, team: TeamId, form: &Form) -> Result<Form, EngineError> {
         let mut form = self.known_of(form)?;
         let has_source = form.kind().field("taken_from").is_some();

@@ -1,5 +1,6 @@
 //! Founding a programme, making its devices, and saying who may write: what admission reads.
 
+use super::writing::Writing;
 use super::{Engine, EngineError, Environment};
 use crate::identity::{Certificate, Role, SigningKey};
 use crate::log::payload::{Administration, KeptTip, NAMED_MAX};
@@ -11,6 +12,17 @@ use std::path::Path;
 use zeroize::Zeroizing;
 
 /// What a new device is handed: where the programme's trust starts, and its certificate.
+///
+/// ```
+/// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
+/// # use example::*;
+/// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
+/// let path = folder.path().join("new.db");
+/// let mut new = Engine::device(&path, &key, root.root(), Environment::system())?;
+/// let enrolment: Enrolment = coordinator.certify(new.device_key(), Role::Worker, team)?;
+/// new.join(&enrolment)?;
+/// # Ok::<(), Failed>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Enrolment {
     /// The programme's root key.
@@ -25,6 +37,16 @@ pub struct Enrolment {
 
 impl Engine {
     /// Founds a programme: the store of its root key, kept offline.
+    ///
+    /// ```
+    /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
+    /// # use example::*;
+    /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
+    /// let path = folder.path().join("programme.db");
+    /// let root = Engine::found(&path, &key, Environment::system())?;
+    /// assert_eq!(root.root(), root.device_key());
+    /// # Ok::<(), Failed>(())
+    /// ```
     pub fn found(
         path: &Path,
         key: &dyn KeyProvider,
@@ -34,6 +56,16 @@ impl Engine {
     }
 
     /// Makes a device of a programme. It may write once [`Engine::join`] gave it a team.
+    ///
+    /// ```
+    /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
+    /// # use example::*;
+    /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
+    /// let path = folder.path().join("new.db");
+    /// let mut new = Engine::device(&path, &key, root.root(), Environment::system())?;
+    /// assert!(matches!(new.record(team, &reversal()?), Err(EngineError::NotAMember)));
+    /// # Ok::<(), Failed>(())
+    /// ```
     pub fn device(
         path: &Path,
         key: &dyn KeyProvider,
@@ -69,6 +101,18 @@ impl Engine {
     }
 
     /// Opens the store of a device that was made before.
+    ///
+    /// ```
+    /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
+    /// # use example::*;
+    /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
+    /// let id = phone.record(team, &reversal()?)?;
+    /// drop(phone);
+    /// let path = folder.path().join("phone.db");
+    /// let phone = Engine::open(&path, &key, Environment::system())?;
+    /// assert_eq!(phone.get(id)?.id, id);
+    /// # Ok::<(), Failed>(())
+    /// ```
     pub fn open(
         path: &Path,
         key: &dyn KeyProvider,
@@ -79,6 +123,17 @@ impl Engine {
     }
 
     /// Opens a device's store to read it alone: no byte of it changes, and saving fails.
+    ///
+    /// ```
+    /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
+    /// # use example::*;
+    /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
+    /// drop(phone);
+    /// let path = folder.path().join("phone.db");
+    /// let mut phone = Engine::open_to_read(&path, &key, Environment::system())?;
+    /// assert!(phone.record(team, &reversal()?).is_err());
+    /// # Ok::<(), Failed>(())
+    /// ```
     pub fn open_to_read(
         path: &Path,
         key: &dyn KeyProvider,
@@ -119,6 +174,17 @@ impl Engine {
     }
 
     /// Becomes a member of a team.
+    ///
+    /// ```
+    /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
+    /// # use example::*;
+    /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
+    /// let youth = root.new_team();
+    /// let enrolment = root.certify(phone.device_key(), Role::Coordinator, youth)?;
+    /// phone.join(&enrolment)?;
+    /// assert_eq!(phone.role(youth), Some(Role::Coordinator));
+    /// # Ok::<(), Failed>(())
+    /// ```
     pub fn join(&mut self, enrolment: &Enrolment) -> Result<(), EngineError> {
         let member = (member_name(enrolment.team), enrolment.certificate.0.to_vec());
         self.store.add_team(enrolment.team);
@@ -133,6 +199,15 @@ impl Engine {
     }
 
     /// Certifies a key: the root certifies coordinators, a coordinator the rest of its team.
+    ///
+    /// ```
+    /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
+    /// # use example::*;
+    /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
+    /// let again = coordinator.certify(phone.device_key(), Role::Worker, team)?;
+    /// assert_eq!(again.team, team); // the certificate that it has, not a second one
+    /// # Ok::<(), Failed>(())
+    /// ```
     pub fn certify(
         &mut self,
         key: DeviceKey,
@@ -165,6 +240,22 @@ impl Engine {
 
     /// The root looks into a team: its next sync brings that team's entries, so that a revocation there
     /// can name what stands. Until the store is closed.
+    ///
+    /// ```
+    /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
+    /// # use example::*;
+    /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
+    /// sync_with(&mut coordinator, &mut hub)?;
+    /// root.look_into(team)?;
+    /// sync_with(&mut root, &mut hub)?; // brings what the team's coordinators wrote
+    /// let certificates = root.store().authority();
+    /// let (certificate, _, _) = certificates
+    ///     .members(team)
+    ///     .find(|(_, device, _)| *device == coordinator.device_key())
+    ///     .ok_or("certified")?;
+    /// root.revoke(team, certificate)?;
+    /// # Ok::<(), Failed>(())
+    /// ```
     pub fn look_into(&mut self, team: TeamId) -> Result<(), EngineError> {
         match self.device_key() == self.root() {
             true => {
@@ -178,6 +269,20 @@ impl Engine {
 
     /// Revokes a certificate of a team, with all others of the same device and role there; what this store holds of its logs stands. Coordinators revoke
     /// their team's devices, the root revokes coordinators, once it looked into their team.
+    ///
+    /// ```
+    /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
+    /// # use example::*;
+    /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
+    /// let certificates = coordinator.store().authority();
+    /// let (certificate, _, _) = certificates
+    ///     .members(team)
+    ///     .find(|(_, device, _)| *device == phone.device_key())
+    ///     .ok_or("certified")?;
+    /// coordinator.revoke(team, certificate)?; // a lost phone
+    /// assert!(coordinator.store().authority().is_revoked(&certificate));
+    /// # Ok::<(), Failed>(())
+    /// ```
     pub fn revoke(&mut self, team: TeamId, certificate: EntryId) -> Result<EntryId, EngineError> {
         let is_root = self.device_key() == self.root();
         let named = self.store.authority().members(team).find(|(id, _, _)| *id == certificate);
@@ -224,6 +329,16 @@ impl Engine {
     }
 
     /// Appends an administrative entry to our log apart for a team.
+    ///
+    /// ```
+    /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
+    /// # use example::*;
+    /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
+    /// use kitbag_core::log::Administration;
+    /// let toml = "name = \"riverside\"\nversion = 1\nsource = \"the programme\"\n".to_owned();
+    /// root.administer(TeamId::PROGRAMME, &Administration::CodePack { toml })?;
+    /// # Ok::<(), Failed>(())
+    /// ```
     pub fn administer(
         &mut self,
         team: TeamId,
@@ -231,7 +346,14 @@ impl Engine {
     ) -> Result<EntryId, EngineError> {
         let payload = says.encode();
         Administration::decode(says.kind(), &payload).map_err(|_| EngineError::TooLarge)?;
-        self.write(team, LogUse::Administration, says.kind(), None, payload)
+        let how = Writing {
+            log_use: LogUse::Administration,
+            kind: says.kind(),
+            record: None,
+            must_count: false,
+            forgets: None,
+        };
+        self.write(team, how, payload)
     }
 }
 

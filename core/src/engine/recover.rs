@@ -16,6 +16,19 @@ const SALVAGE: &str = "salvage";
 const MESSAGE_WEIGHT_MAX: usize = 256 << 10;
 
 /// What became of a damaged store.
+///
+/// ```
+/// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
+/// # use example::*;
+/// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
+/// let id = phone.record(team, &reversal()?)?;
+/// drop(phone);
+/// let path = folder.path().join("phone.db");
+/// std::fs::write(&path, [0; 8_192])?; // a card that died
+/// let (phone, recovered) = Engine::recover(&path, &key, Environment::system())?;
+/// assert!(recovered.salvaged > 0);
+/// # Ok::<(), Failed>(())
+/// ```
 #[derive(Debug)]
 pub struct Recovered {
     /// Where the damaged files are now.
@@ -192,6 +205,17 @@ impl Engine {
     /// [`EngineError::NotDamaged`] where the store is whole and lacks nothing that the outbox knows of.
     /// [`EngineError::NoOutbox`] where nothing tells who the device is: then it must be invited anew,
     /// with a new store. The damaged files are moved aside all the same.
+    ///
+    /// ```
+    /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
+    /// # use example::*;
+    /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
+    /// drop(phone);
+    /// let path = folder.path().join("phone.db");
+    /// let recovered = Engine::recover(&path, &key, Environment::system());
+    /// assert!(matches!(recovered, Err(EngineError::NotDamaged)));
+    /// # Ok::<(), Failed>(())
+    /// ```
     pub fn recover(
         path: &Path,
         key: &dyn KeyProvider,

@@ -13,6 +13,19 @@ use serde::{Deserialize, Serialize};
 const CLOCK_OFF_MS: u64 = 24 * 60 * 60 * 1_000;
 
 /// Whether a record needs a person.
+///
+/// ```
+/// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
+/// # use example::*;
+/// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
+/// let id = phone.record(team, &reversal()?)?;
+/// match phone.attention(id)? {
+///     Attention::None => {}
+///     Attention::Conflicted => println!("two people answered apart: choose one"),
+///     Attention::Refused(reason) => println!("does not count: {reason:?}"),
+/// }
+/// # Ok::<(), Failed>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Attention {
     /// Nothing to do.
@@ -24,6 +37,17 @@ pub enum Attention {
 }
 
 /// How the last syncs of a store ended.
+///
+/// ```
+/// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
+/// # use example::*;
+/// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
+/// let session = phone.session();
+/// let last: LastSync = phone.note_sync(&session, Some("no network"))?;
+/// assert_eq!(last.failures, 1);
+/// assert!(last.next_try.is_some());
+/// # Ok::<(), Failed>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LastSync {
     /// When the hub and this store last agreed on all, by this device's clock.
@@ -39,6 +63,17 @@ pub struct LastSync {
 }
 
 /// What is true of a store at this moment.
+///
+/// ```
+/// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
+/// # use example::*;
+/// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
+/// phone.record(team, &reversal()?)?;
+/// let status: Status = phone.status()?;
+/// assert_eq!(status.waiting.records, 1);
+/// assert!(!status.is_synced);
+/// # Ok::<(), Failed>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Status {
     /// What the hub is not known to hold.
@@ -53,18 +88,38 @@ pub struct Status {
 
 impl Engine {
     /// Whether the hub is known to hold all of a record.
+    ///
+    /// ```
+    /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
+    /// # use example::*;
+    /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
+    /// let id = phone.record(team, &reversal()?)?;
+    /// assert_eq!(phone.delivery(id)?, Delivery::Waiting);
+    /// sync_with(&mut phone, &mut hub)?;
+    /// assert_eq!(phone.delivery(id)?, Delivery::OnHub);
+    /// # Ok::<(), Failed>(())
+    /// ```
     pub fn delivery(&self, id: RecordId) -> Result<Delivery, EngineError> {
         self.store.delivery(id)?.ok_or(EngineError::NoRecord)
     }
 
     /// Whether a record needs a person, and why.
+    ///
+    /// ```
+    /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
+    /// # use example::*;
+    /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
+    /// let id = phone.record(team, &reversal()?)?;
+    /// assert_eq!(phone.attention(id)?, Attention::None);
+    /// # Ok::<(), Failed>(())
+    /// ```
     pub fn attention(&self, id: RecordId) -> Result<Attention, EngineError> {
         let refused = self.store.verdicts_of(id)?.into_iter().find_map(|verdict| match verdict {
             Verdict::Refused(reason) => Some(reason),
             _ => None,
         });
         let conflicted = match self.store.record(id)? {
-            Some(record) => record.fields.values().any(|values| values.len() > 1),
+            Some(record) => record.conflicts().next().is_some(),
             None => false,
         };
         Ok(match (refused, conflicted) {
@@ -75,6 +130,15 @@ impl Engine {
     }
 
     /// What is true of this store now.
+    ///
+    /// ```
+    /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
+    /// # use example::*;
+    /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
+    /// phone.record(team, &reversal()?)?;
+    /// println!("{} records wait", phone.status()?.waiting.records);
+    /// # Ok::<(), Failed>(())
+    /// ```
     pub fn status(&self) -> Result<Status, EngineError> {
         let teams: Vec<TeamId> = self.members.keys().copied().chain([TeamId::PROGRAMME]).collect();
         let mut waiting = self.store.waiting_for_hub(&teams)?;
@@ -90,6 +154,15 @@ impl Engine {
 
     /// The network is back: the next sync is due at once, and failures are counted anew. Returns
     /// whether anything waits for it.
+    ///
+    /// ```
+    /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
+    /// # use example::*;
+    /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
+    /// phone.record(team, &reversal()?)?;
+    /// assert!(phone.network_returned()?); // there is something to sync
+    /// # Ok::<(), Failed>(())
+    /// ```
     pub fn network_returned(&mut self) -> Result<bool, EngineError> {
         let last = self.last_sync()?;
         if last.failures > 0 || last.next_try.is_some() {
@@ -107,6 +180,16 @@ impl Engine {
 
     /// Notes how a sync ended, durably, and when to try next. Whoever carries syncs calls this after
     /// each, so that the status tells the truth also after a restart. No error's text holds contents.
+    ///
+    /// ```
+    /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
+    /// # use example::*;
+    /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
+    /// let session = phone.session();
+    /// let last = phone.note_sync(&session, Some("no network"))?;
+    /// assert_eq!(last.failed.as_deref(), Some("no network"));
+    /// # Ok::<(), Failed>(())
+    /// ```
     pub fn note_sync(
         &mut self,
         session: &Session,

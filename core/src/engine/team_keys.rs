@@ -26,6 +26,14 @@ impl Engine {
     /// new one where a device that has the last may not read any more, and hands every key that this
     /// device has to those who lack it. Does nothing on other devices. Returns how many entries it
     /// wrote.
+    ///
+    /// ```
+    /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
+    /// # use example::*;
+    /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
+    /// assert_eq!(coordinator.tend_team_key(team)?, 0); // certifying did it
+    /// # Ok::<(), Failed>(())
+    /// ```
     pub fn tend_team_key(&mut self, team: TeamId) -> Result<usize, EngineError> {
         let own = self.device_key();
         if self.role(team) != Some(Role::Coordinator) {
@@ -67,6 +75,15 @@ impl Engine {
     }
 
     /// Tends the keys of all teams.
+    ///
+    /// ```
+    /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
+    /// # use example::*;
+    /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
+    /// sync_with(&mut coordinator, &mut hub)?;
+    /// coordinator.tend_team_keys()?; // after each sync
+    /// # Ok::<(), Failed>(())
+    /// ```
     pub fn tend_team_keys(&mut self) -> Result<usize, EngineError> {
         let teams: Vec<TeamId> = self.members.keys().copied().collect();
         teams.into_iter().map(|team| self.tend_team_key(team)).sum()
@@ -190,6 +207,14 @@ impl Engine {
     }
 
     /// This device's role in a team, by its certificate there.
+    ///
+    /// ```
+    /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
+    /// # use example::*;
+    /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
+    /// assert_eq!(phone.role(team), Some(Role::Worker));
+    /// # Ok::<(), Failed>(())
+    /// ```
     pub fn role(&self, team: TeamId) -> Option<Role> {
         self.store.authority().role(self.members.get(&team)?)
     }

@@ -4,10 +4,20 @@ use super::{Engine, EngineError};
 use crate::log::entry::Entry;
 use crate::model::TeamId;
 use crate::model::indicator::{Sums, measures};
-use crate::store::{Peer, State};
+use crate::store::{Peer, State, Store};
 use crate::totals::Query;
 
 /// What a verification found. Everything is well where `faults` is empty.
+///
+/// ```
+/// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
+/// # use example::*;
+/// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
+/// phone.record(team, &reversal()?)?;
+/// let verified: Verified = phone.verify(|_| ())?;
+/// assert_eq!(verified.records, 1);
+/// # Ok::<(), Failed>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Verified {
     /// How many entries' chain was followed from their log's first, and is sealed.
@@ -21,6 +31,16 @@ pub struct Verified {
 }
 
 /// What is not as it should be.
+///
+/// ```
+/// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
+/// # use example::*;
+/// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
+/// for fault in phone.verify(|_| ())?.faults {
+///     println!("{}: {}", fault.name(), fault.in_words());
+/// }
+/// # Ok::<(), Failed>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum VerifyFault {
     /// A log's chain or seal does not hold.
@@ -33,6 +53,14 @@ pub enum VerifyFault {
 
 impl VerifyFault {
     /// Its name in JSON.
+    ///
+    /// ```
+    /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
+    /// # use example::*;
+    /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
+    /// assert_eq!(VerifyFault::Totals.name(), "totals");
+    /// # Ok::<(), Failed>(())
+    /// ```
     pub fn name(self) -> &'static str {
         match self {
             VerifyFault::Chain => "chain",
@@ -42,6 +70,14 @@ impl VerifyFault {
     }
 
     /// What to do.
+    ///
+    /// ```
+    /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
+    /// # use example::*;
+    /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
+    /// println!("{}", VerifyFault::Chain.in_words());
+    /// # Ok::<(), Failed>(())
+    /// ```
     pub fn in_words(self) -> &'static str {
         match self {
             VerifyFault::Chain => {
@@ -49,8 +85,8 @@ impl VerifyFault {
                  aside and brings back what the hub has"
             }
             VerifyFault::Projection => {
-                "verdicts or rows differ from what the entries say; they were built anew from the \
-                 entries; please report it, it is a fault of Kitbag"
+                "verdicts or rows differ from what the entries say: `kitbag verify --rebuild` builds them \
+                 anew from the entries; please report it, it is a fault of Kitbag"
             }
             VerifyFault::Totals => {
                 "sums differ from a recount of the records; please report it, it is a fault of Kitbag"
@@ -60,29 +96,30 @@ impl VerifyFault {
 }
 
 impl Engine {
-    /// Verifies the whole store. Long for large stores: `progress` is told how many entries and records
-    /// were looked at. What is derived is built anew on the way.
-    pub fn verify(&mut self, mut progress: impl FnMut(u64)) -> Result<Verified, EngineError> {
-        self.store.ensure_open()?;
+    /// Verifies the whole store, and changes no byte of it: what is derived is built anew in a copy
+    /// beside, which goes again. Long for large stores: `progress` is told how many entries and records
+    /// were looked at.
+    ///
+    /// ```
+    /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
+    /// # use example::*;
+    /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
+    /// phone.record(team, &reversal()?)?;
+    /// let verified = phone.verify(|looked_at| println!("{looked_at}"))?;
+    /// assert!(verified.faults.is_empty());
+    /// # Ok::<(), Failed>(())
+    /// ```
+    pub fn verify(&self, mut progress: impl FnMut(u64)) -> Result<Verified, EngineError> {
         let mut verified = Verified::default();
         self.verify_chains(&mut verified, &mut progress)?;
-        let before = self.store.projection_digest()?;
-        let verdicts = self.verdicts()?;
-        self.store.rebuild()?;
-        if self.store.projection_digest()? != before || self.verdicts()? != verdicts {
+        let mut copied = self.store.copied()?;
+        let anew = copied.store()?;
+        anew.rebuild()?;
+        if derived(anew)? != derived(&self.store)? {
             verified.faults.push(VerifyFault::Projection);
         }
-        self.verify_totals(&mut verified, &mut progress)?;
+        verify_totals(anew, &mut verified, &mut progress)?;
         Ok(verified)
-    }
-
-    fn verdicts(&self) -> Result<blake3::Hash, EngineError> {
-        let mut hasher = blake3::Hasher::new();
-        for entry in self.store.entries()? {
-            let number = entry.verdict.map_or(0, crate::log::Verdict::number);
-            hasher.update(&entry.id.0).update(&[number]);
-        }
-        Ok(hasher.finalize())
     }
 
     /// Reads every log as another store would get it, and verifies each run.
@@ -123,36 +160,47 @@ impl Engine {
         verified.unsealed = held.saturating_sub(verified.entries);
         Ok(())
     }
+}
 
-    /// Recounts each record from its own replay, and compares with the sums that are kept.
-    fn verify_totals(
-        &self,
-        verified: &mut Verified,
-        progress: &mut impl FnMut(u64),
-    ) -> Result<(), EngineError> {
-        let mut counted = Vec::new();
-        self.store.each_row(None, None, |row| {
-            if row.state == State::Counted {
-                counted.push(row.id);
-            }
-            Ok(())
-        })?;
-        let mut expected = Sums::new();
-        for id in counted {
-            let record = self.store.record(id)?.ok_or(EngineError::NoRecord)?;
-            for (name, n) in measures(&record.answers()) {
-                *expected.entry(name.into_owned()).or_default() += n;
-            }
-            verified.records += 1;
-            progress(verified.entries + verified.records);
-        }
-        expected.retain(|_, n| *n != 0);
-        let kept = self.store.totals(&Query::default())?.lines.into_values().next();
-        let mut kept = kept.unwrap_or_default();
-        kept.retain(|_, n| *n != 0);
-        if kept != expected {
-            verified.faults.push(VerifyFault::Totals);
+/// A digest of all that is derived: rows, sums, balances, verdicts.
+fn derived(store: &Store) -> Result<blake3::Hash, EngineError> {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&store.projection_digest()?);
+    for entry in store.entries()? {
+        let number = entry.verdict.map_or(0, crate::log::Verdict::number);
+        hasher.update(&entry.id.0).update(&[number]);
+    }
+    Ok(hasher.finalize())
+}
+
+/// Recounts each record from its own replay, and compares with the sums that are kept.
+fn verify_totals(
+    store: &Store,
+    verified: &mut Verified,
+    progress: &mut impl FnMut(u64),
+) -> Result<(), EngineError> {
+    let mut counted = Vec::new();
+    store.each_row(None, None, |row| {
+        if row.state == State::Counted {
+            counted.push(row.id);
         }
         Ok(())
+    })?;
+    let mut expected = Sums::new();
+    for id in counted {
+        let record = store.record(id)?.ok_or(EngineError::NoRecord)?;
+        for (name, n) in measures(&record.answers()) {
+            *expected.entry(name.into_owned()).or_default() += n;
+        }
+        verified.records += 1;
+        progress(verified.entries + verified.records);
     }
+    expected.retain(|_, n| *n != 0);
+    let kept = store.totals(&Query::default())?.lines.into_values().next();
+    let mut kept = kept.unwrap_or_default();
+    kept.retain(|_, n| *n != 0);
+    if kept != expected {
+        verified.faults.push(VerifyFault::Totals);
+    }
+    Ok(())
 }

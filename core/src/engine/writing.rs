@@ -9,8 +9,36 @@ use crate::model::check;
 use crate::model::{EntryId, Kind, Operation, RecordId, TeamId};
 use crate::store::LogUse;
 
+/// What an entry of ours is.
+pub(super) struct Writing<'a> {
+    pub(super) log_use: LogUse,
+    pub(super) kind: u8,
+    /// The record that it changes.
+    pub(super) record: Option<RecordId>,
+    /// Whether it is an error where every store would refuse it.
+    pub(super) must_count: bool,
+    /// What is forgotten with it, in one transaction: the draft that it comes from.
+    pub(super) forgets: Option<&'a str>,
+}
+
+impl Writing<'_> {
+    fn new(kind: Kind, record: Option<RecordId>) -> Self {
+        let kind = kind.number();
+        Writing { log_use: LogUse::Records, kind, record, must_count: false, forgets: None }
+    }
+}
+
 impl Engine {
     /// Creates a record of any kind from its operations. When this returns, it is durable.
+    ///
+    /// ```
+    /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
+    /// # use example::*;
+    /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
+    /// let operations = reversal()?.operations()?;
+    /// let id = phone.create(team, Kind::Reversal, operations)?;
+    /// # Ok::<(), Failed>(())
+    /// ```
     pub fn create(
         &mut self,
         team: TeamId,
@@ -19,22 +47,64 @@ impl Engine {
     ) -> Result<RecordId, EngineError> {
         let version = check::version_needed(kind, &operations);
         check::check_creation(kind, version, &operations).map_err(check::Fault::into_invalid)?;
-        self.create_checked(team, kind, operations)
+        self.create_checked(team, kind, operations, None)
     }
 
-    /// Creates a record from operations that were checked.
+    /// Creates a record from operations that were checked, and forgets a draft with it.
     pub(super) fn create_checked(
         &mut self,
         team: TeamId,
         kind: Kind,
         operations: Vec<Operation>,
+        draft: Option<&str>,
     ) -> Result<RecordId, EngineError> {
+        check::check_own(&operations)?;
         let operations = self.seal_texts(team, kind, operations)?;
         let payload = self.payload(kind, Vec::new(), operations)?;
-        Ok(self.write(team, LogUse::Records, kind.number(), None, payload)?.record())
+        let how = Writing { must_count: true, forgets: draft, ..Writing::new(kind, None) };
+        Ok(self.write(team, how, payload)?.record())
+    }
+
+    /// Writes also what this device's role does not allow: a creation, or a change where a record is
+    /// named. Others refuse it, and keep it apart until a coordinator accepts it. Apps call
+    /// [`Engine::record`] and [`Engine::change`]; simulations show with this what stores make of it.
+    ///
+    /// ```
+    /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
+    /// # use example::*;
+    /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
+    /// let id = phone.write_unasked(team, Kind::Reversal, None, reversal()?.operations()?)?;
+    /// assert_eq!(phone.attention(id.record())?, Attention::None); // this one it may
+    /// # Ok::<(), Failed>(())
+    /// ```
+    pub fn write_unasked(
+        &mut self,
+        team: TeamId,
+        kind: Kind,
+        record: Option<RecordId>,
+        operations: Vec<Operation>,
+    ) -> Result<EntryId, EngineError> {
+        self.store.ensure_open()?;
+        let after = match record {
+            Some(id) => self.get(id)?.heads,
+            None => Vec::new(),
+        };
+        let operations = self.seal_texts(team, kind, operations)?;
+        let payload = self.payload(kind, after, operations)?;
+        self.write(team, Writing::new(kind, record), payload)
     }
 
     /// Changes a record: any number of operations at once, seen by others together or not at all.
+    ///
+    /// ```
+    /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
+    /// # use example::*;
+    /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
+    /// let id = phone.record(team, &reversal()?)?;
+    /// let both = vec![Operation::put("outcome", "died"), Operation::put("place", "vehicle")];
+    /// phone.change(id, both)?; // others see both or neither
+    /// # Ok::<(), Failed>(())
+    /// ```
     pub fn change(
         &mut self,
         id: RecordId,
@@ -45,9 +115,21 @@ impl Engine {
         let version = check::version_needed(record.kind, &operations);
         check::check_change(record.kind, version, &operations)
             .map_err(check::Fault::into_invalid)?;
+        check::check_own(&operations)?;
+        // What was contradictory before, as two people may make it apart, keeps nobody from mending.
+        let whole = |operations: &[Operation]| {
+            let version = check::version_needed(record.kind, operations);
+            check::check_whole(record.kind, version, operations)
+        };
+        let (before, after) =
+            (whole(&record.as_creation(&[])), whole(&record.as_creation(&operations)));
+        if before != after {
+            after.map_err(check::Fault::into_invalid)?;
+        }
         let operations = self.seal_texts(record.team, record.kind, operations)?;
         let payload = self.payload(record.kind, record.heads, operations)?;
-        self.write(record.team, LogUse::Records, record.kind.number(), Some(id), payload)
+        let how = Writing { must_count: true, ..Writing::new(record.kind, Some(id)) };
+        self.write(record.team, how, payload)
     }
 
     fn payload(
@@ -72,15 +154,13 @@ impl Engine {
     pub(super) fn write(
         &mut self,
         team: TeamId,
-        log_use: LogUse,
-        of_kind: u8,
-        record: Option<RecordId>,
+        how: Writing<'_>,
         payload: Vec<u8>,
     ) -> Result<EntryId, EngineError> {
         let certificate = *self.members.get(&team).ok_or(EngineError::NotAMember)?;
         self.store.ensure_open()?;
         let mut entries = Vec::new();
-        let (log, tip) = match self.store.own_log(team, certificate, log_use)? {
+        let (log, tip) = match self.store.own_log(team, certificate, how.log_use)? {
             Some(found) => found,
             None => {
                 let mut random = [0; 16];
@@ -92,11 +172,11 @@ impl Engine {
                 found
             }
         };
-        let entry = Entry::new(log, Some(tip), of_kind, record, payload);
+        let entry = Entry::new(log, Some(tip), how.kind, how.record, payload);
         let id = entry.id;
         entries.push(entry);
         let noted = Run::of(&entries, UNSEALED).and_then(|run| self.note_outgoing(&run));
-        if let Err(error) = self.store.append(&entries, log_use) {
+        if let Err(error) = self.store.append(&entries, how.log_use, how.must_count, how.forgets) {
             self.take_back(noted);
             return Err(error.into());
         }

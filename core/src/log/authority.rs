@@ -204,6 +204,22 @@ impl Authority {
         })
     }
 
+    /// Whether a certificate of this key holds in some team; the root's own needs none.
+    pub fn is_enrolled(&self, key: DeviceKey) -> bool {
+        self.enrolled_in(None).any(|held| held == key)
+    }
+
+    /// The devices with a certificate that holds in a team, or in any.
+    pub fn enrolled(&self, team: Option<TeamId>) -> BTreeSet<DeviceKey> {
+        self.enrolled_in(team).collect()
+    }
+
+    fn enrolled_in(&self, team: Option<TeamId>) -> impl Iterator<Item = DeviceKey> + '_ {
+        let holders = self.holders.iter();
+        let of_team = holders.filter(move |(_, (_, of, _))| team.is_none_or(|team| team == *of));
+        of_team.filter(|(id, _)| !self.is_revoked(id)).map(|(_, (key, _, _))| *key)
+    }
+
     /// The certificates that hold in a team, with their keys and roles, and whether each may read.
     pub fn members(&self, team: TeamId) -> impl Iterator<Item = (EntryId, DeviceKey, Role)> + '_ {
         let of_team = self.holders.iter().filter(move |(_, (_, of, _))| *of == team);

@@ -115,13 +115,12 @@ impl Answers {
         self.by_code(set).filter(|(_, answer)| **answer == Answer::Flag(true)).map(|(code, _)| code)
     }
 
-    /// The same record with those elements of a list alone in which a field has this code.
-    pub fn with_elements_of(&self, list: &str, field: &str, code: &str) -> Answers {
+    /// The same record with those elements of a list alone in which a field has this code, or none.
+    pub fn with_elements_of(&self, list: &str, field: &str, code: Option<&str>) -> Answers {
         let mut part = self.clone();
         for (name, elements) in &mut part.lists {
             if name == list {
-                elements
-                    .retain(|element| find(element, field).and_then(Answer::word) == Some(code));
+                elements.retain(|element| find(element, field).and_then(Answer::word) == code);
             }
         }
         part

@@ -3,7 +3,7 @@
 use super::operation::Operation;
 use super::schema::{
     CODE_CHARS_MAX, FROM_CREATION, Field, Invalid, Need, Shape, TEXT_CHARS_MAX, UNKNOWN_BYTES_MAX,
-    Wrong, expected, hold,
+    VOID, Wrong, expected, hold,
 };
 use super::stock::Holder;
 use super::{CivilDate, Kind, RecordId, Value};
@@ -40,6 +40,16 @@ impl From<Invalid> for Fault {
 /// Checks the operations of an entry that creates a record.
 pub fn check_creation(kind: Kind, version: u64, operations: &[Operation]) -> Result<(), Fault> {
     check_change(kind, version, operations)?;
+    if operations.iter().any(|operation| matches!(operation, Operation::PutIn { .. })) {
+        let expected = "a creation has no element to put in yet";
+        return Err(Invalid::new("operations", Wrong::NotAList, expected).into());
+    }
+    check_whole(kind, version, operations)
+}
+
+/// Checks what a record says as a whole, told as the operations that would create it so: that what is
+/// needed is there, and that its fields do not contradict each other.
+pub fn check_whole(kind: Kind, version: u64, operations: &[Operation]) -> Result<(), Fault> {
     let given = |name: &str| {
         operations.iter().rev().find_map(|operation| match operation {
             Operation::Put { field, value } if field == name && !value.is_null() => Some(value),
@@ -58,12 +68,48 @@ pub fn check_creation(kind: Kind, version: u64, operations: &[Operation]) -> Res
             return Err(Invalid::required(field.name, field.shape).into());
         }
     }
-    if operations.iter().any(|operation| matches!(operation, Operation::PutIn { .. })) {
-        let expected = "a creation has no element to put in yet";
-        return Err(Invalid::new("operations", Wrong::NotAList, expected).into());
-    }
     let rules = kind.declaration().rules;
     rules.iter().try_for_each(|rule| hold(*rule, operations)).map_err(Fault::Invalid)
+}
+
+/// Checks what only the device that writes is held to: entries of others that say it otherwise are
+/// kept as they are. A record is void by a reason of the data dictionary, never by `no` or `false`; a
+/// client code is derived by the app and never what a person is called.
+pub fn check_own(operations: &[Operation]) -> Result<(), Invalid> {
+    operations.iter().try_for_each(|operation| match operation {
+        Operation::Put { field, value } => check_own_put(field, field, value),
+        Operation::Append { list, element } => element
+            .iter()
+            .try_for_each(|(name, value)| check_own_put(&format!("{list}.{name}"), name, value)),
+        Operation::PutIn { list, field, value, .. } => {
+            check_own_put(&format!("{list}.{field}"), field, value)
+        }
+    })
+}
+
+fn check_own_put(full: &str, name: &str, value: &Value) -> Result<(), Invalid> {
+    let Value::Text(text) = value else { return Ok(()) };
+    match name {
+        "void" if !VOID.contains(&text.as_str()) => {
+            Err(Invalid::new(full, Wrong::Shape, format!("expected one of {}", VOID.join(", "))))
+        }
+        "client_code" if !is_client_code(text) => {
+            let expected = "expected k, the key's id, a colon and 24 hexadecimal digits, as the app \
+                            derives it; never a name";
+            Err(Invalid::new(full, Wrong::Shape, expected))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// `k<key id>:` and 12 bytes as hexadecimal digits (data dictionary, rules for every record).
+fn is_client_code(code: &str) -> bool {
+    code.strip_prefix('k').and_then(|rest| rest.split_once(':')).is_some_and(|(key, digits)| {
+        (1..=16).contains(&key.len())
+            && key.bytes().all(|byte| byte.is_ascii_alphanumeric())
+            && digits.len() == 24
+            && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
+    })
 }
 
 /// Checks the operations of an entry that changes a record.

@@ -5,11 +5,12 @@
 //! catalogue knows, says which optional questions a programme asks for, and lists what its receiver
 //! wants reported.
 
+use super::check::is_code;
 use super::indicator::{indicator, share};
 use super::schema::{Field, Shape};
 use super::{Form, Kind, Value};
 use serde::Deserialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The longest pack, in bytes of TOML: it fits one entry.
 pub const PACK_BYTES_MAX: usize = 60 << 10;
@@ -159,6 +160,14 @@ pub enum PackError {
         /// Its name in the pack.
         name: String,
     },
+    /// A value that cannot be meant.
+    #[error("the pack's {what} is out of range; expected {expected}")]
+    Range {
+        /// Which.
+        what: String,
+        /// What is allowed.
+        expected: &'static str,
+    },
     /// It is longer than an entry holds.
     #[error("the pack is longer than {PACK_BYTES_MAX} bytes")]
     TooLong,
@@ -176,6 +185,7 @@ impl CodePack {
             return Err(PackError::TooLong);
         }
         let pack = CodePack::from_toml(text)?;
+        pack.check_values()?;
         let unknown = |what, name: &str| Err(PackError::Unknown { what, name: name.to_owned() });
         let coded = crate::totals::coded_fields();
         for field in pack.lists.keys() {
@@ -204,6 +214,41 @@ impl CodePack {
             }
         }
         Ok(pack)
+    }
+
+    /// Whether its values can be meant: a pack cannot be taken back, only followed by a higher version.
+    fn check_values(&self) -> Result<(), PackError> {
+        let must = |holds: bool, what: String, expected| match holds {
+            true => Ok(()),
+            false => Err(PackError::Range { what, expected }),
+        };
+        must(is_code(&self.name), "name".to_owned(), "1 to 64 characters")?;
+        must(self.version > 0, "version".to_owned(), "1 or more")?;
+        let within = |value: Option<i64>, max| value.is_none_or(|value| (0..=max).contains(&value));
+        let Thresholds { minimum_doses, expiring_days } = self.thresholds;
+        must(within(expiring_days, 3_650), "expiring_days".to_owned(), "0 to 3650")?;
+        must(within(minimum_doses, 1_000_000), "minimum_doses".to_owned(), "0 to 1000000")?;
+        for product in &self.products {
+            let of = |what: &str| format!("{what} of product {}", product.code);
+            let doses = product.doses_per_kit.is_none_or(|doses| (1..=99).contains(&doses));
+            must(doses, of("doses_per_kit"), "1 to 99")?;
+            let mg = product.mg_per_dose;
+            must(mg.is_finite() && mg > 0.0, of("mg_per_dose"), "a number above 0")?;
+        }
+        let products = self.products.iter().map(|product| &product.code).collect();
+        let own = [("products", products)].into_iter();
+        let lists = [("sites", &self.sites), ("services", &self.services)].into_iter();
+        let lists = lists.chain(self.lists.iter().map(|(field, codes)| (field.as_str(), codes)));
+        let lists =
+            lists.map(|(name, list)| (name, list.iter().map(|entry| &entry.code).collect()));
+        for (name, codes) in own.chain(lists) {
+            let codes: Vec<&String> = codes;
+            let all = codes.iter().all(|code| is_code(code));
+            must(all, format!("codes in {name}"), "1 to 64 characters, no control characters")?;
+            let once = codes.iter().collect::<BTreeSet<_>>().len() == codes.len();
+            must(once, format!("codes in {name}"), "each once")?;
+        }
+        Ok(())
     }
 
     /// What people read for a code of a field; the code itself where the pack has none.
@@ -301,6 +346,33 @@ mod tests {
             let text = format!("name = \"x\"\nversion = 1\nsource = \"x\"\n{part}\n");
             let error = CodePack::checked(&text).expect_err(part);
             assert!(error.to_string().contains(what), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_pack_with_a_value_that_cannot_be_meant_is_refused() {
+        let product = |doses: &str, mg: &str| {
+            format!(
+                "[[products]]\ncode = \"p\"\nlabel = \"p\"\nroute = \"IN\"\n\
+                 doses_per_kit = {doses}\nmg_per_dose = {mg}\n"
+            )
+        };
+        let twice = "sites = [{ code = \"a\", label = \"a\" }, { code = \"a\", label = \"b\" }]";
+        for part in [
+            "[thresholds]\nexpiring_days = 100000000".to_owned(),
+            "[thresholds]\nminimum_doses = -1".to_owned(),
+            product("500", "4.0"),
+            product("2", "nan"),
+            product("2", "-1.0"),
+            twice.to_owned(),
+            "[lists]\noutcome = [{ code = \" x\", label = \"x\" }]".to_owned(),
+        ] {
+            let text = format!("name = \"x\"\nversion = 1\nsource = \"x\"\n{part}\n");
+            let error = CodePack::checked(&text).expect_err(&part);
+            assert!(matches!(error, PackError::Range { .. }), "{part}: {error}");
+        }
+        for head in ["name = \"\"\nversion = 1", "name = \"x\"\nversion = 0"] {
+            assert!(CodePack::checked(&format!("{head}\nsource = \"x\"\n")).is_err(), "{head}");
         }
     }
 

@@ -73,6 +73,42 @@ pub(super) fn connect_to_read(path: &Path, key: &StoreKey) -> Result<Connection,
     }
 }
 
+/// A copy of a store beside it, to try on; its files go when it is dropped.
+pub(crate) struct Copied {
+    store: Option<Store>,
+    path: PathBuf,
+}
+
+impl Copied {
+    pub(crate) fn store(&mut self) -> Result<&mut Store, StoreError> {
+        self.store.as_mut().ok_or(StoreError::NotOpen)
+    }
+}
+
+impl Drop for Copied {
+    fn drop(&mut self) {
+        self.store = None;
+        for ending in BESIDE.iter().chain(&["", "-lock"]) {
+            let _ = std::fs::remove_file(with_ending(&self.path, ending));
+        }
+    }
+}
+
+impl Store {
+    /// Copies this store, as it is now, into a file beside it. Nothing of this one changes.
+    pub(crate) fn copied(&self) -> Result<Copied, StoreError> {
+        let path = with_ending(&self.path, ".copy");
+        // What an interrupted call left behind is nobody's.
+        drop(Copied { store: None, path: path.clone() });
+        let mut copied = Copied { store: None, path };
+        let out = copied.path.to_str().ok_or(StoreError::Damaged("the name of the copy"))?;
+        self.sql()?.execute("VACUUM INTO ?1", [out])?;
+        let (scope, settling) = (self.scope.clone(), self.settling);
+        copied.store = Some(Store::open(&copied.path, &self.key, None, scope, settling)?);
+        Ok(copied)
+    }
+}
+
 impl Store {
     /// Copies a store into a new file as of one moment, under the same key, though another process
     /// writes to it meanwhile. The store itself is only read.

@@ -60,6 +60,13 @@ impl Store {
         self.code_packs
     }
 
+    /// What this store makes of one entry.
+    pub(super) fn verdict_of(&self, entry: EntryId) -> Result<Option<Verdict>, StoreError> {
+        let mut statement =
+            self.sql()?.prepare_cached("SELECT verdict FROM entry WHERE id = ?1")?;
+        Ok(Verdict::from_number(statement.query_row([entry.0], |row| row.get(0))?))
+    }
+
     /// What this store makes of each entry of a record.
     pub fn verdicts_of(&self, record: RecordId) -> Result<Vec<Verdict>, StoreError> {
         let mut statement = self.sql()?.prepare_cached(&format!(

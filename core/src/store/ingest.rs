@@ -5,6 +5,7 @@ use crate::log::chain::{Branch, LogInfo, Place};
 use crate::log::entry::{Entry, Tip, kind};
 use crate::log::payload::Open;
 use crate::log::run::{Run, SealedTip, TurnedAway, weight};
+use crate::log::verdict::{Refusal, Verdict};
 use crate::model::{EntryId, LogId, RecordId, TeamId};
 
 /// A log with this many waiting entries gets no further acknowledgement until some are admitted.
@@ -38,11 +39,33 @@ struct Uncertified {
 }
 
 impl Store {
-    /// Appends entries of our own, durably; all are held when this returns.
-    pub fn append(&mut self, entries: &[Entry], log_use: LogUse) -> Result<(), StoreError> {
+    /// Appends entries of our own, durably; all are held when this returns. With them a value that was
+    /// kept by this name is forgotten.
+    ///
+    /// # Errors
+    /// [`StoreError::Refused`] where the last must count, and every store would refuse it: nothing is
+    /// held then.
+    pub fn append(
+        &mut self,
+        entries: &[Entry],
+        log_use: LogUse,
+        must_count: bool,
+        forgets: Option<&str>,
+    ) -> Result<(), StoreError> {
         self.transact(|store| {
             store.insert_all(entries, log_use.number())?;
-            store.settle_within(true)
+            store.settle_within(true)?;
+            if let (true, Some(entry)) = (must_count, entries.last())
+                && let Some(Verdict::Refused(reason)) = store.verdict_of(entry.id)?
+                // What a revocation leaves out can still be accepted, once a coordinator looks at it.
+                && !matches!(reason, Refusal::Revoked | Refusal::Certificate)
+            {
+                return Err(StoreError::Refused(reason));
+            }
+            if let Some(name) = forgets {
+                store.sql()?.execute("DELETE FROM meta WHERE name = ?1", [name])?;
+            }
+            Ok(())
         })
     }
 

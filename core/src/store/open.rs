@@ -16,6 +16,7 @@ const MIGRATIONS: [&str; SCHEMA_VERSION as usize] = [
     include_str!("migrations/0001_log_and_projection.sql"),
     include_str!("migrations/0002_delivery.sql"),
     include_str!("migrations/0003_kinds.sql"),
+    include_str!("migrations/0004_exchanges.sql"),
 ];
 
 impl Store {
@@ -103,6 +104,7 @@ impl Store {
             authority: crate::log::Authority::default(),
             changes: super::projection::Changes::default(),
             code_packs: 0,
+            noted: super::completeness::Noted::default(),
             dirty_here: BTreeSet::new(),
             relinked: BTreeSet::new(),
             page_entries_max: crate::log::run::PAGE_ENTRIES_MAX,
@@ -165,6 +167,8 @@ impl Store {
 
     fn load(&mut self) -> Result<(), StoreError> {
         self.load_logs()?;
+        // What was noted may have been rolled back.
+        self.noted = super::completeness::Noted::default();
         if self.meta("authority_stale")?.is_none() {
             self.authority = self.settle_authority()?;
             return Ok(());

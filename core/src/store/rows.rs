@@ -80,6 +80,21 @@ pub struct Row {
 }
 
 /// Which records are looked for; what is `None` or empty does not narrow.
+///
+/// ```
+/// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
+/// # use example::*;
+/// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
+/// phone.record(team, &reversal()?)?;
+/// let mut search = Search { kind: Some(Kind::Reversal), most: 20, ..Search::default() };
+/// loop {
+///     let page = phone.search(&search)?;
+///     println!("{} records", page.rows.len());
+///     let Some(next) = page.next else { break };
+///     search.before = Some(next);
+/// }
+/// # Ok::<(), Failed>(())
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Search {
     /// Only this team's.

@@ -44,7 +44,9 @@ impl Store {
         })
     }
 
-    /// The balances of all holders of a team, or of all teams held, without those that are 0.
+    /// The balances of all holders of a team, or of all teams held, without those that are 0. Doses of
+    /// a lot whose expiry was not recorded, as an administration has none, are of the batch that this
+    /// holder has of that lot, where it has one alone.
     pub fn stock(&self, team: Option<TeamId>) -> Result<Vec<OnHand>, StoreError> {
         let mut statement = self.sql()?.prepare_cached(
             "SELECT team, holder, product, lot, expiry, doses FROM stock
@@ -61,7 +63,7 @@ impl Store {
                 on_hand.push(OnHand { team: of, holder, batch, doses: row.get(5)? });
             }
         }
-        Ok(on_hand)
+        Ok(with_expiries(on_hand))
     }
 
     /// How many records count nowhere because of their date.
@@ -155,6 +157,28 @@ impl Store {
         })?;
         Ok(lines)
     }
+}
+
+/// Adds doses of a lot without an expiry to the one batch that their holder has of the lot.
+fn with_expiries(on_hand: Vec<OnHand>) -> Vec<OnHand> {
+    let (bare, mut dated): (Vec<OnHand>, Vec<OnHand>) = on_hand
+        .into_iter()
+        .partition(|held| held.batch.expiry.is_empty() && !held.batch.lot.is_empty());
+    for held in bare {
+        let is_same = |other: &&mut OnHand| {
+            let of = (&other.batch.product, &other.batch.lot);
+            (other.team, &other.holder) == (held.team, &held.holder)
+                && of == (&held.batch.product, &held.batch.lot)
+                && !other.batch.expiry.is_empty()
+        };
+        let mut same = dated.iter_mut().filter(is_same);
+        match (same.next(), same.next()) {
+            (Some(one), None) => one.doses += held.doses,
+            _ => dated.push(held),
+        }
+    }
+    dated.retain(|held| held.doses != 0);
+    dated
 }
 
 fn bounds(query: &Query) -> (i64, i64) {

@@ -16,10 +16,12 @@ pub fn answer(
 ) -> Result<Vec<u8>, SyncError> {
     let request = Message::decode(request)?;
     store.ensure_open()?;
+    store.note_day(now)?;
     let before = store.here()?;
     // Read before anything comes in: what is ahead of us then was lost here.
     let since = store.take_cursor(&request.cursor)?;
     let taken = take_in(store, &request)?;
+    store.note_synced(device, now)?;
     let (request_digest, asked) = (request.digest, request.teams.len());
     let (mut answer, heard) = match request.clock.is_some() {
         true => (in_full(store, device, request, &taken)?, None),

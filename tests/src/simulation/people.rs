@@ -129,7 +129,8 @@ impl World {
         let operations = deeds.iter().map(|deed| operation(kind, deed)).collect();
         let intent = self.intent(at, by, (kind, None), BTreeSet::new(), deeds);
         let of_kind = Kind::from_number(kind).ok_or(Failure("an unknown kind".to_owned()))?;
-        let saved = self.engine(at).create(TEAMS[team], of_kind, operations);
+        let saved = self.engine(at).write_unasked(TEAMS[team], of_kind, None, operations);
+        let saved = saved.map(|entry| entry.record());
         self.after_save(at, Pending::Intent(intent), saved)
     }
 
@@ -176,7 +177,7 @@ impl World {
         let kind = shown.kind.number();
         let operations = deeds.iter().map(|deed| operation(kind, deed)).collect();
         let intent = self.intent(at, by, (kind, record), saw, deeds);
-        let saved = self.engine(at).change(id, operations);
+        let saved = self.engine(at).write_unasked(shown.team, shown.kind, Some(id), operations);
         self.after_save(at, Pending::Intent(intent), saved)
     }
 

@@ -84,7 +84,26 @@ pub fn balances(records: &BTreeMap<Label, Shown>) -> Balances {
         }
     }
     balances.retain(|_, doses| *doses != 0);
-    balances
+    dated(balances)
+}
+
+/// Doses of a lot without an expiry are of the holder's only batch of that lot.
+fn dated(balances: Balances) -> Balances {
+    let mut dated = balances.clone();
+    for ((holder, product, lot, expiry), doses) in &balances {
+        if lot.is_empty() || !expiry.is_empty() {
+            continue;
+        }
+        let batches = balances.keys().filter(|(other, of, same, until)| {
+            (other, of, same) == (holder, product, lot) && !until.is_empty()
+        });
+        if let [batch] = batches.collect::<Vec<_>>().as_slice() {
+            *dated.entry((*batch).clone()).or_default() += doses;
+            dated.remove(&(holder.clone(), product.clone(), lot.clone(), String::new()));
+        }
+    }
+    dated.retain(|_, doses| *doses != 0);
+    dated
 }
 
 fn add(totals: &mut Totals, key: Vec<String>, sums: Vec<(String, i64)>) {
@@ -206,8 +225,30 @@ fn referral(shown: &Shown) -> Vec<(String, i64)> {
     sums
 }
 
-/// The codes of a field that a record belongs to, each with what of it counts there.
+/// The kinds that have a field (data dictionary).
+fn kinds_of(field: &str) -> &'static [u8] {
+    match field {
+        "gender" => &[16, 17, 18],
+        "status" | "events.status" | "barriers" => &[18],
+        "movement" => &[19],
+        _ => &[17],
+    }
+}
+
+/// The codes of a field that a record belongs to, each with what of it counts there; an empty one where
+/// it was not asked.
 fn parts(shown: &Shown, field: &str) -> Vec<(String, Shown)> {
+    if !kinds_of(field).contains(&shown.kind) {
+        return Vec::new();
+    }
+    let found = parts_asked(shown, field);
+    match found.is_empty() {
+        true => vec![(String::new(), shown.clone())],
+        false => found,
+    }
+}
+
+fn parts_asked(shown: &Shown, field: &str) -> Vec<(String, Shown)> {
     if field == "status" {
         return status(shown).into_iter().map(|code| (code, shown.clone())).collect();
     }
@@ -220,7 +261,7 @@ fn parts(shown: &Shown, field: &str) -> Vec<(String, Shown)> {
             elements.retain(|(_, fields)| said(fields, inner) == code);
             (code, part)
         };
-        return codes.into_iter().filter(|code| !code.is_empty()).map(narrowed).collect();
+        return codes.into_iter().map(narrowed).collect();
     }
     let ticked = shown.fields.iter().filter_map(|(name, values)| {
         let code = name.strip_prefix(field)?.strip_prefix('.')?;

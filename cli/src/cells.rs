@@ -1,0 +1,77 @@
+//! Cells of CSV files: codes in one cell, guards against formulas, what tells a row from others.
+
+use std::collections::BTreeMap;
+
+/// The codes of a cell; a separator that belongs to a code has a backslash before it, as in exports.
+pub fn split_codes(cell: &str, separator: &str) -> Vec<String> {
+    let mut codes = Vec::new();
+    let mut code = String::new();
+    let mut rest = cell;
+    while let Some(first) = rest.chars().next() {
+        let escaped = rest
+            .strip_prefix('\\')
+            .filter(|after| after.starts_with(separator) || after.starts_with('\\'));
+        if let Some(after) = escaped {
+            let kept = if after.starts_with(separator) { separator } else { "\\" };
+            code.push_str(kept);
+            rest = &after[kept.len()..];
+        } else if let Some(after) = rest.strip_prefix(separator).filter(|_| !separator.is_empty()) {
+            codes.push(std::mem::take(&mut code));
+            rest = after;
+        } else {
+            code.push(first);
+            rest = &rest[first.len_utf8()..];
+        }
+    }
+    codes.push(code);
+    codes.into_iter().map(|code| code.trim().to_owned()).filter(|code| !code.is_empty()).collect()
+}
+
+/// A cell without the mark that keeps spreadsheets from running it as a formula.
+pub fn unguarded(cell: &str) -> &str {
+    match cell.strip_prefix('\'') {
+        Some(rest) if rest.trim_start_matches('\'').starts_with(['=', '+', '-', '@']) => rest,
+        _ => cell,
+    }
+}
+
+/// What the columns of a file of refused rows begin with that say why.
+pub const REFUSED: &str = "refused_";
+
+/// Whether a file ends inside of quotation marks.
+pub fn ends_in_quotes(file: &[u8]) -> bool {
+    const END: &[u8] = b"end of the file";
+    if !file.contains(&b'"') {
+        return false;
+    }
+    let file = [file, b"\n", END].concat();
+    let mut reader =
+        csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(file.as_slice());
+    let last = reader.byte_records().last();
+    !last.is_some_and(|row| row.is_ok_and(|row| row.len() == 1 && row.get(0) == Some(END)))
+}
+
+/// A digest of the row's cells, and how many equal rows came before it.
+pub fn key_of<'a>(
+    beside: &'a [u8],
+    cells: impl Iterator<Item = &'a [u8]>,
+    seen: &mut BTreeMap<[u8; 16], u64>,
+) -> String {
+    use std::fmt::Write;
+    let mut hasher = blake3::Hasher::new_derive_key("kitbag imported row 1");
+    for cell in std::iter::once(beside).chain(cells) {
+        hasher.update(&(cell.len() as u64).to_be_bytes()).update(cell);
+    }
+    let mut digest = [0; 16];
+    hasher.finalize_xof().fill(&mut digest);
+    let before = seen.entry(digest).or_default();
+    let mut key = digest.iter().fold(String::new(), |mut key, byte| {
+        let _ = write!(key, "{byte:02x}");
+        key
+    });
+    if *before > 0 {
+        let _ = write!(key, "-{before}");
+    }
+    *before += 1;
+    key
+}

@@ -1,0 +1,239 @@
+//! Files that have a column for each field, as exports have: one for a kind's records, one beside for
+//! each of its lists; and the files of refused rows.
+
+use crate::import::{Imported, Mapping, REFUSED, Refused, unguarded};
+use crate::{Failure, cannot_read, failure, wrong_file};
+use kitbag_core::model::pack::{CodePack, fill_in};
+use kitbag_core::model::schema::{Field, Shape, parse};
+use kitbag_core::model::{Element, Invalid, Kind, Wrong};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+/// What stands in a file's name before its first point.
+fn stem(path: &Path) -> &str {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    name.split('.').next().unwrap_or_default()
+}
+
+/// The file of the records that this file of a list belongs to.
+pub fn records_of(path: &Path) -> Option<PathBuf> {
+    let mut parts = path.file_name()?.to_str()?.split('.');
+    let kind = Kind::from_name(parts.next()?)?;
+    let is_list = matches!(kind.field(parts.next()?)?.shape, Shape::List(_));
+    is_list.then(|| path.with_file_name(format!("{}.csv", kind.name())))
+}
+
+/// The file of a list of a kind.
+pub struct ListSheet {
+    name: &'static str,
+    pub path: PathBuf,
+    pub file: Vec<u8>,
+    /// By record, with the row's place and line; one that cannot be read refuses its record's row.
+    elements: BTreeMap<String, Vec<(usize, u64, Result<Element, Invalid>)>>,
+    /// Rows that belong to no record.
+    pub refused: Vec<Refused>,
+}
+
+/// Reads a file that has a column for each field, with the files of its lists beside it.
+pub fn by_name(
+    kind: Option<Kind>,
+    path: &Path,
+    file: &[u8],
+    packs: &[CodePack],
+) -> Result<(Imported, Kind, Vec<ListSheet>), Failure> {
+    if let (None, Some(records)) = (kind, records_of(path)) {
+        let advice =
+            format!("holds a list of records: import {}, which it is read with", records.display());
+        return Err(wrong_file(path.display(), advice));
+    }
+    let kind = kind.or_else(|| Kind::from_name(stem(path))).ok_or_else(|| {
+        let advice = "does not say which kind it holds; give --kind, or a mapping with --map";
+        wrong_file(path.display(), advice)
+    })?;
+    let header = header(path, file)?;
+    let columns: Vec<&str> = header.iter().collect();
+    let unknown: Vec<&str> = columns
+        .iter()
+        .filter(|column| {
+            !["id", "team"].contains(*column)
+                && !column.starts_with(REFUSED)
+                && kind.field(column).is_none()
+        })
+        .copied()
+        .collect();
+    if !unknown.is_empty() {
+        let reason =
+            format!("has columns that are no fields of a {}: {}", kind.name(), unknown.join(", "));
+        let advice = reason + "; write a mapping, and give it with --map";
+        return Err(wrong_file(path.display(), advice));
+    }
+    let mut lists = lists_beside(kind, path)?;
+    let ids = ids(file, columns.iter().position(|column| *column == "id"));
+    let imported = Mapping::of_fields(kind, &columns)
+        .read_with(file, |row, form| {
+            fill_in(form, packs);
+            let Some(Some(id)) = ids.get(row) else { return Ok(None) };
+            for list in &lists {
+                for (_, _, element) in list.elements.get(id).into_iter().flatten() {
+                    form.add(list.name, element.clone()?)?;
+                }
+            }
+            Ok(Some(id.clone()))
+        })
+        .map_err(|error| wrong_file(path.display(), error))?;
+    // A file of refused rows has few of the records that the lists beside it are of.
+    if !path.to_string_lossy().contains(".refused") {
+        let ids: BTreeSet<&str> = ids.iter().flatten().map(String::as_str).collect();
+        lists.iter_mut().for_each(|list| refuse_without_record(kind, list, &ids));
+    }
+    Ok((imported, kind, lists))
+}
+
+fn header(path: &Path, file: &[u8]) -> Result<csv::StringRecord, Failure> {
+    let mut reader = csv::ReaderBuilder::new().from_reader(bare(file));
+    let header =
+        reader.headers().map_err(|_| wrong_file(path.display(), "is not CSV with a header"))?;
+    Ok(header.clone())
+}
+
+/// A file without the mark that says it is Unicode.
+fn bare(file: &[u8]) -> &[u8] {
+    file.strip_prefix(b"\xef\xbb\xbf").unwrap_or(file)
+}
+
+/// Each row's id, where it has one.
+fn ids(file: &[u8], column: Option<usize>) -> Vec<Option<String>> {
+    let Some(at) = column else { return Vec::new() };
+    let reader = csv::ReaderBuilder::new().flexible(true).from_reader(bare(file));
+    let id = |row: Result<csv::ByteRecord, csv::Error>| {
+        let row = row.ok()?;
+        let id = std::str::from_utf8(row.get(at)?).ok()?;
+        Some(unguarded(id).to_owned()).filter(|id| !id.is_empty())
+    };
+    reader.into_byte_records().map(id).collect()
+}
+
+fn refuse_without_record(kind: Kind, list: &mut ListSheet, ids: &BTreeSet<&str>) {
+    for (record, elements) in &list.elements {
+        if !ids.contains(record.as_str()) {
+            let detail = format!("no row of {}.csv has the id in the column record", kind.name());
+            list.refused.extend(elements.iter().map(|(row, line, _)| Refused {
+                row: *row,
+                line: *line,
+                reason: "no_such_record".to_owned(),
+                detail: detail.clone(),
+            }));
+        }
+    }
+    list.refused.sort_by_key(|refused| refused.row);
+}
+
+/// The files of a kind's lists beside the file of its records.
+fn lists_beside(kind: Kind, path: &Path) -> Result<Vec<ListSheet>, Failure> {
+    let mut lists = Vec::new();
+    for field in kind.fields() {
+        let Shape::List(fields) = field.shape else { continue };
+        let beside = path.with_file_name(format!("{}.{}.csv", kind.name(), field.name));
+        if beside.exists() {
+            lists.push(read_list(field, fields, beside)?);
+        }
+    }
+    Ok(lists)
+}
+
+fn read_list(
+    list: &'static Field,
+    fields: &'static [Field],
+    path: PathBuf,
+) -> Result<ListSheet, Failure> {
+    let file = std::fs::read(&path).map_err(|error| cannot_read(&path, &error))?;
+    let header = header(&path, &file)?;
+    let is_known = |name: &str| name == "record" || fields.iter().any(|field| field.name == name);
+    let unknown = header.iter().find(|name| !is_known(name) && !name.starts_with(REFUSED));
+    if let Some(name) = unknown {
+        return Err(wrong_file(path.display(), format!("has a column of no field: {name}")));
+    }
+    let mut sheet = ListSheet {
+        name: list.name,
+        path,
+        file: Vec::new(),
+        elements: BTreeMap::new(),
+        refused: Vec::new(),
+    };
+    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(bare(&file));
+    for (at, row) in reader.byte_records().enumerate() {
+        let row = row.map_err(|error| failure(sheet.path.display(), error))?;
+        let line = row.position().map_or(0, csv::Position::line);
+        let cells: Option<Vec<&str>> =
+            row.iter().map(|cell| std::str::from_utf8(cell).ok().map(unguarded)).collect();
+        let whole = cells.filter(|cells| cells.len() == header.len());
+        let place = header.iter().position(|name| name == "record");
+        let record = place.and_then(|place| std::str::from_utf8(row.get(place)?).ok());
+        let record = record.map(unguarded).unwrap_or_default().to_owned();
+        let element = match whole {
+            Some(cells) => read_element(list, fields, header.iter().zip(cells)),
+            None => {
+                let expected = "expected UTF-8, and as many cells as the header has";
+                Err(Invalid::new(list.name, Wrong::Shape, expected))
+            }
+        };
+        sheet.elements.entry(record).or_default().push((at, line, element));
+    }
+    sheet.file = file;
+    Ok(sheet)
+}
+
+fn read_element<'a>(
+    list: &Field,
+    fields: &'static [Field],
+    cells: impl Iterator<Item = (&'a str, &'a str)>,
+) -> Result<Element, Invalid> {
+    let mut element = Element::new();
+    for (name, cell) in cells.filter(|(_, cell)| !cell.is_empty()) {
+        if let Some(inner) = fields.iter().find(|inner| inner.name == name) {
+            let value = parse(&format!("{}.{name}", list.name), inner.shape, cell)?;
+            element.insert(name.to_owned(), value);
+        }
+    }
+    Ok(element)
+}
+
+/// Writes the refused rows beside the file, the reason of each before its cells, as they were: a row of
+/// too many or too few cells stays so, and is refused again until somebody mends it. What is there
+/// already may be a file that somebody mends, and stays.
+pub fn write_refused(path: &Path, file: &[u8], refused: &[Refused]) -> Result<PathBuf, Failure> {
+    let named = |number: u32| match number {
+        1 => path.with_file_name(format!("{}.refused.csv", base(path))),
+        _ => path.with_file_name(format!("{}.refused-{number}.csv", base(path))),
+    };
+    let out = (1..).map(named).find(|out| !out.exists());
+    let out = out.ok_or_else(|| failure(path.display(), "too many files of refused rows"))?;
+    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(bare(file));
+    let mut writer = csv::WriterBuilder::new()
+        .flexible(true)
+        .terminator(csv::Terminator::CRLF)
+        .from_path(&out)
+        .map_err(|error| failure(out.display(), error))?;
+    let header =
+        reader.byte_headers().map_err(|_| wrong_file(path.display(), "is not CSV"))?.clone();
+    let reasons = header.iter().filter(|name| name.starts_with(REFUSED.as_bytes())).count();
+    let with = |reason: &[u8], detail: &[u8], row: &csv::ByteRecord| {
+        [reason, detail].into_iter().chain(row.iter().skip(reasons)).collect::<csv::ByteRecord>()
+    };
+    writer.write_byte_record(&with(b"refused_reason", b"refused_detail", &header))?;
+    let rows: BTreeMap<usize, &Refused> = refused.iter().map(|row| (row.row, row)).collect();
+    for (at, row) in reader.into_byte_records().enumerate() {
+        if let (Ok(row), Some(why)) = (row, rows.get(&at)) {
+            writer.write_byte_record(&with(why.reason.as_bytes(), why.detail.as_bytes(), &row))?;
+        }
+    }
+    writer.flush().map_err(|error| failure(out.display(), error))?;
+    Ok(out)
+}
+
+/// The file's name without its ending and without what a file of refused rows adds to it.
+fn base(path: &Path) -> String {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let bare = name.rsplit_once('.').map_or(name, |(bare, _)| bare);
+    bare.split(".refused").next().unwrap_or_default().to_owned()
+}

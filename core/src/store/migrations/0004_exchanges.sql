@@ -1,0 +1,5 @@
+-- A hub's own: on which days (since 1970-01-01, by its clock) each enrolled device synced, and the first
+-- entry that could arrive on each day, so that every entry's day of arrival is known by its number.
+CREATE TABLE synced (day INTEGER, device BLOB, PRIMARY KEY (day, device)) STRICT, WITHOUT ROWID;
+CREATE TABLE arrived (day INTEGER PRIMARY KEY, arrival INTEGER NOT NULL) STRICT;
+CREATE INDEX arrived_entry ON arrived (arrival, day);
