@@ -68,6 +68,7 @@ pub fn verify(arguments: &VerifyArguments) -> Result<(), Failure> {
 }
 
 #[derive(clap::Args)]
+#[command(after_help = "Example:\n  kitbag doctor --store phone.db")]
 pub struct DoctorArguments {
     #[command(flatten)]
     store: StoreArguments,

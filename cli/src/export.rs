@@ -47,9 +47,7 @@ pub fn run(arguments: &ExportArguments) -> Result<(), Failure> {
         return Err(failure(folder.display(), "is there already; name a new folder"));
     }
     // Written beside and renamed: a folder that is there is whole.
-    let mut name = folder.as_os_str().to_owned();
-    name.push(format!(".part-{}", std::process::id()));
-    let beside = PathBuf::from(name);
+    let beside = crate::beside(folder);
     let failed = |error: std::io::Error| failure(beside.display(), error);
     if let Some(parent) = beside.parent() {
         std::fs::create_dir_all(parent).map_err(failed)?;

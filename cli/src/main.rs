@@ -8,6 +8,7 @@ macro_rules! say {
 
 mod checking;
 mod completeness;
+mod correcting;
 mod demo;
 mod device;
 mod drafting;
@@ -48,10 +49,16 @@ enum Command {
     /// each site, over a bad line, and checks that nothing was lost or counted twice
     Demo(demo::DemoArguments),
     /// Founds a programme, notes its hub, makes teams
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  kitbag programme init --store root.db\n  kitbag programme team --store root.db\n  kitbag programme coordinator --store root.db --team ID desk.db"
+    )]
     Programme(programme::ProgrammeCommand),
     /// A programme's codes, products and sites, and what its receivers want
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  kitbag pack show scotland > ours.toml\n  kitbag pack publish --store root.db ours.toml"
+    )]
     Pack(packs::PackCommand),
     /// Invites a device to a team, by a picture or a text that holds ten minutes
     Invite(joining::InviteArguments),
@@ -75,7 +82,10 @@ enum Command {
     #[command(subcommand, arg_required_else_help = true)]
     Record(recording::RecordCommand),
     /// Keeps forms that are being filled in: never sent, never counted
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  kitbag draft save reversal --store phone.db --site riverside\n  kitbag draft list --store phone.db\n  kitbag record reversal --store phone.db --draft 1 --unknowns"
+    )]
     Draft(drafting::DraftCommand),
     /// Lists records, the latest first, by any answer
     List(records::ListArguments),
@@ -88,11 +98,11 @@ enum Command {
     /// Lists pairs of records that look like one event
     Duplicates(records::AllArguments),
     /// Gives fields of a record other answers
-    Correct(records::CorrectArguments),
+    Correct(correcting::CorrectArguments),
     /// Says that a record counts nowhere, and why
-    Void(records::VoidArguments),
+    Void(correcting::VoidArguments),
     /// Undoes this device's last change of a record
-    Undo(records::UndoArguments),
+    Undo(correcting::UndoArguments),
     /// Syncs a device with its hub
     Sync(syncing::SyncArguments),
     /// Says what waits, since when, what failed last and when it is tried again
@@ -100,7 +110,10 @@ enum Command {
     /// Moves a damaged store aside, and makes a new one for the same device
     Recover(device::StoreArguments),
     /// Carries entries by hand: a file that only members of the team can open
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  kitbag bundle export --store phone.db carried.bundle\n  kitbag bundle import --store coordinator.db carried.bundle"
+    )]
     Bundle(syncing::BundleCommand),
     /// Shows the totals of a store, with what they lack
     Totals(totals::TotalsArguments),
@@ -131,7 +144,10 @@ enum Command {
         folder: std::path::PathBuf,
     },
     /// Runs a hub, backs it up, restores it
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  kitbag hub run --folder hub --root KEY\n  kitbag hub backup --folder hub backup.db"
+    )]
     Hub(hub::HubCommand),
 }
 
@@ -226,6 +242,14 @@ pub(crate) fn words() -> &'static Words {
     })
 }
 
+/// Where a file or folder is written before it gets its name, so that what is there is whole: a name that
+/// nobody else has.
+pub(crate) fn beside(path: &std::path::Path) -> std::path::PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".part-{}", std::process::id()));
+    name.into()
+}
+
 /// A failure with a place in front of its reason.
 pub(crate) fn failure(place: impl std::fmt::Display, reason: impl std::fmt::Display) -> Failure {
     Failure::new(format!("{place}: {reason}"))
@@ -273,9 +297,9 @@ fn main() -> ExitCode {
         Command::History(arguments) => records::history(&arguments),
         Command::Conflicts(arguments) => records::conflicts(&arguments),
         Command::Duplicates(arguments) => records::duplicates(&arguments),
-        Command::Correct(arguments) => records::correct(&arguments),
-        Command::Void(arguments) => records::void(&arguments),
-        Command::Undo(arguments) => records::undo(&arguments),
+        Command::Correct(arguments) => correcting::correct(&arguments),
+        Command::Void(arguments) => correcting::void(&arguments),
+        Command::Undo(arguments) => correcting::undo(&arguments),
         Command::Stock(arguments) => stock::run(&arguments),
         Command::Targets(arguments) => targets::run(&arguments),
         Command::Import(arguments) => importing::run(&arguments),

@@ -1,7 +1,7 @@
 //! `kitbag pack`: a programme's codes, products, sites and what its receivers want, as data.
 
 use crate::device::StoreArguments;
-use crate::{Failure, cannot_read, failure};
+use crate::{Failure, cannot_read, wrong_file};
 use clap::Subcommand;
 use kitbag_core::engine::Engine;
 use kitbag_core::model::pack::{CodePack, SHIPPED};
@@ -38,7 +38,7 @@ pub fn run(command: &PackCommand) -> Result<(), Failure> {
     match command {
         PackCommand::Publish { store, pack } => {
             let text = text_of(pack)?;
-            let checked = CodePack::checked(&text).map_err(|error| failure(pack, error))?;
+            let checked = CodePack::checked(&text).map_err(|error| wrong_file(pack, error))?;
             store.open()?.publish_pack(&text)?;
             say!("Published {} {}. The next syncs bring it to all.", checked.name, checked.version);
         }
@@ -58,7 +58,7 @@ pub fn run(command: &PackCommand) -> Result<(), Failure> {
         }
         PackCommand::Show { pack } => {
             let text = text_of(pack)?;
-            CodePack::checked(&text).map_err(|error| failure(pack, error))?;
+            CodePack::checked(&text).map_err(|error| wrong_file(pack, error))?;
             say!("{}", text.trim_end());
         }
     }
@@ -79,5 +79,5 @@ pub fn named(engine: &Engine, name: &str) -> Result<CodePack, Failure> {
     if let Some(pack) = engine.packs()?.into_iter().find(|pack| pack.name == name) {
         return Ok(pack);
     }
-    CodePack::checked(&text_of(name)?).map_err(|error| failure(name, error))
+    CodePack::checked(&text_of(name)?).map_err(|error| wrong_file(name, error))
 }

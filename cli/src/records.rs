@@ -1,16 +1,12 @@
-//! `kitbag list`, `show`, `history`, `conflicts`, `duplicates`, `correct`, `void`, `undo`: records as
-//! they are, and what becomes of them.
+//! `kitbag list`, `show`, `history`, `conflicts`, `duplicates`: records as they are.
 
-use crate::device::{StoreArguments, team_of};
+use crate::device::StoreArguments;
 use crate::screen::{self, SpanArguments};
 use crate::totals::kind_named;
-use crate::{Failure, failure};
+use crate::{Failure, wrong_file};
 use comfy_table::Table;
-use kitbag_core::engine::Engine;
-use kitbag_core::model::schema::{Shape, parse};
-use kitbag_core::model::{
-    DeviceKey, Invalid, Kind, Operation, RecordId, TeamId, Value, Wrong, form, json,
-};
+use kitbag_core::model::schema::Shape;
+use kitbag_core::model::{DeviceKey, Kind, Operation, RecordId, Value, json};
 use kitbag_core::record::{Fields, Record};
 use kitbag_core::store::{Row, Search, State};
 use serde_json::{Map, Value as Json, json};
@@ -38,7 +34,7 @@ pub struct ListArguments {
     #[arg(long = "where", value_name = "FIELD=ANSWER", value_parser = pair)]
     answers: Vec<(String, String)>,
     /// How many at most
-    #[arg(long, value_name = "N", default_value_t = 50)]
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..))]
     most: u64,
     /// Goes on where the last page ended
     #[arg(long, value_name = "N")]
@@ -49,6 +45,9 @@ pub struct ListArguments {
 }
 
 #[derive(clap::Args)]
+#[command(
+    after_help = "Examples:\n  kitbag show --store phone.db ID\n  kitbag history --store phone.db ID --json"
+)]
 pub struct OneArguments {
     #[command(flatten)]
     store: StoreArguments,
@@ -61,6 +60,9 @@ pub struct OneArguments {
 }
 
 #[derive(clap::Args)]
+#[command(
+    after_help = "Examples:\n  kitbag conflicts --store phone.db\n  kitbag duplicates --store phone.db --json"
+)]
 pub struct AllArguments {
     #[command(flatten)]
     store: StoreArguments,
@@ -69,57 +71,8 @@ pub struct AllArguments {
     json: bool,
 }
 
-#[derive(clap::Args)]
-#[command(after_help = "Examples:\n  \
-    kitbag correct --store phone.db ID outcome=survived\n  \
-    kitbag correct --store phone.db ID barriers.cost=true note=\n  \
-    kitbag correct --store phone.db ID --add events status=attended,on=2026-03-04\n  \
-    kitbag correct --store phone.db ID --element administrations/1 doses=2")]
-pub struct CorrectArguments {
-    #[command(flatten)]
-    store: StoreArguments,
-    /// The record
-    #[arg(value_name = "ID")]
-    id: RecordId,
-    /// New answers; an empty one takes an answer back. Several are saved at once
-    #[arg(value_name = "FIELD=ANSWER", value_parser = pair, required_unless_present = "add")]
-    answers: Vec<(String, String)>,
-    /// Adds an element to a list
-    #[arg(long, num_args = 2, value_names = ["LIST", "FIELD=ANSWER,…"])]
-    add: Vec<String>,
-    /// The answers are of this element of a list, counted from 1 as `show` does
-    #[arg(long, value_name = "LIST/N", conflicts_with = "add")]
-    element: Option<String>,
-}
-
-#[derive(clap::Args)]
-pub struct VoidArguments {
-    #[command(flatten)]
-    store: StoreArguments,
-    /// The record
-    #[arg(value_name = "ID")]
-    id: RecordId,
-    /// Why: duplicate, wrong_person, wrong_team, test, entered_in_error
-    #[arg(long, value_name = "REASON", required_unless_present = "clear")]
-    reason: Option<String>,
-    /// Takes the void back
-    #[arg(long)]
-    clear: bool,
-}
-
-#[derive(clap::Args)]
-pub struct UndoArguments {
-    #[command(flatten)]
-    store: StoreArguments,
-    /// The record; the one that this device changed last where not given
-    #[arg(value_name = "ID")]
-    id: Option<RecordId>,
-    /// The team; needed where this device is in several
-    #[arg(long, value_name = "TEAM")]
-    team: Option<TeamId>,
-}
-
-fn pair(text: &str) -> Result<(String, String), String> {
+/// `FIELD=ANSWER`.
+pub fn pair(text: &str) -> Result<(String, String), String> {
     let (field, answer) = text.split_once('=').ok_or("expected FIELD=ANSWER")?;
     Ok((field.trim().to_owned(), answer.trim().to_owned()))
 }
@@ -128,7 +81,25 @@ fn state_named(name: &str) -> Result<State, String> {
     State::from_name(name).ok_or_else(|| "expected counted, void, flagged or duplicate".to_owned())
 }
 
+/// Whether some kind has the field that `--where` names.
+fn is_field(name: &str) -> bool {
+    let has = |kind: Kind| match name.split_once('.') {
+        None => kind.field(name).is_some_and(|field| !matches!(field.shape, Shape::Text)),
+        Some((list, inner)) => kind.field(list).is_some_and(|field| match field.shape {
+            Shape::List(fields) => fields.iter().any(|field| field.name == inner),
+            _ => field.is_by_code(),
+        }),
+    };
+    Kind::ALL.into_iter().any(has)
+}
+
 pub fn list(arguments: &ListArguments) -> Result<(), Failure> {
+    if let Some((field, _)) = arguments.answers.iter().find(|(field, _)| !is_field(field)) {
+        let reason = format!(
+            "no kind has a field {field} that can be looked for; docs/data-dictionary.md lists them"
+        );
+        return Err(wrong_file("--where", reason));
+    }
     let engine = arguments.store.open_to_read()?;
     let page = engine.search(&Search {
         team: arguments.span.team,
@@ -380,90 +351,4 @@ pub fn duplicates(arguments: &AllArguments) -> Result<(), Failure> {
         ),
     }
     Ok(())
-}
-
-pub fn correct(arguments: &CorrectArguments) -> Result<(), Failure> {
-    let mut engine = arguments.store.open()?;
-    let record = engine.get(arguments.id)?;
-    let mut operations = Vec::new();
-    if let Some(element) = &arguments.element {
-        let (list, at) = element.split_once('/').unwrap_or((element, ""));
-        let elements = record.lists.get(list).map(Vec::as_slice).unwrap_or_default();
-        let at = at.parse::<usize>().ok().and_then(|at| at.checked_sub(1));
-        let found = at.and_then(|at| elements.get(at)).ok_or_else(|| {
-            failure("--element", format!("the record has {} elements there", elements.len()))
-        })?;
-        let fields = form::list_fields(record.kind, list)?;
-        for (field, text) in &arguments.answers {
-            let full = format!("{list}.{field}");
-            let known = fields.iter().find(|known| known.name == field);
-            let known =
-                known.ok_or_else(|| Invalid::new(&full, Wrong::UnknownField, "of a list"))?;
-            operations.push(Operation::PutIn {
-                list: list.to_owned(),
-                element: found.name,
-                field: field.clone(),
-                value: value_of(&full, known.shape, text)?,
-            });
-        }
-    } else {
-        for (field, text) in &arguments.answers {
-            let shape = shape_of(record.kind, field)?;
-            operations.push(Operation::put(field, value_of(field, shape, text)?));
-        }
-    }
-    if let [list, element] = arguments.add.as_slice() {
-        let element = form::element_of_text(record.kind, list, element)?;
-        operations.push(form::append(list, &element));
-    }
-    engine.change(arguments.id, operations)?;
-    say!("Saved. The old answers stay in the history.");
-    Ok(())
-}
-
-fn shape_of(kind: Kind, field: &str) -> Result<Shape, Failure> {
-    let known = kitbag_core::model::check::declared(kind, field);
-    let known = known.ok_or_else(|| {
-        Invalid::new(field, Wrong::UnknownField, format!("expected a field of a {}", kind.name()))
-    })?;
-    Ok(known.shape)
-}
-
-fn value_of(name: &str, shape: Shape, text: &str) -> Result<Value, Invalid> {
-    match text {
-        "" => Ok(Value::Null),
-        text => parse(name, shape, text),
-    }
-}
-
-pub fn void(arguments: &VoidArguments) -> Result<(), Failure> {
-    let mut engine = arguments.store.open()?;
-    match &arguments.reason {
-        Some(reason) if !arguments.clear => {
-            engine.void(arguments.id, reason)?;
-            say!("Void: it counts nowhere. --clear takes that back.");
-        }
-        _ => {
-            engine.clear_void(arguments.id)?;
-            say!("The void is taken back.");
-        }
-    }
-    Ok(())
-}
-
-pub fn undo(arguments: &UndoArguments) -> Result<(), Failure> {
-    let mut engine = arguments.store.open()?;
-    let id = match arguments.id {
-        Some(id) => id,
-        None => last_changed(&engine, arguments.team)?,
-    };
-    engine.undo(id)?;
-    say!("Undone: {id}");
-    Ok(())
-}
-
-fn last_changed(engine: &Engine, team: Option<TeamId>) -> Result<RecordId, Failure> {
-    let team = team_of(engine, team)?;
-    let last = engine.last_changed(team)?;
-    last.ok_or_else(|| failure("undo", "this device has not changed a record yet"))
 }

@@ -23,13 +23,16 @@ pub fn records_of(path: &Path) -> Option<PathBuf> {
     is_list.then(|| path.with_file_name(format!("{}.csv", kind.name())))
 }
 
+/// A row of a list's file: its place, its line, and the element that it says.
+type ListRow = (usize, u64, Result<Element, Invalid>);
+
 /// The file of a list of a kind.
 pub struct ListSheet {
     name: &'static str,
     pub path: PathBuf,
     pub file: Vec<u8>,
-    /// By record, with the row's place and line; one that cannot be read refuses its record's row.
-    elements: BTreeMap<String, Vec<(usize, u64, Result<Element, Invalid>)>>,
+    /// By record; one that cannot be read refuses its record's row.
+    elements: BTreeMap<String, Vec<ListRow>>,
     /// Rows that belong to no record.
     pub refused: Vec<Refused>,
 }

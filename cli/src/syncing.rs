@@ -15,15 +15,24 @@ use std::io::{BufReader, BufWriter, Write};
 use std::path::PathBuf;
 
 #[derive(clap::Args)]
+#[command(
+    after_help = "Examples:\n  kitbag sync --store phone.db\n  kitbag sync --store phone.db --upload-budget 100000"
+)]
 pub struct SyncArguments {
     #[command(flatten)]
     store: StoreArguments,
     /// Send about this many bytes at most; the rest waits
     #[arg(long, value_name = "BYTES")]
     upload_budget: Option<u64>,
+    /// As JSON: `{agreement, kept_from, waiting}`; agreement is `whole`, `without` or `partial`
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(clap::Args)]
+#[command(
+    after_help = "Examples:\n  kitbag status --store phone.db\n  kitbag status --store phone.db --record ID --json"
+)]
 pub struct StatusArguments {
     #[command(flatten)]
     store: StoreArguments,
@@ -72,6 +81,19 @@ pub fn sync(arguments: &SyncArguments) -> Result<(), Failure> {
         bar.set_position(done);
     })?;
     bar.finish_and_clear();
+    if arguments.json {
+        let (name, kept_from, waiting) = match agreement {
+            Agreement::Whole => ("whole", Vec::new(), 0),
+            Agreement::Without(teams) => ("without", teams, 0),
+            Agreement::Partial { waiting } => ("partial", Vec::new(), waiting),
+        };
+        let kept_from: Vec<String> = kept_from.iter().map(ToString::to_string).collect();
+        say!(
+            "{}",
+            serde_json::json!({ "agreement": name, "kept_from": kept_from, "waiting": waiting })
+        );
+        return Ok(());
+    }
     match agreement {
         Agreement::Whole => say!("Synced: the hub and this device hold the same."),
         Agreement::Without(teams) => {
@@ -95,6 +117,7 @@ pub fn sync(arguments: &SyncArguments) -> Result<(), Failure> {
 }
 
 #[derive(clap::Args)]
+#[command(after_help = "Example:\n  kitbag hear --store phone.db LETTERS")]
 pub struct HearArguments {
     #[command(flatten)]
     store: StoreArguments,
@@ -205,7 +228,7 @@ pub fn bundle(command: &BundleCommand) -> Result<(), Failure> {
                 return Err(failure(out.display(), "is there already; name a new file"));
             }
             // Written beside and renamed: a bundle that is there is whole.
-            let beside = out.with_extension("part");
+            let beside = crate::beside(out);
             let failed = |error: std::io::Error| failure(beside.display(), error);
             let file = File::create(&beside).map_err(failed)?;
             let mut writer = BufWriter::new(file);

@@ -2,7 +2,7 @@
 
 use crate::device::StoreArguments;
 use crate::screen::{self, SpanArguments};
-use crate::{Failure, failure};
+use crate::{Failure, failure, wrong_file};
 use comfy_table::{CellAlignment, Table};
 use kitbag_core::engine::Engine;
 use kitbag_core::model::Kind;
@@ -211,7 +211,7 @@ fn print_csv(by: &[Split], lines: &Lines) -> Result<(), Failure> {
 fn bars(by: &[Split], lines: &Lines, name: &str, packs: &[CodePack]) -> Result<(), Failure> {
     let known = indicator(name).is_some() || lines.values().any(|sums| sums.contains_key(name));
     if !known {
-        return Err(failure("--bars", "names no indicator; docs/indicators.md lists them"));
+        return Err(wrong_file("--bars", "names no indicator; docs/indicators.md lists them"));
     }
     let labels: Vec<String> = lines.keys().map(|key| label(by, key, packs)).collect();
     let width = labels.iter().map(|label| label.chars().count()).max().unwrap_or(0);

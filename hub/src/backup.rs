@@ -20,8 +20,9 @@ pub fn backup(folder: &Path, out: &Path) -> Result<u64, HubError> {
     if is_ours || (out.exists() && Store::check(out, &key).is_err()) {
         return Err(HubError::NotForABackup);
     }
-    let beside = out.with_extension("part");
-    let _ = std::fs::remove_file(&beside);
+    let mut beside = out.as_os_str().to_owned();
+    beside.push(format!(".part-{}", std::process::id()));
+    let beside = PathBuf::from(beside);
     Store::copy(&file, &key, &beside)?;
     // A copy that cannot be opened is none: it is tried now, not when it is needed.
     Store::check(&beside, &key)?;

@@ -238,3 +238,28 @@ fn a_worker_changes_only_elements_that_its_own_key_appended() {
     assert_eq!(verdict(refused), Some(Verdict::Refused(Refusal::Role)));
     assert_eq!(verdict(admitted), Some(Verdict::Admitted));
 }
+
+#[test]
+fn a_field_of_an_element_that_two_people_wrote_apart_is_a_conflict_until_somebody_settles_it() {
+    let mut programme = Programme::new();
+    let (mut worker, _) = programme.worker();
+    let id = worker.record(TEAM, &reversal("survived")).unwrap();
+    programme.sync(&mut worker);
+    programme.sync_coordinator();
+    let name = worker.get(id).unwrap().lists["administrations"][0].name;
+    worker.correct_element(id, "administrations", name, "route", "IN").unwrap();
+    programme.coordinator.correct_element(id, "administrations", name, "route", "IM").unwrap();
+    programme.sync(&mut worker);
+    programme.sync_coordinator();
+    programme.sync(&mut worker);
+    for engine in [&worker, &programme.coordinator] {
+        let record = engine.get(id).unwrap();
+        let named: Vec<_> = record.conflicts().map(|(field, _)| field.into_owned()).collect();
+        assert_eq!(named, ["administrations/1.route"]);
+        assert_eq!(engine.store().conflicted().unwrap(), 1);
+    }
+    programme.coordinator.correct_element(id, "administrations", name, "route", "IV").unwrap();
+    programme.sync_coordinator();
+    programme.sync(&mut worker);
+    assert_eq!(worker.store().conflicted().unwrap(), 0);
+}

@@ -48,7 +48,7 @@ impl Kind {
 }
 
 /// Raised when what is derived from the same declarations changes its form or its meaning.
-const PROJECTION_VERSION: u32 = 1;
+const PROJECTION_VERSION: u32 = 2;
 
 /// A digest of all declarations: rows and sums made by others are built again.
 pub fn declarations_digest() -> [u8; 16] {

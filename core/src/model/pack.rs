@@ -382,6 +382,13 @@ mod tests {
             let pack = CodePack::checked(text).expect(name);
             assert_eq!(pack.name, name);
             assert!(!pack.form.is_empty() && !pack.indicators.is_empty(), "{name}");
+            let of_indicators = pack.indicators.iter().map(|reported| &reported.label);
+            let of_products = pack.products.iter().map(|product| &product.label);
+            for label in of_indicators.chain(of_products) {
+                let Label::ByLanguage(labels) = label else { panic!("{name}: {label:?}") };
+                let languages: Vec<&str> = labels.keys().map(String::as_str).collect();
+                assert_eq!(languages, ["ar", "en", "es", "fr", "uk"], "{name}");
+            }
         }
     }
 

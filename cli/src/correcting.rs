@@ -1,0 +1,166 @@
+//! `kitbag correct`, `void`, `undo`: what becomes of a record. Nothing is erased.
+
+use crate::device::{StoreArguments, team_of};
+use crate::records::pair;
+use crate::{Failure, failure, wrong_file};
+use kitbag_core::engine::Engine;
+use kitbag_core::model::schema::{Shape, parse};
+use kitbag_core::model::{EntryId, Invalid, Kind, Operation, RecordId, TeamId, Value, Wrong, form};
+use serde_json::json;
+
+#[derive(clap::Args)]
+#[command(after_help = "Examples:\n  \
+    kitbag correct --store phone.db ID outcome=survived\n  \
+    kitbag correct --store phone.db ID barriers.cost=true note=\n  \
+    kitbag correct --store phone.db ID --add events status=attended,on=2026-03-04\n  \
+    kitbag correct --store phone.db ID --element administrations/1 doses=2")]
+pub struct CorrectArguments {
+    #[command(flatten)]
+    store: StoreArguments,
+    /// The record
+    #[arg(value_name = "ID")]
+    id: RecordId,
+    /// New answers; an empty one takes an answer back. Several are saved at once
+    #[arg(value_name = "FIELD=ANSWER", value_parser = pair, required_unless_present = "add")]
+    answers: Vec<(String, String)>,
+    /// Adds an element to a list
+    #[arg(long, num_args = 2, value_names = ["LIST", "FIELD=ANSWER,…"])]
+    add: Vec<String>,
+    /// The answers are of this element of a list, counted from 1 as `show` does
+    #[arg(long, value_name = "LIST/N", conflicts_with = "add")]
+    element: Option<String>,
+    /// As JSON: `{id, entry}`
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(clap::Args)]
+#[command(
+    after_help = "Examples:\n  kitbag void --store phone.db ID --reason entered_in_error\n  kitbag void --store phone.db ID --clear"
+)]
+pub struct VoidArguments {
+    #[command(flatten)]
+    store: StoreArguments,
+    /// The record
+    #[arg(value_name = "ID")]
+    id: RecordId,
+    /// Why: duplicate, wrong_person, wrong_team, test, entered_in_error
+    #[arg(long, value_name = "REASON", required_unless_present = "clear")]
+    reason: Option<String>,
+    /// Takes the void back
+    #[arg(long)]
+    clear: bool,
+    /// As JSON: `{id, entry}`
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(clap::Args)]
+#[command(
+    after_help = "Examples:\n  kitbag undo --store phone.db\n  kitbag undo --store phone.db ID"
+)]
+pub struct UndoArguments {
+    #[command(flatten)]
+    store: StoreArguments,
+    /// The record; the one that this device changed last where not given
+    #[arg(value_name = "ID")]
+    id: Option<RecordId>,
+    /// The team; needed where this device is in several
+    #[arg(long, value_name = "TEAM")]
+    team: Option<TeamId>,
+    /// As JSON: `{id, entry}`
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn correct(arguments: &CorrectArguments) -> Result<(), Failure> {
+    let mut engine = arguments.store.open()?;
+    let record = engine.get(arguments.id)?;
+    let mut operations = Vec::new();
+    if let Some(element) = &arguments.element {
+        let (list, at) = element.split_once('/').unwrap_or((element, ""));
+        let elements = record.lists.get(list).map(Vec::as_slice).unwrap_or_default();
+        let at = at.parse::<usize>().ok().and_then(|at| at.checked_sub(1));
+        let found = at.and_then(|at| elements.get(at)).ok_or_else(|| {
+            wrong_file("--element", format!("the record has {} elements there", elements.len()))
+        })?;
+        let fields = form::list_fields(record.kind, list)?;
+        for (field, text) in &arguments.answers {
+            let full = format!("{list}.{field}");
+            let known = fields.iter().find(|known| known.name == field);
+            let known =
+                known.ok_or_else(|| Invalid::new(&full, Wrong::UnknownField, "of a list"))?;
+            operations.push(Operation::PutIn {
+                list: list.to_owned(),
+                element: found.name,
+                field: field.clone(),
+                value: value_of(&full, known.shape, text)?,
+            });
+        }
+    } else {
+        for (field, text) in &arguments.answers {
+            let shape = shape_of(record.kind, field)?;
+            operations.push(Operation::put(field, value_of(field, shape, text)?));
+        }
+    }
+    if let [list, element] = arguments.add.as_slice() {
+        let element = form::element_of_text(record.kind, list, element)?;
+        operations.push(form::append(list, &element));
+    }
+    let entry = engine.change(arguments.id, operations)?;
+    tell(arguments.json, arguments.id, entry, "Saved. The old answers stay in the history.");
+    Ok(())
+}
+
+fn shape_of(kind: Kind, field: &str) -> Result<Shape, Failure> {
+    let known = kitbag_core::model::check::declared(kind, field);
+    let known = known.ok_or_else(|| {
+        Invalid::new(field, Wrong::UnknownField, format!("expected a field of a {}", kind.name()))
+    })?;
+    Ok(known.shape)
+}
+
+fn value_of(name: &str, shape: Shape, text: &str) -> Result<Value, Invalid> {
+    match text {
+        "" => Ok(Value::Null),
+        text => parse(name, shape, text),
+    }
+}
+
+pub fn void(arguments: &VoidArguments) -> Result<(), Failure> {
+    let mut engine = arguments.store.open()?;
+    let (entry, said) = match &arguments.reason {
+        Some(reason) if !arguments.clear => (
+            engine.void(arguments.id, reason)?,
+            "Void: it counts nowhere. --clear takes that back.",
+        ),
+        _ => (engine.clear_void(arguments.id)?, "The void is taken back."),
+    };
+    tell(arguments.json, arguments.id, entry, said);
+    Ok(())
+}
+
+pub fn undo(arguments: &UndoArguments) -> Result<(), Failure> {
+    let mut engine = arguments.store.open()?;
+    let id = match arguments.id {
+        Some(id) => id,
+        None => last_changed(&engine, arguments.team)?,
+    };
+    let entry = engine.undo(id)?;
+    tell(arguments.json, id, entry, &format!("Undone: {id}"));
+    Ok(())
+}
+
+/// Says that a record was changed, durably.
+fn tell(as_json: bool, id: RecordId, entry: EntryId, said: &str) {
+    match as_json {
+        true => say!("{}", json!({ "id": id.to_string(), "entry": entry.to_string() })),
+        false => say!("{said}"),
+    }
+}
+
+fn last_changed(engine: &Engine, team: Option<TeamId>) -> Result<RecordId, Failure> {
+    let team = team_of(engine, team)?;
+    let last = engine.last_changed(team)?;
+    last.ok_or_else(|| failure("undo", "this device has not changed a record yet"))
+}
