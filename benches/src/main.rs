@@ -130,6 +130,9 @@ fn growth_rows(grown: &[growth::AtSize], rows: &mut Vec<Row>) {
     if let Some(at) = grown.iter().find(|at| at.records == 1_000_000) {
         rows.push(Row::at_most("memory, 1,000,000 records", 64.0, at.memory_mib, "MiB"));
     }
+    if grown.len() < 2 {
+        return;
+    }
     let slopes = [
         ("growth of a save, log-log slope", growth::slope(grown, |at| at.save_ms)),
         ("growth of a sync of 20, log-log slope", growth::slope(grown, |at| at.sync_of_20_ms)),

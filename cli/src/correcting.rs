@@ -113,6 +113,10 @@ pub fn correct(arguments: &CorrectArguments) -> Result<(), Failure> {
 }
 
 fn shape_of(kind: Kind, field: &str) -> Result<Shape, Failure> {
+    if kind.field(field).is_some_and(kitbag_core::model::schema::Field::is_by_code) {
+        let expected = format!("expected {field}.CODE=yes, =no or a number");
+        return Err(Invalid::new(field, Wrong::ByCode, expected).into());
+    }
     let known = kitbag_core::model::check::declared(kind, field);
     let known = known.ok_or_else(|| {
         Invalid::new(field, Wrong::UnknownField, format!("expected a field of a {}", kind.name()))

@@ -43,6 +43,7 @@ pub fn run(arguments: &StockArguments) -> Result<(), Failure> {
     let engine = arguments.store.open_to_read()?;
     let mut on_hand = engine.store().stock(arguments.team)?;
     on_hand.extend(run_out(&engine, arguments.team, &on_hand)?);
+    on_hand.sort_unstable();
     let packs = engine.packs()?;
     let alerts = alerts(&packs, &on_hand);
     if let Some(month) = &arguments.expiring_by {

@@ -109,7 +109,15 @@ fn reported(engine: &Engine, arguments: &TotalsArguments, pack: &CodePack) -> Re
                 value(&wanted.name, &Sums::new()),
             ));
         }
-        for (key, sums) in &totals.lines {
+        // In the order of the receiver's own list; what it does not list after it, not asked last.
+        let listed = wanted.by.as_ref().and_then(|field| pack.lists.get(field));
+        let mut lines: Vec<(&Vec<String>, &Sums)> = totals.lines.iter().collect();
+        lines.sort_by_key(|(key, _)| {
+            let code = key.first().map_or("", String::as_str);
+            let at = listed.and_then(|list| list.iter().position(|entry| entry.code == code));
+            (at.unwrap_or(usize::MAX), code == NOT_ASKED, code.to_owned())
+        });
+        for (key, sums) in lines {
             let counted = sum(sums, &wanted.name) != 0 || share(&wanted.name).is_some();
             if wanted.by.is_some() && !counted {
                 continue;

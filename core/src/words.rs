@@ -102,7 +102,8 @@ impl Words {
     pub fn invalid(&self, invalid: &Invalid) -> String {
         let allowed = match invalid.allowed {
             Some(shape) => self.shape(shape),
-            None => invalid.expected.clone(),
+            // The sentence says that it is expected.
+            None => invalid.expected.trim_start_matches("expected ").to_owned(),
         };
         let mut arguments = FluentArgs::new();
         arguments.set("field", self.field(&invalid.field));

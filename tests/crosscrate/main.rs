@@ -17,6 +17,7 @@ mod kill_sync;
 mod mended;
 mod newer;
 mod operating;
+mod own_writing;
 mod path;
 mod programme;
 mod protocol;

@@ -368,8 +368,8 @@ pub fn parse(name: &str, shape: Shape, text: &str) -> Result<Value, Invalid> {
         Shape::IntOrUnknown { .. } if text == "unknown" => Ok(text.into()),
         Shape::IntOrUnknown { .. } => number(),
         Shape::CodeSet(_) => match text {
-            "true" => Ok(true.into()),
-            "false" => Ok(false.into()),
+            "true" | "yes" => Ok(true.into()),
+            "false" | "no" => Ok(false.into()),
             _ => Err(wrong()),
         },
         Shape::List(_) => Err(Invalid::new(name, Wrong::IsAList, expected(shape))),

@@ -178,6 +178,7 @@ fn with_expiries(on_hand: Vec<OnHand>) -> Vec<OnHand> {
         }
     }
     dated.retain(|held| held.doses != 0);
+    dated.sort_unstable();
     dated
 }
 

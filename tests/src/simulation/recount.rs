@@ -146,7 +146,7 @@ fn sums(shown: &Shown) -> Vec<(String, i64)> {
         19 => {
             let kits = number(shown, "quantity");
             named(&[
-                ("kits_received", kits * is("movement", &["receipt"])),
+                ("kits_received", kits * is("movement", &["receipt"]) * is("from", &["outside"])),
                 ("kits_wasted", kits * is("movement", &["loss", "expired"])),
                 ("kits_quarantined", kits * is("movement", &["recall_quarantine"])),
             ])

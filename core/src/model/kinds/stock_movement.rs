@@ -57,9 +57,12 @@ pub const DECLARATION: Declaration = Declaration {
     indicators: &[
         Indicator {
             name: "kits_received",
-            definition: "kits that came in from outside",
+            definition: "kits that came in from outside: receipts",
             source: "data dictionary, stock_movement",
-            adds: &[(Kind::StockMovement, Adds::Number(|a| quantity_if(a, &["receipt"])))],
+            adds: &[(
+                Kind::StockMovement,
+                Adds::Number(|a| quantity_if(a, &["receipt"]) * a.one_if("from", &["outside"])),
+            )],
         },
         Indicator {
             name: "kits_wasted",

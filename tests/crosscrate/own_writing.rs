@@ -1,0 +1,106 @@
+//! What a device is told when it writes what would count nowhere, or contradicts itself.
+
+use super::programme::{Programme, TEAM, reversal};
+use kitbag_core::engine::{Engine, EngineError, Why};
+use kitbag_core::log::verdict::Refusal;
+use kitbag_core::model::{Form, Kind};
+use kitbag_core::store::StoreError;
+
+fn is_refused(result: Result<impl Sized, EngineError>, reason: Refusal) -> bool {
+    matches!(result, Err(EngineError::Store(StoreError::Refused(found))) if found == reason)
+}
+
+fn target() -> Form {
+    let mut form = Form::at(Kind::Target, "riverside", "2026-03-01".parse().unwrap());
+    form.put("indicator", "reversals").unwrap().put("scope", "team").unwrap();
+    form.put("period", "2026-Q1").unwrap().put("value", 9).unwrap();
+    form
+}
+
+fn entries(engine: &Engine) -> usize {
+    engine.store().entries().unwrap().len()
+}
+
+#[test]
+fn a_worker_is_told_what_its_role_does_not_allow_and_nothing_is_left_of_it() {
+    let mut programme = Programme::new();
+    let (mut one, _) = programme.worker();
+    let (mut two, _) = programme.worker();
+    let id = one.record(TEAM, &reversal("survived")).unwrap();
+    programme.sync(&mut one);
+    programme.sync(&mut two);
+    let before = entries(&two);
+    let waiting = two.status().unwrap().waiting.entries;
+    assert!(is_refused(two.record(TEAM, &target()), Refusal::Role));
+    assert!(is_refused(two.correct(id, "outcome", "died"), Refusal::Role));
+    assert!(is_refused(two.void(id, "test"), Refusal::Role));
+    assert_eq!((entries(&two), two.status().unwrap().waiting.entries), (before, waiting));
+    // What it may is saved as before, and follows in the same log.
+    let own = two.record(TEAM, &reversal("survived")).unwrap();
+    programme.sync(&mut two);
+    programme.sync_coordinator();
+    assert_eq!(programme.coordinator.get(own).unwrap().author, two.device_key());
+    assert!(programme.coordinator.record(TEAM, &target()).is_ok());
+}
+
+#[test]
+fn the_change_past_the_most_that_is_looked_at_is_not_said_to_be_saved() {
+    let mut programme = Programme::new();
+    let (mut worker, _) = programme.worker();
+    let id = worker.record(TEAM, &reversal("survived")).unwrap();
+    for n in 0..500 {
+        let outcome = ["died", "unknown"][n % 2];
+        worker.correct(id, "outcome", outcome).unwrap();
+    }
+    assert!(is_refused(worker.correct(id, "outcome", "survived"), Refusal::TooMany));
+    assert_eq!(worker.get(id).unwrap().get("outcome"), Some(&"unknown".into()));
+    programme.sync(&mut worker);
+    programme.sync_coordinator();
+    programme.coordinator.correct(id, "outcome", "survived").unwrap();
+}
+
+#[test]
+fn only_a_contradiction_that_a_change_brings_is_refused() {
+    let mut programme = Programme::new();
+    let (mut worker, _) = programme.worker();
+    let mut form = Form::at(Kind::Distribution, "riverside", "2026-03-01".parse().unwrap());
+    for (field, answer) in [
+        ("recipient_role", "at_risk"),
+        ("supply_type", "first"),
+        ("channel", "mail"),
+        ("product", "p"),
+        ("training", "full"),
+    ] {
+        form.put(field, answer).unwrap();
+    }
+    form.put("doses_per_kit", 2).unwrap().put("kits", 1).unwrap();
+    form.put("single_doses", 1).unwrap();
+    let id = worker.record(TEAM, &form).unwrap();
+    programme.sync(&mut worker);
+    programme.sync_coordinator();
+    // Each alone leaves one above 0; together they leave none.
+    worker.correct(id, "kits", 0).unwrap();
+    programme.coordinator.correct(id, "single_doses", 0).unwrap();
+    programme.sync(&mut worker);
+    programme.sync_coordinator();
+    let refused = programme.coordinator.correct(id, "kits", 0);
+    assert!(refused.is_ok(), "it was so before");
+    programme.coordinator.correct(id, "gender", "woman").unwrap();
+    programme.coordinator.correct(id, "kits", 3).unwrap();
+    let refused = programme.coordinator.correct(id, "kits", 0);
+    assert!(matches!(refused, Err(EngineError::Invalid(_))), "now the change would bring it");
+}
+
+#[test]
+fn one_file_that_two_devices_import_apart_is_suspected_row_by_row() {
+    let mut programme = Programme::new();
+    let (mut worker, _) = programme.worker();
+    let mut form = reversal("survived");
+    form.put("import_key", "row 1").unwrap();
+    worker.record_imported(TEAM, &form).unwrap();
+    programme.coordinator.record_imported(TEAM, &form).unwrap();
+    programme.sync(&mut worker);
+    programme.sync_coordinator();
+    let suspected = programme.coordinator.suspected_duplicates().unwrap();
+    assert!(suspected.iter().any(|pair| pair.why == Why::ImportedTwice), "{suspected:?}");
+}
