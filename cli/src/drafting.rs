@@ -31,6 +31,9 @@ pub enum DraftCommand {
         /// The draft
         #[arg(value_name = "N")]
         draft: u64,
+        /// As JSON: `{id}`
+        #[arg(long)]
+        json: bool,
     },
     /// Deletes a draft
     Discard {
@@ -39,6 +42,9 @@ pub enum DraftCommand {
         /// The draft
         #[arg(value_name = "N")]
         draft: u64,
+        /// As JSON: `{draft}`
+        #[arg(long)]
+        json: bool,
     },
 }
 
@@ -65,14 +71,21 @@ pub fn run(command: &DraftCommand) -> Result<(), Failure> {
             }
             say!("{} drafts. They are never sent and never counted.", drafts.len());
         }
-        DraftCommand::Finish { store, team, draft } => {
+        DraftCommand::Finish { store, team, draft, json } => {
             let mut engine = store.open()?;
             let team = team_of(&engine, *team)?;
-            say!("{}", engine.finish_draft(DraftId(*draft), team)?);
+            let id = engine.finish_draft(DraftId(*draft), team)?;
+            match json {
+                true => say!("{}", json!({ "id": id.to_string() })),
+                false => say!("{id}"),
+            }
         }
-        DraftCommand::Discard { store, draft } => {
+        DraftCommand::Discard { store, draft, json } => {
             store.open()?.discard_draft(DraftId(*draft))?;
-            say!("Discarded.");
+            match json {
+                true => say!("{}", json!({ "draft": draft })),
+                false => say!("Discarded."),
+            }
         }
     }
     Ok(())

@@ -206,6 +206,10 @@ fn cell(answers: &Answers, field: &Field) -> String {
     match field.shape {
         Shape::CodeSet(_) => {
             let codes = answers.by_code(field.name).filter_map(|(code, answer)| match answer {
+                // A code that itself ends so would be read as another answer.
+                Answer::Flag(true) if code.ends_with("=no") || code.ends_with("=yes") => {
+                    Some(escaped(code) + "=yes")
+                }
                 Answer::Flag(true) => Some(escaped(code)),
                 Answer::Flag(false) => Some(escaped(code) + "=no"),
                 _ => None,

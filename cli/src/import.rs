@@ -354,9 +354,9 @@ fn put_code(form: &mut Form, set: &str, part: &str) -> Result<(), Invalid> {
         }
         (Some(shape @ Shape::Counts { .. }), None) => return Err(Invalid::shape(set, shape)),
         // As exports say that a code was asked for and is not the case.
-        _ => match part.strip_suffix("=no") {
-            Some(code) => _ = form.put(&format!("{set}.{code}"), false)?,
-            None => _ = form.tick(set, part)?,
+        _ => match (part.strip_suffix("=no"), part.strip_suffix("=yes")) {
+            (Some(code), _) => _ = form.put(&format!("{set}.{code}"), false)?,
+            (None, code) => _ = form.tick(set, code.unwrap_or(part))?,
         },
     }
     Ok(())

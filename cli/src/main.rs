@@ -108,7 +108,7 @@ enum Command {
     /// Says what waits, since when, what failed last and when it is tried again
     Status(syncing::StatusArguments),
     /// Moves a damaged store aside, and makes a new one for the same device
-    Recover(device::StoreArguments),
+    Recover(syncing::RecoverArguments),
     /// Carries entries by hand: a file that only members of the team can open
     #[command(
         subcommand,
@@ -306,7 +306,7 @@ fn main() -> ExitCode {
         Command::Export(arguments) => export::run(&arguments),
         Command::Sync(arguments) => syncing::sync(&arguments),
         Command::Status(arguments) => syncing::status(&arguments),
-        Command::Recover(store) => syncing::recover(&store),
+        Command::Recover(arguments) => syncing::recover(&arguments),
         Command::Bundle(command) => syncing::bundle(&command),
         Command::Totals(arguments) => totals::run(&arguments),
         Command::Completeness(arguments) => completeness::run(&arguments),

@@ -17,6 +17,9 @@ pub enum PackCommand {
         /// A file (TOML), or the name of one that comes with Kitbag: odin, scotland
         #[arg(value_name = "FILE")]
         pack: String,
+        /// As JSON: `{name, version}`
+        #[arg(long)]
+        json: bool,
     },
     /// Lists the packs that this store has
     List {
@@ -36,10 +39,14 @@ pub enum PackCommand {
 
 pub fn run(command: &PackCommand) -> Result<(), Failure> {
     match command {
-        PackCommand::Publish { store, pack } => {
+        PackCommand::Publish { store, pack, json } => {
             let text = text_of(pack)?;
             let checked = CodePack::checked(&text).map_err(|error| wrong_file(pack, error))?;
             store.open()?.publish_pack(&text)?;
+            if *json {
+                say!("{}", json!({ "name": checked.name, "version": checked.version }));
+                return Ok(());
+            }
             say!("Published {} {}. The next syncs bring it to all.", checked.name, checked.version);
         }
         PackCommand::List { store, json } => {

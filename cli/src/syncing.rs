@@ -10,6 +10,7 @@ use kitbag_core::identity::Role;
 use kitbag_core::model::{RecordId, TeamId, UnixMillis};
 use kitbag_core::store::Delivery;
 use kitbag_core::sync::Agreement;
+use serde_json::json;
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Write};
 use std::path::PathBuf;
@@ -59,6 +60,9 @@ pub enum BundleCommand {
         /// The file
         #[arg(value_name = "FILE")]
         out: PathBuf,
+        /// As JSON: `{entries}`
+        #[arg(long)]
+        json: bool,
     },
     /// Takes a bundle in
     Import {
@@ -67,6 +71,9 @@ pub enum BundleCommand {
         /// The file
         #[arg(value_name = "FILE")]
         file: PathBuf,
+        /// As JSON: `{entries, new_entries, turned_away}`
+        #[arg(long)]
+        json: bool,
     },
 }
 
@@ -88,10 +95,7 @@ pub fn sync(arguments: &SyncArguments) -> Result<(), Failure> {
             Agreement::Partial { waiting } => ("partial", Vec::new(), waiting),
         };
         let kept_from: Vec<String> = kept_from.iter().map(ToString::to_string).collect();
-        say!(
-            "{}",
-            serde_json::json!({ "agreement": name, "kept_from": kept_from, "waiting": waiting })
-        );
+        say!("{}", json!({ "agreement": name, "kept_from": kept_from, "waiting": waiting }));
         return Ok(());
     }
     match agreement {
@@ -137,8 +141,22 @@ pub fn hear(arguments: &HearArguments) -> Result<(), Failure> {
     Ok(())
 }
 
-pub fn recover(store: &StoreArguments) -> Result<(), Failure> {
-    let (_, recovered) = store.recover()?;
+#[derive(clap::Args)]
+pub struct RecoverArguments {
+    #[command(flatten)]
+    store: StoreArguments,
+    /// As JSON: `{aside, salvaged}`
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn recover(arguments: &RecoverArguments) -> Result<(), Failure> {
+    let (_, recovered) = arguments.store.recover()?;
+    if arguments.json {
+        let aside = recovered.aside.map(|aside| aside.display().to_string());
+        say!("{}", json!({ "aside": aside, "salvaged": recovered.salvaged }));
+        return Ok(());
+    }
     if let Some(aside) = recovered.aside {
         say!("The damaged store is now {}. Nothing of it was deleted.", aside.display());
     }
@@ -160,7 +178,7 @@ pub fn status(arguments: &StatusArguments) -> Result<(), Failure> {
     let record = record.transpose()?;
     let iso = |at: i64| UnixMillis(at).to_iso();
     if arguments.json {
-        let json = serde_json::json!({
+        let json = json!({
             "device": engine.device_key().to_string(),
             "synced": status.is_synced,
             "waiting_entries": status.waiting.entries,
@@ -171,7 +189,7 @@ pub fn status(arguments: &StatusArguments) -> Result<(), Failure> {
             "failures": status.last.failures,
             "next_try": status.last.next_try.map(iso),
             "clock_is_off": status.clock_is_off,
-            "record": record.map(|(id, delivery, attention)| serde_json::json!({
+            "record": record.map(|(id, delivery, attention)| json!({
                 "id": id.to_string(),
                 "delivery": delivery_word(delivery),
                 "attention": format!("{attention:?}").to_lowercase(),
@@ -220,7 +238,7 @@ fn delivery_word(delivery: Delivery) -> &'static str {
 
 pub fn bundle(command: &BundleCommand) -> Result<(), Failure> {
     match command {
-        BundleCommand::Export { store, team, everything, out } => {
+        BundleCommand::Export { store, team, everything, out, json } => {
             let mut engine = store.open()?;
             let team = team_of(&engine, *team)?;
             let of = if *everything { BundleOf::Everything } else { BundleOf::Waiting };
@@ -236,22 +254,38 @@ pub fn bundle(command: &BundleCommand) -> Result<(), Failure> {
             writer.flush().map_err(failed)?;
             writer.get_ref().sync_all().map_err(failed)?;
             std::fs::rename(&beside, out).map_err(failed)?;
-            say!(
-                "{entries} entries are in {}. Only members of the team can open it.",
-                out.display()
-            );
+            match json {
+                true => say!("{}", json!({ "entries": entries })),
+                false => say!(
+                    "{entries} entries are in {}. Only members of the team can open it.",
+                    out.display()
+                ),
+            }
             Ok(())
         }
-        BundleCommand::Import { store, file } => {
+        BundleCommand::Import { store, file, json } => {
             let mut engine = store.open()?;
             let opened = File::open(file).map_err(|error| cannot_read(file, &error))?;
             let taken = engine.import_bundle(&mut BufReader::new(opened), |_| {})?;
-            say!("{} entries, {} of them new here.", taken.entries, taken.new_entries);
+            match json {
+                true => say!(
+                    "{}",
+                    json!({
+                        "entries": taken.entries, "new_entries": taken.new_entries,
+                        "turned_away": taken.turned_away,
+                    })
+                ),
+                false => {
+                    say!("{} entries, {} of them new here.", taken.entries, taken.new_entries);
+                }
+            }
             if let Some(reason) = taken.reason {
                 let reason = format!("{} runs were not taken: {reason}", taken.turned_away);
                 return Err(failure(file.display(), reason));
             }
-            say!("The next sync brings them to the hub.");
+            if !json {
+                say!("The next sync brings them to the hub.");
+            }
             Ok(())
         }
     }

@@ -166,7 +166,7 @@ fn a_code_that_is_not_the_case_is_exported_as_such() {
         "x",
         "--unknowns",
         "--suspected-substances",
-        "heroin,cocaine",
+        "heroin,cocaine,odd=no",
     ]);
     one.says(&["correct", id.trim(), "suspected_substances.cocaine=false"]);
     one.says(&["export", "out"]);
@@ -340,4 +340,48 @@ fn a_target_is_held_against_what_was_reached_in_its_period_and_scope() {
     reached.sort_unstable();
     assert_eq!(reached, [(false, 3), (true, 7)]);
     assert!(desk.says(&["targets"]).contains("70 %"));
+}
+
+#[test]
+fn every_command_that_answers_in_words_answers_in_json_too() {
+    let desk = Desk::new();
+    for command in [
+        "list",
+        "show",
+        "history",
+        "conflicts",
+        "duplicates",
+        "correct",
+        "void",
+        "undo",
+        "sync",
+        "status",
+        "totals",
+        "completeness",
+        "targets",
+        "stock",
+        "import",
+        "export",
+        "verify",
+        "doctor",
+        "recover",
+        "members",
+        "draft list",
+        "draft finish",
+        "draft discard",
+        "bundle export",
+        "bundle import",
+        "pack list",
+        "pack publish",
+    ] {
+        let mut words: Vec<&str> = command.split(' ').collect();
+        words.push("--help");
+        assert!(desk.says(&words).contains("--json"), "{command}");
+    }
+    let draft =
+        desk.says(&["draft", "save", "contact", "--site", "x", "--people", "2", "--visit", "new"]);
+    let id = desk.json(&["draft", "finish", draft.trim()])["id"].as_str().unwrap().to_owned();
+    assert_eq!(desk.json(&["correct", &id, "people=3"])["id"], id);
+    assert_eq!(desk.json(&["undo"])["id"], id);
+    assert_eq!(desk.json(&["void", &id, "--reason", "test"])["id"], id);
 }
