@@ -35,8 +35,13 @@ pub fn unguarded(cell: &str) -> &str {
     }
 }
 
-/// What the columns of a file of refused rows begin with that say why.
-pub const REFUSED: &str = "refused_";
+/// The columns before the others in a file of refused rows, that say why.
+pub const REFUSED: [&str; 2] = ["refused_reason", "refused_detail"];
+
+/// How many columns of a header say why its rows were refused: those two, or none.
+pub fn reasons_in<'a>(header: impl Iterator<Item = &'a str>) -> usize {
+    if header.take(REFUSED.len()).eq(REFUSED) { REFUSED.len() } else { 0 }
+}
 
 /// Whether a file ends inside of quotation marks.
 pub fn ends_in_quotes(file: &[u8]) -> bool {

@@ -4,9 +4,9 @@
 #[path = "cells.rs"]
 mod cells;
 
-pub use cells::{REFUSED, split_codes, unguarded};
+pub use cells::{REFUSED, ends_in_quotes, reasons_in, split_codes, unguarded};
 
-use cells::{ends_in_quotes, key_of};
+use cells::key_of;
 use kitbag_core::model::schema::{Shape, parse};
 use kitbag_core::model::{Form, Invalid, Kind};
 use serde::Deserialize;
@@ -201,7 +201,7 @@ impl Mapping {
             return Err(ImportError::Twice(twice.to_owned()));
         }
         let is_open = ends_in_quotes(file);
-        let reasons = header.iter().filter(|name| name.starts_with(REFUSED)).count();
+        let reasons = reasons_in(header.iter());
         let beside_key = self.beside_key();
         let missing: Vec<&str> =
             self.columns().filter(|name| !columns.contains_key(name)).collect();

@@ -62,6 +62,7 @@ pub fn run(arguments: &ImportArguments) -> Result<(), Failure> {
         let of_list = arguments.kind.is_none() && arguments.map.is_none();
         if let Some(records) = of_list.then(|| sheets::records_of(path)).flatten()
             && arguments.files.contains(&records)
+            && !sheets::is_of_refused(path)
         {
             continue;
         }
@@ -123,7 +124,14 @@ fn tell(path: &Path, outcome: &Outcome) {
         say!("  refused, {reason}: {count}");
     }
     for file in &outcome.refused_files {
-        say!("  mend them in {}, and import that", file.display());
+        match sheets::records_of(file) {
+            Some(records) => say!(
+                "  {} holds rows of a list: mend them, put them back, and import {} again",
+                file.display(),
+                records.display()
+            ),
+            None => say!("  mend them in {}, and import that", file.display()),
+        }
     }
 }
 
@@ -185,7 +193,9 @@ fn save(
 ) -> Result<(), Failure> {
     let taken = std::mem::take(&mut imported.taken);
     let keys = taken.iter().flat_map(|taken| [Some(taken.key.as_str()), origin(&taken.form)]);
-    let mut known = known(engine, team, kind, &keys.flatten().collect())?;
+    let known = known(engine, team, kind, &keys.flatten().collect())?;
+    // What this file itself brought: by its rows' own names.
+    let (mut added, mut origins) = (BTreeMap::new(), BTreeSet::new());
     let style = ProgressStyle::with_template("importing {wide_bar} {pos}/{len}")
         .unwrap_or_else(|_| ProgressStyle::default_bar());
     let bar = ProgressBar::new(taken.len() as u64).with_style(style);
@@ -194,7 +204,8 @@ fn save(
         // Where the row first came from, also by way of other programmes' exports.
         let origin = origin(&form).map(str::to_owned);
         let is_named = is_named || origin.is_some();
-        let held = origin.as_ref().and_then(|origin| known.get(origin)).or(known.get(&key));
+        let of_origin = origin.as_ref().and_then(|origin| known.get(origin));
+        let held = of_origin.or(known.get(&key)).or(added.get(&key));
         match held {
             Some(held) if is_named && says_more(&form.answers(), held) => {
                 let (reason, detail) = ("known_id".to_owned(), KNOWN_ID.to_owned());
@@ -207,13 +218,13 @@ fn save(
             }
             None => {}
         }
+        // Two records of one origin, which two devices imported apart, stay two.
+        let origin = origin.filter(|origin| origins.insert(origin.clone()));
         form.put("import_key", origin.as_ref().unwrap_or(&key).as_str())?;
         match engine.record_imported(team, &form) {
             Ok(_) => {
                 outcome.imported += 1;
-                let answers = form.answers();
-                known.extend(origin.map(|origin| (origin, answers.clone())));
-                known.insert(key, answers);
+                added.insert(key, form.answers());
             }
             // What a code pack asks for beside the data dictionary.
             Err(EngineError::Invalid(invalid)) => {

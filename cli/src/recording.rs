@@ -33,7 +33,7 @@ struct Beside {
     team: Option<TeamId>,
     /// A draft of this kind: what is not given here is taken from it. `draft save` puts the result in
     /// its place, `record` makes it a record
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", conflicts_with = "json")]
     draft: Option<u64>,
 }
 
@@ -163,21 +163,21 @@ fn begun(engine: &Engine, command: &RecordCommand) -> Result<Form, Failure> {
 }
 
 pub fn record(command: &RecordCommand) -> Result<(), Failure> {
-    if command.draft.is_none() {
-        // What is wrong with the answers is said before a store is looked at; what is missing, a code
-        // pack may know.
-        match form(command, Form::new(command.kind))?.operations() {
-            Err(invalid) if invalid.wrong != Wrong::Required => return Err(invalid.into()),
-            Ok(_) | Err(_) => {}
+    let (mut engine, form) = match command.draft {
+        Some(_) => opened(command)?,
+        None => {
+            // What is wrong with the answers is said before a store is looked at; what is missing, a code
+            // pack may know.
+            let form = form(command, Form::new(command.kind))?;
+            match form.operations() {
+                Err(invalid) if invalid.wrong != Wrong::Required => return Err(invalid.into()),
+                Ok(_) | Err(_) => (command.store.open()?, form),
+            }
         }
-    }
-    let (mut engine, form) = opened(command)?;
+    };
     let team = team_of(&engine, command.team)?;
     let id = match command.draft {
-        Some(draft) => {
-            engine.save_draft(Some(draft), &form)?;
-            engine.finish_draft(draft, team)?
-        }
+        Some(draft) => engine.finish_draft_as(draft, team, &form)?,
         None => engine.record(team, &form)?,
     };
     say!("{id}");

@@ -1,7 +1,7 @@
 //! Files that have a column for each field, as exports have: one for a kind's records, one beside for
 //! each of its lists; and the files of refused rows.
 
-use crate::import::{Imported, Mapping, REFUSED, Refused, unguarded};
+use crate::import::{Imported, Mapping, REFUSED, Refused, ends_in_quotes, reasons_in, unguarded};
 use crate::{Failure, cannot_read, failure, wrong_file};
 use kitbag_core::model::pack::{CodePack, fill_in};
 use kitbag_core::model::schema::{Field, Shape, parse};
@@ -13,6 +13,11 @@ use std::path::{Path, PathBuf};
 fn stem(path: &Path) -> &str {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     name.split('.').next().unwrap_or_default()
+}
+
+/// Whether a file is one of refused rows.
+pub fn is_of_refused(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.to_string_lossy().contains(".refused"))
 }
 
 /// The file of the records that this file of a list belongs to.
@@ -45,8 +50,11 @@ pub fn by_name(
     packs: &[CodePack],
 ) -> Result<(Imported, Kind, Vec<ListSheet>), Failure> {
     if let (None, Some(records)) = (kind, records_of(path)) {
-        let advice =
-            format!("holds a list of records: import {}, which it is read with", records.display());
+        let advice = format!(
+            "holds a list of records: put its rows into the list's file beside {}, and import {0}, which \
+             it is read with",
+            records.display()
+        );
         return Err(wrong_file(path.display(), advice));
     }
     let kind = kind.or_else(|| Kind::from_name(stem(path))).ok_or_else(|| {
@@ -59,7 +67,7 @@ pub fn by_name(
         .iter()
         .filter(|column| {
             !["id", "team"].contains(*column)
-                && !column.starts_with(REFUSED)
+                && !REFUSED.contains(*column)
                 && kind.field(column).is_none()
         })
         .copied()
@@ -70,12 +78,23 @@ pub fn by_name(
         let advice = reason + "; write a mapping, and give it with --map";
         return Err(wrong_file(path.display(), advice));
     }
-    let mut lists = lists_beside(kind, path)?;
+    // The lists of another file of the same kind are not this one's.
+    let mut lists = match stem(path) == kind.name() {
+        true => lists_beside(kind, path)?,
+        false => Vec::new(),
+    };
     let ids = ids(file, columns.iter().position(|column| *column == "id"));
+    let has_ids = !lists.is_empty();
     let imported = Mapping::of_fields(kind, &columns)
         .read_with(file, |row, form| {
             fill_in(form, packs);
-            let Some(Some(id)) = ids.get(row) else { return Ok(None) };
+            let id = match ids.get(row) {
+                Some(Some(id)) => id,
+                Some(None) if has_ids => {
+                    return Err(Invalid::new("id", Wrong::Required, "expected an id, in UTF-8"));
+                }
+                _ => return Ok(None),
+            };
             for list in &lists {
                 for (_, _, element) in list.elements.get(id).into_iter().flatten() {
                     form.add(list.name, element.clone()?)?;
@@ -85,7 +104,7 @@ pub fn by_name(
         })
         .map_err(|error| wrong_file(path.display(), error))?;
     // A file of refused rows has few of the records that the lists beside it are of.
-    if !path.to_string_lossy().contains(".refused") {
+    if !is_of_refused(path) {
         let ids: BTreeSet<&str> = ids.iter().flatten().map(String::as_str).collect();
         lists.iter_mut().for_each(|list| refuse_without_record(kind, list, &ids));
     }
@@ -152,9 +171,17 @@ fn read_list(
     let file = std::fs::read(&path).map_err(|error| cannot_read(&path, &error))?;
     let header = header(&path, &file)?;
     let is_known = |name: &str| name == "record" || fields.iter().any(|field| field.name == name);
-    let unknown = header.iter().find(|name| !is_known(name) && !name.starts_with(REFUSED));
+    let unknown = header.iter().find(|name| !is_known(name) && !REFUSED.contains(name));
     if let Some(name) = unknown {
         return Err(wrong_file(path.display(), format!("has a column of no field: {name}")));
+    }
+    let mut names = BTreeSet::new();
+    if let Some(name) = header.iter().find(|name| !names.insert(*name)) {
+        return Err(wrong_file(path.display(), format!("has the column {name} twice")));
+    }
+    if ends_in_quotes(&file) {
+        let reason = "ends inside of a quotation mark that is never closed; nothing was imported";
+        return Err(wrong_file(path.display(), reason));
     }
     let mut sheet = ListSheet {
         name: list.name,
@@ -219,7 +246,8 @@ pub fn write_refused(path: &Path, file: &[u8], refused: &[Refused]) -> Result<Pa
         .map_err(|error| failure(out.display(), error))?;
     let header =
         reader.byte_headers().map_err(|_| wrong_file(path.display(), "is not CSV"))?.clone();
-    let reasons = header.iter().filter(|name| name.starts_with(REFUSED.as_bytes())).count();
+    let names = header.iter().map(|name| std::str::from_utf8(name).unwrap_or_default());
+    let reasons = reasons_in(names);
     let with = |reason: &[u8], detail: &[u8], row: &csv::ByteRecord| {
         [reason, detail].into_iter().chain(row.iter().skip(reasons)).collect::<csv::ByteRecord>()
     };

@@ -166,7 +166,7 @@ fn a_code_that_is_not_the_case_is_exported_as_such() {
         "x",
         "--unknowns",
         "--suspected-substances",
-        "heroin,cocaine,odd=no",
+        "heroin,cocaine,odd=no=yes,meth=no",
     ]);
     one.says(&["correct", id.trim(), "suspected_substances.cocaine=false"]);
     one.says(&["export", "out"]);
@@ -384,4 +384,55 @@ fn every_command_that_answers_in_words_answers_in_json_too() {
     assert_eq!(desk.json(&["correct", &id, "people=3"])["id"], id);
     assert_eq!(desk.json(&["undo"])["id"], id);
     assert_eq!(desk.json(&["void", &id, "--reason", "test"])["id"], id);
+}
+
+#[test]
+fn an_attempt_that_is_refused_leaves_the_draft_as_it_was() {
+    let desk = Desk::new();
+    let draft =
+        desk.says(&["draft", "save", "reversal", "--site", "fife", "--outcome", "survived"]);
+    let given = "product=nyxoid,route=IN,doses=2,source=this_programme";
+    let own = ["record", "reversal", "--draft", draft.trim(), "--administrations", given];
+    let (_, said) = desk.refused(&own);
+    assert!(said.contains("required"), "{said}");
+    let rest = ["--place", "vehicle", "--report-basis", "unknown", "--reporter-role", "staff"];
+    desk.says(&[&own[..], &rest, &["--ems-called", "yes"]].concat());
+    assert_eq!((desk.total("reversals"), desk.total("doses")), (1, 2));
+    let (code, _) =
+        desk.refused(&["draft", "save", "reversal", "--draft", "1", "--json", "x.json"]);
+    assert_eq!(code, 2, "a draft is gone on with by flags alone");
+}
+
+#[test]
+fn a_correction_after_an_undo_can_be_undone() {
+    let desk = Desk::new();
+    let id = desk.says(&["record", "contact", "--site", "x", "--people", "3", "--visit", "new"]);
+    let id = id.trim();
+    for _ in 0..2 {
+        desk.says(&["correct", id, "people=5"]);
+        desk.says(&["undo", id]);
+        assert_eq!(desk.total("people_met"), 3);
+    }
+}
+
+#[test]
+fn two_records_of_one_origin_stay_two_and_lists_of_other_files_are_left_alone() {
+    let (one, other) = (Desk::new(), Desk::new());
+    let rows = format!("id,import_key,{CONTACT}\n");
+    let row = |id: &str| format!("{id},origin,riverside,2026-03-01,0,3,new\n");
+    one.write("contact.csv", &(rows + &row("a") + &row("b")));
+    assert_eq!(one.imported(&["contact.csv"]).0["imported"], 2);
+    assert_eq!(one.imported(&["contact.csv"]).0["known"], 2);
+    one.says(&["export", "out"]);
+    let file = one.folder.path().join("out/contact.csv");
+    assert_eq!(other.imported(&[file.to_str().unwrap()]).0["imported"], 2);
+    assert_eq!(other.total("people_met"), 6);
+    // A column of the source that is named like one of ours.
+    let mapping = "source = \"made up\"\nkind = \"contact\"\n[constants]\nsite = \"x\"\n\
+                   utc_offset_min = \"0\"\nvisit = \"new\"\n[[field]]\nfield = \"occurred_on\"\n\
+                   column = \"day\"\n[[field]]\nfield = \"people\"\ncolumn = \"n\"\n";
+    one.write("map.toml", mapping);
+    one.write("sheet.csv", "nr,day,n,refused_service\n1,2026-03-01,bad,no\n");
+    assert_eq!(one.imported(&["--map", "map.toml", "sheet.csv"]).1, Some(3));
+    assert!(one.read("sheet.refused.csv").contains("nr,day,n,refused_service"));
 }

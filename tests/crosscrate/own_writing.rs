@@ -104,3 +104,20 @@ fn one_file_that_two_devices_import_apart_is_suspected_row_by_row() {
     let suspected = programme.coordinator.suspected_duplicates().unwrap();
     assert!(suspected.iter().any(|pair| pair.why == Why::ImportedTwice), "{suspected:?}");
 }
+
+#[test]
+fn undoing_leaves_what_others_changed_of_an_element_alone() {
+    let mut programme = Programme::new();
+    let (mut worker, _) = programme.worker();
+    let id = worker.record(TEAM, &reversal("survived")).unwrap();
+    let name = worker.get(id).unwrap().lists["administrations"][0].name;
+    worker.correct_element(id, "administrations", name, "route", "IN").unwrap();
+    programme.sync(&mut worker);
+    programme.sync_coordinator();
+    programme.coordinator.correct_element(id, "administrations", name, "route", "IM").unwrap();
+    programme.sync_coordinator();
+    programme.sync(&mut worker);
+    assert!(matches!(worker.undo(id), Err(EngineError::NothingToUndo)));
+    let fields = &worker.get(id).unwrap().lists["administrations"][0].fields;
+    assert_eq!(fields["route"].last().unwrap().0, "IM".into());
+}

@@ -117,6 +117,34 @@ impl Engine {
         self.record_and_forget(team, &form, Some(&format!("{PREFIX}{}", id.0)))
     }
 
+    /// Makes a record of a form that goes on with a draft, and discards the draft in the same
+    /// transaction. Where the form is not complete, the draft stays as it was.
+    ///
+    /// # Errors
+    /// As [`Engine::finish_draft`].
+    ///
+    /// ```
+    /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
+    /// # use example::*;
+    /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
+    /// let draft = phone.save_draft(None, &Form::new(Kind::Reversal))?;
+    /// phone.finish_draft_as(draft, team, &reversal()?)?;
+    /// assert!(phone.drafts()?.is_empty());
+    /// # Ok::<(), Failed>(())
+    /// ```
+    pub fn finish_draft_as(
+        &mut self,
+        id: DraftId,
+        team: TeamId,
+        form: &Form,
+    ) -> Result<RecordId, EngineError> {
+        self.store.ensure_open()?;
+        if !self.draft_ids()?.contains(&id) {
+            return Err(EngineError::NoDraft);
+        }
+        self.record_and_forget(team, form, Some(&format!("{PREFIX}{}", id.0)))
+    }
+
     /// Deletes a draft, durably.
     ///
     /// # Errors

@@ -246,7 +246,7 @@ impl Engine {
         let last = record.history.iter().rposition(|change| change.author == own);
         let last = last.ok_or(EngineError::NothingToUndo)?;
         let earlier = record.history[..last].iter().rposition(|change| change.author == own);
-        if earlier.is_some_and(|earlier| is_undone_by(&record, earlier, last)) {
+        if is_taken_back(&record, earlier, last) {
             // Undone once more it would be done again.
             return Err(EngineError::NothingToUndo);
         }
@@ -259,6 +259,14 @@ impl Engine {
             false => self.change(id, operations),
         }
     }
+}
+
+/// Whether the last change took the one before it back, and nobody changed anything between: an undo. One
+/// that comes after an undo is a change of its own, whatever it says.
+fn is_taken_back(record: &Record, earlier: Option<usize>, last: usize) -> bool {
+    let Some(earlier) = earlier.filter(|earlier| earlier + 1 == last) else { return false };
+    let was_undo = earlier > 0 && is_undone_by(record, earlier - 1, earlier);
+    is_undone_by(record, earlier, last) && !was_undo
 }
 
 /// Whether a later change does nothing but take an earlier one back.
@@ -295,6 +303,12 @@ fn undoing(record: &Record, at: usize) -> Vec<Operation> {
         let winner = record.fields.get(field).and_then(|values| values.last());
         winner.is_some_and(|(_, by)| *by == change.entry)
     };
+    let stands_in = |list: &str, name: ElementName, field: &str| {
+        let elements = record.lists.get(list).map(Vec::as_slice).unwrap_or_default();
+        let element = elements.iter().find(|element| element.name == name);
+        let winner = element.and_then(|element| element.fields.get(field)?.last());
+        winner.is_some_and(|(_, by)| *by == change.entry)
+    };
     let mut operations = Vec::new();
     for (index, operation) in (0..).zip(&change.operations) {
         match operation {
@@ -308,6 +322,7 @@ fn undoing(record: &Record, at: usize) -> Vec<Operation> {
                 field: "void".to_owned(),
                 value: "undone".into(),
             }),
+            Operation::PutIn { list, element, field, .. } if !stands_in(list, *element, field) => {}
             Operation::PutIn { list, element, field, .. } => operations.push(Operation::PutIn {
                 list: list.clone(),
                 element: *element,

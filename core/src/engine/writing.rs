@@ -117,14 +117,14 @@ impl Engine {
             .map_err(check::Fault::into_invalid)?;
         check::check_own(&operations)?;
         // What was contradictory before, as two people may make it apart, keeps nobody from mending.
-        let whole = |operations: &[Operation]| {
+        let faults = |operations: &[Operation]| {
             let version = check::version_needed(record.kind, operations);
-            check::check_whole(record.kind, version, operations)
+            check::faults_of_whole(record.kind, version, operations)
         };
-        let (before, after) =
-            (whole(&record.as_creation(&[])), whole(&record.as_creation(&operations)));
-        if before != after {
-            after.map_err(check::Fault::into_invalid)?;
+        let before = faults(&record.as_creation(&[]));
+        let mut after = faults(&record.as_creation(&operations)).into_iter();
+        if let Some(brought) = after.find(|fault| !before.contains(fault)) {
+            return Err(brought.into());
         }
         let operations = self.seal_texts(record.team, record.kind, operations)?;
         let payload = self.payload(record.kind, record.heads, operations)?;

@@ -16,7 +16,7 @@ pub const PAGE_ENTRIES_MAX: u64 = 2_000;
 pub const PAGE_BYTES_MAX: usize = 1 << 20;
 /// The most that a page's runs may weigh, and so one run: a relay can only cut a run where it holds
 /// a seal, so that a heavier one could never be sent on. The rest of a page is for seals and clocks.
-pub const RUNS_BYTES_MAX: u64 = PAGE_BYTES_MAX as u64 / 2;
+pub const RUNS_BYTES_MAX: u64 = PAGE_BYTES_MAX as u64 / 4 * 3;
 
 /// Consecutive entries of one log, sealed at the last.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -50,6 +50,15 @@ pub fn check_creation(kind: Kind, version: u64, operations: &[Operation]) -> Res
 /// Checks what a record says as a whole, told as the operations that would create it so: that what is
 /// needed is there, and that its fields do not contradict each other.
 pub fn check_whole(kind: Kind, version: u64, operations: &[Operation]) -> Result<(), Fault> {
+    match faults_of_whole(kind, version, operations).into_iter().next() {
+        Some(invalid) => Err(Fault::Invalid(invalid)),
+        None => Ok(()),
+    }
+}
+
+/// All that [`check_whole`] finds, in its order.
+pub fn faults_of_whole(kind: Kind, version: u64, operations: &[Operation]) -> Vec<Invalid> {
+    let mut faults = Vec::new();
     let given = |name: &str| {
         operations.iter().rev().find_map(|operation| match operation {
             Operation::Put { field, value } if field == name && !value.is_null() => Some(value),
@@ -65,11 +74,12 @@ pub fn check_whole(kind: Kind, version: u64, operations: &[Operation]) -> Result
             Need::Optional => false,
         };
         if is_needed && given(field.name).is_none() {
-            return Err(Invalid::required(field.name, field.shape).into());
+            faults.push(Invalid::required(field.name, field.shape));
         }
     }
     let rules = kind.declaration().rules;
-    rules.iter().try_for_each(|rule| hold(*rule, operations)).map_err(Fault::Invalid)
+    faults.extend(rules.iter().filter_map(|rule| hold(*rule, operations).err()));
+    faults
 }
 
 /// Checks what only the device that writes is held to: entries of others that say it otherwise are

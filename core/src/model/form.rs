@@ -101,7 +101,11 @@ impl Form {
         let wrong = || Invalid::shape(field, set.shape);
         for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
             match set.shape {
-                Shape::CodeSet(_) => _ = self.tick(field, part)?,
+                // As exports say that a code was asked for and is not the case.
+                Shape::CodeSet(_) => match (part.strip_suffix("=no"), part.strip_suffix("=yes")) {
+                    (Some(code), _) => _ = self.put(&format!("{field}.{}", code.trim()), false)?,
+                    (None, code) => _ = self.tick(field, code.map_or(part, str::trim))?,
+                },
                 _ => {
                     let (code, number) = part.split_once('=').ok_or_else(wrong)?;
                     let value = parse(field, set.shape, number.trim())?;
