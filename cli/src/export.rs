@@ -323,7 +323,7 @@ fn column(field: &Field) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::import::{split_codes, unguarded};
+    use crate::import::cells::{split_codes, unguarded};
 
     #[test]
     fn a_code_that_holds_the_separator_is_read_back_whole() {

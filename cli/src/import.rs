@@ -2,11 +2,9 @@
 //! refused with its line and reason, and stops no other.
 
 #[path = "cells.rs"]
-mod cells;
+pub mod cells;
 
-pub use cells::{REFUSED, ends_in_quotes, reasons_in, split_codes, unguarded};
-
-use cells::key_of;
+use cells::{ends_in_quotes, key_of, reasons_in, split_codes, unguarded};
 use kitbag_core::model::schema::{Shape, parse};
 use kitbag_core::model::{Form, Invalid, Kind};
 use serde::Deserialize;

@@ -1,7 +1,8 @@
 //! Files that have a column for each field, as exports have: one for a kind's records, one beside for
 //! each of its lists; and the files of refused rows.
 
-use crate::import::{Imported, Mapping, REFUSED, Refused, ends_in_quotes, reasons_in, unguarded};
+use crate::import::cells::{REFUSED, ends_in_quotes, reasons_in, unguarded};
+use crate::import::{Imported, Mapping, Refused};
 use crate::{Failure, cannot_read, failure, wrong_file};
 use kitbag_core::model::pack::{CodePack, fill_in};
 use kitbag_core::model::schema::{Field, Shape, parse};
