@@ -9,7 +9,7 @@ use kitbag_core::model::Kind;
 use kitbag_core::model::date::Period;
 use kitbag_core::model::indicator::share;
 use kitbag_core::model::stock::Holder;
-use kitbag_core::totals::{KnownMissing, Lines, Split};
+use kitbag_core::totals::{KnownMissing, Lines, NOT_ASKED, Split};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -161,17 +161,22 @@ impl AllTotals {
         let mut by = |by: &str| -> Result<Lines, Failure> {
             Ok(lines(&world.page(&format!("/v1/totals?by={by}"))?))
         };
+        // The files that they are compared with count the answers alone.
+        let asked = |mut lines: Lines| {
+            lines.retain(|key, _| key.iter().all(|part| *part != NOT_ASKED));
+            lines
+        };
         Ok(AllTotals {
             by_month: by("month")?,
             by_site: by("site")?,
             by_quarter_site: by("quarter,site")?,
             by_month_outcome: by("month,outcome")?,
             by_code: vec![
-                ("by_outcome", by("outcome")?),
-                ("by_gender", by("gender")?),
-                ("by_age_band", by("age_band")?),
-                ("by_response_minutes", by("response_minutes")?),
-                ("by_substance", by("suspected_substances")?),
+                ("by_outcome", asked(by("outcome")?)),
+                ("by_gender", asked(by("gender")?)),
+                ("by_age_band", asked(by("age_band")?)),
+                ("by_response_minutes", asked(by("response_minutes")?)),
+                ("by_substance", asked(by("suspected_substances")?)),
             ],
             all: by("")?,
         })
