@@ -15,7 +15,7 @@ const DICTIONARY: &[u8] = include_bytes!("dictionary-1.bin");
 /// Up to this many bytes the strongest level takes a few milliseconds on a cheap phone.
 const SMALL_BYTES_MAX: usize = 64 << 10;
 
-/// For pages of many records: a tenth less on the wire than level 9, measured on real rows
+/// For pages of many records. What it gives over level 9 was not measured apart from larger pages
 /// (docs/benchmarks.md).
 const LARGE_LEVEL: i32 = 12;
 
