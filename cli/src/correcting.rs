@@ -2,33 +2,35 @@
 
 use crate::device::{StoreArguments, team_of};
 use crate::records::pair;
-use crate::{Failure, failure, wrong_file};
+use crate::{Failure, failure};
 use kitbag_core::engine::Engine;
 use kitbag_core::model::schema::{Shape, parse};
 use kitbag_core::model::{EntryId, Invalid, Kind, Operation, RecordId, TeamId, Value, Wrong, form};
+use kitbag_core::record::Record;
 use serde_json::json;
+use std::collections::BTreeSet;
 
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  \
     kitbag correct --store phone.db ID outcome=survived\n  \
     kitbag correct --store phone.db ID barriers.cost=true note=\n  \
     kitbag correct --store phone.db ID --add events status=attended,on=2026-03-04\n  \
-    kitbag correct --store phone.db ID --element administrations/1 doses=2")]
+    kitbag correct --store phone.db ID administrations/1.doses=2\n  \
+    kitbag correct --store phone.db ID administrations/1.void=entered_in_error \
+    none_given_reason=refused")]
 pub struct CorrectArguments {
     #[command(flatten)]
     store: StoreArguments,
     /// The record
     #[arg(value_name = "ID")]
     id: RecordId,
-    /// New answers; an empty one takes an answer back. Several are saved at once
+    /// New answers; an empty one takes an answer back. LIST/N.FIELD is of an element, counted from 1 as
+    /// `show` does. Several are saved at once
     #[arg(value_name = "FIELD=ANSWER", value_parser = pair, required_unless_present = "add")]
     answers: Vec<(String, String)>,
     /// Adds an element to a list
     #[arg(long, num_args = 2, value_names = ["LIST", "FIELD=ANSWER,…"])]
     add: Vec<String>,
-    /// The answers are of this element of a list, counted from 1 as `show` does
-    #[arg(long, value_name = "LIST/N", conflicts_with = "add")]
-    element: Option<String>,
     /// As JSON: `{id, entry}`
     #[arg(long)]
     json: bool,
@@ -77,39 +79,48 @@ pub fn correct(arguments: &CorrectArguments) -> Result<(), Failure> {
     let mut engine = arguments.store.open()?;
     let record = engine.get(arguments.id)?;
     let mut operations = Vec::new();
-    if let Some(element) = &arguments.element {
-        let (list, at) = element.split_once('/').unwrap_or((element, ""));
-        let elements = record.lists.get(list).map(Vec::as_slice).unwrap_or_default();
-        let at = at.parse::<usize>().ok().and_then(|at| at.checked_sub(1));
-        let found = at.and_then(|at| elements.get(at)).ok_or_else(|| {
-            wrong_file("--element", format!("the record has {} elements there", elements.len()))
-        })?;
-        let fields = form::list_fields(record.kind, list)?;
-        for (field, text) in &arguments.answers {
-            let full = format!("{list}.{field}");
-            let known = fields.iter().find(|known| known.name == field);
-            let known =
-                known.ok_or_else(|| Invalid::new(&full, Wrong::UnknownField, "of a list"))?;
-            operations.push(Operation::PutIn {
-                list: list.to_owned(),
-                element: found.name,
-                field: field.clone(),
-                value: value_of(&full, known.shape, text)?,
-            });
-        }
-    } else {
-        for (field, text) in &arguments.answers {
-            let shape = shape_of(record.kind, field)?;
-            operations.push(Operation::put(field, value_of(field, shape, text)?));
-        }
+    for (field, text) in &arguments.answers {
+        operations.push(match field.split_once('/') {
+            Some((list, at)) => in_element(&record, list, at, text)?,
+            None => {
+                let shape = shape_of(record.kind, field)?;
+                Operation::put(field, value_of(field, shape, text)?)
+            }
+        });
     }
     if let [list, element] = arguments.add.as_slice() {
         let element = form::element_of_text(record.kind, list, element)?;
         operations.push(form::append(list, &element));
     }
+    let names = arguments.answers.iter().map(|(field, _)| field.as_str());
+    let mut said = BTreeSet::new();
+    if let Some(field) = names.into_iter().find(|field| !said.insert(*field)) {
+        return Err(form::twice(field).into());
+    }
     let entry = engine.change(arguments.id, operations)?;
     tell(arguments.json, arguments.id, entry, "Saved. The old answers stay in the history.");
     Ok(())
+}
+
+/// The answer to a field of an element, named as `LIST/N.FIELD`.
+fn in_element(record: &Record, list: &str, at: &str, text: &str) -> Result<Operation, Failure> {
+    let (at, field) = at.split_once('.').unwrap_or((at, ""));
+    let fields = form::list_fields(record.kind, list)?;
+    let elements = record.lists.get(list).map(Vec::as_slice).unwrap_or_default();
+    let number = at.parse::<usize>().ok().and_then(|at| at.checked_sub(1));
+    let element = number.and_then(|at| elements.get(at)).ok_or_else(|| {
+        let expected = format!("expected {list}/N.FIELD, N from 1 to {}", elements.len());
+        Invalid::new(list, Wrong::NoSuch, expected)
+    })?;
+    let full = format!("{list}.{field}");
+    let known = fields.iter().find(|known| known.name == field);
+    let known = known.ok_or_else(|| Invalid::new(&full, Wrong::UnknownField, "of a list"))?;
+    Ok(Operation::PutIn {
+        list: list.to_owned(),
+        element: element.name,
+        field: field.to_owned(),
+        value: value_of(&full, known.shape, text)?,
+    })
 }
 
 fn shape_of(kind: Kind, field: &str) -> Result<Shape, Failure> {

@@ -2,7 +2,7 @@
 
 use crate::device::{StoreArguments, team_of};
 use crate::recording::RecordCommand;
-use crate::{Failure, recording};
+use crate::{Failure, recording, wrong_file};
 use clap::Subcommand;
 use kitbag_core::engine::DraftId;
 use kitbag_core::model::{TeamId, json};
@@ -51,6 +51,11 @@ pub enum DraftCommand {
 pub fn run(command: &DraftCommand) -> Result<(), Failure> {
     match command {
         DraftCommand::Save(command) => {
+            // An unknown that a draft holds would stand beside what is answered later.
+            if command.is_with_unknowns() {
+                let said = "is for a whole record: give it to `record KIND --draft N`";
+                return Err(wrong_file("--unknowns", said));
+            }
             let (mut engine, form) = recording::opened(command)?;
             say!("{}", engine.save_draft(command.draft, &form)?.0);
         }

@@ -5,7 +5,7 @@
 pub mod cells;
 
 use cells::{ends_in_quotes, key_of, reasons_in, split_codes, unguarded};
-use kitbag_core::model::schema::{Shape, parse};
+use kitbag_core::model::schema::Shape;
 use kitbag_core::model::{Form, Invalid, Kind};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -302,7 +302,7 @@ impl Mapping {
         }
         for mapped in &self.sets {
             for part in split_codes(cell(&mapped.column)?, &mapped.separator) {
-                put_code(&mut form, &mapped.set, &part)
+                form.put_code_text(&mapped.set, &part)
                     .map_err(|invalid| wrong(&mapped.column, invalid))?;
             }
         }
@@ -340,24 +340,6 @@ impl MappedField {
             None => code.to_owned(),
         })
     }
-}
-
-/// Ticks a code of a set, or puts what `code=number` says.
-fn put_code(form: &mut Form, set: &str, part: &str) -> Result<(), Invalid> {
-    let shape = form.kind().field(set).map(|field| field.shape);
-    match (shape, part.rsplit_once('=')) {
-        (Some(shape @ Shape::Counts { .. }), Some((code, number))) => {
-            let value = parse(set, shape, number.trim())?;
-            form.put(&format!("{set}.{}", code.trim()), value)?;
-        }
-        (Some(shape @ Shape::Counts { .. }), None) => return Err(Invalid::shape(set, shape)),
-        // As exports say that a code was asked for and is not the case.
-        _ => match (part.strip_suffix("=no"), part.strip_suffix("=yes")) {
-            (Some(code), _) => _ = form.put(&format!("{set}.{code}"), false)?,
-            (None, code) => _ = form.tick(set, code.unwrap_or(part))?,
-        },
-    }
-    Ok(())
 }
 
 fn refusal(reason: &str, detail: &str) -> (String, String) {

@@ -4,8 +4,9 @@ use crate::device::{StoreArguments, team_of};
 use crate::{Failure, cannot_read, failure, wrong_file};
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, Subcommand};
 use kitbag_core::engine::{DraftId, Engine, EngineError};
+use kitbag_core::model::json::{self, NotRead};
 use kitbag_core::model::schema::{Field, Need, Shape, expected};
-use kitbag_core::model::{Form, Kind, TeamId, Wrong, json};
+use kitbag_core::model::{Form, Kind, TeamId, Wrong};
 use kitbag_core::store::{Row, Search, State};
 use std::io::Read;
 
@@ -31,10 +32,17 @@ struct Beside {
     /// The team; needed where this device is in several
     #[arg(long, value_name = "ID")]
     team: Option<TeamId>,
-    /// A draft of this kind: what is not given here is taken from it. `draft save` puts the result in
-    /// its place, `record` makes it a record
+    /// A draft of this kind: what is not given here is taken from it, and an empty answer takes one
+    /// back. `draft save` puts the result in its place, `record` makes it a record
     #[arg(long, value_name = "N", conflicts_with = "json")]
     draft: Option<u64>,
+}
+
+impl RecordCommand {
+    /// Whether what is not given is answered with `unknown`.
+    pub fn is_with_unknowns(&self) -> bool {
+        self.matches.get_flag("unknowns")
+    }
 }
 
 impl Subcommand for RecordCommand {
@@ -203,6 +211,7 @@ fn form(command: &RecordCommand, begun: Form) -> Result<Form, Failure> {
         }
         for text in command.matches.get_many::<String>(field.name).into_iter().flatten() {
             match field.shape {
+                _ if text.is_empty() => _ = form.take_back(field.name)?,
                 Shape::List(_) => _ = form.add_text(field.name, text)?,
                 _ => _ = form.put_text(field.name, text)?,
             }
@@ -215,7 +224,7 @@ fn form(command: &RecordCommand, begun: Form) -> Result<Form, Failure> {
     if form.get("utc_offset_min").is_none() {
         form.put("utc_offset_min", i64::from(now.offset().local_minus_utc() / 60))?;
     }
-    match command.matches.get_flag("unknowns") {
+    match command.is_with_unknowns() {
         true => Ok(form.with_unknowns()),
         false => Ok(form),
     }
@@ -234,10 +243,8 @@ fn from_json(kind: Kind, file: &str) -> Result<Form, Failure> {
             std::fs::read_to_string(path).map_err(|error| cannot_read(path, &error))?
         }
     };
-    let parsed = serde_json::from_str(&text);
-    let parsed = parsed.map_err(|error: serde_json::Error| {
-        let place = format!("line {}, column {}", error.line(), error.column());
-        wrong_file(file, format!("is not JSON at {place}; expected one object"))
-    })?;
-    Ok(json::to_form(kind, &parsed)?)
+    json::read(kind, &text).map_err(|error| match error {
+        NotRead::Invalid(invalid) => invalid.into(),
+        NotRead::Json { .. } => wrong_file(file, format!("is {error}")),
+    })
 }

@@ -5,6 +5,7 @@ use crate::device::StoreArguments;
 use crate::{screen, totals};
 use comfy_table::CellAlignment;
 use kitbag_core::engine::Engine;
+use kitbag_core::model::date::Period;
 use kitbag_core::model::{CivilDate, Kind, TeamId};
 use kitbag_core::store::{Row, Search, State};
 use kitbag_core::totals::{Query, Split};
@@ -108,20 +109,17 @@ fn target(engine: &Engine, row: Row) -> Result<Option<Target>, Failure> {
 }
 
 /// The first and the last day of a year, a month or a quarter: `2026`, `2026-03`, `2026-Q1`.
-fn days_of(period: &str) -> Option<(CivilDate, CivilDate)> {
-    let (year, part) = period.split_once('-').unwrap_or((period, ""));
-    let year: i64 = year.parse().ok()?;
-    let (first, months) = match part.strip_prefix('Q') {
-        Some(quarter) => (quarter.parse::<i64>().ok()? * 3 - 2, 3),
-        None if part.is_empty() => (1, 12),
-        None => (part.parse().ok()?, 1),
+fn days_of(written: &str) -> Option<(CivilDate, CivilDate)> {
+    let (year, part) = written.split_once('-').unwrap_or((written, ""));
+    let (period, month) = match part.strip_prefix('Q') {
+        Some(quarter) => {
+            (Period::Quarter, quarter.parse::<u8>().ok()?.checked_mul(3)?.checked_sub(2)?)
+        }
+        None if part.is_empty() => (Period::Year, 1),
+        None => (Period::Month, part.parse().ok()?),
     };
-    let day = |month: i64| -> Option<CivilDate> {
-        let (year, month) = (year + (month - 1) / 12, (month - 1) % 12 + 1);
-        format!("{year:04}-{month:02}-01").parse().ok()
-    };
-    let last = CivilDate::from_epoch_day(day(first + months)?.epoch_day() - 1)?;
-    Some((day(first)?, last))
+    let first: CivilDate = format!("{year}-{month:02}-01").parse().ok()?;
+    Some(first.bounds(period))
 }
 
 #[cfg(test)]
@@ -136,6 +134,7 @@ mod tests {
             ("2026-12", "2026-12-01", "2026-12-31"),
             ("2026-Q1", "2026-01-01", "2026-03-31"),
             ("2026-Q4", "2026-10-01", "2026-12-31"),
+            ("9999", "9999-01-01", "9999-12-31"),
         ] {
             let days = days_of(period).map(|(from, to)| (from.to_string(), to.to_string()));
             assert_eq!(days, Some((from.to_owned(), to.to_owned())), "{period}");

@@ -7,7 +7,7 @@ use desk::Desk;
 use std::collections::BTreeMap;
 
 /// How many times each form is filled in: more than any question has answers.
-const TIMES: usize = 12;
+const TIMES: usize = 33;
 
 /// The questions of a pack: the field, and the codes that its answers stand for.
 fn questions(text: &str) -> Vec<(String, Vec<String>)> {
@@ -44,6 +44,10 @@ fn fill_in(
             let codes = if codes.is_empty() { &free } else { codes };
             assert!(!codes.is_empty(), "the test answers {field}");
             answers.insert(field.clone(), codes[nth % codes.len()].clone());
+        }
+        // The form asks for the reason of a repeat supply alone.
+        if answers.get("supply_type").is_some_and(|supply| supply == "first") {
+            answers.remove("resupply_reason");
         }
         let mut flags: Vec<String> = vec!["record".to_owned(), kind.to_owned()];
         flags.extend(fixed.iter().map(|flag| (*flag).to_owned()));

@@ -198,7 +198,7 @@ fn records_are_found_corrected_voided_and_undone() {
     assert_eq!((desk.total("died"), desk.total("survived")), (0, 1));
     let shown = desk.json(&["show", reversal]);
     assert_eq!(shown["values"]["suspected_substances.heroin"][0], true);
-    desk.says(&["correct", reversal, "--element", "administrations/2", "doses=3"]);
+    desk.says(&["correct", reversal, "administrations/2.doses=3"]);
     assert_eq!(desk.total("doses"), 5);
     desk.says(&["undo", reversal]);
     assert_eq!((desk.total("doses"), desk.total("doses_unknown")), (2, 1));
@@ -241,8 +241,8 @@ fn a_draft_is_kept_and_counts_only_once_it_is_finished() {
     assert_eq!((code, said.contains("report_basis: required")), (2, true), "{said}");
     assert_eq!((desk.total("reversals"), draft.as_str()), (0, "1"));
     desk.says(&["draft", "discard", &draft]);
-    let draft = desk.says(&["draft", "save", "reversal", "--site", "riverside", "--unknowns"]);
-    desk.says(&["draft", "finish", &draft]);
+    let draft = desk.says(&["draft", "save", "reversal", "--site", "riverside"]);
+    desk.says(&["record", "reversal", "--draft", &draft, "--unknowns"]);
     assert_eq!(desk.total("reversals"), 1);
     assert_eq!(desk.json(&["draft", "list"])["drafts"].as_array().unwrap().len(), 0);
 }

@@ -8,6 +8,7 @@ pub mod answers;
 pub mod cbor;
 pub mod check;
 pub mod codes;
+pub mod contradiction;
 pub mod date;
 pub mod form;
 pub mod id;

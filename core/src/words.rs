@@ -108,6 +108,7 @@ impl Words {
         let mut arguments = FluentArgs::new();
         arguments.set("field", self.field(&invalid.field));
         arguments.set("allowed", allowed);
+        arguments.set("other", invalid.other.map(|other| self.field(other)).unwrap_or_default());
         let found = self.formatted(&format!("wrong-{}", invalid.wrong.code()), &arguments);
         found.unwrap_or_else(|| invalid.to_string())
     }

@@ -4,6 +4,7 @@
 mod bad_line;
 mod bundles;
 mod completeness;
+mod contradictions;
 mod damage;
 mod endpoint;
 mod expressible;

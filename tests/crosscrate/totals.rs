@@ -45,11 +45,18 @@ fn phone() -> (Programme, Engine) {
             worker.correct_element(id, "administrations", element, "doses", doses).unwrap();
         }
     }
-    let mut none_given = reversal("survived");
-    none_given.put("none_given_reason", "not_needed").unwrap();
-    let id = worker.record(TEAM, &none_given).unwrap();
+    let id = worker.record(TEAM, &reversal("survived")).unwrap();
     let given = worker.get(id).unwrap().lists["administrations"][0].name;
-    worker.correct_element(id, "administrations", given, "void", "entered_in_error").unwrap();
+    let none_was_given = vec![
+        Operation::PutIn {
+            list: "administrations".to_owned(),
+            element: given,
+            field: "void".to_owned(),
+            value: "entered_in_error".into(),
+        },
+        Operation::put("none_given_reason", "not_needed"),
+    ];
+    worker.change(id, none_was_given).unwrap();
     for date in ["1999-12-31", "2199-01-01"] {
         let mut flagged = reversal("survived");
         flagged.put("occurred_on", date).unwrap();

@@ -2,6 +2,7 @@
 //! them, and a test holds what is committed against them.
 
 use kitbag_core::model::Kind;
+use kitbag_core::model::contradiction::Contradiction;
 use kitbag_core::model::indicator::{Adds, indicators, shares};
 use kitbag_core::model::schema::{ENVELOPE, Field, Need, Rule, Shape, WorkerMay, expected};
 use std::fmt::Write;
@@ -60,6 +61,10 @@ fn data_dictionary() -> String {
         for rule in declaration.rules {
             let _ = write!(page, "\nRule: {}.\n", rule_in_words(*rule));
         }
+        for one in declaration.contradictions {
+            let _ =
+                write!(page, "\nRefused where it is written: {}.\n", contradiction_in_words(*one));
+        }
         for derived in declaration.derived {
             let _ =
                 write!(page, "\nFollows from the others: `{}`, {}.\n", derived.name, derived.about);
@@ -92,6 +97,27 @@ fn table(page: &mut String, fields: &[Field]) {
             version => format!(" (since schema {version})"),
         };
         let _ = writeln!(page, "| `{}` | {holds} | {need} | {}{since} |", field.name, field.about);
+    }
+}
+
+fn contradiction_in_words(contradiction: Contradiction) -> String {
+    let said = |(field, codes): (&str, &[&str])| match codes {
+        [] => format!("`{field}`"),
+        codes => format!("`{field}` {}", codes.join(" or ")),
+    };
+    match contradiction {
+        Contradiction::BesideElements { field, list } => {
+            format!("`{field}` beside an element of `{list}`")
+        }
+        Contradiction::Both { field, other } => format!("{} beside {}", said(field), said(other)),
+        Contradiction::Fewer { number, least, other, code } => {
+            format!("`{other}` {code} with `{number}` below {least}")
+        }
+        Contradiction::Above { field, other } => format!("`{field}` above `{other}`"),
+        Contradiction::FarApart { list, field, other } => {
+            format!("`{list}.{field}` more than ten years from `{other}`")
+        }
+        Contradiction::NoIndicator(field) => format!("`{field}` that is no indicator's name"),
     }
 }
 

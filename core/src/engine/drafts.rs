@@ -2,7 +2,7 @@
 //! this device, never sent, never counted.
 
 use super::{Engine, EngineError};
-use crate::model::{Form, Invalid, Kind, RecordId, TeamId, Wrong, json};
+use crate::model::{Form, Invalid, Kind, Operation, RecordId, TeamId, Wrong, check, json};
 use serde_json::json;
 
 /// The most drafts that one device keeps.
@@ -37,7 +37,7 @@ impl Engine {
     /// Saves a draft, durably: a new one, or in the place of an older one.
     ///
     /// # Errors
-    /// `too_many` past [`DRAFTS_MAX`].
+    /// `too_many` past [`DRAFTS_MAX`]; the field, where an answer has a form that no draft can keep.
     ///
     /// ```
     /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
@@ -58,7 +58,12 @@ impl Engine {
         }
         let next = held.iter().map(|id| id.0).max().unwrap_or(0) + 1;
         let id = id.unwrap_or(DraftId(next));
-        let body = json!({ "kind": form.kind().name(), "answers": json::of_form(form) });
+        let answers = json::of_form(form);
+        // What could not be read again would be lost with the form.
+        if json::to_form(form.kind(), &answers).ok().as_ref() != Some(form) {
+            return Err(unreadable(form).into());
+        }
+        let body = json!({ "kind": form.kind().name(), "answers": answers });
         let name = format!("{PREFIX}{}", id.0);
         self.store.set_meta(&[(name, body.to_string().into_bytes())])?;
         Ok(id)
@@ -165,6 +170,20 @@ impl Engine {
             return Err(EngineError::NoDraft);
         }
         Ok(self.store.forget_meta(&format!("{PREFIX}{}", id.0))?)
+    }
+}
+
+/// The answer that a draft cannot keep: one that its field does not hold.
+fn unreadable(form: &Form) -> Invalid {
+    let puts = form.fields().iter().map(|(field, value)| Operation::put(field, value.clone()));
+    let elements = form.lists().iter().flat_map(|(list, elements)| {
+        elements.iter().map(|element| crate::model::form::append(list, element))
+    });
+    let operations: Vec<Operation> = puts.chain(elements).collect();
+    let version = check::version_needed(form.kind(), &operations);
+    match check::check_change(form.kind(), version, &operations) {
+        Err(fault) => fault.into_invalid(),
+        Ok(()) => Invalid::new("draft", Wrong::Shape, "expected answers as text and numbers"),
     }
 }
 

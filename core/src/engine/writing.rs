@@ -6,7 +6,7 @@ use crate::log::entry::{Entry, kind};
 use crate::log::payload::{AFTER_MAX, Open, RecordPayload};
 use crate::log::run::Run;
 use crate::model::check;
-use crate::model::{EntryId, Kind, Operation, RecordId, TeamId};
+use crate::model::{EntryId, Invalid, Kind, Operation, RecordId, TeamId, Wrong};
 use crate::store::LogUse;
 
 /// What an entry of ours is.
@@ -59,6 +59,10 @@ impl Engine {
         draft: Option<&str>,
     ) -> Result<RecordId, EngineError> {
         check::check_own(&operations)?;
+        if let Some(contradiction) = check::contradictions(kind, &operations).next() {
+            return Err(contradiction.into());
+        }
+        self.check_link(team, kind, None, &operations)?;
         let operations = self.seal_texts(team, kind, operations)?;
         let payload = self.payload(kind, Vec::new(), operations)?;
         let how = Writing { must_count: true, forgets: draft, ..Writing::new(kind, None) };
@@ -116,20 +120,47 @@ impl Engine {
         check::check_change(record.kind, version, &operations)
             .map_err(check::Fault::into_invalid)?;
         check::check_own(&operations)?;
+        check::check_unmoved(&operations)?;
         // What was contradictory before, as two people may make it apart, keeps nobody from mending.
         let faults = |operations: &[Operation]| {
             let version = check::version_needed(record.kind, operations);
-            check::faults_of_whole(record.kind, version, operations)
+            let mut faults = check::faults_of_whole(record.kind, version, operations);
+            faults.extend(check::contradictions(record.kind, operations));
+            faults
         };
         let before = faults(&record.as_creation(&[]));
         let mut after = faults(&record.as_creation(&operations)).into_iter();
         if let Some(brought) = after.find(|fault| !before.contains(fault)) {
             return Err(brought.into());
         }
+        self.check_link(record.team, record.kind, Some(id), &operations)?;
         let operations = self.seal_texts(record.team, record.kind, operations)?;
         let payload = self.payload(record.kind, record.heads, operations)?;
         let how = Writing { must_count: true, ..Writing::new(record.kind, Some(id)) };
         self.write(record.team, how, payload)
+    }
+
+    /// Checks that a link to another record of the same event leads to one: held here, of the same kind
+    /// and team, and not the record itself (data dictionary, indicators).
+    fn check_link(
+        &self,
+        team: TeamId,
+        kind: Kind,
+        id: Option<RecordId>,
+        operations: &[Operation],
+    ) -> Result<(), EngineError> {
+        let linked = operations.iter().filter_map(|operation| match operation {
+            Operation::Put { field, value } if field == "duplicate_of" => value.as_text(),
+            _ => None,
+        });
+        for other in linked.filter_map(|text| text.parse::<RecordId>().ok()) {
+            let found = if id == Some(other) { None } else { self.store.record(other)? };
+            if !found.is_some_and(|found| found.team == team && found.kind == kind) {
+                let expected = "expected another record of this team and kind that is held here";
+                return Err(Invalid::new("duplicate_of", Wrong::NoSuch, expected).into());
+            }
+        }
+        Ok(())
     }
 
     fn payload(

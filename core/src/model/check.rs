@@ -1,5 +1,6 @@
 //! Holds operations against the declarations: where a record is written, and where it arrives.
 
+use super::contradiction::hold_apart;
 use super::operation::Operation;
 use super::schema::{
     CODE_CHARS_MAX, FROM_CREATION, Field, Invalid, Need, Shape, TEXT_CHARS_MAX, UNKNOWN_BYTES_MAX,
@@ -82,6 +83,12 @@ pub fn faults_of_whole(kind: Kind, version: u64, operations: &[Operation]) -> Ve
     faults
 }
 
+/// Answers of one record that cannot both be true; only the device that writes is held to them.
+pub fn contradictions(kind: Kind, whole: &[Operation]) -> impl Iterator<Item = Invalid> {
+    let declared = kind.declaration().contradictions.iter();
+    declared.filter_map(|one| hold_apart(*one, whole).err())
+}
+
 /// Checks what only the device that writes is held to: entries of others that say it otherwise are
 /// kept as they are. A record is void by a reason of the data dictionary, never by `no` or `false`; a
 /// client code is derived by the app and never what a person is called.
@@ -95,6 +102,18 @@ pub fn check_own(operations: &[Operation]) -> Result<(), Invalid> {
             check_own_put(&format!("{list}.{field}"), field, value)
         }
     })
+}
+
+/// What tells an imported row from others is given once: taken away, the row would come in again.
+pub fn check_unmoved(change: &[Operation]) -> Result<(), Invalid> {
+    let is_key = |operation: &Operation| matches!(operation, Operation::Put { field, .. } if field == "import_key");
+    match change.iter().any(is_key) {
+        true => {
+            let expected = "it comes from the import and cannot be changed";
+            Err(Invalid::new("import_key", Wrong::FromCreation, expected))
+        }
+        false => Ok(()),
+    }
 }
 
 fn check_own_put(full: &str, name: &str, value: &Value) -> Result<(), Invalid> {

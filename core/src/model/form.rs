@@ -85,6 +85,17 @@ impl Form {
         Ok(self)
     }
 
+    /// Takes an answer back: of a set all codes, of a list all elements.
+    pub fn take_back(&mut self, field: &str) -> Result<&mut Self, Invalid> {
+        if self.kind.field(field).is_none_or(|declared| !declared.is_many()) {
+            return self.put(field, Value::Null);
+        }
+        let prefix = format!("{field}.");
+        self.fields.retain(|name, _| !name.starts_with(&prefix));
+        self.lists.remove(field);
+        Ok(self)
+    }
+
     /// Ticks a code of a set.
     pub fn tick(&mut self, set: &str, code: &str) -> Result<&mut Self, Invalid> {
         self.put(&format!("{set}.{code}"), true)
@@ -98,22 +109,29 @@ impl Form {
             let shape = self.declared(field)?.shape;
             return self.put(field, parse(field, shape, text)?);
         };
-        let wrong = || Invalid::shape(field, set.shape);
+        let mut said = BTreeMap::new();
         for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
-            match set.shape {
-                // As exports say that a code was asked for and is not the case.
-                Shape::CodeSet(_) => match (part.strip_suffix("=no"), part.strip_suffix("=yes")) {
-                    (Some(code), _) => _ = self.put(&format!("{field}.{}", code.trim()), false)?,
-                    (None, code) => _ = self.tick(field, code.map_or(part, str::trim))?,
-                },
-                _ => {
-                    let (code, number) = part.split_once('=').ok_or_else(wrong)?;
-                    let value = parse(field, set.shape, number.trim())?;
-                    self.put(&format!("{field}.{}", code.trim()), value)?;
-                }
+            let (name, value) = code_of_text(set, part)?;
+            if said.insert(name.clone(), value.clone()).is_some_and(|before| before != value) {
+                return Err(twice(field));
             }
+            self.put(&name, value)?;
         }
         Ok(self)
+    }
+
+    /// Answers one code of a set or of numbers by code, as a text says it, that was not answered yet.
+    ///
+    /// # Errors
+    /// `twice` where it was, and not alike.
+    pub fn put_code_text(&mut self, field: &str, text: &str) -> Result<&mut Self, Invalid> {
+        let set = self.kind.field(field).filter(|field| field.is_by_code());
+        let set = set.ok_or_else(|| unknown(field, self.kind.fields()))?;
+        let (name, value) = code_of_text(set, text)?;
+        match self.fields.get(&name) {
+            Some(before) if *before != value => Err(twice(field)),
+            _ => self.put(&name, value),
+        }
     }
 
     /// Adds an element to a list.
@@ -220,6 +238,24 @@ impl Form {
     }
 }
 
+/// One code of a set, `code`, `code=yes` or `code=no`, or of numbers by code, `code=number`, as the
+/// field that holds it and its value.
+fn code_of_text(set: &Field, text: &str) -> Result<(String, Value), Invalid> {
+    let (code, value) = match set.shape {
+        // As exports say that a code was asked for and is not the case.
+        Shape::CodeSet(_) => match (text.strip_suffix("=no"), text.strip_suffix("=yes")) {
+            (Some(code), _) => (code, false.into()),
+            (None, code) => (code.unwrap_or(text), true.into()),
+        },
+        shape => {
+            let parts = text.rsplit_once('=');
+            let (code, number) = parts.ok_or_else(|| Invalid::shape(set.name, shape))?;
+            (code, parse(set.name, shape, number.trim())?)
+        }
+    };
+    Ok((format!("{}.{}", set.name, code.trim()), value))
+}
+
 /// The operation that appends an element, its fields in the canonical order.
 pub fn append(list: &str, element: &Element) -> Operation {
     Operation::append(list, element.clone().into_iter().collect())
@@ -235,7 +271,11 @@ pub fn element_of_text(kind: Kind, list: &str, text: &str) -> Result<Element, In
         })?;
         let field = element_field(list, fields, name.trim())?;
         let full = format!("{list}.{}", field.name);
-        element.insert(field.name.to_owned(), parse(&full, field.shape, value.trim())?);
+        let value = parse(&full, field.shape, value.trim())?;
+        let before = element.insert(field.name.to_owned(), value.clone());
+        if before.is_some_and(|before| before != value) {
+            return Err(twice(&full));
+        }
     }
     Ok(element)
 }
@@ -256,6 +296,11 @@ fn element_field(
 ) -> Result<&'static Field, Invalid> {
     let found = fields.iter().find(|field| field.name == name);
     found.ok_or_else(|| unknown(&format!("{list}.{name}"), fields.iter()))
+}
+
+/// One field, or one code of a set, with two answers in one text.
+pub fn twice(field: &str) -> Invalid {
+    Invalid::new(field, Wrong::Twice, "expected one answer")
 }
 
 /// Names of more than a code's length are cut: they could hold anything.

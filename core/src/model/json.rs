@@ -5,9 +5,13 @@
 //! the array and is a member of its own, `"barriers.cost": false`.
 
 use super::answers::{Answers, Named};
+use super::form::twice;
 use super::schema::{Invalid, Shape, Wrong};
 use super::{Answer, Element, Form, Kind, Value};
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value as Json, json};
+use std::cell::RefCell;
+use std::fmt;
 
 /// Answers as a JSON object; free text is left out.
 pub fn of_answers(answers: &Answers) -> Json {
@@ -53,6 +57,100 @@ fn of_answer(answer: &Answer) -> Json {
     }
 }
 
+/// Why a text gave no form.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotRead {
+    /// It is not JSON from this place on, both from 1.
+    #[error("not JSON at line {line}, column {column}; expected one object")]
+    Json {
+        /// The line.
+        line: usize,
+        /// The column.
+        column: usize,
+    },
+    /// A member is wrong, or there twice.
+    #[error(transparent)]
+    Invalid(#[from] Invalid),
+}
+
+/// A form from the text of a JSON object, in which no member is said twice.
+///
+/// ```
+/// use kitbag_core::model::{Kind, json};
+///
+/// let form = json::read(Kind::Contact, r#"{"people": 3, "visit": "new"}"#)?;
+/// assert_eq!(form.fields().len(), 2);
+/// assert!(json::read(Kind::Contact, r#"{"people": 3, "people": 4}"#).is_err());
+/// # Ok::<(), json::NotRead>(())
+/// ```
+pub fn read(kind: Kind, text: &str) -> Result<Form, NotRead> {
+    let repeated = RefCell::new(None);
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let read = Once(&repeated).deserialize(&mut reader).and_then(|json| {
+        reader.end()?;
+        Ok(json)
+    });
+    if let Some(name) = repeated.take() {
+        return Err(Invalid { field: cut(&name), ..twice("") }.into());
+    }
+    let json =
+        read.map_err(|error| NotRead::Json { line: error.line(), column: error.column() })?;
+    Ok(to_form(kind, &json)?)
+}
+
+/// Reads any JSON, and notes a member that an object has twice.
+#[derive(Clone, Copy)]
+struct Once<'a>(&'a RefCell<Option<String>>);
+
+impl<'de> DeserializeSeed<'de> for Once<'_> {
+    type Value = Json;
+    fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<Json, D::Error> {
+        reader.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Once<'_> {
+    type Value = Json;
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+    fn visit_unit<E>(self) -> Result<Json, E> {
+        Ok(Json::Null)
+    }
+    fn visit_bool<E>(self, flag: bool) -> Result<Json, E> {
+        Ok(flag.into())
+    }
+    fn visit_i64<E>(self, number: i64) -> Result<Json, E> {
+        Ok(number.into())
+    }
+    fn visit_u64<E>(self, number: u64) -> Result<Json, E> {
+        Ok(number.into())
+    }
+    fn visit_f64<E>(self, number: f64) -> Result<Json, E> {
+        Ok(number.into())
+    }
+    fn visit_str<E>(self, text: &str) -> Result<Json, E> {
+        Ok(text.into())
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Json, A::Error> {
+        let mut array = Vec::new();
+        while let Some(item) = items.next_element_seed(self)? {
+            array.push(item);
+        }
+        Ok(Json::Array(array))
+    }
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Json, A::Error> {
+        let mut object = Map::new();
+        while let Some(name) = members.next_key::<String>()? {
+            let member = members.next_value_seed(self)?;
+            if object.insert(name.clone(), member).is_some() {
+                self.0.borrow_mut().get_or_insert(name);
+            }
+        }
+        Ok(Json::Object(object))
+    }
+}
+
 /// A form from a JSON object; `null` is not asked.
 ///
 /// # Errors
@@ -73,7 +171,13 @@ pub fn to_form(kind: Kind, json: &Json) -> Result<Form, Invalid> {
             (_, Json::Null) => {}
             (Some(Shape::CodeSet(_)), Json::Array(codes)) => {
                 for code in codes {
-                    form.tick(name, code.as_str().ok_or_else(|| not_an_answer(name))?)?;
+                    let code = code.as_str().ok_or_else(|| not_an_answer(name))?;
+                    let full = format!("{name}.{code}");
+                    // Beside the array a member of its own may say the opposite.
+                    if object.get(&full).is_some_and(|member| *member == Json::Bool(false)) {
+                        return Err(twice(name));
+                    }
+                    form.put(&full, true)?;
                 }
             }
             (Some(Shape::Counts { .. }), Json::Object(numbers)) => {
@@ -125,8 +229,12 @@ fn to_value(name: &str, json: &Json) -> Result<Value, Invalid> {
 }
 
 fn not_an_answer(name: &str) -> Invalid {
-    let named: String = name.chars().filter(|c| !c.is_control()).take(64).collect();
-    Invalid::new(named, Wrong::Shape, "expected text, a whole number, true or false")
+    Invalid::new(cut(name), Wrong::Shape, "expected text, a whole number, true or false")
+}
+
+/// Names of more than a code's length are cut: they could hold anything.
+fn cut(name: &str) -> String {
+    name.chars().filter(|c| !c.is_control()).take(64).collect()
 }
 
 #[cfg(test)]
@@ -145,6 +253,24 @@ mod tests {
         let form = to_form(Kind::Referral, &json).expect("a form of the test");
         assert_eq!(of_form(&form), json);
         assert_eq!(form.operations().expect("a whole form").len(), 13);
+    }
+
+    #[test]
+    fn a_member_that_is_said_twice_is_named() {
+        let refused = |kind: Kind, text: &str| match read(kind, text) {
+            Err(NotRead::Invalid(invalid)) => Some((invalid.field, invalid.wrong)),
+            Ok(_) | Err(NotRead::Json { .. }) => None,
+        };
+        let twice = |field: &str| Some((field.to_owned(), Wrong::Twice));
+        assert_eq!(refused(Kind::Contact, r#"{"people":1,"people":1}"#), twice("people"));
+        let nested = r#"{"events":[{"status":"made","status":"lost"}]}"#;
+        assert_eq!(refused(Kind::Referral, nested), twice("status"));
+        let opposite = r#"{"barriers":["cost"],"barriers.cost":false}"#;
+        assert_eq!(refused(Kind::Referral, opposite), twice("barriers"));
+        assert_eq!(refused(Kind::Contact, r#"{"people":1,"visit":"new"}"#), None);
+        let place = read(Kind::Contact, "{\"people\":\n 1,}");
+        assert_eq!(place, Err(NotRead::Json { line: 2, column: 4 }));
+        assert!(matches!(read(Kind::Contact, "{} {}"), Err(NotRead::Json { .. })));
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! Lists of codes are open: a code that this version does not know is kept, sent on and counted
 //! verbatim. A field that it does not know is kept too. What is checked is the shape.
 
+use super::contradiction::Contradiction;
 use super::indicator::{Derived, Indicator, Share};
 use super::stock::StockMove;
 use super::{Answers, Operation, Value};
@@ -116,6 +117,11 @@ impl Field {
         }
     }
 
+    /// Whether the field holds several answers: by code, or in a list.
+    pub fn is_many(&self) -> bool {
+        self.is_by_code() || matches!(self.shape, Shape::List(_))
+    }
+
     /// Whether the field is kept as one field `name.code` for each code.
     pub fn is_by_code(&self) -> bool {
         matches!(self.shape, Shape::CodeSet(_) | Shape::Counts { .. })
@@ -194,6 +200,8 @@ pub struct Declaration {
     pub same_event: Option<&'static [&'static str]>,
     /// Codes that follow from a record's other answers.
     pub derived: &'static [Derived],
+    /// Answers that cannot both be true.
+    pub contradictions: &'static [Contradiction],
     /// How a record moves stock.
     pub stock: Option<fn(&Answers) -> Vec<StockMove>>,
 }
@@ -259,11 +267,21 @@ pub enum Wrong {
     Newer,
     /// There are more than may be.
     TooMany,
+    /// It cannot be said beside another answer.
+    Contradicts,
+    /// It is above another answer, and cannot be.
+    AtMost,
+    /// It lies more than ten years from another date.
+    FarApart,
+    /// It names what there is not.
+    NoSuch,
+    /// It is answered twice, and not alike.
+    Twice,
 }
 
 impl Wrong {
     /// All of them.
-    pub const ALL: [Wrong; 12] = [
+    pub const ALL: [Wrong; 17] = [
         Wrong::Required,
         Wrong::Shape,
         Wrong::FromCreation,
@@ -276,6 +294,11 @@ impl Wrong {
         Wrong::AboveZero,
         Wrong::Newer,
         Wrong::TooMany,
+        Wrong::Contradicts,
+        Wrong::AtMost,
+        Wrong::FarApart,
+        Wrong::NoSuch,
+        Wrong::Twice,
     ];
 
     /// The code, as exports, JSON and the files of words have it.
@@ -293,6 +316,11 @@ impl Wrong {
             Wrong::AboveZero => "above_zero",
             Wrong::Newer => "newer",
             Wrong::TooMany => "too_many",
+            Wrong::Contradicts => "contradicts",
+            Wrong::AtMost => "at_most",
+            Wrong::FarApart => "far_apart",
+            Wrong::NoSuch => "no_such",
+            Wrong::Twice => "twice",
         }
     }
 }
@@ -309,12 +337,31 @@ pub struct Invalid {
     pub expected: String,
     /// The shape that is allowed, where it is one field's.
     pub allowed: Option<Shape>,
+    /// The other field, where it takes two to be wrong.
+    pub other: Option<&'static str>,
 }
 
 impl Invalid {
     /// A field, what is wrong with it and what is allowed.
     pub fn new(field: impl Into<String>, wrong: Wrong, expected: impl Into<String>) -> Self {
-        Invalid { field: field.into(), wrong, expected: expected.into(), allowed: None }
+        Invalid {
+            field: field.into(),
+            wrong,
+            expected: expected.into(),
+            allowed: None,
+            other: None,
+        }
+    }
+
+    /// A field that does not go with another.
+    pub fn beside(field: impl Into<String>, wrong: Wrong, other: &'static str) -> Self {
+        let expected = match wrong {
+            Wrong::AtMost => format!("expected at most {other}"),
+            Wrong::FarApart => format!("expected a date within ten years of {other}"),
+            Wrong::Differ => format!("expected another than {other}"),
+            _ => format!("expected not to be said beside {other} as that is answered"),
+        };
+        Invalid { other: Some(other), ..Invalid::new(field, wrong, expected) }
     }
 
     /// A required field that is absent.
@@ -406,7 +453,7 @@ pub(super) fn hold(rule: Rule, operations: &[Operation]) -> Result<(), Invalid> 
                 .ok_or_else(|| Invalid::new(first, Wrong::OneOf, expected()))
         }
         Rule::Differ(one, other) => match put(one) == put(other) {
-            true => Err(Invalid::new(one, Wrong::Differ, format!("expected another than {other}"))),
+            true => Err(Invalid::beside(one, Wrong::Differ, other)),
             false => Ok(()),
         },
         Rule::AboveZeroUnless { number: name, field, code } => {

@@ -1,6 +1,7 @@
 //! The contact: an outreach contact (data dictionary, supporting kinds).
 
 use crate::model::answers::Answer;
+use crate::model::contradiction::Contradiction;
 use crate::model::indicator::{Adds, Indicator};
 use crate::model::schema::{Declaration, Shape, WorkerMay, optional, required};
 use crate::model::{Answers, Kind};
@@ -87,6 +88,12 @@ pub const DECLARATION: Declaration = Declaration {
     shares: &[],
     same_event: None,
     derived: &[],
+    contradictions: &[Contradiction::Fewer {
+        number: "people",
+        least: 2,
+        other: "visit",
+        code: "mixed",
+    }],
     stock: None,
 };
 

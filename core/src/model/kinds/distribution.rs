@@ -1,6 +1,7 @@
 //! The distribution: naloxone handed to a person (data dictionary, distribution).
 
 use crate::model::codes::{AGE_BAND, GENDER, PRODUCT, YES_NO};
+use crate::model::contradiction::Contradiction;
 use crate::model::indicator::{Adds, Indicator, Share};
 use crate::model::schema::{Declaration, Rule, Shape, WorkerMay, optional, required};
 use crate::model::stock::{StockMove, batch, moved};
@@ -187,6 +188,13 @@ pub const DECLARATION: Declaration = Declaration {
     }],
     same_event: None,
     derived: &[],
+    contradictions: &[
+        Contradiction::Both {
+            field: ("resupply_reason", &[]),
+            other: ("supply_type", &["first"]),
+        },
+        Contradiction::Above { field: "kit_number_from", other: "kit_number_to" },
+    ],
     stock: Some(handed_out),
 };
 

@@ -1,6 +1,7 @@
 //! The referral: a path to care, with a history (data dictionary, referral).
 
 use crate::model::answers::{Named, find};
+use crate::model::contradiction::Contradiction;
 use crate::model::indicator::{Adds, Derived, Indicator, Share};
 use crate::model::schema::{Declaration, Field, Rule, Shape, VOID, WorkerMay, optional, required};
 use crate::model::{Answer, Answers, CivilDate, Kind};
@@ -208,6 +209,7 @@ pub const DECLARATION: Declaration = Declaration {
         codes: STATUS,
         of: status,
     }],
+    contradictions: &[Contradiction::FarApart { list: "events", field: "on", other: "occurred_on" }],
     stock: None,
 };
 

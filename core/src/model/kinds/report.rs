@@ -45,5 +45,6 @@ pub const DECLARATION: Declaration = Declaration {
     shares: &[],
     same_event: None,
     derived: &[],
+    contradictions: &[],
     stock: None,
 };

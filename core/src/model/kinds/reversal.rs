@@ -2,6 +2,7 @@
 
 use crate::model::answers::{Named, find};
 use crate::model::codes::{AGE_BAND, GENDER, PRODUCT, ROUTE, SOURCE, YES_NO_REFUSED};
+use crate::model::contradiction::Contradiction;
 use crate::model::indicator::{Adds, Indicator, Share};
 use crate::model::schema::{Declaration, Field, Rule, Shape, VOID, WorkerMay, optional, required};
 use crate::model::stock::{StockMove, batch_of, moved};
@@ -207,6 +208,14 @@ pub const DECLARATION: Declaration = Declaration {
     ],
     same_event: Some(&["occurred_time", "age_band", "gender", "outcome"]),
     derived: &[],
+    contradictions: &[
+        Contradiction::BesideElements { field: "none_given_reason", list: "administrations" },
+        Contradiction::Both {
+            field: ("ems_not_called_reason", &[]),
+            other: ("ems_called", &["yes", "unknown"]),
+        },
+        Contradiction::Both { field: ("ems_arrived", &["yes"]), other: ("ems_called", &["no"]) },
+    ],
     stock: Some(used),
 };
 

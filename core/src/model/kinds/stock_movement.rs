@@ -83,6 +83,7 @@ pub const DECLARATION: Declaration = Declaration {
     shares: &[],
     same_event: None,
     derived: &[],
+    contradictions: &[],
     stock: Some(movement),
 };
 

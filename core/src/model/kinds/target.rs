@@ -1,6 +1,7 @@
 //! The target: what a programme wants to reach (data dictionary, supporting kinds).
 
 use crate::model::Kind;
+use crate::model::contradiction::Contradiction;
 use crate::model::indicator::{Adds, Indicator};
 use crate::model::schema::{Declaration, Shape, WorkerMay, required};
 
@@ -30,5 +31,6 @@ pub const DECLARATION: Declaration = Declaration {
     shares: &[],
     same_event: None,
     derived: &[],
+    contradictions: &[Contradiction::NoIndicator("indicator")],
     stock: None,
 };

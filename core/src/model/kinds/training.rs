@@ -1,5 +1,6 @@
 //! The training (data dictionary, supporting kinds).
 
+use crate::model::contradiction::Contradiction;
 use crate::model::indicator::{Adds, Indicator, Share};
 use crate::model::schema::{Declaration, Rule, Shape, WorkerMay, optional, required};
 use crate::model::{Answers, Kind};
@@ -64,6 +65,7 @@ pub const DECLARATION: Declaration = Declaration {
     }],
     same_event: None,
     derived: &[],
+    contradictions: &[Contradiction::Above { field: "people_supplied", other: "people_trained" }],
     stock: None,
 };
 

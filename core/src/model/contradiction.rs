@@ -1,0 +1,170 @@
+//! Answers of one record that cannot both be true. Only the device that writes is held to them: what
+//! two people said apart, each rightly, and what others' versions wrote, is kept and counted as it is.
+
+use super::indicator::indicators;
+use super::operation::Operation;
+use super::schema::{Invalid, Wrong};
+use super::{CivilDate, Value};
+
+/// How far a date of a list's element may lie from its record's own, in days: ten years, as the days
+/// from made to attended are counted. A century that was mistyped lies further.
+const FAR_DAYS: i64 = 3_650;
+
+/// Answers that cannot both be true, as a kind declares them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Contradiction {
+    /// The field has an answer, though the list has an element that stands.
+    BesideElements {
+        /// The field.
+        field: &'static str,
+        /// The list.
+        list: &'static str,
+    },
+    /// The field has one of these codes (any answer where none is named), and the other one of those.
+    Both {
+        /// The field, and its codes.
+        field: (&'static str, &'static [&'static str]),
+        /// The other field, and its codes.
+        other: (&'static str, &'static [&'static str]),
+    },
+    /// The number is below this, where the other field has this code.
+    Fewer {
+        /// The number.
+        number: &'static str,
+        /// The least that it can be.
+        least: i64,
+        /// The other field.
+        other: &'static str,
+        /// Its code.
+        code: &'static str,
+    },
+    /// The number, or the number that a kit's printed one ends in, is above the other.
+    Above {
+        /// The number.
+        field: &'static str,
+        /// The other, which may be equal.
+        other: &'static str,
+    },
+    /// A date of an element lies more than ten years from the record's.
+    FarApart {
+        /// The list.
+        list: &'static str,
+        /// The date in its elements.
+        field: &'static str,
+        /// The record's date.
+        other: &'static str,
+    },
+    /// The field names no indicator that this version counts.
+    NoIndicator(&'static str),
+}
+
+/// Whether the operations that would create a record hold no such contradiction.
+pub(super) fn hold_apart(contradiction: Contradiction, whole: &[Operation]) -> Result<(), Invalid> {
+    let given = |name: &str| {
+        whole.iter().rev().find_map(|operation| match operation {
+            Operation::Put { field, value } if field == name && !value.is_null() => Some(value),
+            _ => None,
+        })
+    };
+    let has = |(name, codes): (&str, &[&str])| match given(name) {
+        Some(value) => {
+            codes.is_empty() || value.as_text().is_some_and(|code| codes.contains(&code))
+        }
+        None => false,
+    };
+    let unless = |is_wrong: bool, field: &str, wrong: Wrong, other: &'static str| match is_wrong {
+        true => Err(Invalid::beside(field, wrong, other)),
+        false => Ok(()),
+    };
+    match contradiction {
+        Contradiction::BesideElements { field, list } => {
+            let is_both = has((field, &[])) && elements(whole, list).next().is_some();
+            unless(is_both, field, Wrong::Contradicts, list)
+        }
+        Contradiction::Both { field, other } => {
+            unless(has(field) && has(other), field.0, Wrong::Contradicts, other.0)
+        }
+        Contradiction::Fewer { number, least, other, code } => {
+            let is_below =
+                given(number).and_then(Value::as_int).is_some_and(|number| number < least);
+            unless(is_below && has((other, &[code])), other, Wrong::Contradicts, number)
+        }
+        Contradiction::Above { field, other } => {
+            let is_above = matches!((given(field), given(other)), (Some(one), Some(two)) if is_above(one, two));
+            unless(is_above, field, Wrong::AtMost, other)
+        }
+        Contradiction::FarApart { list, field, other } => {
+            let Some(day) = given(other).and_then(day_of) else { return Ok(()) };
+            let mut days = elements(whole, list)
+                .filter_map(|element| day_of(&element.iter().find(|(name, _)| name == field)?.1));
+            let is_far = days.any(|of_element| (of_element - day).abs() > FAR_DAYS);
+            unless(is_far, &format!("{list}.{field}"), Wrong::FarApart, other)
+        }
+        Contradiction::NoIndicator(field) => {
+            let Some(name) = given(field).and_then(Value::as_text) else { return Ok(()) };
+            if indicators().any(|indicator| indicator.name == name) {
+                return Ok(());
+            }
+            let known: Vec<&str> = indicators().map(|indicator| indicator.name).collect();
+            let expected = format!("expected one of {}", known.join(", "));
+            Err(Invalid::new(field, Wrong::NoSuch, expected))
+        }
+    }
+}
+
+fn elements<'a>(
+    whole: &'a [Operation],
+    name: &'a str,
+) -> impl Iterator<Item = &'a [(String, Value)]> {
+    whole.iter().filter_map(move |operation| match operation {
+        Operation::Append { list, element } if list == name => Some(element.as_slice()),
+        _ => None,
+    })
+}
+
+fn day_of(value: &Value) -> Option<i64> {
+    Some(value.as_text()?.parse::<CivilDate>().ok()?.epoch_day())
+}
+
+/// Numbers by their value; printed numbers where they differ in their last digits alone. What cannot
+/// be compared is not above.
+fn is_above(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::Int(one), Value::Int(other)) => one > other,
+        (Value::Text(one), Value::Text(other)) => {
+            let ((before, one), (other_before, other)) = (split_number(one), split_number(other));
+            let is_numbered = !one.is_empty() && !other.is_empty() && before == other_before;
+            let (one, other) = (one.trim_start_matches('0'), other.trim_start_matches('0'));
+            is_numbered && (one.len(), one) > (other.len(), other)
+        }
+        _ => false,
+    }
+}
+
+/// A printed number as what stands before its last digits, and those.
+fn split_number(text: &str) -> (&str, &str) {
+    let before = text.trim_end_matches(|c: char| c.is_ascii_digit());
+    text.split_at(before.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn printed_numbers_are_compared_where_they_can_be() {
+        for (one, other, expected) in [
+            ("N0012", "N0009", true),
+            ("N0009", "N0012", false),
+            ("10", "9", true),
+            ("009", "10", false),
+            ("7", "7", false),
+            ("A2", "B1", false),
+            ("2A", "1A", false),
+            ("123456789012345678901", "123456789012345678900", true),
+            ("", "1", false),
+        ] {
+            assert_eq!(is_above(&one.into(), &other.into()), expected, "{one} {other}");
+        }
+    }
+}
