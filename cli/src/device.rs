@@ -1,6 +1,7 @@
 //! Opening a device's store, and syncing it, for the commands that need one.
 
 use crate::{Failure, failure};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use kitbag_core::engine::{Engine, EngineError, Environment, Recovered};
 use kitbag_core::identity::HubAddress;
 use kitbag_core::model::{DeviceKey, TeamId};
@@ -40,6 +41,25 @@ impl KeyProvider for Key {
     }
 }
 
+/// The system's clock and randomness; long work when a store is opened is shown on a terminal.
+fn environment() -> Environment {
+    let style =
+        ProgressStyle::with_template("bringing the store up to date {wide_bar} {pos}/{len}");
+    let bar = ProgressBar::hidden();
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    let renewing = move |done, all| {
+        if done == 1 {
+            bar.set_draw_target(ProgressDrawTarget::stderr());
+        }
+        bar.set_length(all);
+        bar.set_position(done);
+        if done == all {
+            bar.finish_and_clear();
+        }
+    };
+    Environment { renewing: Box::new(renewing), ..Environment::system() }
+}
+
 impl StoreArguments {
     fn key(&self, sealed: bool) -> Result<Key, Failure> {
         if !sealed {
@@ -76,7 +96,7 @@ impl StoreArguments {
         if !self.store.exists() || !(sealed || self.store.with_extension("key").exists()) {
             return Err(failure(place(), "is not there, or its key is not; name a store's file"));
         }
-        Engine::open(&self.store, &self.key(sealed)?, Environment::system())
+        Engine::open(&self.store, &self.key(sealed)?, environment())
             .map_err(|error| failure(place(), error))
     }
 
@@ -87,7 +107,7 @@ impl StoreArguments {
             let reason = "is not there, or its key is not; name a store's file";
             return Err(failure(self.store.display(), reason));
         }
-        Engine::open_to_read(&self.store, &self.key(sealed)?, Environment::system())
+        Engine::open_to_read(&self.store, &self.key(sealed)?, environment())
             .map_err(|error| failure(self.store.display(), error))
     }
 
@@ -97,14 +117,14 @@ impl StoreArguments {
         if !sealed && !self.store.with_extension("key").exists() {
             return Err(failure(self.store.display(), "has no key beside it: nothing can be read"));
         }
-        Engine::recover(&self.store, &self.key(sealed)?, Environment::system())
+        Engine::recover(&self.store, &self.key(sealed)?, environment())
             .map_err(|error| failure(self.store.display(), error))
     }
 
     /// Makes the store of a programme's root, its key under a passphrase.
     pub fn found(&self) -> Result<Engine, Failure> {
         self.refuse_if_there()?;
-        Engine::found(&self.store, &self.key(true)?, Environment::system())
+        Engine::found(&self.store, &self.key(true)?, environment())
             .map_err(|error| failure(self.store.display(), error))
     }
 
@@ -114,7 +134,7 @@ impl StoreArguments {
             return self.open();
         }
         let sealed = self.passphrase_file.is_some();
-        Engine::device(&self.store, &self.key(sealed)?, root, Environment::system())
+        Engine::device(&self.store, &self.key(sealed)?, root, environment())
             .map_err(|error| failure(self.store.display(), error))
     }
 

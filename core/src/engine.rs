@@ -37,7 +37,11 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Fills a buffer with random bytes.
 pub type Random = Box<dyn FnMut(&mut [u8]) + Send>;
 
-/// What the engine takes from outside: a clock and randomness. Neither decides what counts.
+/// Told how many records are done, and of how many.
+pub type Renewing = Box<dyn FnMut(u64, u64) + Send>;
+
+/// What the engine takes from outside: a clock, randomness, and whom to tell of long work. None decides
+/// what counts.
 ///
 /// ```
 /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
@@ -54,6 +58,8 @@ pub struct Environment {
     pub now: Box<dyn FnMut() -> UnixMillis + Send>,
     /// Fills a buffer with random bytes.
     pub random: Random,
+    /// Told while a store is opened that an update must bring up to date first: every record, once.
+    pub renewing: Renewing,
 }
 
 impl Environment {
@@ -79,6 +85,7 @@ impl Environment {
             random: Box::new(|buffer| {
                 getrandom::fill(buffer).expect("the system gives randomness")
             }),
+            renewing: Box::new(|_, _| {}),
         }
     }
 }

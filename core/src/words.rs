@@ -7,6 +7,9 @@ use crate::model::schema::{Invalid, Shape};
 use fluent_bundle::concurrent::FluentBundle;
 use fluent_bundle::{FluentArgs, FluentResource};
 
+/// How many codes of a field are named with what is allowed.
+const CODES_SHOWN: usize = 12;
+
 /// The languages that there are words in, with their files.
 pub const LANGUAGES: [(&str, &str); 5] = [
     ("en", include_str!("../../locales/en.ftl")),
@@ -137,7 +140,18 @@ impl Words {
             arguments.set("min", min);
             arguments.set("max", max);
         }
-        self.formatted(id, &arguments).unwrap_or_else(|| crate::model::schema::expected(shape))
+        let said = self.formatted(id, &arguments);
+        let said = said.unwrap_or_else(|| crate::model::schema::expected(shape));
+        match shape {
+            Shape::Code(codes) | Shape::CodeSet(codes) | Shape::Counts { codes, .. }
+                if !codes.is_empty() =>
+            {
+                let more = if codes.len() > CODES_SHOWN { ", …" } else { "" };
+                let shown: Vec<&str> = codes.iter().take(CODES_SHOWN).copied().collect();
+                format!("{said} ({}{more})", shown.join(", "))
+            }
+            _ => said,
+        }
     }
 
     /// A message by its name in `locales/`; `None` where there is none, or where it has something to fill
@@ -227,6 +241,9 @@ mod tests {
             said("fr_FR"),
             "Personnes rencontrées ne peut contenir cela ; attendu : un nombre entier de 1 à 999."
         );
+        let void = Invalid::shape("void", Shape::Code(&["duplicate", "test"]));
+        let said_of_codes = Words::in_language("es").invalid(&void);
+        assert!(said_of_codes.ends_with("caracteres (duplicate, test)."), "{said_of_codes}");
         assert!(said("uk").starts_with("Кількість людей"));
         assert!(said("ar-EG").contains("999"));
         assert_eq!(said("xx"), said("en"));

@@ -1,13 +1,14 @@
 //! Facts about the file: what it shows to others, and when it is left alone.
 
 use super::programme::{Programme, TEAM, key, reversal};
-use kitbag_core::engine::{Engine, EngineError, Environment};
+use kitbag_core::engine::{Engine, EngineError, Environment, Renewing};
 use kitbag_core::log::payload::Administration;
 use kitbag_core::model::TeamId;
 use kitbag_core::store::{SCHEMA_VERSION, StoreError, StoreKey};
 use kitbag_core::totals::Query;
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::{Arc, Mutex};
 
 const MARKER: &str = "PLANTED-MARKER";
 
@@ -172,7 +173,16 @@ fn stores_of_older_versions_are_brought_up_to_date_with_all_that_they_hold() {
         let read = Engine::open_to_read(&path, &key(), Environment::system()).map(drop);
         assert!(read.unwrap_err().to_string().contains("sync once"), "{version}");
         assert_eq!(std::fs::read(&path).unwrap(), bytes, "reading changes nothing");
-        let mut engine = Engine::open(&path, &key(), Environment::system()).unwrap();
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let told_here = Arc::clone(&told);
+        let renewing: Renewing =
+            Box::new(move |done, all| told_here.lock().unwrap().push((done, all)));
+        let environment = Environment { renewing, ..Environment::system() };
+        let mut engine = Engine::open(&path, &key(), environment).unwrap();
+        let told = told.lock().unwrap().clone();
+        let all = told.len() as u64;
+        assert!(all >= 6, "{version}: it is told of every record");
+        assert!(told.into_iter().eq((1..=all).map(|done| (done, all))), "{version}");
         let reversals = |engine: &Engine| {
             let totals = engine.totals(&Query::default()).unwrap();
             totals.lines.values().map(|sums| sums["reversals"]).sum::<i64>()

@@ -65,6 +65,7 @@ fn environment(random: &mut ChaCha8Rng) -> Environment {
             UnixMillis(now)
         }),
         random: Box::new(move |buffer| keys.fill_bytes(buffer)),
+        ..Environment::system()
     }
 }
 

@@ -86,8 +86,11 @@ impl Engine {
         let mut seed = Zeroizing::new([0; 32]);
         (environment.random)(seed.as_mut());
         let own = SigningKey::from_seed(&seed).device_key();
+        let root_key = Some(root.unwrap_or(own));
+        let renewing = &mut environment.renewing;
+        let within = Settling::Within;
         let mut store =
-            Store::open(path, key, Some(root.unwrap_or(own)), Some([].into()), Settling::Within)?;
+            Store::open_telling(path, key, root_key, Some([].into()), within, renewing)?;
         if store.meta("seed")?.is_none() {
             let mut values = vec![("seed".to_owned(), seed.to_vec())];
             if root.is_none() {
@@ -116,9 +119,11 @@ impl Engine {
     pub fn open(
         path: &Path,
         key: &dyn KeyProvider,
-        environment: Environment,
+        mut environment: Environment,
     ) -> Result<Engine, EngineError> {
-        let store = Store::open(path, key, None, Some([].into()), Settling::Within)?;
+        let renewing = &mut environment.renewing;
+        let within = Settling::Within;
+        let store = Store::open_telling(path, key, None, Some([].into()), within, renewing)?;
         Engine::over(store, path, key, environment)
     }
 

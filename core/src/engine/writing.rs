@@ -6,6 +6,7 @@ use crate::log::entry::{Entry, kind};
 use crate::log::payload::{AFTER_MAX, Open, RecordPayload};
 use crate::log::run::Run;
 use crate::model::check;
+use crate::model::schema::Shape;
 use crate::model::{EntryId, Invalid, Kind, Operation, RecordId, TeamId, Wrong};
 use crate::store::LogUse;
 
@@ -157,7 +158,9 @@ impl Engine {
             let found = if id == Some(other) { None } else { self.store.record(other)? };
             if !found.is_some_and(|found| found.team == team && found.kind == kind) {
                 let expected = "expected another record of this team and kind that is held here";
-                return Err(Invalid::new("duplicate_of", Wrong::NoSuch, expected).into());
+                let allowed = Some(Shape::Record);
+                let wrong = Invalid::new("duplicate_of", Wrong::NoSuch, expected);
+                return Err(Invalid { allowed, ..wrong }.into());
             }
         }
         Ok(())

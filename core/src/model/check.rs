@@ -119,9 +119,10 @@ pub fn check_unmoved(change: &[Operation]) -> Result<(), Invalid> {
 fn check_own_put(full: &str, name: &str, value: &Value) -> Result<(), Invalid> {
     let Value::Text(text) = value else { return Ok(()) };
     match name {
-        "void" if !VOID.contains(&text.as_str()) => {
-            Err(Invalid::new(full, Wrong::Shape, format!("expected one of {}", VOID.join(", "))))
-        }
+        "void" if !VOID.contains(&text.as_str()) => Err(Invalid {
+            expected: format!("expected one of {}", VOID.join(", ")),
+            ..Invalid::shape(full, Shape::Code(VOID))
+        }),
         "client_code" if !is_client_code(text) => {
             let expected = "expected k, the key's id, a colon and 24 hexadecimal digits, as the app \
                             derives it; never a name";

@@ -28,8 +28,20 @@ impl Store {
         scope: Option<BTreeSet<TeamId>>,
         settling: Settling,
     ) -> Result<Store, StoreError> {
+        Store::open_telling(path, key, root, scope, settling, &mut |_, _| {})
+    }
+
+    /// The same; while the projection is built anew, tells how many records are done, and of how many.
+    pub fn open_telling(
+        path: &Path,
+        key: &dyn KeyProvider,
+        root: Option<DeviceKey>,
+        scope: Option<BTreeSet<TeamId>>,
+        settling: Settling,
+        progress: &mut dyn FnMut(u64, u64),
+    ) -> Result<Store, StoreError> {
         let lock = super::files::lock(path)?;
-        match Store::open_locked(path, key, root, scope, settling) {
+        match Store::open_locked(path, key, root, scope, settling, progress) {
             Ok(store) => Ok(Store { _lock: lock, ..store }),
             Err(error) => {
                 if let Some(lock) = lock {
@@ -46,6 +58,7 @@ impl Store {
         root: Option<DeviceKey>,
         scope: Option<BTreeSet<TeamId>>,
         settling: Settling,
+        progress: &mut dyn FnMut(u64, u64),
     ) -> Result<Store, StoreError> {
         let key = key.store_key()?;
         let connection = connect(path, &key, root.is_some())?;
@@ -61,13 +74,13 @@ impl Store {
             (None, None) => return Err(StoreError::Damaged("the root key")),
         };
         store.load()?;
-        store.renew_projection()?;
+        store.renew_projection(progress)?;
         Ok(store)
     }
 
     /// Builds the projection again where other declarations made it: what they count, and what an
     /// older version could not read, may have changed.
-    fn renew_projection(&mut self) -> Result<(), StoreError> {
+    fn renew_projection(&mut self, progress: &mut dyn FnMut(u64, u64)) -> Result<(), StoreError> {
         if self.is_projection_current()? {
             return Ok(());
         }
@@ -77,7 +90,10 @@ impl Store {
                 "INSERT OR REPLACE INTO meta VALUES ('declarations', ?1)",
                 [declarations_digest()],
             )?;
-            store.settle_within(store.settling == Settling::Within)
+            match store.settling {
+                Settling::Within => store.settle_all(progress),
+                Settling::Behind => Ok(()),
+            }
         })
     }
 

@@ -39,16 +39,28 @@ impl Store {
     }
 
     pub(super) fn settle_within(&mut self, wanted: bool) -> Result<(), StoreError> {
-        if !wanted {
-            return Ok(());
+        match wanted {
+            true => self.settle_all(&mut |_, _| {}),
+            false => Ok(()),
         }
+    }
+
+    /// Settles all that is not, and tells how many records are done, and of how many.
+    pub(super) fn settle_all(
+        &mut self,
+        progress: &mut dyn FnMut(u64, u64),
+    ) -> Result<(), StoreError> {
         self.settle_authority_if_stale()?;
         let mut dirty = std::mem::take(&mut self.dirty_here);
         dirty.extend(self.dirty(usize::MAX)?);
         if crate::planted!(TotalsOutsideTransaction) {
             self.sql()?.execute_batch("DELETE FROM dirty; COMMIT; BEGIN IMMEDIATE")?;
         }
-        dirty.into_iter().try_for_each(|record| self.settle_record(record))?;
+        let all = dirty.len() as u64;
+        for (done, record) in (1..).zip(dirty) {
+            self.settle_record(record)?;
+            progress(done, all);
+        }
         self.settle_duplicates()?;
         self.write_changes()
     }

@@ -103,6 +103,7 @@ fn member() -> Option<(tempfile::TempDir, Engine)> {
                     *byte = next;
                 }
             }),
+            ..Environment::system()
         }
     };
     let mut root = Engine::found(&folder.path().join("root"), &key, environment(1)).ok()?;

@@ -249,6 +249,7 @@ impl World {
         Environment {
             now: Box::new(move || UnixMillis(now.load(Ordering::SeqCst))),
             random: Box::new(move |buffer| random.fill_bytes(buffer)),
+            ..Environment::system()
         }
     }
 
