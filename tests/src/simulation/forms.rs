@@ -189,3 +189,16 @@ pub fn element_correction(kind: u8, days: &[Answer], dice: &mut Dice) -> (String
     };
     (field.to_owned(), answer)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::KINDS;
+    use kitbag_core::model::Kind;
+
+    #[test]
+    fn people_record_every_kind_that_there_is() {
+        let mut numbers: Vec<u8> = Kind::ALL.iter().map(|kind| kind.number()).collect();
+        numbers.sort_unstable();
+        assert_eq!(KINDS.as_slice(), numbers, "a new kind needs its forms and its recount here");
+    }
+}
