@@ -2,8 +2,8 @@
 //!
 //! A name without a word, a code of a newer version or of a programme, is shown as it is.
 
-use crate::model::Kind;
-use crate::model::schema::{Invalid, Shape};
+use crate::model::schema::Shape;
+use crate::model::{Invalid, Kind};
 use fluent_bundle::concurrent::FluentBundle;
 use fluent_bundle::{FluentArgs, FluentResource};
 
@@ -171,8 +171,9 @@ impl Words {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Wrong;
     use crate::model::indicator::{indicators, shares};
-    use crate::model::schema::{Field, Wrong};
+    use crate::model::schema::Field;
     use std::collections::BTreeSet;
 
     fn names_of(field: &Field, names: &mut BTreeSet<String>) {

@@ -2,9 +2,9 @@
 //! them, and a test holds what is committed against them.
 
 use kitbag_core::model::Kind;
-use kitbag_core::model::contradiction::Contradiction;
 use kitbag_core::model::indicator::{Adds, indicators, shares};
-use kitbag_core::model::schema::{ENVELOPE, Field, Need, Rule, Shape, WorkerMay, expected};
+use kitbag_core::model::rules::{Contradiction, Rule};
+use kitbag_core::model::schema::{ENVELOPE, Field, Need, Shape, WorkerMay, expected};
 use std::fmt::Write;
 
 /// The pages, by their files.

@@ -1,10 +1,11 @@
 //! Holds operations against the declarations: where a record is written, and where it arrives.
 
-use super::contradiction::hold_apart;
+use super::invalid::{Invalid, Wrong};
 use super::operation::Operation;
+use super::rules::{hold, hold_apart};
 use super::schema::{
-    CODE_CHARS_MAX, FROM_CREATION, Field, Invalid, Need, Shape, TEXT_CHARS_MAX, UNKNOWN_BYTES_MAX,
-    VOID, Wrong, expected, hold,
+    CODE_CHARS_MAX, FROM_CREATION, Field, Need, Shape, TEXT_CHARS_MAX, UNKNOWN_BYTES_MAX, VOID,
+    expected,
 };
 use super::stock::Holder;
 use super::{CivilDate, Kind, RecordId, Value};

@@ -2,8 +2,10 @@
 
 use super::answers::{Answers, answer, known};
 use super::check::{Fault, check_creation, declared, version_needed};
+use super::invalid::{Invalid, Wrong};
 use super::operation::Operation;
-use super::schema::{Field, Invalid, Need, Rule, Shape, Wrong, expected, parse};
+use super::rules::Rule;
+use super::schema::{Field, Need, Shape, expected, parse};
 use super::{CivilDate, Kind, Value};
 use std::collections::BTreeMap;
 

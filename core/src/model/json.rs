@@ -6,7 +6,8 @@
 
 use super::answers::{Answers, Named};
 use super::form::twice;
-use super::schema::{Invalid, Shape, Wrong};
+use super::invalid::{Invalid, Wrong};
+use super::schema::Shape;
 use super::{Answer, Element, Form, Kind, Value};
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value as Json, json};

@@ -5,10 +5,11 @@
 //! Lists of codes are open: a code that this version does not know is kept, sent on and counted
 //! verbatim. A field that it does not know is kept too. What is checked is the shape.
 
-use super::contradiction::Contradiction;
 use super::indicator::{Derived, Indicator, Share};
+use super::invalid::{Invalid, Wrong};
+use super::rules::{Contradiction, Rule};
 use super::stock::StockMove;
-use super::{Answers, Operation, Value};
+use super::{Answers, Value};
 
 /// The longest code, in characters.
 pub const CODE_CHARS_MAX: usize = 64;
@@ -138,31 +139,6 @@ pub const fn optional(name: &'static str, shape: Shape, about: &'static str) -> 
     Field { name, shape, need: Need::Optional, since: 1, about }
 }
 
-/// A rule over several fields, held when a record is created.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rule {
-    /// The list has an element, or the other field says why not.
-    OneElement {
-        /// The list.
-        list: &'static str,
-        /// The field that may stand for it.
-        or: Option<&'static str>,
-    },
-    /// At least one of these numbers is above 0.
-    OneAbove0(&'static [&'static str]),
-    /// The two fields differ.
-    Differ(&'static str, &'static str),
-    /// The number is above 0, but where another field has this code.
-    AboveZeroUnless {
-        /// The number.
-        number: &'static str,
-        /// The other field.
-        field: &'static str,
-        /// Its code.
-        code: &'static str,
-    },
-}
-
 /// What a worker may do with records of a kind; a coordinator may do all in the team.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WorkerMay {
@@ -240,143 +216,6 @@ pub const ENVELOPE: &[Field] = &[
 pub const FROM_CREATION: &[&str] =
     &["id", "kind", "team", "author", "recorded_at", "schema_version"];
 
-/// What is wrong with a field, as a stable code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Wrong {
-    /// It is required and absent, or taken back.
-    Required,
-    /// It does not hold what its shape allows.
-    Shape,
-    /// It comes from the creating entry.
-    FromCreation,
-    /// This version knows no such field.
-    UnknownField,
-    /// It is a list: elements are added one by one, and never replaced.
-    IsAList,
-    /// It is no list.
-    NotAList,
-    /// It is a set of codes or numbers by code: each code is a field of its own.
-    ByCode,
-    /// At least one of several is needed.
-    OneOf,
-    /// It must differ from another field.
-    Differ,
-    /// It must be above 0.
-    AboveZero,
-    /// It is of a newer version.
-    Newer,
-    /// There are more than may be.
-    TooMany,
-    /// It cannot be said beside another answer.
-    Contradicts,
-    /// It is above another answer, and cannot be.
-    AtMost,
-    /// It lies more than ten years from another date.
-    FarApart,
-    /// It names what there is not.
-    NoSuch,
-    /// It is answered twice, and not alike.
-    Twice,
-}
-
-impl Wrong {
-    /// All of them.
-    pub const ALL: [Wrong; 17] = [
-        Wrong::Required,
-        Wrong::Shape,
-        Wrong::FromCreation,
-        Wrong::UnknownField,
-        Wrong::IsAList,
-        Wrong::NotAList,
-        Wrong::ByCode,
-        Wrong::OneOf,
-        Wrong::Differ,
-        Wrong::AboveZero,
-        Wrong::Newer,
-        Wrong::TooMany,
-        Wrong::Contradicts,
-        Wrong::AtMost,
-        Wrong::FarApart,
-        Wrong::NoSuch,
-        Wrong::Twice,
-    ];
-
-    /// The code, as exports, JSON and the files of words have it.
-    pub fn code(self) -> &'static str {
-        match self {
-            Wrong::Required => "required",
-            Wrong::Shape => "shape",
-            Wrong::FromCreation => "from_creation",
-            Wrong::UnknownField => "unknown_field",
-            Wrong::IsAList => "is_a_list",
-            Wrong::NotAList => "not_a_list",
-            Wrong::ByCode => "by_code",
-            Wrong::OneOf => "one_of",
-            Wrong::Differ => "differ",
-            Wrong::AboveZero => "above_zero",
-            Wrong::Newer => "newer",
-            Wrong::TooMany => "too_many",
-            Wrong::Contradicts => "contradicts",
-            Wrong::AtMost => "at_most",
-            Wrong::FarApart => "far_apart",
-            Wrong::NoSuch => "no_such",
-            Wrong::Twice => "twice",
-        }
-    }
-}
-
-/// A field that does not hold what its kind allows. Never carries the value itself.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{field}: {} ({expected})", wrong.code())]
-pub struct Invalid {
-    /// The field, as in the data dictionary; list elements as `list.field`.
-    pub field: String,
-    /// What is wrong.
-    pub wrong: Wrong,
-    /// What is allowed, for developers; people read the files of words.
-    pub expected: String,
-    /// The shape that is allowed, where it is one field's.
-    pub allowed: Option<Shape>,
-    /// The other field, where it takes two to be wrong.
-    pub other: Option<&'static str>,
-}
-
-impl Invalid {
-    /// A field, what is wrong with it and what is allowed.
-    pub fn new(field: impl Into<String>, wrong: Wrong, expected: impl Into<String>) -> Self {
-        Invalid {
-            field: field.into(),
-            wrong,
-            expected: expected.into(),
-            allowed: None,
-            other: None,
-        }
-    }
-
-    /// A field that does not go with another.
-    pub fn beside(field: impl Into<String>, wrong: Wrong, other: &'static str) -> Self {
-        let expected = match wrong {
-            Wrong::AtMost => format!("expected at most {other}"),
-            Wrong::FarApart => format!("expected a date within ten years of {other}"),
-            Wrong::Differ => format!("expected another than {other}"),
-            _ => format!("expected not to be said beside {other} as that is answered"),
-        };
-        Invalid { other: Some(other), ..Invalid::new(field, wrong, expected) }
-    }
-
-    /// A required field that is absent.
-    pub fn required(field: impl Into<String>, shape: Shape) -> Self {
-        let expected = format!("expected {}", expected(shape));
-        Invalid { allowed: Some(shape), ..Invalid::new(field, Wrong::Required, expected) }
-    }
-
-    /// A field that does not hold what its shape allows.
-    pub fn shape(field: impl Into<String>, shape: Shape) -> Self {
-        let expected = format!("expected {}", expected(shape));
-        Invalid { allowed: Some(shape), ..Invalid::new(field, Wrong::Shape, expected) }
-    }
-}
-
 /// What a shape allows, in words.
 pub fn expected(shape: Shape) -> String {
     match shape {
@@ -421,46 +260,5 @@ pub fn parse(name: &str, shape: Shape, text: &str) -> Result<Value, Invalid> {
         },
         Shape::List(_) => Err(Invalid::new(name, Wrong::IsAList, expected(shape))),
         _ => Ok(text.into()),
-    }
-}
-
-/// Whether the operations of a creation hold a rule.
-pub(super) fn hold(rule: Rule, operations: &[Operation]) -> Result<(), Invalid> {
-    let put = |name: &str| {
-        operations.iter().rev().find_map(|operation| match operation {
-            Operation::Put { field, value } if field == name => Some(value),
-            _ => None,
-        })
-    };
-    let number = |name: &str| put(name).and_then(Value::as_int).unwrap_or(0);
-    match rule {
-        Rule::OneElement { list, or } => {
-            let added = operations
-                .iter()
-                .any(|operation| matches!(operation, Operation::Append { list: name, .. } if name == list));
-            let said = or.and_then(put).is_some_and(|value| !value.is_null());
-            let expected = match or {
-                Some(or) => format!("expected one element or more, or {or}"),
-                None => "expected one element or more".to_owned(),
-            };
-            (added || said).then_some(()).ok_or(Invalid::new(list, Wrong::OneOf, expected))
-        }
-        Rule::OneAbove0(names) => {
-            let expected = || format!("expected one above 0 of {}", names.join(", "));
-            let first = names.first().copied().unwrap_or_default();
-            (names.iter().any(|name| number(name) > 0))
-                .then_some(())
-                .ok_or_else(|| Invalid::new(first, Wrong::OneOf, expected()))
-        }
-        Rule::Differ(one, other) => match put(one) == put(other) {
-            true => Err(Invalid::beside(one, Wrong::Differ, other)),
-            false => Ok(()),
-        },
-        Rule::AboveZeroUnless { number: name, field, code } => {
-            let is_exempt = put(field).and_then(Value::as_text) == Some(code);
-            let expected = || format!("expected a number above 0, but for {field} {code}");
-            let holds = if is_exempt { number(name) != 0 } else { number(name) > 0 };
-            holds.then_some(()).ok_or_else(|| Invalid::new(name, Wrong::AboveZero, expected()))
-        }
     }
 }

@@ -1,7 +1,7 @@
 //! The contact: an outreach contact (data dictionary, supporting kinds).
 
 use crate::model::answers::Answer;
-use crate::model::contradiction::Contradiction;
+use crate::model::rules::Contradiction;
 use crate::model::indicator::{Adds, Indicator};
 use crate::model::schema::{Declaration, Shape, WorkerMay, optional, required};
 use crate::model::{Answers, Kind};

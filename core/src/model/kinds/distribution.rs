@@ -1,9 +1,9 @@
 //! The distribution: naloxone handed to a person (data dictionary, distribution).
 
 use crate::model::codes::{AGE_BAND, GENDER, PRODUCT, YES_NO};
-use crate::model::contradiction::Contradiction;
+use crate::model::rules::{Contradiction, Rule};
 use crate::model::indicator::{Adds, Indicator, Share};
-use crate::model::schema::{Declaration, Rule, Shape, WorkerMay, optional, required};
+use crate::model::schema::{Declaration, Shape, WorkerMay, optional, required};
 use crate::model::stock::{StockMove, batch, moved};
 use crate::model::{Answers, Kind};
 

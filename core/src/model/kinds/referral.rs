@@ -1,9 +1,9 @@
 //! The referral: a path to care, with a history (data dictionary, referral).
 
 use crate::model::answers::{Named, find};
-use crate::model::contradiction::Contradiction;
+use crate::model::rules::{Contradiction, Rule};
 use crate::model::indicator::{Adds, Derived, Indicator, Share};
-use crate::model::schema::{Declaration, Field, Rule, Shape, VOID, WorkerMay, optional, required};
+use crate::model::schema::{Declaration, Field, Shape, VOID, WorkerMay, optional, required};
 use crate::model::{Answer, Answers, CivilDate, Kind};
 
 /// The statuses, from the least far along to the furthest: a tie of dates goes to the further one.

@@ -2,9 +2,9 @@
 
 use crate::model::answers::{Named, find};
 use crate::model::codes::{AGE_BAND, GENDER, PRODUCT, ROUTE, SOURCE, YES_NO_REFUSED};
-use crate::model::contradiction::Contradiction;
+use crate::model::rules::{Contradiction, Rule};
 use crate::model::indicator::{Adds, Indicator, Share};
-use crate::model::schema::{Declaration, Field, Rule, Shape, VOID, WorkerMay, optional, required};
+use crate::model::schema::{Declaration, Field, Shape, VOID, WorkerMay, optional, required};
 use crate::model::stock::{StockMove, batch_of, moved};
 use crate::model::{Answer, Answers, Kind};
 

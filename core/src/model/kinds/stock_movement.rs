@@ -2,7 +2,8 @@
 
 use crate::model::codes::PRODUCT;
 use crate::model::indicator::{Adds, Indicator};
-use crate::model::schema::{Declaration, Rule, Shape, WorkerMay, optional, required};
+use crate::model::rules::Rule;
+use crate::model::schema::{Declaration, Shape, WorkerMay, optional, required};
 use crate::model::stock::{StockMove, batch, moved};
 use crate::model::{Answers, Kind};
 

@@ -1,7 +1,7 @@
 //! The target: what a programme wants to reach (data dictionary, supporting kinds).
 
 use crate::model::Kind;
-use crate::model::contradiction::Contradiction;
+use crate::model::rules::Contradiction;
 use crate::model::indicator::{Adds, Indicator};
 use crate::model::schema::{Declaration, Shape, WorkerMay, required};
 

@@ -1,8 +1,8 @@
 //! The training (data dictionary, supporting kinds).
 
-use crate::model::contradiction::Contradiction;
+use crate::model::rules::{Contradiction, Rule};
 use crate::model::indicator::{Adds, Indicator, Share};
-use crate::model::schema::{Declaration, Rule, Shape, WorkerMay, optional, required};
+use crate::model::schema::{Declaration, Shape, WorkerMay, optional, required};
 use crate::model::{Answers, Kind};
 
 /// What counts as trained when naloxone is handed out.

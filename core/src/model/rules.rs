@@ -1,14 +1,40 @@
-//! Answers of one record that cannot both be true. Only the device that writes is held to them: what
-//! two people said apart, each rightly, and what others' versions wrote, is kept and counted as it is.
+//! What no single field holds: rules that every store judges entries by, and contradictions, which only
+//! the device that writes is held to: what two people said apart, each rightly, and what others'
+//! versions wrote, is kept and counted as it is.
 
 use super::indicator::indicators;
+use super::invalid::{Invalid, Wrong};
 use super::operation::Operation;
-use super::schema::{Invalid, Wrong};
 use super::{CivilDate, Value};
 
 /// How far a date of a list's element may lie from its record's own, in days: ten years, as the days
 /// from made to attended are counted. A century that was mistyped lies further.
 const FAR_DAYS: i64 = 3_650;
+
+/// A rule over several fields, held when a record is created.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rule {
+    /// The list has an element, or the other field says why not.
+    OneElement {
+        /// The list.
+        list: &'static str,
+        /// The field that may stand for it.
+        or: Option<&'static str>,
+    },
+    /// At least one of these numbers is above 0.
+    OneAbove0(&'static [&'static str]),
+    /// The two fields differ.
+    Differ(&'static str, &'static str),
+    /// The number is above 0, but where another field has this code.
+    AboveZeroUnless {
+        /// The number.
+        number: &'static str,
+        /// The other field.
+        field: &'static str,
+        /// Its code.
+        code: &'static str,
+    },
+}
 
 /// Answers that cannot both be true, as a kind declares them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +82,47 @@ pub enum Contradiction {
     },
     /// The field names no indicator that this version counts.
     NoIndicator(&'static str),
+}
+
+/// Whether the operations of a creation hold a rule.
+pub(super) fn hold(rule: Rule, operations: &[Operation]) -> Result<(), Invalid> {
+    let put = |name: &str| {
+        operations.iter().rev().find_map(|operation| match operation {
+            Operation::Put { field, value } if field == name => Some(value),
+            _ => None,
+        })
+    };
+    let number = |name: &str| put(name).and_then(Value::as_int).unwrap_or(0);
+    match rule {
+        Rule::OneElement { list, or } => {
+            let added = operations
+                .iter()
+                .any(|operation| matches!(operation, Operation::Append { list: name, .. } if name == list));
+            let said = or.and_then(put).is_some_and(|value| !value.is_null());
+            let expected = match or {
+                Some(or) => format!("expected one element or more, or {or}"),
+                None => "expected one element or more".to_owned(),
+            };
+            (added || said).then_some(()).ok_or(Invalid::new(list, Wrong::OneOf, expected))
+        }
+        Rule::OneAbove0(names) => {
+            let expected = || format!("expected one above 0 of {}", names.join(", "));
+            let first = names.first().copied().unwrap_or_default();
+            (names.iter().any(|name| number(name) > 0))
+                .then_some(())
+                .ok_or_else(|| Invalid::new(first, Wrong::OneOf, expected()))
+        }
+        Rule::Differ(one, other) => match put(one) == put(other) {
+            true => Err(Invalid::beside(one, Wrong::Differ, other)),
+            false => Ok(()),
+        },
+        Rule::AboveZeroUnless { number: name, field, code } => {
+            let is_exempt = put(field).and_then(Value::as_text) == Some(code);
+            let expected = || format!("expected a number above 0, but for {field} {code}");
+            let holds = if is_exempt { number(name) != 0 } else { number(name) > 0 };
+            holds.then_some(()).ok_or_else(|| Invalid::new(name, Wrong::AboveZero, expected()))
+        }
+    }
 }
 
 /// Whether the operations that would create a record hold no such contradiction.
