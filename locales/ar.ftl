@@ -374,16 +374,16 @@ wrong-unknown_field = لا يوجد حقل { $field } هنا.
 wrong-is_a_list = { $field } قائمة: أضف إليها عنصرًا عنصرًا.
 wrong-not_a_list = { $field } ليس قائمة.
 wrong-by_code = يُجاب عن { $field } رمزًا رمزًا.
-wrong-one_of = { $field }: يلزم واحد على الأقل.
+wrong-one_of = { $field } أو { $other }: يلزم جواب عن أحدهما (عدد أكبر من 0).
 wrong-differ = يجب أن يختلف { $field } عن { $other }.
 wrong-above_zero = يجب أن يكون { $field } أكبر من 0.
 wrong-newer = كُتب هذا بإصدار أحدث؛ حدّث Kitbag.
-wrong-too_many = { $field }: العدد كبير جدًا.
+wrong-too_many = { $field }: العدد كبير جدًا؛ المتوقع { $allowed }.
 wrong-contradicts = لا يصح { $field } مع ما يقوله { $other }: احذف أحد الجوابين.
 wrong-at_most = لا يجوز أن يزيد { $field } على { $other }.
 wrong-far_apart = يبعد { $field } أكثر من عشر سنوات عن { $other }: تحقق من التاريخين.
 wrong-no_such = يشير { $field } إلى ما لا يوجد هنا؛ المتوقع { $allowed }.
-wrong-twice = لـ { $field } جوابان مختلفان: أعط جوابًا واحدًا.
+wrong-twice = ذُكر { $field } مرتين: اذكره مرة واحدة.
 
 ## What an answer may be
 

@@ -374,16 +374,16 @@ wrong-unknown_field = There is no field { $field } here.
 wrong-is_a_list = { $field } is a list: add to it one by one.
 wrong-not_a_list = { $field } is not a list.
 wrong-by_code = { $field } is answered code by code.
-wrong-one_of = { $field }: at least one is needed.
+wrong-one_of = { $field } or { $other }: one of the two needs an answer (a number above 0).
 wrong-differ = { $field } must differ from { $other }.
 wrong-above_zero = { $field } must be above 0.
 wrong-newer = This was written by a newer version; update Kitbag.
-wrong-too_many = { $field }: there are too many.
+wrong-too_many = { $field }: there are too many; expected { $allowed }.
 wrong-contradicts = { $field } cannot be said beside what { $other } says: take one of the two back.
 wrong-at_most = { $field } cannot be above { $other }.
 wrong-far_apart = { $field } lies more than ten years from { $other }: check both.
 wrong-no_such = { $field } names nothing that there is here; expected { $allowed }.
-wrong-twice = { $field } is said twice, and not alike: say it once.
+wrong-twice = { $field } is said twice: say it once.
 
 ## What an answer may be
 

@@ -374,16 +374,16 @@ wrong-unknown_field = Aquí no existe el campo { $field }.
 wrong-is_a_list = { $field } es una lista: añada uno por uno.
 wrong-not_a_list = { $field } no es una lista.
 wrong-by_code = { $field } se responde código por código.
-wrong-one_of = { $field }: se necesita al menos uno.
+wrong-one_of = { $field } o { $other }: una de las dos necesita respuesta (un número mayor que 0).
 wrong-differ = { $field } debe ser distinto de { $other }.
 wrong-above_zero = { $field } debe ser mayor que 0.
 wrong-newer = Esto lo escribió una versión más nueva; actualice Kitbag.
-wrong-too_many = { $field }: hay demasiados.
+wrong-too_many = { $field }: hay demasiados; se espera { $allowed }.
 wrong-contradicts = { $field } no puede decirse junto con lo que dice { $other }: retire una de las dos respuestas.
 wrong-at_most = { $field } no puede ser mayor que { $other }.
 wrong-far_apart = { $field } está a más de diez años de { $other }: revise ambas fechas.
 wrong-no_such = { $field } nombra algo que aquí no existe; se espera { $allowed }.
-wrong-twice = { $field } tiene dos respuestas distintas: dé solo una.
+wrong-twice = { $field } se dice dos veces: dígalo una sola vez.
 
 ## What an answer may be
 

@@ -374,16 +374,16 @@ wrong-unknown_field = Il n’y a pas de champ { $field } ici.
 wrong-is_a_list = { $field } est une liste : ajoutez un élément à la fois.
 wrong-not_a_list = { $field } n’est pas une liste.
 wrong-by_code = { $field } se remplit code par code.
-wrong-one_of = { $field } : il en faut au moins un.
+wrong-one_of = { $field } ou { $other } : l’une des deux attend une réponse (un nombre supérieur à 0).
 wrong-differ = { $field } doit différer de { $other }.
 wrong-above_zero = { $field } doit être supérieur à 0.
 wrong-newer = Ceci vient d’une version plus récente ; mettez Kitbag à jour.
-wrong-too_many = { $field } : il y en a trop.
+wrong-too_many = { $field } : il y en a trop ; attendu : { $allowed }.
 wrong-contradicts = { $field } ne peut être dit avec ce que dit { $other } : retirez l’une des deux réponses.
 wrong-at_most = { $field } ne peut dépasser { $other }.
 wrong-far_apart = { $field } est à plus de dix ans de { $other } : vérifiez les deux dates.
 wrong-no_such = { $field } nomme ce qui n’existe pas ici ; attendu : { $allowed }.
-wrong-twice = { $field } a deux réponses différentes : n’en donnez qu’une.
+wrong-twice = { $field } est dit deux fois : dites-le une seule fois.
 
 ## What an answer may be
 

@@ -374,16 +374,16 @@ wrong-unknown_field = Тут немає поля { $field }.
 wrong-is_a_list = { $field } — список: додавайте по одному.
 wrong-not_a_list = { $field } не є списком.
 wrong-by_code = { $field } заповнюється за кожним кодом окремо.
-wrong-one_of = { $field }: потрібен принаймні один.
+wrong-one_of = { $field } або { $other }: потрібна відповідь в одному з двох (число, більше за 0).
 wrong-differ = { $field } має відрізнятися від поля { $other }.
 wrong-above_zero = { $field } має бути більше 0.
 wrong-newer = Це написала новіша версія; оновіть Kitbag.
-wrong-too_many = { $field }: забагато.
+wrong-too_many = { $field }: забагато; очікується { $allowed }.
 wrong-contradicts = { $field } суперечить тому, що сказано в полі { $other }: приберіть одну з двох відповідей.
 wrong-at_most = { $field } не може перевищувати { $other }.
 wrong-far_apart = { $field } віддалено більш ніж на десять років від поля { $other }: перевірте обидві дати.
 wrong-no_such = { $field } вказує на те, чого тут немає; очікується { $allowed }.
-wrong-twice = { $field } має дві різні відповіді: дайте одну.
+wrong-twice = { $field } сказано двічі: скажіть один раз.
 
 ## What an answer may be
 

@@ -77,6 +77,9 @@ pub struct DoctorArguments {
     json: bool,
 }
 
+/// How many records that contradict themselves are named.
+const CONTRADICTING_SHOWN: usize = 10;
+
 /// Something that a person can do something about.
 struct Finding {
     /// A stable code.
@@ -188,6 +191,16 @@ fn records(engine: &Engine, findings: &mut Vec<Finding>) -> Result<(), Failure> 
         "{n} pairs of records look like one event: `kitbag duplicates` shows them.",
     );
     find(findings, "duplicates", duplicates, advice);
+    let contradicting = engine.contradicting()?;
+    let shown = contradicting.iter().take(CONTRADICTING_SHOWN);
+    let named: String =
+        shown.map(|(id, wrong)| format!("\n  {id}  {}", crate::told(wrong))).collect();
+    let advice = format!(
+        "{} records contradict themselves, as two people changed them apart: they count as they are; \
+         `kitbag correct` puts them right, and an import elsewhere refuses them until then.{named}",
+        contradicting.len()
+    );
+    find(findings, "contradicting", contradicting.len() as u64, advice);
     let (flagged, advice) = of(
         totals.flagged,
         "{n} records count nowhere because of their date: `kitbag list --state flagged`, then correct \

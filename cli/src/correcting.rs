@@ -50,7 +50,7 @@ pub struct VoidArguments {
     #[arg(long, value_name = "REASON", required_unless_present = "clear")]
     reason: Option<String>,
     /// Takes the void back
-    #[arg(long)]
+    #[arg(long, conflicts_with = "reason")]
     clear: bool,
     /// As JSON: `{id, entry}`
     #[arg(long)]
@@ -88,27 +88,41 @@ pub fn correct(arguments: &CorrectArguments) -> Result<(), Failure> {
             }
         });
     }
-    if let [list, element] = arguments.add.as_slice() {
+    // Two values for each time that the flag is given.
+    for added in arguments.add.chunks(2) {
+        let [list, element] = added else { continue };
         let element = form::element_of_text(record.kind, list, element)?;
         operations.push(form::append(list, &element));
     }
-    let names = arguments.answers.iter().map(|(field, _)| field.as_str());
-    let mut said = BTreeSet::new();
-    if let Some(field) = names.into_iter().find(|field| !said.insert(*field)) {
-        return Err(form::twice(field).into());
+    if let Some(field) = put_twice(&operations) {
+        return Err(form::twice(&field).into());
     }
     let entry = engine.change(arguments.id, operations)?;
     tell(arguments.json, arguments.id, entry, "Saved. The old answers stay in the history.");
     Ok(())
 }
 
+/// A field that several operations put, of the record or of one of its elements.
+fn put_twice(operations: &[Operation]) -> Option<String> {
+    let mut put = BTreeSet::new();
+    operations.iter().find_map(|operation| match operation {
+        Operation::Put { field, .. } => (!put.insert((None, field))).then(|| field.clone()),
+        Operation::PutIn { list, element, field, .. } => {
+            (!put.insert((Some(*element), field))).then(|| format!("{list}.{field}"))
+        }
+        Operation::Append { .. } => None,
+    })
+}
+
 /// The answer to a field of an element, named as `LIST/N.FIELD`.
 fn in_element(record: &Record, list: &str, at: &str, text: &str) -> Result<Operation, Failure> {
     let (at, field) = at.split_once('.').unwrap_or((at, ""));
+    let is_number = !at.is_empty() && at.bytes().all(|byte| byte.is_ascii_digit());
     let fields = form::list_fields(record.kind, list)?;
     let elements = record.lists.get(list).map(Vec::as_slice).unwrap_or_default();
     let number = at.parse::<usize>().ok().and_then(|at| at.checked_sub(1));
-    let element = number.and_then(|at| elements.get(at)).ok_or_else(|| {
+    let element = number.filter(|_| is_number && !field.is_empty());
+    let element = element.and_then(|at| elements.get(at)).ok_or_else(|| {
         let expected = format!("expected {list}/N.FIELD, N from 1 to {}", elements.len());
         Invalid::new(list, Wrong::NoSuch, expected)
     })?;

@@ -30,6 +30,9 @@ pub struct Mapping {
     fields: Vec<MappedField>,
     #[serde(default, rename = "set")]
     sets: Vec<MappedSet>,
+    /// How people are told what is wrong with an answer.
+    #[serde(skip)]
+    tell: Option<fn(&Invalid) -> String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -115,14 +118,15 @@ pub enum ImportError {
     Names(String),
     /// The file lacks columns.
     #[error(
-        "the file has no column {0}; check that it is the kind of file that the mapping is for"
+        "the file has no column {0}; check that it is the kind of file that the mapping is for, and \
+         that commas separate its cells"
     )]
     Columns(String),
     /// Which of two columns of one name is meant, nobody can tell.
     #[error("the file has the column {0} twice; take one of them out")]
     Twice(String),
     /// The file is no CSV at all.
-    #[error("the file cannot be read as CSV: {0}")]
+    #[error("the file cannot be read as CSV in UTF-8: {0}")]
     Csv(String),
 }
 
@@ -168,7 +172,17 @@ impl Mapping {
             unknowns: false,
             fields,
             sets,
+            tell: None,
         }
+    }
+
+    /// The same mapping, which tells people so what is wrong with an answer.
+    pub fn telling(self, tell: fn(&Invalid) -> String) -> Self {
+        Mapping { tell: Some(tell), ..self }
+    }
+
+    fn told(&self, invalid: &Invalid) -> String {
+        self.tell.map_or_else(|| invalid.to_string(), |tell| tell(invalid))
     }
 
     /// The kind of record that rows become.
@@ -217,7 +231,7 @@ impl Mapping {
                     line = row.position().map_or(line, csv::Position::line);
                     let key = key_of(&beside_key, row.iter().skip(reasons), &mut seen);
                     self.read_row(kind, &columns, &row, &mut imported.sites).and_then(|mut form| {
-                        let wrong = |invalid: Invalid| refusal("invalid", &invalid.to_string());
+                        let wrong = |invalid: Invalid| refusal("invalid", &self.told(&invalid));
                         let named = beside(at, &mut form).map_err(wrong)?;
                         form.operations().map_err(wrong)?;
                         let is_named = named.is_some();
@@ -289,7 +303,7 @@ impl Mapping {
         }
         let mut form = Form::new(kind);
         let wrong = |column: &str, invalid: Invalid| {
-            refusal("invalid", &format!("column {column}: {invalid}"))
+            refusal("invalid", &format!("column {column}: {}", self.told(&invalid)))
         };
         for (field, text) in &self.constants {
             form.put_text(field, text).map_err(|invalid| wrong(field, invalid))?;

@@ -149,6 +149,7 @@ fn import(
             let text = std::fs::read_to_string(map).map_err(|error| cannot_read(map, &error))?;
             let mapping =
                 Mapping::from_toml(&text).map_err(|error| wrong_file(map.display(), error))?;
+            let mapping = mapping.telling(crate::told);
             let read = mapping.read_with(&file, |_, form| {
                 fill_in(form, &packs);
                 Ok(None)
@@ -228,7 +229,7 @@ fn save(
             }
             // What a code pack asks for beside the data dictionary.
             Err(EngineError::Invalid(invalid)) => {
-                let (reason, detail) = ("invalid".to_owned(), invalid.to_string());
+                let (reason, detail) = ("invalid".to_owned(), crate::told(&invalid));
                 imported.refused.push(Refused { row, line, reason, detail });
             }
             Err(other) => return Err(other.into()),

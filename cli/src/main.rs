@@ -216,19 +216,15 @@ impl<E: std::error::Error + 'static> From<E> for Failure {
             _ => None,
         });
         match invalid {
-            // The stable code for programs, then what people read.
-            Some(invalid) => Failure {
-                reason: format!(
-                    "{}: {}: {}",
-                    invalid.field,
-                    invalid.wrong.code(),
-                    words().invalid(invalid)
-                ),
-                exit: Exit::Wrong,
-            },
+            Some(invalid) => Failure { reason: told(invalid), exit: Exit::Wrong },
             None => Failure { reason: error.to_string(), exit: Exit::Failed },
         }
     }
+}
+
+/// What is wrong with an answer: the stable code for programs, then what people read.
+pub(crate) fn told(invalid: &Invalid) -> String {
+    format!("{}: {}: {}", invalid.field, invalid.wrong.code(), words().invalid(invalid))
 }
 
 /// Words in the reader's language, by the environment.

@@ -78,6 +78,8 @@ impl FromArgMatches for RecordCommand {
 fn of_kind(kind: Kind) -> Command {
     let about = format!("Saves a {}: {}", kind.name().replace('_', " "), kind.declaration().about);
     let command = Command::new(kind.name().replace('_', "-"))
+        // As `list --kind` and the files have it.
+        .aliases(kind.name().contains('_').then_some(kind.name()))
         .after_help(
             "The record is durable when its id is printed. Example of a whole record as JSON:\n  \
              echo '{\"site\": \"riverside\", …}' | kitbag record KIND --store phone.db --json -",
@@ -209,19 +211,25 @@ fn form(command: &RecordCommand, begun: Form) -> Result<Form, Failure> {
         if !command.matches.try_contains_id(field.name).unwrap_or(false) {
             continue;
         }
-        for text in command.matches.get_many::<String>(field.name).into_iter().flatten() {
+        let given = command.matches.get_many::<String>(field.name).into_iter().flatten();
+        let given: Vec<&String> = given.collect();
+        // What is given takes the place of what a draft holds; an empty answer takes it back.
+        if !given.is_empty() {
+            form.take_back(field.name)?;
+        }
+        for text in given.into_iter().filter(|text| !text.is_empty()) {
             match field.shape {
-                _ if text.is_empty() => _ = form.take_back(field.name)?,
                 Shape::List(_) => _ = form.add_text(field.name, text)?,
                 _ => _ = form.put_text(field.name, text)?,
             }
         }
     }
     let now = chrono::Local::now();
-    if form.get("occurred_on").is_none() {
+    let is_given = |name: &str| command.matches.contains_id(name);
+    if form.get("occurred_on").is_none() && !is_given("occurred_on") {
         form.put("occurred_on", now.format("%Y-%m-%d").to_string().as_str())?;
     }
-    if form.get("utc_offset_min").is_none() {
+    if form.get("utc_offset_min").is_none() && !is_given("utc_offset_min") {
         form.put("utc_offset_min", i64::from(now.offset().local_minus_utc() / 60))?;
     }
     match command.is_with_unknowns() {
@@ -231,19 +239,22 @@ fn form(command: &RecordCommand, begun: Form) -> Result<Form, Failure> {
 }
 
 fn from_json(kind: Kind, file: &str) -> Result<Form, Failure> {
-    let text = match file {
+    let bytes = match file {
         "-" => {
-            let mut text = String::new();
-            let read = std::io::stdin().read_to_string(&mut text);
+            let mut bytes = Vec::new();
+            let read = std::io::stdin().read_to_end(&mut bytes);
             read.map_err(|error| failure("the input", error))?;
-            text
+            bytes
         }
         path => {
             let path = std::path::Path::new(path);
-            std::fs::read_to_string(path).map_err(|error| cannot_read(path, &error))?
+            std::fs::read(path).map_err(|error| cannot_read(path, &error))?
         }
     };
-    json::read(kind, &text).map_err(|error| match error {
+    let text = std::str::from_utf8(&bytes).map_err(|_| wrong_file(file, "is not UTF-8"))?;
+    // Some editors mark a file as Unicode.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    json::read(kind, text).map_err(|error| match error {
         NotRead::Invalid(invalid) => invalid.into(),
         NotRead::Json { .. } => wrong_file(file, format!("is {error}")),
     })

@@ -76,7 +76,8 @@ pub fn by_name(
     if !unknown.is_empty() {
         let reason =
             format!("has columns that are no fields of a {}: {}", kind.name(), unknown.join(", "));
-        let advice = reason + "; write a mapping, and give it with --map";
+        let advice =
+            reason + "; write a mapping, and give it with --map; commas separate the cells";
         return Err(wrong_file(path.display(), advice));
     }
     // The lists of another file of the same kind are not this one's.
@@ -87,6 +88,7 @@ pub fn by_name(
     let ids = ids(file, columns.iter().position(|column| *column == "id"));
     let has_ids = !lists.is_empty();
     let imported = Mapping::of_fields(kind, &columns)
+        .telling(crate::told)
         .read_with(file, |row, form| {
             fill_in(form, packs);
             let id = match ids.get(row) {
@@ -114,9 +116,13 @@ pub fn by_name(
 
 fn header(path: &Path, file: &[u8]) -> Result<csv::StringRecord, Failure> {
     let mut reader = csv::ReaderBuilder::new().from_reader(bare(file));
-    let header =
-        reader.headers().map_err(|_| wrong_file(path.display(), "is not CSV with a header"))?;
-    Ok(header.clone())
+    let header = reader
+        .headers()
+        .map_err(|_| wrong_file(path.display(), "is not CSV in UTF-8 with a header"))?;
+    match header.is_empty() {
+        true => Err(wrong_file(path.display(), "is empty: not even a header is there")),
+        false => Ok(header.clone()),
+    }
 }
 
 /// A file without the mark that says it is Unicode.
@@ -237,14 +243,11 @@ pub fn write_refused(path: &Path, file: &[u8], refused: &[Refused]) -> Result<Pa
         1 => path.with_file_name(format!("{}.refused.csv", base(path))),
         _ => path.with_file_name(format!("{}.refused-{number}.csv", base(path))),
     };
-    let out = (1..).map(named).find(|out| !out.exists());
-    let out = out.ok_or_else(|| failure(path.display(), "too many files of refused rows"))?;
     let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(bare(file));
     let mut writer = csv::WriterBuilder::new()
         .flexible(true)
         .terminator(csv::Terminator::CRLF)
-        .from_path(&out)
-        .map_err(|error| failure(out.display(), error))?;
+        .from_writer(Vec::new());
     let header =
         reader.byte_headers().map_err(|_| wrong_file(path.display(), "is not CSV"))?.clone();
     let names = header.iter().map(|name| std::str::from_utf8(name).unwrap_or_default());
@@ -259,7 +262,13 @@ pub fn write_refused(path: &Path, file: &[u8], refused: &[Refused]) -> Result<Pa
             writer.write_byte_record(&with(why.reason.as_bytes(), why.detail.as_bytes(), &row))?;
         }
     }
-    writer.flush().map_err(|error| failure(out.display(), error))?;
+    let text = writer.into_inner().map_err(|error| failure(path.display(), error.error()))?;
+    // The same rows, refused again, need no second file.
+    let is_free =
+        |out: &PathBuf| !out.exists() || std::fs::read(out).is_ok_and(|there| there == text);
+    let out = (1..).map(named).find(is_free);
+    let out = out.ok_or_else(|| failure(path.display(), "too many files of refused rows"))?;
+    std::fs::write(&out, &text).map_err(|error| failure(out.display(), error))?;
     Ok(out)
 }
 

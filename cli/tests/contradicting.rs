@@ -112,3 +112,74 @@ fn an_answer_of_a_draft_is_taken_back_and_what_no_draft_can_keep_is_named() {
         assert_eq!(after - before, usize::from(output.status.success()), "{name}");
     }
 }
+
+#[test]
+fn several_elements_are_added_at_once_and_none_is_swallowed() {
+    let desk = Desk::new();
+    let own = ["record", "referral", "--site", "x", "--service", "hiv", "--origin", "self"];
+    let more = ["--urgency", "today", "--handoff", "warm_handoff", "--receiving-service", "s"];
+    let id = desk.says(&[&own[..], &more, &["--events", "status=made,on=2026-03-01"]].concat());
+    let (id, add) = (id.trim(), "--add");
+    let accepted = ["events", "status=accepted,on=2026-03-02"];
+    let attended = ["events", "status=attended,on=2026-03-03"];
+    let wrong = ["nolist", "status=x"];
+    let both = [&["correct", id, add], &accepted[..], &[add], &wrong].concat();
+    assert_eq!(desk.refused(&both).0, 2);
+    assert_eq!(desk.total("referrals_accepted"), 0, "both or none");
+    desk.says(&[&["correct", id, add], &accepted[..], &[add], &attended].concat());
+    assert_eq!((desk.total("referrals_accepted"), desk.total("referrals_attended")), (1, 1));
+    let twice = ["correct", id, "events/1.on=2026-03-02", "events/01.on=2026-03-03"];
+    assert!(desk.refused(&twice).1.contains("events.on: twice"));
+    assert!(desk.refused(&["correct", id, "events/1=x"]).1.contains("events: no_such"));
+    assert_eq!(desk.output(&["void", id, "--reason", "test", "--clear"]).status.code(), Some(2));
+}
+
+#[test]
+fn what_is_given_takes_the_place_of_what_a_draft_holds() {
+    let desk = Desk::new();
+    let given = "product=p,route=IN,doses=2,source=ems";
+    let own = ["draft", "save", "reversal", "--site", "x", "--on", "2026-01-05"];
+    desk.says(&[&own[..], &["--administrations", given, "--other-response", "oxygen"]].concat());
+    desk.says(&["draft", "save", "reversal", "--draft", "1", "--on", ""]);
+    let answers = desk.json(&["draft", "list"])["drafts"][0]["answers"].clone();
+    assert_eq!(answers.get("occurred_on"), None, "taken back, and not today's");
+    let again = ["record", "reversal", "--draft", "1", "--unknowns", "--on", "2026-01-06"];
+    let again = [&again[..], &["--administrations", given, "--other-response", "x"]].concat();
+    desk.says(&again);
+    assert_eq!((desk.total("reversals"), desk.total("doses")), (1, 2));
+    let ticked = &desk.json(&["list"])["records"][0]["answers"]["other_response"];
+    assert_eq!(ticked, &serde_json::json!(["x"]));
+}
+
+#[test]
+fn files_that_are_not_what_they_should_be_are_told_apart() {
+    let desk = Desk::new();
+    let write = |name: &str, text: &[u8]| std::fs::write(desk.folder.path().join(name), text);
+    write("bom.json", b"\xef\xbb\xbf{\"site\":\"x\",\"people\":2,\"visit\":\"new\"}").unwrap();
+    desk.says(&["record", "contact", "--json", "bom.json"]);
+    write("latin.json", b"{\"site\":\"Li\xe8ge\"}").unwrap();
+    write("empty.csv", b"").unwrap();
+    write("name.json", b"{\"Jo Smith\":\"site\"}").unwrap();
+    for (arguments, expected) in [
+        (vec!["record", "contact", "--json", "latin.json"], "is not UTF-8"),
+        (vec!["import", "--kind", "contact", "empty.csv"], "is empty"),
+        (vec!["record", "contact", "--json", "name.json"], "unknown_field"),
+    ] {
+        let (code, said) = desk.refused(&arguments);
+        assert!(code == 2 && said.contains(expected) && !said.contains("Smith"), "{said}");
+    }
+    let stock = ["--product", "p", "--doses-per-kit", "1", "--quantity", "5"];
+    let own = ["record", "stock_movement", "--site", "x", "--movement", "loss"];
+    let (code, said) =
+        desk.refused(&[&own[..], &stock, &["--from", "outside", "--to", "site:x"]].concat());
+    assert!(code == 2 && said.contains("from: contradicts"), "{said}");
+    // What is refused again is written once, in the reader's language.
+    let header = "id,site,occurred_on,utc_offset_min,people,visit\n";
+    write("contact.csv", (header.to_owned() + "1,x,2026-03-02,0,1,mixed\n").as_bytes()).unwrap();
+    for _ in 0..2 {
+        assert_eq!(desk.output(&["import", "contact.csv"]).status.code(), Some(3));
+    }
+    assert!(!desk.folder.path().join("contact.refused-2.csv").exists());
+    let kept = std::fs::read_to_string(desk.folder.path().join("contact.refused.csv")).unwrap();
+    assert!(kept.contains("visit: contradicts: "), "{kept}");
+}

@@ -15,6 +15,8 @@ const REFERRAL: &str = r#""service":"methadone","origin":"outreach","urgency":"t
     "events":[{"status":"made","on":"2036-02-01"},{"status":"offered","on":"2016-04-01"}]"#;
 const TRAINING: &str = r#""mode":"group","people_trained":9,"people_supplied":9"#;
 const CONTACT: &str = r#""people":2,"visit":"mixed""#;
+const MOVEMENT: &str = r#""movement":"return","product":"p","doses_per_kit":1,"quantity":5,
+    "from":"site:a","to":"site:b""#;
 const TARGET: &str = r#""indicator":"reversals","scope":"team","period":"2026","value":9"#;
 
 fn form(kind: Kind, answers: &str) -> Form {
@@ -31,7 +33,7 @@ type Case = (
     (&'static str, Wrong, Option<&'static str>),
 );
 
-const CASES: [Case; 9] = [
+const CASES: [Case; 10] = [
     (
         Kind::Distribution,
         DISTRIBUTION,
@@ -61,11 +63,18 @@ const CASES: [Case; 9] = [
         ("ems_not_called_reason", Wrong::Contradicts, Some("ems_called")),
     ),
     (
-        Kind::Reversal,
-        REVERSAL,
-        &[("ems_called", "yes"), ("ems_arrived", "yes")],
-        ("ems_called", "no"),
-        ("ems_arrived", Wrong::Contradicts, Some("ems_called")),
+        Kind::StockMovement,
+        MOVEMENT,
+        &[("movement", "transfer"), ("from", "outside"), ("to", "site:b")],
+        ("movement", "loss"),
+        ("from", Wrong::Contradicts, Some("movement")),
+    ),
+    (
+        Kind::StockMovement,
+        MOVEMENT,
+        &[("movement", "receipt")],
+        ("to", "outside"),
+        ("to", Wrong::Contradicts, Some("movement")),
     ),
     (
         Kind::Referral,
@@ -122,12 +131,33 @@ fn of_each_kind_what_contradicts_is_refused_by_name_when_created_and_when_change
         assert_eq!(told(engine.correct(id, field, value(wrong))), expected, "{field}");
         // An answer that contradicts nothing is taken as before.
         engine.correct(id, "site", "station").unwrap();
+        assert!(matches!(engine.change(id, Vec::new()), Err(EngineError::Invalid(_))));
     }
     let kinds: Vec<Kind> = CASES.iter().map(|case| case.0).collect();
     for kind in Kind::ALL.into_iter().filter(|kind| !kind.declaration().contradictions.is_empty()) {
         let count = kinds.iter().filter(|of| **of == kind).count();
         assert_eq!(count, kind.declaration().contradictions.len(), "{}", kind.name());
     }
+}
+
+#[test]
+fn an_element_that_is_void_from_the_start_stands_for_nothing() {
+    let mut programme = Programme::new();
+    let engine = &mut programme.coordinator;
+    let void = r#"{"product":"p","route":"IN","doses":1,"source":"ems","void":"test"}"#;
+    let mut of_void = form(Kind::Reversal, REVERSAL);
+    of_void.take_back("administrations").unwrap();
+    let element = json::to_element("administrations", &void.parse().unwrap()).unwrap();
+    of_void.add("administrations", element).unwrap();
+    let refused = told(engine.record(TEAM, &of_void));
+    let other = Some("none_given_reason");
+    assert_eq!(refused, Some(("administrations".to_owned(), Wrong::OneOf, other)));
+    of_void.put("none_given_reason", "refused").unwrap();
+    engine.record(TEAM, &of_void).unwrap();
+    let far = r#"{"status":"made","on":"1926-03-01","void":"entered_in_error"}"#;
+    let mut referral = form(Kind::Referral, REFERRAL);
+    referral.add("events", json::to_element("events", &far.parse().unwrap()).unwrap()).unwrap();
+    engine.record(TEAM, &referral).unwrap();
 }
 
 #[test]
@@ -147,11 +177,15 @@ fn what_two_people_said_apart_is_kept_and_one_change_mends_it() {
     let totals = programme.coordinator.totals(&Default::default()).unwrap();
     let line = totals.lines.values().next().unwrap();
     assert_eq!(line.get("ems_called"), Some(&1));
+    let found = programme.coordinator.contradicting().unwrap();
+    let named: Vec<_> = found.iter().map(|(of, wrong)| (*of, wrong.field.as_str())).collect();
+    assert_eq!(named, [(id, "ems_not_called_reason")]);
     let both = vec![
         Operation::put("ems_not_called_reason", Value::Null),
-        Operation::put("ems_arrived", "yes"),
+        Operation::put("taken_to_hospital", "yes"),
     ];
     programme.coordinator.change(id, both).unwrap();
+    assert!(programme.coordinator.contradicting().unwrap().is_empty());
 }
 
 #[test]

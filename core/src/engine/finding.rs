@@ -3,7 +3,8 @@
 use super::{Engine, EngineError};
 use crate::log::payload::RecordPayload;
 use crate::model::{
-    Answer, DeviceKey, ElementName, EntryId, Operation, RecordId, TeamId, UnixMillis, Value,
+    Answer, DeviceKey, ElementName, EntryId, Invalid, Operation, RecordId, TeamId, UnixMillis,
+    Value, check,
 };
 use crate::record::{Change, Record};
 use crate::store::{Page, Row, Search, State};
@@ -148,6 +149,33 @@ impl Engine {
         })?;
         failed?;
         self.pairs_of_day(&of_day, &mut found)?;
+        Ok(found)
+    }
+
+    /// Records that count and contradict themselves, each with the first thing that is wrong: two people
+    /// changed them apart, each rightly, or another version of Kitbag wrote them. They count as they are;
+    /// a person who knows puts them right.
+    ///
+    /// ```
+    /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
+    /// # use example::*;
+    /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
+    /// phone.record(team, &reversal()?)?;
+    /// assert!(phone.contradicting()?.is_empty()); // what one device writes is checked
+    /// # Ok::<(), Failed>(())
+    /// ```
+    pub fn contradicting(&self) -> Result<Vec<(RecordId, Invalid)>, EngineError> {
+        let mut found = Vec::new();
+        self.store.each_row(None, None, |row| {
+            if row.state == State::Counted {
+                let (kind, whole) = (row.answers.kind, row.answers.as_creation());
+                let version = check::version_needed(kind, &whole);
+                let rules = check::faults_of_whole(kind, version, &whole);
+                let mut faults = rules.into_iter().chain(check::contradictions(kind, &whole));
+                found.extend(faults.next().map(|fault| (row.id, fault)));
+            }
+            Ok(())
+        })?;
         Ok(found)
     }
 

@@ -60,7 +60,11 @@ impl Engine {
         draft: Option<&str>,
     ) -> Result<RecordId, EngineError> {
         check::check_own(&operations)?;
-        if let Some(contradiction) = check::contradictions(kind, &operations).next() {
+        // An element that is void from the start stands for nothing.
+        let standing = check::standing(&operations);
+        let version = check::version_needed(kind, &operations);
+        check::check_whole(kind, version, &standing).map_err(check::Fault::into_invalid)?;
+        if let Some(contradiction) = check::contradictions(kind, &standing).next() {
             return Err(contradiction.into());
         }
         self.check_link(team, kind, None, &operations)?;
@@ -116,6 +120,10 @@ impl Engine {
         operations: Vec<Operation>,
     ) -> Result<EntryId, EngineError> {
         self.store.ensure_open()?;
+        if operations.is_empty() {
+            let expected = "expected one answer or more, or an element to add";
+            return Err(Invalid::new("operations", Wrong::Required, expected).into());
+        }
         let record = self.get(id)?;
         let version = check::version_needed(record.kind, &operations);
         check::check_change(record.kind, version, &operations)

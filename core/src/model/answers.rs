@@ -1,7 +1,7 @@
 //! What a record says now: the winning answer of each field, and the elements that are not void. What
 //! totals, lists, searches and exports read.
 
-use super::{Kind, Value, cbor};
+use super::{Kind, Operation, Value, cbor};
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::OnceLock;
@@ -58,6 +58,25 @@ impl Answers {
     /// A record of this kind that says nothing yet.
     pub fn new(kind: Kind) -> Self {
         Answers { kind, fields: Vec::new(), lists: Vec::new() }
+    }
+
+    /// What it says, as the operations that would create it so; free text without its words.
+    pub fn as_creation(&self) -> Vec<Operation> {
+        let value = |answer: &Answer| match answer {
+            Answer::Flag(flag) => Value::Bool(*flag),
+            Answer::Number(number) => Value::Int(*number),
+            Answer::Word(word) => Value::Text(word.to_string()),
+            Answer::Text => Value::Text(String::new()),
+        };
+        let puts = self.fields.iter();
+        let puts = puts.map(|(name, answer)| Operation::put(name.as_ref(), value(answer)));
+        let lists = self.lists.iter().flat_map(|(list, elements)| {
+            let named = |element: &Named| {
+                element.iter().map(|(name, answer)| (name.to_string(), value(answer))).collect()
+            };
+            elements.iter().map(move |element| Operation::append(list.as_ref(), named(element)))
+        });
+        puts.chain(lists).collect()
     }
 
     /// A field's answer.

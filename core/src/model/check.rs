@@ -84,6 +84,15 @@ pub fn faults_of_whole(kind: Kind, version: u64, operations: &[Operation]) -> Ve
     faults
 }
 
+/// The operations of a creation without the elements that are void.
+pub fn standing(creation: &[Operation]) -> Vec<Operation> {
+    let is_void = |element: &[(String, Value)]| {
+        element.iter().any(|(name, value)| name == "void" && !value.is_null())
+    };
+    let stands = |operation: &&Operation| !matches!(operation, Operation::Append { element, .. } if is_void(element));
+    creation.iter().filter(stands).cloned().collect()
+}
+
 /// Answers of one record that cannot both be true; only the device that writes is held to them.
 pub fn contradictions(kind: Kind, whole: &[Operation]) -> impl Iterator<Item = Invalid> {
     let declared = kind.declaration().contradictions.iter();

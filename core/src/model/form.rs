@@ -305,9 +305,8 @@ pub fn twice(field: &str) -> Invalid {
     Invalid::new(field, Wrong::Twice, "expected one answer")
 }
 
-/// Names of more than a code's length are cut: they could hold anything.
 fn unknown(name: &str, fields: impl Iterator<Item = &'static Field>) -> Invalid {
-    let named: String = name.chars().filter(|c| !c.is_control()).take(64).collect();
+    let named = super::json::cut(name);
     let known: Vec<&str> = fields.map(|field| field.name).collect();
     Invalid::new(named, Wrong::UnknownField, format!("expected one of {}", known.join(", ")))
 }

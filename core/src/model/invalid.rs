@@ -120,6 +120,7 @@ impl Invalid {
         let expected = match wrong {
             Wrong::AtMost => format!("expected at most {other}"),
             Wrong::FarApart => format!("expected a date within ten years of {other}"),
+            Wrong::OneOf => format!("expected it or {other}, of numbers one above 0"),
             Wrong::Differ => format!("expected another than {other}"),
             _ => format!("expected not to be said beside {other} as that is answered"),
         };

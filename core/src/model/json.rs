@@ -85,13 +85,13 @@ pub enum NotRead {
 /// # Ok::<(), json::NotRead>(())
 /// ```
 pub fn read(kind: Kind, text: &str) -> Result<Form, NotRead> {
-    let repeated = RefCell::new(None);
+    let within = RefCell::new(Within::default());
     let mut reader = serde_json::Deserializer::from_str(text);
-    let read = Once(&repeated).deserialize(&mut reader).and_then(|json| {
+    let read = Once(&within).deserialize(&mut reader).and_then(|json| {
         reader.end()?;
         Ok(json)
     });
-    if let Some(name) = repeated.take() {
+    if let Some(name) = within.take().repeated {
         return Err(Invalid { field: cut(&name), ..twice("") }.into());
     }
     let json =
@@ -99,9 +99,16 @@ pub fn read(kind: Kind, text: &str) -> Result<Form, NotRead> {
     Ok(to_form(kind, &json)?)
 }
 
+/// Where a reader is, and the first member that an object had twice.
+#[derive(Default)]
+struct Within {
+    path: Vec<String>,
+    repeated: Option<String>,
+}
+
 /// Reads any JSON, and notes a member that an object has twice.
 #[derive(Clone, Copy)]
-struct Once<'a>(&'a RefCell<Option<String>>);
+struct Once<'a>(&'a RefCell<Within>);
 
 impl<'de> DeserializeSeed<'de> for Once<'_> {
     type Value = Json;
@@ -143,10 +150,14 @@ impl<'de> Visitor<'de> for Once<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Json, A::Error> {
         let mut object = Map::new();
         while let Some(name) = members.next_key::<String>()? {
+            self.0.borrow_mut().path.push(name.clone());
             let member = members.next_value_seed(self)?;
-            if object.insert(name.clone(), member).is_some() {
-                self.0.borrow_mut().get_or_insert(name);
+            let mut within = self.0.borrow_mut();
+            if object.insert(name, member).is_some() {
+                let path = within.path.join(".");
+                within.repeated.get_or_insert(path);
             }
+            within.path.pop();
         }
         Ok(Json::Object(object))
     }
@@ -166,32 +177,38 @@ pub fn to_form(kind: Kind, json: &Json) -> Result<Form, Invalid> {
         )
     })?;
     let mut form = Form::new(kind);
+    // A code may be said in its set or numbers, and by its own name: alike.
+    let put = |form: &mut Form, name: &str, value: Value| match form.get(name) {
+        Some(before) if *before != value => Err(twice(name)),
+        _ => form.put(name, value).map(drop),
+    };
     for (name, member) in object {
         let shape = kind.field(name).map(|field| field.shape);
         match (shape, member) {
             (_, Json::Null) => {}
             (Some(Shape::CodeSet(_)), Json::Array(codes)) => {
                 for code in codes {
-                    let code = code.as_str().ok_or_else(|| not_an_answer(name))?;
-                    let full = format!("{name}.{code}");
-                    // Beside the array a member of its own may say the opposite.
-                    if object.get(&full).is_some_and(|member| *member == Json::Bool(false)) {
-                        return Err(twice(name));
-                    }
-                    form.put(&full, true)?;
+                    let code = code.as_str().ok_or_else(|| not_a_set(name))?;
+                    put(&mut form, &format!("{name}.{code}"), true.into())?;
                 }
             }
+            (Some(Shape::CodeSet(_)), _) => return Err(not_a_set(name)),
             (Some(Shape::Counts { .. }), Json::Object(numbers)) => {
                 for (code, number) in numbers {
-                    form.put(&format!("{name}.{code}"), to_value(name, number)?)?;
+                    put(&mut form, &format!("{name}.{code}"), to_value(name, number)?)?;
                 }
+            }
+            (Some(Shape::Counts { .. }), _) => {
+                let expected = "expected an object with a number for each code";
+                return Err(Invalid::new(name, Wrong::Shape, expected));
             }
             (Some(Shape::List(_)), Json::Array(elements)) => {
                 for element in elements {
                     form.add(name, to_element(name, element)?)?;
                 }
             }
-            _ => _ = form.put(name, to_value(name, member)?)?,
+            (Some(Shape::List(_)), _) => return Err(not_a_list(name)),
+            _ => put(&mut form, name, to_value(name, member)?)?,
         }
     }
     Ok(form)
@@ -199,7 +216,7 @@ pub fn to_form(kind: Kind, json: &Json) -> Result<Form, Invalid> {
 
 /// An element of a list from a JSON object.
 pub fn to_element(list: &str, json: &Json) -> Result<Element, Invalid> {
-    let object = json.as_object().ok_or_else(|| not_an_answer(list))?;
+    let object = json.as_object().ok_or_else(|| not_a_list(list))?;
     let members = object.iter().filter(|(_, member)| !member.is_null());
     members
         .map(|(name, member)| Ok((name.clone(), to_value(&format!("{list}.{name}"), member)?)))
@@ -229,13 +246,25 @@ fn to_value(name: &str, json: &Json) -> Result<Value, Invalid> {
     }
 }
 
+fn not_a_set(name: &str) -> Invalid {
+    Invalid::new(name, Wrong::Shape, "expected an array of codes")
+}
+
+fn not_a_list(name: &str) -> Invalid {
+    Invalid::new(name, Wrong::Shape, "expected an array with an object for each element")
+}
+
 fn not_an_answer(name: &str) -> Invalid {
     Invalid::new(cut(name), Wrong::Shape, "expected text, a whole number, true or false")
 }
 
-/// Names of more than a code's length are cut: they could hold anything.
-fn cut(name: &str) -> String {
-    name.chars().filter(|c| !c.is_control()).take(64).collect()
+/// A name that could be a field's; others could hold anything, an answer too, and are not shown.
+pub(super) fn cut(name: &str) -> String {
+    let is_name = |c: char| c.is_ascii_alphanumeric() || ['_', '.', '-'].contains(&c);
+    match name.len() <= 64 && name.chars().all(is_name) {
+        true => name.to_owned(),
+        false => "(a name that is no field's)".to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -265,9 +294,13 @@ mod tests {
         let twice = |field: &str| Some((field.to_owned(), Wrong::Twice));
         assert_eq!(refused(Kind::Contact, r#"{"people":1,"people":1}"#), twice("people"));
         let nested = r#"{"events":[{"status":"made","status":"lost"}]}"#;
-        assert_eq!(refused(Kind::Referral, nested), twice("status"));
+        assert_eq!(refused(Kind::Referral, nested), twice("events.status"));
         let opposite = r#"{"barriers":["cost"],"barriers.cost":false}"#;
-        assert_eq!(refused(Kind::Referral, opposite), twice("barriers"));
+        assert_eq!(refused(Kind::Referral, opposite), twice("barriers.cost"));
+        let number = r#"{"supplies.condoms":3,"supplies":{"condoms":4}}"#;
+        assert_eq!(refused(Kind::Contact, number), twice("supplies.condoms"));
+        let alike = r#"{"supplies.condoms":3,"supplies":{"condoms":3}}"#;
+        assert_eq!(refused(Kind::Contact, alike), None);
         assert_eq!(refused(Kind::Contact, r#"{"people":1,"visit":"new"}"#), None);
         let place = read(Kind::Contact, "{\"people\":\n 1,}");
         assert_eq!(place, Err(NotRead::Json { line: 2, column: 4 }));

@@ -5,6 +5,7 @@
 use super::indicator::indicators;
 use super::invalid::{Invalid, Wrong};
 use super::operation::Operation;
+use super::schema::Shape;
 use super::{CivilDate, Value};
 
 /// How far a date of a list's element may lie from its record's own, in days: ten years, as the days
@@ -21,7 +22,7 @@ pub enum Rule {
         /// The field that may stand for it.
         or: Option<&'static str>,
     },
-    /// At least one of these numbers is above 0.
+    /// At least one of these numbers is above 0: of one or two.
     OneAbove0(&'static [&'static str]),
     /// The two fields differ.
     Differ(&'static str, &'static str),
@@ -99,18 +100,19 @@ pub(super) fn hold(rule: Rule, operations: &[Operation]) -> Result<(), Invalid> 
                 .iter()
                 .any(|operation| matches!(operation, Operation::Append { list: name, .. } if name == list));
             let said = or.and_then(put).is_some_and(|value| !value.is_null());
-            let expected = match or {
-                Some(or) => format!("expected one element or more, or {or}"),
-                None => "expected one element or more".to_owned(),
+            let wrong = || match or {
+                Some(or) => Invalid::beside(list, Wrong::OneOf, or),
+                None => Invalid::required(list, Shape::List(&[])),
             };
-            (added || said).then_some(()).ok_or(Invalid::new(list, Wrong::OneOf, expected))
+            (added || said).then_some(()).ok_or_else(wrong)
         }
         Rule::OneAbove0(names) => {
-            let expected = || format!("expected one above 0 of {}", names.join(", "));
             let first = names.first().copied().unwrap_or_default();
-            (names.iter().any(|name| number(name) > 0))
-                .then_some(())
-                .ok_or_else(|| Invalid::new(first, Wrong::OneOf, expected()))
+            let wrong = || match names.get(1) {
+                Some(second) => Invalid::beside(first, Wrong::OneOf, second),
+                None => Invalid::new(first, Wrong::AboveZero, "expected a number above 0"),
+            };
+            (names.iter().any(|name| number(name) > 0)).then_some(()).ok_or_else(wrong)
         }
         Rule::Differ(one, other) => match put(one) == put(other) {
             true => Err(Invalid::beside(one, Wrong::Differ, other)),

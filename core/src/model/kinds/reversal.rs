@@ -214,7 +214,6 @@ pub const DECLARATION: Declaration = Declaration {
             field: ("ems_not_called_reason", &[]),
             other: ("ems_called", &["yes", "unknown"]),
         },
-        Contradiction::Both { field: ("ems_arrived", &["yes"]), other: ("ems_called", &["no"]) },
     ],
     stock: Some(used),
 };

@@ -2,7 +2,7 @@
 
 use crate::model::codes::PRODUCT;
 use crate::model::indicator::{Adds, Indicator};
-use crate::model::rules::Rule;
+use crate::model::rules::{Contradiction, Rule};
 use crate::model::schema::{Declaration, Shape, WorkerMay, optional, required};
 use crate::model::stock::{StockMove, batch, moved};
 use crate::model::{Answers, Kind};
@@ -84,7 +84,16 @@ pub const DECLARATION: Declaration = Declaration {
     shares: &[],
     same_event: None,
     derived: &[],
-    contradictions: &[],
+    contradictions: &[
+        Contradiction::Both {
+            field: ("from", &["outside"]),
+            other: ("movement", &["loss", "expired", "recall_quarantine"]),
+        },
+        Contradiction::Both {
+            field: ("to", &["outside"]),
+            other: ("movement", &["receipt", "issue_to_worker"]),
+        },
+    ],
     stock: Some(movement),
 };
 
