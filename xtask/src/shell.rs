@@ -21,6 +21,16 @@ pub fn cargo(arguments: &[&str]) -> Command {
     command
 }
 
+/// Checks the formatting of a folder's files, by the edition of the workspace.
+pub fn rustfmt_check(folder: &str) -> Result<Command, String> {
+    let listed =
+        std::fs::read_dir(root().join(folder)).map_err(|error| format!("{folder}: {error}"))?;
+    let mut command = Command::new("rustfmt");
+    command.args(["--edition", "2024", "--check"]).current_dir(root());
+    command.args(listed.filter_map(|file| Some(file.ok()?.path())));
+    Ok(command)
+}
+
 /// Runs a command to its end; its output goes where ours goes.
 pub fn run(command: &mut Command) -> Result<(), String> {
     let shown = shown(command);

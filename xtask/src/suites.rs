@@ -22,6 +22,8 @@ pub struct Outcome {
 /// Formatting; clippy with warnings denied; licences, bans and sources.
 pub fn lint() -> Result<(), String> {
     shell::run(&mut shell::cargo(&["fmt", "--all", "--check"]))?;
+    // A macro declares their modules, where `cargo fmt` does not look.
+    shell::run(&mut shell::rustfmt_check("core/src/model/kinds")?)?;
     let peers = "kitbag-benches/peers";
     let clippy =
         ["clippy", "--workspace", "--all-targets", "--features", peers, "--", "-D", "warnings"];

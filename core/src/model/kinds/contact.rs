@@ -1,8 +1,8 @@
 //! The contact: an outreach contact (data dictionary, supporting kinds).
 
 use crate::model::answers::Answer;
-use crate::model::rules::Contradiction;
 use crate::model::indicator::{Adds, Indicator};
+use crate::model::rules::Contradiction;
 use crate::model::schema::{Declaration, Shape, WorkerMay, optional, required};
 use crate::model::{Answers, Kind};
 

@@ -1,8 +1,8 @@
 //! The distribution: naloxone handed to a person (data dictionary, distribution).
 
 use crate::model::codes::{AGE_BAND, GENDER, PRODUCT, YES_NO};
-use crate::model::rules::{Contradiction, Rule};
 use crate::model::indicator::{Adds, Indicator, Share};
+use crate::model::rules::{Contradiction, Rule};
 use crate::model::schema::{Declaration, Shape, WorkerMay, optional, required};
 use crate::model::stock::{StockMove, batch, moved};
 use crate::model::{Answers, Kind};
@@ -189,10 +189,7 @@ pub const DECLARATION: Declaration = Declaration {
     same_event: None,
     derived: &[],
     contradictions: &[
-        Contradiction::Both {
-            field: ("resupply_reason", &[]),
-            other: ("supply_type", &["first"]),
-        },
+        Contradiction::Both { field: ("resupply_reason", &[]), other: ("supply_type", &["first"]) },
         Contradiction::Above { field: "kit_number_from", other: "kit_number_to" },
     ],
     stock: Some(handed_out),

@@ -1,8 +1,8 @@
 //! The referral: a path to care, with a history (data dictionary, referral).
 
 use crate::model::answers::{Named, find};
-use crate::model::rules::{Contradiction, Rule};
 use crate::model::indicator::{Adds, Derived, Indicator, Share};
+use crate::model::rules::{Contradiction, Rule};
 use crate::model::schema::{Declaration, Field, Shape, VOID, WorkerMay, optional, required};
 use crate::model::{Answer, Answers, CivilDate, Kind};
 
@@ -209,7 +209,11 @@ pub const DECLARATION: Declaration = Declaration {
         codes: STATUS,
         of: status,
     }],
-    contradictions: &[Contradiction::FarApart { list: "events", field: "on", other: "occurred_on" }],
+    contradictions: &[Contradiction::FarApart {
+        list: "events",
+        field: "on",
+        other: "occurred_on",
+    }],
     stock: None,
 };
 

@@ -1,8 +1,8 @@
 //! The target: what a programme wants to reach (data dictionary, supporting kinds).
 
 use crate::model::Kind;
-use crate::model::rules::Contradiction;
 use crate::model::indicator::{Adds, Indicator};
+use crate::model::rules::Contradiction;
 use crate::model::schema::{Declaration, Shape, WorkerMay, required};
 
 /// The target.

@@ -1,7 +1,7 @@
 //! The training (data dictionary, supporting kinds).
 
-use crate::model::rules::{Contradiction, Rule};
 use crate::model::indicator::{Adds, Indicator, Share};
+use crate::model::rules::{Contradiction, Rule};
 use crate::model::schema::{Declaration, Shape, WorkerMay, optional, required};
 use crate::model::{Answers, Kind};
 
