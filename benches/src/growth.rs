@@ -158,7 +158,7 @@ fn fill(device: &Path, hub: &mut Store, root: &mut Engine, records: u32) -> Resu
         let random = [number; 16];
         let open =
             Open { key: key.device_key(), team: TEAM, random, certificate: enrolment.certificate };
-        let entry = Entry::new(open.log(), None, kind::OPEN, None, open.encode());
+        let entry = Entry::new(open.log(), None, (kind::OPEN, 1), None, open.encode());
         authors.push(Author { key, log: open.log(), tip: entry.tip(), begun: vec![entry] });
     }
     let mut made = 0;
@@ -192,13 +192,18 @@ fn fill(device: &Path, hub: &mut Store, root: &mut Engine, records: u32) -> Resu
 fn creation(author: &Author, number: u32) -> Result<Entry, Failed> {
     let salt = u64::from(number).wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes();
     let payload = RecordPayload {
-        schema_version: 1,
         salt,
         at: UnixMillis(NOW.0 - i64::from(number) * 1_000),
         after: Vec::<EntryId>::new(),
         operations: operations(number)?,
     };
-    Ok(Entry::new(author.log, Some(author.tip), Kind::Reversal.number(), None, payload.encode()))
+    Ok(Entry::new(
+        author.log,
+        Some(author.tip),
+        (Kind::Reversal.number(), 1),
+        None,
+        payload.encode(),
+    ))
 }
 
 /// What a process of its own does to be measured: opens the store, reads totals, lists, searches and reads

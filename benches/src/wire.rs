@@ -53,6 +53,7 @@ impl CountedHub {
             root: Some(root.root()),
             insecure_loopback: true,
             until_stdin_ends: false,
+            budgets: kitbag_hub::Budgets::default(),
         };
         std::thread::spawn(move || {
             kitbag_hub::run(options, move |address| _ = ready.send(address))

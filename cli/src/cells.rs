@@ -1,5 +1,6 @@
 //! Cells of CSV files: codes in one cell, guards against formulas, what tells a row from others.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// The codes of a cell; a separator that belongs to a code has a backslash before it, as in exports.
@@ -27,12 +28,42 @@ pub fn split_codes(cell: &str, separator: &str) -> Vec<String> {
     codes.into_iter().map(|code| code.trim().to_owned()).filter(|code| !code.is_empty()).collect()
 }
 
-/// A cell without the mark that keeps spreadsheets from running it as a formula.
-pub fn unguarded(cell: &str) -> &str {
-    match cell.strip_prefix('\'') {
-        Some(rest) if rest.trim_start_matches('\'').starts_with(['=', '+', '-', '@']) => rest,
-        _ => cell,
+/// What a spreadsheet may separate cells by, whatever the file says.
+const SEPARATORS: [char; 6] = [',', ';', '\t', '|', '\r', '\n'];
+
+/// What a spreadsheet runs as a formula, full-width forms too.
+const FORMULA: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
+
+/// Whether what begins here would be run, once marks, quotes and spaces are taken off.
+fn would_run(part: &str) -> bool {
+    let bare = |c: char| c == '\'' || c == '"' || c.is_whitespace() && !SEPARATORS.contains(&c);
+    part.trim_start_matches(bare).starts_with(FORMULA)
+}
+
+/// A cell of which no part would be run as a formula: an apostrophe stands before each that would, at its
+/// beginning and after every separator that a spreadsheet may use.
+pub fn guarded(cell: &str) -> Cow<'_, str> {
+    if cell.parse::<f64>().is_ok() || !cell.contains(FORMULA) {
+        return Cow::Borrowed(cell);
     }
+    let parts = cell.split_inclusive(SEPARATORS);
+    // What looks guarded already is guarded once more, so that reading it gives it back.
+    Cow::Owned(
+        parts.map(|part| if would_run(part) { format!("'{part}") } else { part.into() }).collect(),
+    )
+}
+
+/// A cell without the marks that keep spreadsheets from running parts of it.
+pub fn unguarded(cell: &str) -> Cow<'_, str> {
+    if !cell.contains('\'') {
+        return Cow::Borrowed(cell);
+    }
+    let parts = cell.split_inclusive(SEPARATORS);
+    let bare = |part| match <str>::strip_prefix(part, '\'') {
+        Some(rest) if would_run(rest) => rest,
+        _ => part,
+    };
+    Cow::Owned(parts.map(bare).collect())
 }
 
 /// The columns before the others in a file of refused rows, that say why.

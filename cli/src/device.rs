@@ -57,7 +57,9 @@ fn environment() -> Environment {
             bar.finish_and_clear();
         }
     };
-    Environment { renewing: Box::new(renewing), ..Environment::system() }
+    let insecure_loopback =
+        std::env::var_os("KITBAG_INSECURE_LOOPBACK").is_some_and(|set| set == "1");
+    Environment { renewing: Box::new(renewing), insecure_loopback, ..Environment::system() }
 }
 
 impl StoreArguments {
@@ -194,7 +196,8 @@ pub fn sync(
         // What cannot be tended now is tended with a later sync; it stops nothing.
         let tended = engine.tend_team_keys().unwrap_or(0);
         // What was salvaged from an outbox waits once the hub brought what it follows.
-        let waits = agreement == Agreement::Whole && engine.status()?.waiting.entries > 0;
+        let ended = matches!(agreement, Agreement::Whole | Agreement::CaughtUp);
+        let waits = ended && engine.status()?.waiting.entries > 0;
         if tended == 0 && !waits {
             return Ok((session, agreement));
         }

@@ -4,6 +4,7 @@
 //! codes and authors never leave; a device only as a holder of stock. The shape is documented in docs/cli.md.
 
 use crate::device::StoreArguments;
+use crate::import::cells::guarded;
 use crate::screen::{SpanArguments, csv_writer};
 use crate::{Failure, failure};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -13,7 +14,6 @@ use kitbag_core::model::schema::{Field, Need, Shape};
 use kitbag_core::model::{Answer, Answers, Kind};
 use kitbag_core::store::{Row, State, StoreError};
 use serde_json::{Value, json};
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -53,7 +53,7 @@ pub fn run(arguments: &ExportArguments) -> Result<(), Failure> {
         std::fs::create_dir_all(parent).map_err(failed)?;
     }
     // Fails where it is there: nothing is deleted but what is made here.
-    std::fs::create_dir(&beside).map_err(failed)?;
+    crate::files::create_folder(&beside).map_err(failed)?;
     let written = write(&engine, arguments, &beside);
     let files = written.and_then(|files| {
         std::fs::rename(&beside, folder).map_err(failed)?;
@@ -85,7 +85,7 @@ struct Sheet {
 impl Sheet {
     fn new(folder: &Path, name: &str, header: &[&str]) -> Result<Self, Failure> {
         let path = folder.join(name);
-        let file = File::create(&path).map_err(|error| failure(path.display(), error))?;
+        let file = crate::files::create(&path).map_err(|error| failure(path.display(), error))?;
         let mut writer = csv_writer(file);
         writer.write_record(header)?;
         Ok(Sheet { writer, rows: 0 })
@@ -138,7 +138,8 @@ fn write(
     }
     let description = serde_json::to_string_pretty(&describe(&files))? + "\n";
     let path = folder.join(DESCRIPTION);
-    std::fs::write(&path, description).map_err(|error| failure(path.display(), error))?;
+    crate::files::write(&path, description.as_bytes())
+        .map_err(|error| failure(path.display(), error))?;
     Ok(files)
 }
 
@@ -240,16 +241,6 @@ fn text(answer: &Answer) -> String {
     }
 }
 
-/// A cell that a spreadsheet would run as a formula, guarded by an apostrophe.
-pub fn guarded(cell: &str) -> Cow<'_, str> {
-    let is_number = cell.parse::<f64>().is_ok();
-    // What looks guarded already is guarded once more, so that reading it gives it back.
-    match cell.trim_start_matches('\'').starts_with(['=', '+', '-', '@']) && !is_number {
-        true => Cow::Owned(format!("'{cell}")),
-        false => Cow::Borrowed(cell),
-    }
-}
-
 /// The description of the files, as a tabular data package.
 fn describe(files: &[(String, u64)]) -> Value {
     let resources = files.iter().filter_map(|(name, _)| {
@@ -323,7 +314,7 @@ fn column(field: &Field) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::import::cells::{split_codes, unguarded};
+    use crate::import::cells::{guarded, split_codes, unguarded};
 
     #[test]
     fn a_code_that_holds_the_separator_is_read_back_whole() {
@@ -345,6 +336,12 @@ mod tests {
             ("plain", "plain"),
             ("it's", "it's"),
             ("''", "''"),
+            ("x;=cmd|'/c calc'!A0;y", "x;'=cmd|'/c calc'!A0;y"),
+            ("a\t+1", "a\t'+1"),
+            ("a, -2", "a,' -2"),
+            ("\"=1", "'\"=1"),
+            ("＝1", "'＝1"),
+            ("a|'=1", "a|''=1"),
         ] {
             assert_eq!(guarded(cell), written);
             assert_eq!(unguarded(written), cell, "{written}");

@@ -56,9 +56,28 @@ pub struct RunArguments {
     /// Plain HTTP without any protection, for development on this machine alone
     #[arg(long)]
     insecure_loopback: bool,
+    /// What one member's requests may inflate to before it has to wait, in MiB; whole again in an hour
+    #[arg(long, value_name = "MIB", default_value_t = 512)]
+    member_mib: u64,
+    /// How long one member's requests may keep this machine busy before it has to wait, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 300)]
+    member_seconds: u64,
+    /// How many new logs and branches one member may begin before it has to wait
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    member_branches: u64,
     /// Stop when standard input ends, so that it never outlives whoever started it
     #[arg(long)]
     until_stdin_ends: bool,
+}
+
+impl RunArguments {
+    fn budgets(&self) -> kitbag_hub::Budgets {
+        kitbag_hub::Budgets {
+            inflated_bytes: self.member_mib.saturating_mul(1 << 20),
+            seconds: self.member_seconds,
+            branches: self.member_branches,
+        }
+    }
 }
 
 pub fn run(command: HubCommand) -> Result<(), Failure> {
@@ -91,7 +110,9 @@ pub fn run(command: HubCommand) -> Result<(), Failure> {
 fn run_hub(arguments: RunArguments) -> Result<(), Failure> {
     // Whoever reads the log and stops reading must not stop the hub.
     let (log, _flushed_at_the_end) = tracing_appender::non_blocking(std::io::stderr());
+    let log = move || crate::shown::Marked(log.clone());
     tracing_subscriber::fmt().with_writer(log).with_ansi(false).init();
+    let budgets = arguments.budgets();
     let options = kitbag_hub::Options {
         folder: arguments.folder,
         listen: arguments.listen,
@@ -99,6 +120,7 @@ fn run_hub(arguments: RunArguments) -> Result<(), Failure> {
         root: arguments.root,
         insecure_loopback: arguments.insecure_loopback,
         until_stdin_ends: arguments.until_stdin_ends,
+        budgets,
     };
     kitbag_hub::run(options, |address| say!("listening on {address}"))?;
     Ok(())

@@ -296,10 +296,10 @@ impl Mapping {
             Ok::<_, (String, String)>(unguarded(text))
         };
         for site in self.fields.iter().filter(|mapped| mapped.field == "site") {
-            sites.extend(site.value(cell(&site.column)?));
+            sites.extend(site.value(&cell(&site.column)?));
         }
         if let Some(only) = &self.only {
-            only.admit(cell(&only.column)?)?;
+            only.admit(&cell(&only.column)?)?;
         }
         let mut form = Form::new(kind);
         let wrong = |column: &str, invalid: Invalid| {
@@ -309,13 +309,13 @@ impl Mapping {
             form.put_text(field, text).map_err(|invalid| wrong(field, invalid))?;
         }
         for mapped in &self.fields {
-            if let Some(text) = mapped.value(cell(&mapped.column)?) {
+            if let Some(text) = mapped.value(&cell(&mapped.column)?) {
                 form.put_text(&mapped.field, &text)
                     .map_err(|invalid| wrong(&mapped.column, invalid))?;
             }
         }
         for mapped in &self.sets {
-            for part in split_codes(cell(&mapped.column)?, &mapped.separator) {
+            for part in split_codes(&cell(&mapped.column)?, &mapped.separator) {
                 form.put_code_text(&mapped.set, &part)
                     .map_err(|invalid| wrong(&mapped.column, invalid))?;
             }

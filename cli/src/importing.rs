@@ -9,6 +9,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use kitbag_core::engine::{Engine, EngineError};
 use kitbag_core::model::pack::fill_in;
 use kitbag_core::model::{Answers, Form, Kind, TeamId};
+use kitbag_core::store::State;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -275,10 +276,15 @@ fn known(
     keys: &BTreeSet<&str>,
 ) -> Result<BTreeMap<String, Answers>, Failure> {
     let mut known = BTreeMap::new();
+    let own = engine.device_key();
     engine.store().each_row(None, None, |row| {
         if row.team == team && row.answers.kind == kind {
+            // An id is the record's own. A key is what somebody says: it names a row as here already where
+            // this device made the record and it stands, so that nobody can keep a row out of totals.
             let id = row.id.to_string();
-            let named = row.answers.code("import_key").into_iter().chain([id.as_str()]);
+            let is_own = row.author == own && row.state != State::Void;
+            let key = row.answers.code("import_key").filter(|_| is_own);
+            let named = key.into_iter().chain([id.as_str()]);
             for key in named.filter(|key| keys.contains(key)) {
                 known.insert(key.to_owned(), row.answers.clone());
             }

@@ -1,17 +1,17 @@
 //! `kitbag programme`, `invite`, `join`, `approve`, `revoke`, `leave`, `members`: who belongs.
 
 use crate::device::{StoreArguments, hub_of, sync, team_of};
-use crate::{Failure, failure};
+use crate::{Failure, failure, wrong_file};
 use clap::ValueEnum;
 use data_encoding::BASE32_NOPAD;
 use kitbag_core::engine::{Engine, Invitation, JoinRequest};
-use kitbag_core::identity::Role;
-use kitbag_core::log::payload::{Administration, NAMED_MAX, Waived};
-use kitbag_core::log::{Refusal, Verdict};
-use kitbag_core::model::{EntryId, LogId, TeamId};
+use kitbag_core::identity::{HubAddress, Role};
+
+use kitbag_core::model::{EntryId, TeamId};
 use kitbag_core::net::{HubClient, NetError};
 use std::io::{BufRead, Write};
 use std::time::{Duration, Instant};
+use zeroize::Zeroizing;
 
 /// How long to wait for the other side: as long as an invitation holds.
 const WAIT: Duration = Duration::from_secs(10 * 60);
@@ -65,9 +65,10 @@ pub struct ApproveArguments {
 pub struct JoinArguments {
     #[command(flatten)]
     store: StoreArguments,
-    /// The invitation's text, as it was scanned or copied; - reads it from standard input
-    #[arg(value_name = "INVITATION")]
-    invitation: String,
+    /// `-` reads the invitation's text from standard input; asked for on a terminal otherwise. It is never
+    /// taken from the command line, where others on this machine could read it
+    #[arg(value_name = "-")]
+    invitation: Option<String>,
 }
 
 #[derive(clap::Args)]
@@ -117,14 +118,14 @@ pub fn invite(arguments: &InviteArguments) -> Result<(), Failure> {
     client.post(&path_of(&invitation, ""), Vec::new())?;
     let text = invitation.to_string();
     if !arguments.text_only {
-        eprintln!("{}", picture(&text)?);
-        eprintln!("Show this to the new device within ten minutes, or give it this text:");
+        tell!("{}", picture(&text)?);
+        tell!("Show this to the new device within ten minutes, or give it this text:");
     }
     say!("{text}");
     match arguments.wait {
         true => wait_and_approve(&mut engine, &client, &invitation),
         false => {
-            eprintln!("Then: kitbag approve CODE, with the six digits that the new device shows.");
+            tell!("Then: kitbag approve CODE, with the six digits that the new device shows.");
             Ok(())
         }
     }
@@ -174,7 +175,7 @@ fn approve_request(
         failure("the answer", format!("{error}; it is kept: approve the same code again"))
     })?;
     engine.forget_invitation(&invitation.id())?;
-    eprintln!("The device is a member now.");
+    tell!("The device is a member now.");
     Ok(())
 }
 
@@ -207,28 +208,54 @@ pub fn approve(arguments: &ApproveArguments) -> Result<(), Failure> {
 }
 
 pub fn join(arguments: &JoinArguments) -> Result<(), Failure> {
-    let text = match arguments.invitation.as_str() {
-        // Not on the command line, where others on this machine could read it.
-        "-" => std::io::read_to_string(std::io::stdin())?,
-        text => text.to_owned(),
+    let text = match arguments.invitation.as_deref() {
+        Some(text) if text != "-" => {
+            // Whoever typed it there has shown it: it is not used.
+            let reason = "is not taken from the command line, where others can read it; make a new one, \
+                          and give it to `kitbag join --store FILE` at its prompt, or by -";
+            return Err(wrong_file("the invitation", reason));
+        }
+        Some(_) => Zeroizing::new(std::io::read_to_string(std::io::stdin())?),
+        None => rpassword::prompt_password("The invitation: ")
+            .map(Zeroizing::new)
+            .map_err(|error| failure("the invitation", format!("{error}; give it with -")))?,
     };
-    let invitation: Invitation = text.parse()?;
+    let invitation: Invitation = text.trim().parse()?;
     let invitation = &invitation;
     let mut engine = arguments.store.device(invitation.root)?;
     let (request, code) = engine.ask_to_join(invitation)?;
-    let client = engine.client(&invitation.hub)?;
+    let hub = hub_to_ask(&engine, invitation)?;
+    let client = engine.client(&hub)?;
     let path = path_of(invitation, "/request");
     patiently(|| client.post(&path, request.clone()))?;
     say!("{} {}", &code[..3], &code[3..]);
-    eprintln!("Read these six digits to whoever invited you. Waiting for their approval …");
+    tell!("Read these six digits to whoever invited you. Waiting for their approval …");
     let reply = wait_for(&client, &path_of(invitation, "/reply"))?;
     engine.join_by(invitation, &reply)?;
     sync(&mut engine, None, |_| {})?;
     if engine.role(invitation.team) != Some(invitation.role) {
         return Err(failure("the certificate", "is not at the hub yet; sync again in a minute"));
     }
-    eprintln!("Joined.");
+    tell!("Joined.");
     Ok(())
+}
+
+/// An enrolled device asks its own hub, whatever an invitation names: that changes by `kitbag programme
+/// hub` alone.
+fn hub_to_ask(engine: &Engine, invitation: &Invitation) -> Result<HubAddress, Failure> {
+    match engine.hub()? {
+        Some(hub) if engine.is_enrolled() => {
+            if hub.at != invitation.hub.at {
+                return Err(failure(
+                    "the invitation",
+                    "names another hub than this device's; nothing was changed. If the programme's \
+                     hub moved: kitbag programme hub ADDRESS, then join again",
+                ));
+            }
+            Ok(hub)
+        }
+        _ => Ok(invitation.hub.clone()),
+    }
 }
 
 /// Tries a call again while the hub does not answer, for as long as an invitation holds.
@@ -331,14 +358,15 @@ pub fn revoke(arguments: &RevokeArguments) -> Result<(), Failure> {
         ));
     }
     sync(&mut engine, None, |_| {})?;
-    eprintln!(
-        "Revoked. What the hub held of it counts; what comes now is kept and does not count, until a \
-         coordinator accepts it. The team's key changes."
+    tell!(
+        "Revoked. What the hub held of it counts. Of what comes now the hub keeps a little aside, counting \
+         nowhere, until a coordinator accepts it. The team's key changes; until a member has synced, \
+         its bundles are sealed under the old one."
     );
     Ok(())
 }
 
-fn certificate_named(engine: &Engine, team: TeamId, named: &str) -> Result<EntryId, Failure> {
+pub fn certificate_named(engine: &Engine, team: TeamId, named: &str) -> Result<EntryId, Failure> {
     let members = engine.store().authority().members(team).map(|(certificate, _, _)| certificate);
     let found: Vec<EntryId> =
         members.filter(|certificate| certificate.to_string().starts_with(named)).collect();
@@ -352,38 +380,13 @@ fn certificate_named(engine: &Engine, team: TeamId, named: &str) -> Result<Entry
     }
 }
 
-/// Accepts what a revoked device wrote and sent after its revocation was seen.
-pub fn accept(arguments: &RevokeArguments) -> Result<(), Failure> {
-    let mut engine = arguments.store.open()?;
-    let team = team_of(&engine, arguments.team)?;
-    sync(&mut engine, None, |_| {})?;
-    let certificate = certificate_named(&engine, team, &arguments.certificate)?;
-    let store = engine.store();
-    let of_device =
-        |log: &LogId| store.chains().log(log).is_some_and(|log| log.certificate == certificate);
-    let refused: Vec<EntryId> = store
-        .entries()?
-        .into_iter()
-        .filter(|entry| entry.verdict == Some(Verdict::Refused(Refusal::Revoked)))
-        .filter(|entry| of_device(&entry.log))
-        .map(|entry| entry.id)
-        .collect();
-    for entries in refused.chunks(NAMED_MAX as usize) {
-        let waived = Waived::Revoked;
-        engine.administer(team, &Administration::Accept { waived, entries: entries.to_vec() })?;
-    }
-    sync(&mut engine, None, |_| {})?;
-    eprintln!("Accepted {} entries of a revoked device; what follows stays apart.", refused.len());
-    Ok(())
-}
-
 pub fn leave(arguments: &TeamArguments) -> Result<(), Failure> {
     let mut engine = arguments.store.open()?;
     let team = team_of(&engine, arguments.team)?;
     // The hub says now that it has it all: what it said earlier may not be true any more.
     let (session, _) = sync(&mut engine, None, |_| {})?;
     engine.leave(team, &session)?;
-    eprintln!("Left. What this device held of the team is deleted; the hub has it all.");
+    tell!("Left. What this device held of the team is deleted; the hub has it all.");
     Ok(())
 }
 

@@ -6,13 +6,21 @@ macro_rules! say {
     ($($words:tt)*) => { $crate::print_line(format_args!($($words)*)) };
 }
 
+/// Tells people something beside the result, on the error output.
+macro_rules! tell {
+    ($($words:tt)*) => { $crate::tell_line(format_args!($($words)*)) };
+}
+
+mod accepting;
 mod checking;
 mod completeness;
 mod correcting;
 mod demo;
 mod device;
 mod drafting;
+mod erasing;
 mod export;
+mod files;
 mod hub;
 mod import;
 mod importing;
@@ -23,6 +31,7 @@ mod recording;
 mod records;
 mod screen;
 mod sheets;
+mod shown;
 mod stock;
 mod syncing;
 mod targets;
@@ -70,12 +79,21 @@ enum Command {
     Members(joining::MembersArguments),
     /// Revokes a device's certificate: what the hub holds of it stands
     Revoke(joining::RevokeArguments),
-    /// Accepts what a revoked device wrote and sent after its revocation was seen
-    Accept(joining::RevokeArguments),
+    /// Accepts what a revoked device wrote and the hub keeps aside
+    Accept(accepting::AcceptArguments),
     /// Prints what proves how far this device reaches, for a colleague to hear; some hundred letters
     Announce(joining::TeamArguments),
     /// Hears what a colleague's device announced, and passes it on with the next sync
     Hear(syncing::HearArguments),
+    /// Asks for records to be erased for good, lists what is asked, and does it on the root's device
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  kitbag erase ask --store phone.db ID\n  kitbag erase list --store root.db\n  kitbag erase do --store root.db ID"
+    )]
+    Erase(erasing::EraseCommand),
+    /// Says that what a device claims to hold is not awaited any more
+    #[command(name = "set-aside")]
+    SetAside(syncing::SetAsideArguments),
     /// Leaves a team, and deletes what this device held of it
     Leave(joining::TeamArguments),
     /// Saves a record, durably, and prints its id
@@ -152,7 +170,18 @@ enum Command {
 }
 
 pub(crate) fn print_line(words: std::fmt::Arguments<'_>) {
-    print_bytes(format!("{words}\n").as_bytes());
+    print_bytes(shown::marked(&format!("{words}\n")).as_bytes());
+}
+
+pub(crate) fn tell_line(words: std::fmt::Arguments<'_>) {
+    eprintln!("{}", shown::marked(&words.to_string()));
+}
+
+/// Prints rows of CSV.
+pub(crate) fn print_rows(bytes: &[u8]) -> Result<(), Failure> {
+    let text = std::str::from_utf8(bytes).map_err(|error| failure("the output", error))?;
+    print_bytes(shown::marked_rows(text).as_bytes());
+    Ok(())
 }
 
 pub(crate) fn print_bytes(bytes: &[u8]) {
@@ -264,11 +293,15 @@ pub(crate) fn cannot_read(path: &std::path::Path, error: &std::io::Error) -> Fai
     )
 }
 
+/// The most lines of a reason that are put together into one.
+const REASON_LINES_MAX: usize = 20;
+
 fn main() -> ExitCode {
+    files::no_core_dumps();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) if is_a_fault(error.kind()) => {
-            eprintln!("{}", one_line(&error.to_string()));
+            tell!("{}", one_line(&error.to_string()));
             return ExitCode::from(2);
         }
         Err(help) => help.exit(),
@@ -282,9 +315,11 @@ fn main() -> ExitCode {
         Command::Join(arguments) => joining::join(&arguments),
         Command::Members(arguments) => joining::members(&arguments),
         Command::Revoke(arguments) => joining::revoke(&arguments),
-        Command::Accept(arguments) => joining::accept(&arguments),
+        Command::Accept(arguments) => accepting::accept(&arguments),
         Command::Announce(arguments) => joining::announce(&arguments),
         Command::Hear(arguments) => syncing::hear(&arguments),
+        Command::Erase(command) => erasing::run(&command),
+        Command::SetAside(arguments) => syncing::set_aside(&arguments),
         Command::Leave(arguments) => joining::leave(&arguments),
         Command::Record(command) => recording::record(&command),
         Command::Draft(command) => drafting::run(&command),
@@ -321,8 +356,8 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure { reason, exit }) => {
             // One line, also where a parser shows several.
-            let lines: Vec<&str> = reason.lines().map(str::trim).collect();
-            eprintln!("kitbag: {}", lines.join(" "));
+            let lines: Vec<&str> = reason.lines().map(str::trim).take(REASON_LINES_MAX).collect();
+            tell!("kitbag: {}", lines.join(" "));
             ExitCode::from(exit as u8)
         }
     }

@@ -39,7 +39,7 @@ pub fn run(command: ProgrammeCommand) -> Result<(), Failure> {
         ProgrammeCommand::Init(store) => {
             let engine = store.found()?;
             say!("{}", engine.root());
-            eprintln!(
+            tell!(
                 "This is the programme's root key. Start the hub with it: kitbag hub run --root KEY …\n\
                  Keep {} with its sealed-key offline, and a copy of both elsewhere: who has them and \
                  the passphrase can make coordinators.",
@@ -48,12 +48,12 @@ pub fn run(command: ProgrammeCommand) -> Result<(), Failure> {
         }
         ProgrammeCommand::Hub { store, address } => {
             store.open()?.set_hub(&address)?;
-            eprintln!("Noted.");
+            tell!("Noted.");
         }
         ProgrammeCommand::Team(store) => {
             let team = store.open()?.new_team();
             say!("{team}");
-            eprintln!("Next: kitbag programme coordinator --team {team} …, or kitbag invite");
+            tell!("Next: kitbag programme coordinator --team {team} …, or kitbag invite");
         }
         ProgrammeCommand::Coordinator { store, team, new } => {
             let mut root = store.open()?;

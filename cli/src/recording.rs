@@ -194,7 +194,7 @@ pub fn record(command: &RecordCommand) -> Result<(), Failure> {
     let page = engine.search(&Search { team: Some(team), most: 1, ..Search::default() })?;
     let is_flagged = |row: &Row| row.id == id && row.state == State::Flagged;
     if page.rows.iter().any(is_flagged) {
-        eprintln!(
+        tell!(
             "kitbag: saved, and its date keeps it out of totals: before 2000, or later than tomorrow; \
              kitbag correct {id} occurred_on=DATE puts it right"
         );

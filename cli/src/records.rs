@@ -2,6 +2,7 @@
 
 use crate::device::StoreArguments;
 use crate::screen::{self, SpanArguments};
+use crate::shown::{one_line, whole};
 use crate::totals::kind_named;
 use crate::{Failure, wrong_file};
 use comfy_table::Table;
@@ -142,14 +143,14 @@ fn table(rows: &[Row]) -> Table {
     let mut table = screen::table(["id", "kind", "date", "site", "state", "says"]);
     for row in rows {
         let of = |field: &str| row.answers.code(field).unwrap_or_default().to_owned();
-        table.add_row([
+        table.add_row(screen::row([
             row.id.to_string(),
             crate::words().kind(row.answers.kind),
             of("occurred_on"),
             of("site"),
             crate::words().state(row.state.name()),
             brief(row),
-        ]);
+        ]));
     }
     table
 }
@@ -180,27 +181,33 @@ pub fn show(arguments: &OneArguments) -> Result<(), Failure> {
     say!("{} {} ({state})", record.kind.name().replace('_', " "), record.id);
     say!("recorded {} by device {}", record.recorded_at.to_iso(), record.author);
     for (field, values) in &record.fields {
-        say!("  {field}: {}", all_values(values));
+        say!("  {}: {}", one_line(field), all_values(values));
     }
     for (list, elements) in record.lists.iter().filter(|(_, elements)| !elements.is_empty()) {
         for (at, element) in (1..).zip(elements) {
             let answers = element.fields.iter();
-            let answers: Vec<String> =
-                answers.map(|(field, values)| format!("{field}={}", all_values(values))).collect();
+            let answers: Vec<String> = answers
+                .map(|(field, values)| format!("{}={}", one_line(field), all_values(values)))
+                .collect();
             say!("  {list}/{at}: {}", answers.join(", "));
         }
     }
     Ok(())
 }
 
+/// The most values written apart that one line shows.
+const APART_MAX: usize = 10;
+
 /// The winner, and what was written apart from it.
 fn all_values(values: &[(Value, kitbag_core::model::EntryId)]) -> String {
-    let mut values = values.iter().rev().map(|(value, _)| value.to_string());
+    let mut values = values.iter().rev().map(|(value, _)| whole(&value.to_string()));
     let winner = values.next().unwrap_or_default();
-    let others: Vec<String> = values.collect();
-    match others.is_empty() {
-        true => winner,
-        false => format!("{winner} (apart from it: {})", others.join(", ")),
+    let count = values.len();
+    let others: Vec<String> = values.take(APART_MAX).collect();
+    match count.saturating_sub(APART_MAX) {
+        0 if others.is_empty() => winner,
+        0 => format!("{winner} (apart from it: {})", others.join(", ")),
+        more => format!("{winner} (apart from it: {}, and {more} more)", others.join(", ")),
     }
 }
 
@@ -259,7 +266,7 @@ pub fn history(arguments: &OneArguments) -> Result<(), Failure> {
     for change in &record.history {
         say!("{}  {}", change.at.to_iso(), change.author);
         for operation in &change.operations {
-            say!("    {}", in_words(operation));
+            say!("    {}", whole(&in_words(operation)));
         }
     }
     Ok(())
@@ -310,6 +317,7 @@ pub fn conflicts(arguments: &AllArguments) -> Result<(), Failure> {
     }
     for record in &found {
         for (field, values) in record.conflicts() {
+            let field = one_line(&field);
             say!("{}  {} {field}: {}", record.id, record.kind.name(), all_values(values));
         }
     }

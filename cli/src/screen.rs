@@ -17,6 +17,21 @@ pub struct SpanArguments {
     pub to: Option<CivilDate>,
 }
 
+/// The most rows that a screen shows: who makes up names without end must not hide what matters.
+pub const ROWS_MAX: usize = 200;
+
+/// Says how many lines a screen leaves out.
+pub fn say_rest(lines: usize) {
+    if let Some(rest) = lines.checked_sub(ROWS_MAX).filter(|rest| *rest > 0) {
+        say!("{rest} lines more: narrow what is asked for, or take --csv or --json.");
+    }
+}
+
+/// A row of others' words: each cell one line, and short.
+pub fn row<T: ToString>(cells: impl IntoIterator<Item = T>) -> Vec<String> {
+    cells.into_iter().map(|cell| crate::shown::one_line(&cell.to_string())).collect()
+}
+
 /// A table with this header, drawn as wide as its cells.
 pub fn table(header: impl Into<comfy_table::Row>) -> Table {
     let mut table = Table::new();

@@ -7,6 +7,7 @@ use crate::{Failure, cannot_read, failure, wrong_file};
 use kitbag_core::model::pack::{CodePack, fill_in};
 use kitbag_core::model::schema::{Field, Shape, parse};
 use kitbag_core::model::{Element, Invalid, Kind, Wrong};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -137,7 +138,7 @@ fn ids(file: &[u8], column: Option<usize>) -> Vec<Option<String>> {
     let id = |row: Result<csv::ByteRecord, csv::Error>| {
         let row = row.ok()?;
         let id = std::str::from_utf8(row.get(at)?).ok()?;
-        Some(unguarded(id).to_owned()).filter(|id| !id.is_empty())
+        Some(unguarded(id).into_owned()).filter(|id| !id.is_empty())
     };
     reader.into_byte_records().map(id).collect()
 }
@@ -201,14 +202,16 @@ fn read_list(
     for (at, row) in reader.byte_records().enumerate() {
         let row = row.map_err(|error| failure(sheet.path.display(), error))?;
         let line = row.position().map_or(0, csv::Position::line);
-        let cells: Option<Vec<&str>> =
+        let cells: Option<Vec<Cow<'_, str>>> =
             row.iter().map(|cell| std::str::from_utf8(cell).ok().map(unguarded)).collect();
         let whole = cells.filter(|cells| cells.len() == header.len());
         let place = header.iter().position(|name| name == "record");
         let record = place.and_then(|place| std::str::from_utf8(row.get(place)?).ok());
-        let record = record.map(unguarded).unwrap_or_default().to_owned();
+        let record = record.map(unguarded).unwrap_or_default().into_owned();
         let element = match whole {
-            Some(cells) => read_element(list, fields, header.iter().zip(cells)),
+            Some(cells) => {
+                read_element(list, fields, header.iter().zip(cells.iter().map(Cow::as_ref)))
+            }
             None => {
                 let expected = "expected UTF-8, and as many cells as the header has";
                 Err(Invalid::new(list.name, Wrong::Shape, expected))
@@ -268,7 +271,7 @@ pub fn write_refused(path: &Path, file: &[u8], refused: &[Refused]) -> Result<Pa
         |out: &PathBuf| !out.exists() || std::fs::read(out).is_ok_and(|there| there == text);
     let out = (1..).map(named).find(is_free);
     let out = out.ok_or_else(|| failure(path.display(), "too many files of refused rows"))?;
-    std::fs::write(&out, &text).map_err(|error| failure(out.display(), error))?;
+    crate::files::write(&out, &text).map_err(|error| failure(out.display(), error))?;
     Ok(out)
 }
 

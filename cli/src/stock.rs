@@ -231,7 +231,7 @@ fn as_json(held: &OnHand, packs: &[CodePack]) -> Value {
 fn table(on_hand: &[OnHand], packs: &[CodePack]) -> Table {
     let mut table = screen::table(["holder", "product", "lot", "expiry", "doses", "kits"]);
     for held in on_hand {
-        table.add_row([
+        table.add_row(screen::row([
             held.holder.to_string(),
             held.batch.product.clone(),
             held.batch.lot.clone(),
@@ -241,7 +241,7 @@ fn table(on_hand: &[OnHand], packs: &[CodePack]) -> Table {
                 0 => kits.to_string(),
                 single => format!("{kits} and {single} doses"),
             }),
-        ]);
+        ]));
     }
     for column in [4, 5] {
         if let Some(column) = table.column_mut(column) {

@@ -5,10 +5,11 @@ use crate::{Failure, cannot_read, failure};
 use clap::Subcommand;
 use data_encoding::BASE32_NOPAD;
 use indicatif::{ProgressBar, ProgressStyle};
-use kitbag_core::engine::BundleOf;
+use kitbag_core::engine::{BundleOf, Engine, Status};
 use kitbag_core::identity::Role;
-use kitbag_core::model::{RecordId, TeamId, UnixMillis};
-use kitbag_core::store::Delivery;
+use kitbag_core::log::payload::Administration;
+use kitbag_core::model::{DeviceKey, RecordId, TeamId, UnixMillis};
+use kitbag_core::store::{Delivery, Reason};
 use kitbag_core::sync::Agreement;
 use serde_json::json;
 use std::fs::File;
@@ -25,7 +26,8 @@ pub struct SyncArguments {
     /// Send about this many bytes at most; the rest waits
     #[arg(long, value_name = "BYTES")]
     upload_budget: Option<u64>,
-    /// As JSON: `{agreement, kept_from, waiting}`; agreement is `whole`, `without` or `partial`
+    /// As JSON: `{agreement, kept_from, waiting}`; agreement is `whole`, `caught_up`, `without` or
+    /// `partial`
     #[arg(long)]
     json: bool,
 }
@@ -60,7 +62,7 @@ pub enum BundleCommand {
         /// The file
         #[arg(value_name = "FILE")]
         out: PathBuf,
-        /// As JSON: `{entries}`
+        /// As JSON: `{entries, team_key}`
         #[arg(long)]
         json: bool,
     },
@@ -71,7 +73,7 @@ pub enum BundleCommand {
         /// The file
         #[arg(value_name = "FILE")]
         file: PathBuf,
-        /// As JSON: `{entries, new_entries, turned_away}`
+        /// As JSON: `{entries, new_entries, turned_away, team_key}`
         #[arg(long)]
         json: bool,
     },
@@ -91,6 +93,7 @@ pub fn sync(arguments: &SyncArguments) -> Result<(), Failure> {
     if arguments.json {
         let (name, kept_from, waiting) = match agreement {
             Agreement::Whole => ("whole", Vec::new(), 0),
+            Agreement::CaughtUp => ("caught_up", Vec::new(), 0),
             Agreement::Without(teams) => ("without", teams, 0),
             Agreement::Partial { waiting } => ("partial", Vec::new(), waiting),
         };
@@ -99,7 +102,15 @@ pub fn sync(arguments: &SyncArguments) -> Result<(), Failure> {
         return Ok(());
     }
     match agreement {
-        Agreement::Whole => say!("Synced: the hub and this device hold the same."),
+        Agreement::Whole if engine.status()?.is_synced => {
+            say!("Synced: the hub and this device hold the same.");
+        }
+        Agreement::Whole => say_not_synced(&engine)?,
+        Agreement::CaughtUp => {
+            say!(
+                "What the hub had is here, and the hub has what was here. More came since: sync again."
+            );
+        }
         Agreement::Without(teams) => {
             for team in teams.into_iter().filter(|team| *team != TeamId::PROGRAMME) {
                 match engine.role(team) {
@@ -120,6 +131,38 @@ pub fn sync(arguments: &SyncArguments) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Both sides hold the same, and this device's entries still do not count: it says why.
+fn say_not_synced(engine: &Engine) -> Result<(), Failure> {
+    let status = engine.status()?;
+    say_aside(&status);
+    if status.waiting.entries > 0 {
+        say!("{} entries still wait for the hub: sync again.", status.waiting.entries);
+    }
+    Ok(())
+}
+
+/// Names what the hub does not take, and why.
+fn say_aside(status: &Status) {
+    for team in &status.uncertified {
+        say!(
+            "This device's certificate in team {team} does not hold: what it records there counts \
+             nowhere. Ask the coordinator for a new invitation."
+        );
+    }
+    if let (Some(reason), entries) = (status.waiting.why_aside, status.waiting.aside) {
+        let why = match reason {
+            Reason::Revoked => {
+                "their device's certificate was revoked: a coordinator can accept them"
+            }
+            Reason::NoCertificate => {
+                "it knows no certificate: the coordinator's device must sync first"
+            }
+            Reason::Other(_) => "it finds a fault in them: update Kitbag, and ask the coordinator",
+        };
+        say!("{entries} entries are not taken by the hub, because {why}. They are safe here.");
+    }
+}
+
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  kitbag hear --store phone.db LETTERS")]
 pub struct HearArguments {
@@ -138,6 +181,40 @@ pub fn hear(arguments: &HearArguments) -> Result<(), Failure> {
         bytes.map_err(|_| failure("the announcement", "is not whole; copy or scan it again"))?;
     engine.hear(&bytes)?;
     say!("Heard. The next sync passes it on.");
+    Ok(())
+}
+
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  kitbag set-aside --store coordinator.db DEVICE")]
+pub struct SetAsideArguments {
+    #[command(flatten)]
+    store: StoreArguments,
+    /// The device, as `kitbag members` and the hub's totals name it
+    #[arg(value_name = "DEVICE")]
+    device: DeviceKey,
+    /// The team; needed where this device is in several
+    #[arg(long, value_name = "ID")]
+    team: Option<TeamId>,
+}
+
+/// A coordinator says that what a device claims beyond what is held is not awaited any more.
+pub fn set_aside(arguments: &SetAsideArguments) -> Result<(), Failure> {
+    let mut engine = arguments.store.open()?;
+    let team = team_of(&engine, arguments.team)?;
+    sync_device(&mut engine, None, |_| {})?;
+    let claims = engine.store().claims_of(arguments.device)?;
+    let mut set_aside = 0;
+    for (_, log, position) in claims.into_iter().filter(|(of, _, _)| *of == team) {
+        engine.administer(team, &Administration::SetAside { log, position })?;
+        set_aside += 1;
+    }
+    if set_aside == 0 {
+        return Err(failure("this device", "claims nothing here that is not held"));
+    }
+    sync_device(&mut engine, None, |_| {})?;
+    tell!(
+        "{set_aside} claims are set aside: they count nowhere. What arrives of them counts as ever."
+    );
     Ok(())
 }
 
@@ -177,6 +254,10 @@ pub fn status(arguments: &StatusArguments) -> Result<(), Failure> {
     });
     let record = record.transpose()?;
     let iso = |at: i64| UnixMillis(at).to_iso();
+    let mut team_keys = Vec::new();
+    for team in engine.teams().into_iter().filter(|team| *team != TeamId::PROGRAMME) {
+        team_keys.push((team, engine.team_key_number(team)?));
+    }
     if arguments.json {
         let json = json!({
             "device": engine.device_key().to_string(),
@@ -184,6 +265,11 @@ pub fn status(arguments: &StatusArguments) -> Result<(), Failure> {
             "waiting_entries": status.waiting.entries,
             "waiting_records": status.waiting.records,
             "waiting_since": status.waiting.since.map(|at| at.to_iso()),
+            "aside": status.waiting.aside,
+            "uncertified": status.uncertified.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "team_keys": team_keys.iter().map(|(team, number)| json!({
+                "team": team.to_string(), "number": number,
+            })).collect::<Vec<_>>(),
             "last_synced": status.last.agreed_at.map(iso),
             "failed": status.last.failed,
             "failures": status.last.failures,
@@ -210,12 +296,19 @@ pub fn status(arguments: &StatusArguments) -> Result<(), Failure> {
             );
         }
     }
+    say_aside(&status);
+    for (team, number) in &team_keys {
+        match number {
+            Some(number) => say!("Team {team}: notes are sealed under its key {number}."),
+            None => say!("Team {team}: its key is not here yet; notes cannot be sealed."),
+        }
+    }
     match status.last.agreed_at {
         Some(at) => say!("Last synced {}.", iso(at)),
         None => say!("Not synced yet."),
     }
     if let Some(reason) = &status.last.failed {
-        say!("The last sync: {reason}.");
+        say!("The last sync: {}.", crate::shown::whole(reason));
     }
     if let Some(at) = status.last.next_try {
         say!("Next try {}, or as soon as the network returns.", iso(at));
@@ -233,6 +326,7 @@ fn delivery_word(delivery: Delivery) -> &'static str {
     match delivery {
         Delivery::Waiting => "waiting",
         Delivery::OnHub => "on_hub",
+        Delivery::Aside(_) => "aside",
     }
 }
 
@@ -248,18 +342,26 @@ pub fn bundle(command: &BundleCommand) -> Result<(), Failure> {
             // Written beside and renamed: a bundle that is there is whole.
             let beside = crate::beside(out);
             let failed = |error: std::io::Error| failure(beside.display(), error);
-            let file = File::create(&beside).map_err(failed)?;
+            let file = crate::files::create(&beside).map_err(failed)?;
             let mut writer = BufWriter::new(file);
             let entries = engine.export_bundle(team, of, &mut writer, |_| {})?;
             writer.flush().map_err(failed)?;
             writer.get_ref().sync_all().map_err(failed)?;
             std::fs::rename(&beside, out).map_err(failed)?;
+            let number = engine.team_key_number(team)?;
             match json {
-                true => say!("{}", json!({ "entries": entries })),
-                false => say!(
-                    "{entries} entries are in {}. Only members of the team can open it.",
-                    out.display()
-                ),
+                true => say!("{}", json!({ "entries": entries, "team_key": number })),
+                false => {
+                    say!(
+                        "{entries} entries are in {}. Only who has key {} of the team can open it.",
+                        out.display(),
+                        number.unwrap_or_default()
+                    );
+                    say!(
+                        "A device revoked since that key was made may still have it: sync first where \
+                         you can."
+                    );
+                }
             }
             Ok(())
         }
@@ -272,11 +374,16 @@ pub fn bundle(command: &BundleCommand) -> Result<(), Failure> {
                     "{}",
                     json!({
                         "entries": taken.entries, "new_entries": taken.new_entries,
-                        "turned_away": taken.turned_away,
+                        "turned_away": taken.turned_away, "team_key": taken.team_key_number,
                     })
                 ),
                 false => {
-                    say!("{} entries, {} of them new here.", taken.entries, taken.new_entries);
+                    say!(
+                        "{} entries, {} of them new here; sealed under key {} of the team.",
+                        taken.entries,
+                        taken.new_entries,
+                        taken.team_key_number
+                    );
                 }
             }
             if let Some(reason) = taken.reason {

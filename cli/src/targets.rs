@@ -66,14 +66,14 @@ pub fn run(arguments: &TargetsArguments) -> Result<(), Failure> {
             0 => String::new(),
             value => format!("{} %", target.reached.saturating_mul(100) / value),
         };
-        table.add_row([
+        table.add_row(screen::row([
             target.period.clone(),
             target.site.clone().unwrap_or_else(|| format!("team {}", target.row.team)),
             crate::words().indicator(&target.indicator),
             target.value.to_string(),
             target.reached.to_string(),
             share,
-        ]);
+        ]));
     }
     for column in 3..=5 {
         if let Some(column) = table.column_mut(column) {

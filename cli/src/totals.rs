@@ -1,7 +1,9 @@
 //! `kitbag totals`: a store's totals as tables, bars, CSV or JSON, with what they lack.
 
 use crate::device::StoreArguments;
-use crate::screen::{self, SpanArguments};
+use crate::import::cells::guarded;
+use crate::screen::{self, ROWS_MAX, SpanArguments};
+use crate::shown::one_line;
 use crate::{Failure, failure, wrong_file};
 use comfy_table::{CellAlignment, Table};
 use kitbag_core::engine::Engine;
@@ -12,6 +14,8 @@ use kitbag_core::totals::{KnownMissing, Lines, NOT_ASKED, Query, Split, Totals};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
+/// The most columns that parts of one indicator have: codes can be made up without end.
+const PARTS_MAX: usize = 12;
 /// How many characters the longest bar has.
 const BAR_CHARS: i64 = 40;
 
@@ -43,7 +47,7 @@ pub struct TotalsArguments {
     /// As CSV: the parts, the indicator, its value
     #[arg(long, conflicts_with = "json")]
     csv: bool,
-    /// As JSON: `{lines: [{key, sums, shares}], known_missing: {entries, devices}, flagged, waiting,
+    /// As JSON: `{lines: [{key, sums, shares}], known_missing: {entries, devices, doubtful}, flagged, waiting,
     /// forks}`
     #[arg(long)]
     json: bool,
@@ -148,12 +152,11 @@ fn reported(engine: &Engine, arguments: &TotalsArguments, pack: &CodePack) -> Re
         let mut writer = screen::csv_writer(vec![]);
         writer.write_record(["indicator", "label", "code", "value"])?;
         for (name, label, code, value) in &rows {
-            let code = crate::export::guarded(code);
+            let code = guarded(code);
             writer.write_record([*name, label.as_str(), code.as_ref(), value.as_str()])?;
         }
         let bytes = writer.into_inner().map_err(|error| failure("the output", error))?;
-        crate::print_bytes(&bytes);
-        return Ok(());
+        return crate::print_rows(&bytes);
     }
     let mut table = screen::table([pack.name.as_str(), "", "value"]);
     for (_, label, code, value) in &rows {
@@ -161,7 +164,7 @@ fn reported(engine: &Engine, arguments: &TotalsArguments, pack: &CodePack) -> Re
             true => String::new(),
             false => labelled(std::slice::from_ref(pack), &field(label), code),
         };
-        table.add_row([label.as_str(), &shown, value.as_str()]);
+        table.add_row(screen::row([label.as_str(), &shown, value.as_str()]));
     }
     if let Some(column) = table.column_mut(2) {
         column.set_cell_alignment(CellAlignment::Right);
@@ -193,6 +196,7 @@ pub fn as_json(totals: &Totals) -> Value {
         "lines": lines.collect::<Vec<_>>(),
         "known_missing": {
             "entries": totals.missing.entries, "devices": totals.missing.devices,
+            "doubtful": totals.missing.is_doubtful,
         },
         "flagged": totals.flagged,
         "waiting": totals.waiting,
@@ -206,13 +210,12 @@ fn print_csv(by: &[Split], lines: &Lines) -> Result<(), Failure> {
     writer.write_record(parts.chain(["indicator".to_owned(), "value".to_owned()]))?;
     for (key, sums) in lines {
         for (name, n) in sums {
-            let key = key.iter().map(|part| crate::export::guarded(part).into_owned());
+            let key = key.iter().map(|part| guarded(part).into_owned());
             writer.write_record(key.chain([name.clone(), n.to_string()]))?;
         }
     }
     let bytes = writer.into_inner().map_err(|error| failure("the output", error))?;
-    crate::print_bytes(&bytes);
-    Ok(())
+    crate::print_rows(&bytes)
 }
 
 /// One indicator as a bar for each line, the longest as long as the screen allows.
@@ -221,7 +224,8 @@ fn bars(by: &[Split], lines: &Lines, name: &str, packs: &[CodePack]) -> Result<(
     if !known {
         return Err(wrong_file("--bars", "names no indicator; docs/indicators.md lists them"));
     }
-    let labels: Vec<String> = lines.keys().map(|key| label(by, key, packs)).collect();
+    let labels: Vec<String> =
+        lines.keys().take(ROWS_MAX).map(|key| one_line(&label(by, key, packs))).collect();
     let width = labels.iter().map(|label| label.chars().count()).max().unwrap_or(0);
     let longest = lines.values().map(|sums| sum(sums, name)).max().unwrap_or(0).max(1);
     say!("{}", crate::words().indicator(name));
@@ -230,6 +234,7 @@ fn bars(by: &[Split], lines: &Lines, name: &str, packs: &[CodePack]) -> Result<(
         let length = (n.max(0) * BAR_CHARS + longest - 1) / longest;
         say!("{label:width$}  {:<40}  {n}", "█".repeat(length as usize));
     }
+    screen::say_rest(lines.len());
     Ok(())
 }
 
@@ -301,6 +306,7 @@ fn tables(by: &[Split], lines: &Lines, packs: &[CodePack]) {
         if !of_kind.is_empty() {
             any = true;
             say!("{}\n{}", crate::words().kind(kind), table(by, &of_kind, packs));
+            screen::say_rest(of_kind.len());
         }
     }
     if !any {
@@ -317,7 +323,11 @@ pub fn table(by: &[Split], lines: &Lines, packs: &[CodePack]) -> Table {
     for name in declared {
         let prefix = format!("{name}.");
         shown.extend(
-            names.iter().filter(|n| *n == &name || is_shown_part(n, &prefix)).map(|n| (*n).clone()),
+            names
+                .iter()
+                .filter(|n| *n == &name || is_shown_part(n, &prefix))
+                .take(PARTS_MAX)
+                .map(|n| (*n).clone()),
         );
     }
     let shares: Vec<_> = kitbag_core::model::indicator::shares()
@@ -326,7 +336,10 @@ pub fn table(by: &[Split], lines: &Lines, packs: &[CodePack]) -> Table {
     let days = lines.values().any(|sums| percentile(sums, "linkage_days", 0.5).is_some());
     let parts = by.iter().map(ToString::to_string);
     // One word a line: many columns fit a page.
-    let words = |name: &str| crate::words().indicator(name).replace(['_', ' '], "\n");
+    let words = |name: &str| {
+        let words = one_line(&crate::words().indicator(name));
+        words.replace(['_', ' '], "\n")
+    };
     let mut header: Vec<String> = shown.iter().map(|name| words(name)).collect();
     header.extend(shares.iter().map(|share| words(share.name)));
     if days {
@@ -334,12 +347,12 @@ pub fn table(by: &[Split], lines: &Lines, packs: &[CodePack]) -> Table {
         header.extend([format!("{days}\n50 %"), format!("{days}\n90 %")]);
     }
     let mut table = screen::table(parts.chain(header).collect::<Vec<_>>());
-    for (key, sums) in lines {
+    for (key, sums) in lines.iter().take(ROWS_MAX) {
         let mut cells: Vec<String> = by
             .iter()
             .zip(key)
             .map(|(split, part)| {
-                label(std::slice::from_ref(split), std::slice::from_ref(part), packs)
+                one_line(&label(std::slice::from_ref(split), std::slice::from_ref(part), packs))
             })
             .collect();
         cells.extend(shown.iter().map(|name| sum(sums, name).to_string()));
@@ -376,9 +389,17 @@ pub fn sum(line: &Sums, indicator: &str) -> i64 {
 pub fn missing_in_words(missing: &KnownMissing) -> String {
     match missing.entries {
         0 => "Nothing is known to be missing.".to_owned(),
-        entries => format!(
-            "{entries} entries known to exist, not yet here, from {} phones.",
-            missing.devices
-        ),
+        entries => {
+            let doubt = match missing.is_doubtful {
+                true => {
+                    " Doubtful: a device claims more than is believed; kitbag set-aside, or revoke it."
+                }
+                false => "",
+            };
+            format!(
+                "{entries} entries known to exist, not yet here, from {} phones.{doubt}",
+                missing.devices
+            )
+        }
     }
 }

@@ -52,7 +52,7 @@ fn each_fault_is_one_line_that_says_what_and_where() {
             "at least 12 characters",
         ),
         (&["programme", "hub", "--store", &no_store, "https://hub"], "not a hub's address"),
-        (&["join", "--store", &root, "KITBAG:AAAA"], "not an invitation"),
+        (&["join", "--store", &root, "KITBAG:AAAA"], "is not taken from the command line"),
         (&["sync", "--store", &nowhere], "is not there"),
         (&["status", "--store", &no_store], "does not open the store"),
         (&["bundle", "import", "--store", &no_store, &bundle], "does not open the store"),

@@ -1,6 +1,6 @@
 // What each example of the facade begins with, hidden there, so that it shows its own lines alone.
 pub use kitbag_core::engine::*;
-pub use kitbag_core::identity::Role;
+pub use kitbag_core::identity::{HubAddress, Role};
 pub use kitbag_core::model::{CivilDate, Form, Kind, Operation, TeamId, UnixMillis, Value};
 pub use kitbag_core::store::{Delivery, Search, Settling, Store, StoreKey};
 pub use kitbag_core::sync::{self, Agreement};
@@ -31,6 +31,12 @@ pub fn example() -> Result<Example, Failed> {
     phone.join(&coordinator.certify(phone.device_key(), Role::Worker, team)?)?;
     let hub = Store::open(&at("hub.db"), &key, Some(root.root()), None, Settling::Within)?;
     Ok(Example { root, coordinator, phone, hub, team, key, folder })
+}
+
+/// A hub's address as its operator hands it on, with the keys that devices pin.
+pub fn hub_address() -> Result<HubAddress, Failed> {
+    let (key, spare) = ("11".repeat(32), "22".repeat(32));
+    Ok(format!("kitbag://hub.example:8737/{key}/{spare}").parse()?)
 }
 
 /// A reversal as an app's form would hold it.

@@ -2,6 +2,7 @@
 
 mod bundle;
 mod drafts;
+mod erasing;
 mod finding;
 mod invitation;
 mod joining;
@@ -18,6 +19,7 @@ mod writing;
 
 pub use bundle::{BundleError, BundleOf, BundleTaken};
 pub use drafts::{DRAFTS_MAX, DraftId};
+pub use erasing::AskedErasure;
 pub use finding::{SUSPECTED_MAX, Suspected, Why};
 pub use invitation::{Invitation, JoinRequest, NotAnInvitation};
 pub use programme::Enrolment;
@@ -58,6 +60,8 @@ pub struct Environment {
     pub now: Box<dyn FnMut() -> UnixMillis + Send>,
     /// Fills a buffer with random bytes.
     pub random: Random,
+    /// Whether an invitation may lead to a hub on this machine without TLS: in development alone.
+    pub insecure_loopback: bool,
     /// Told while a store is opened that an update must bring up to date first: every record, once.
     pub renewing: Renewing,
 }
@@ -85,6 +89,7 @@ impl Environment {
             random: Box::new(|buffer| {
                 getrandom::fill(buffer).expect("the system gives randomness")
             }),
+            insecure_loopback: false,
             renewing: Box::new(|_, _| {}),
         }
     }
@@ -131,7 +136,7 @@ pub enum EngineError {
     #[error("{0}")]
     Pack(String),
     /// Only the root's device may do this.
-    #[error("only the programme's root publishes code packs; open its store")]
+    #[error("only the programme's root does this; open its store")]
     NotTheRoot,
     /// There is no such draft here.
     #[error("there is no such draft here")]
@@ -174,6 +179,17 @@ pub enum EngineError {
          root revokes coordinators, once it looked into their team"
     )]
     MayNotRevoke,
+    /// An invitation names a hub without TLS.
+    #[error(
+        "this invitation leads to a hub without encryption, and is not used; ask for another one. On a \
+         developer's own machine KITBAG_INSECURE_LOOPBACK=1 allows it"
+    )]
+    InsecureInvitation,
+    /// A certificate that holds gives way to none that allows less.
+    #[error(
+        "this device is a member of the team already, and may do more there; nothing was changed"
+    )]
+    AlreadyAMember,
     /// Leaving now would lose what only this device has.
     #[error(
         "{waiting} entries are only on this device, or the last sync was not whole; sync, then leave"

@@ -5,7 +5,9 @@
 //! told apart, [`authority`] and [`judge`] decide what counts, as pure functions of what is held.
 
 pub mod authority;
+pub mod carriage;
 pub mod chain;
+pub mod ending;
 pub mod entry;
 pub mod judge;
 pub mod payload;
@@ -13,8 +15,10 @@ pub mod run;
 pub mod verdict;
 
 pub use authority::Authority;
+pub use carriage::Carriage;
 pub use chain::{Chains, LogInfo, Place};
+pub use ending::{Author, Ending};
 pub use entry::{Entry, Header, Tip};
 pub use payload::{Administration, Open, RecordPayload};
-pub use run::{Run, SealedTip, TurnedAway};
+pub use run::{Brought, Run, SealedTip, TurnedAway};
 pub use verdict::{Refusal, Verdict, Waiting};

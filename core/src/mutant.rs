@@ -19,28 +19,46 @@ pub enum Mutant {
     SealCheckOff = 4,
     /// A worker may change any record.
     RoleRuleOff = 5,
-    /// All entries of a record share one automerge actor.
-    OneActorForAll = 6,
+    /// A value stays although a later entry replaced it.
+    ReplacedValuesStay = 6,
     /// A clock names one tip for each log, although it forked.
     TipsWithoutForks = 7,
     /// Projection and totals are written in a transaction of their own, after the entry's.
     TotalsOutsideTransaction = 8,
     /// A hub that was put back to an older state does not notice.
     EpochIgnored = 9,
+    /// A link has effect whoever wrote it.
+    StrangersLinkCounts = 10,
+    /// A log goes on past its end.
+    LogNeverEnds = 11,
+    /// A revoked coordinator erases.
+    ErasureByRevoked = 12,
+    /// What a revocation does not keep is carried.
+    RelayPastRevocation = 13,
+    /// A claim past what a revocation keeps counts as missing.
+    ClaimPastRevocation = 14,
+    /// An entry that names what is not held does not count.
+    DeadAfterBlocks = 15,
 }
 
 impl Mutant {
     /// Every mutant with the name that the command line takes.
-    pub const ALL: [(Mutant, &'static str); 9] = [
+    pub const ALL: [(Mutant, &'static str); 15] = [
         (Mutant::AckBeforeCommit, "ack-before-commit"),
         (Mutant::DedupeOff, "dedupe-off"),
         (Mutant::VerdictByArrival, "verdict-by-arrival"),
         (Mutant::SealCheckOff, "seal-check-off"),
         (Mutant::RoleRuleOff, "role-rule-off"),
-        (Mutant::OneActorForAll, "one-actor-for-all"),
+        (Mutant::ReplacedValuesStay, "replaced-values-stay"),
         (Mutant::TipsWithoutForks, "tips-without-forks"),
         (Mutant::TotalsOutsideTransaction, "totals-outside-transaction"),
         (Mutant::EpochIgnored, "epoch-ignored"),
+        (Mutant::StrangersLinkCounts, "strangers-link-counts"),
+        (Mutant::LogNeverEnds, "log-never-ends"),
+        (Mutant::ErasureByRevoked, "erasure-by-revoked"),
+        (Mutant::RelayPastRevocation, "relay-past-revocation"),
+        (Mutant::ClaimPastRevocation, "claim-past-revocation"),
+        (Mutant::DeadAfterBlocks, "dead-after-blocks"),
     ];
 }
 

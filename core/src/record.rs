@@ -1,7 +1,8 @@
-//! The record: one small automerge document, replayed from the entries that name it.
+//! The record: one small document, replayed from the entries that name it.
 //!
-//! This module owns automerge. Whatever order entries arrived in, every replica holds the same
-//! values; two values written apart are both kept, the winner last.
+//! It holds what the automerge document of the same changes holds, and its tests own automerge to compare.
+//! Whatever order entries arrived in, every replica holds the same values; two values written apart are
+//! both kept, the winner last.
 
 mod replay;
 
@@ -38,6 +39,8 @@ pub struct Change {
     pub entry: EntryId,
     /// Who wrote it.
     pub author: DeviceKey,
+    /// Whether a coordinator's log holds it.
+    pub by_coordinator: bool,
     /// The author's clock.
     pub at: UnixMillis,
     /// What changed.
@@ -157,7 +160,12 @@ impl Record {
 
     /// The clock of the entry with this id, where it is part of the history.
     pub fn clock_of(&self, entry: &EntryId) -> Option<UnixMillis> {
-        self.history.iter().find(|change| change.entry == *entry).map(|change| change.at)
+        self.change(entry).map(|change| change.at)
+    }
+
+    /// The change that an entry made, where it is part of the history.
+    pub fn change(&self, entry: &EntryId) -> Option<&Change> {
+        self.history.iter().find(|change| change.entry == *entry)
     }
 
     /// Canonical CBOR of all current values with the entry that wrote each, winner last. Equal

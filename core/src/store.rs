@@ -3,13 +3,18 @@
 //! This module owns rusqlite. It is blocking and has one writer. Nothing leaves a device before the
 //! COMMIT that stored it has returned; after a failed COMMIT the file is read anew.
 
+mod aside;
+mod carried;
 mod completeness;
 mod cursor;
 mod delivery;
+mod digests;
 mod files;
 mod held;
 mod ingest;
+mod insert;
 mod key;
+mod links;
 mod missing;
 mod open;
 mod outgoing;
@@ -20,13 +25,15 @@ mod rows;
 mod settle;
 mod totals;
 
+pub use aside::{ASIDE_BYTES_MAX, ASIDE_ENTRIES_MAX};
 pub use completeness::{COMPLETENESS, Completeness, LATE_DAYS};
 pub use cursor::Cursor;
-pub use delivery::{ClockDigest, Delivery, WaitingForHub};
+pub use delivery::{ClockDigest, Delivery, Reason, WaitingForHub};
+pub use digests::{Digests, Reader};
 pub use held::HeldEntry;
-pub use ingest::{BRANCHES_PER_KEY_MAX, Received, UNCERTIFIED_BYTES_MAX, WAITING_MAX};
+pub use ingest::{Incoming, MayBranch, Received, VerifiedRun};
 pub use key::{KeyFile, KeyProvider, PassphraseFile, StoreKey};
-pub use missing::MissingFrom;
+pub use missing::{CLAIMED_MAX, MissingFrom};
 pub use outgoing::{Clock, SEALS_MAX};
 pub use paging::Peer;
 pub use rows::{Page, Row, Search, State};
@@ -41,7 +48,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 /// The newest SQL schema that this version knows.
-pub const SCHEMA_VERSION: u32 = 4;
+pub const SCHEMA_VERSION: u32 = 2;
 
 /// The record that an entry creates or changes, as SQL: a creation's id begins with its record's.
 const RECORD: &str = "coalesce(changes, substr(id, 1, 16))";
@@ -54,10 +61,6 @@ fn refused_in_words(reason: Refusal) -> &'static str {
         Refusal::Role => {
             "this device's role does not allow this, so it would count nowhere; nothing was saved: ask a \
              coordinator to do it"
-        }
-        Refusal::TooMany => {
-            "this device changed this record more often than is looked at; nothing was saved: ask \
-             another of the team to do it"
         }
         _ => {
             "this would count nowhere; nothing was saved: please report it, it is a fault of Kitbag"
@@ -140,8 +143,11 @@ pub enum Settling {
 pub enum LogUse {
     /// Records.
     Records,
-    /// Certificates, revocations, acceptances and erasures, kept apart so that they travel first.
+    /// Certificates, revocations, acceptances and erasures, kept apart so that they travel first, and
+    /// prove a certificate in few bytes.
     Administration,
+    /// Teams' keys and code packs, which prove nothing.
+    Keys,
 }
 
 impl LogUse {
@@ -149,6 +155,7 @@ impl LogUse {
         match self {
             LogUse::Records => 1,
             LogUse::Administration => 2,
+            LogUse::Keys => 4,
         }
     }
 }
@@ -158,9 +165,7 @@ struct HeldLog {
     /// This store's number for it.
     number: i64,
     open: Open,
-    /// What its entries weigh, by [`crate::log::run::Body::weight`].
-    bytes: u64,
-    /// Whether it holds more of administration than its `open`.
+    /// Whether it holds certificates, revocations, acceptances, erasures.
     administers: bool,
 }
 
@@ -177,6 +182,8 @@ pub struct Store {
     chains: Chains,
     logs: BTreeMap<LogId, HeldLog>,
     authority: Authority,
+    /// What is carried of each log whose certificate stands.
+    carried: BTreeMap<LogId, carried::CarriedLog>,
     changes: projection::Changes,
     /// How many entries of code packs are held.
     code_packs: u64,
@@ -191,6 +198,8 @@ pub struct Store {
     is_for_reading: bool,
     /// Something was erased: the log beside the store, which may hold it, is to be emptied.
     erased: std::cell::Cell<bool>,
+    /// Something was erased since this was asked last.
+    erased_since: std::cell::Cell<bool>,
     /// Held for as long as this store is open, so that a second process is told so.
     _lock: Option<files::Lock>,
 }
@@ -228,10 +237,22 @@ impl Store {
         }
     }
 
-    /// The teams of which logs with a certificate are held, the programme's scope first.
+    /// Takes a team out of scope again, where nothing of it is held.
+    pub fn drop_from_scope(&mut self, team: TeamId) {
+        if let Some(scope) = &mut self.scope {
+            scope.remove(&team);
+        }
+    }
+
+    /// The teams of which something is carried, the programme's scope first.
     pub fn teams(&self) -> BTreeSet<TeamId> {
-        let named = self.chains.iter().filter(|(log, _)| self.authority.is_named(log));
-        named.map(|(_, info)| info.team).collect()
+        let carried = self.chains.iter().filter(|(log, _)| self.is_carried_log(log));
+        carried.map(|(_, info)| info.team).collect()
+    }
+
+    /// Whether something was erased since this was asked last: files beside the store may hold it.
+    pub fn take_erased(&mut self) -> bool {
+        self.erased_since.replace(false)
     }
 
     /// Reads a small value of the store's own.
@@ -290,7 +311,7 @@ impl Store {
             let sql = store.sql()?;
             for (id, number) in logs {
                 sql.execute("DELETE FROM heard WHERE log = ?1", [id.0])?;
-                for table in ["record", "on_hub", "branch", "entry"] {
+                for table in ["record", "on_hub", "turned_away", "branch", "entry"] {
                     sql.execute(&format!("DELETE FROM {table} WHERE log = ?1"), [number])?;
                 }
                 sql.execute("DELETE FROM log WHERE number = ?1", [number])?;

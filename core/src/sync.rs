@@ -11,19 +11,23 @@
 
 mod answer;
 mod backoff;
+mod incoming;
 mod message;
 mod session;
 
 pub use crate::store::Clock;
-pub use answer::answer;
+pub use answer::{Exchange, answer, answer_verified};
 pub use backoff::Backoff;
-pub use message::{MESSAGE_BYTES_MAX, Message, TIPS_MAX, TurnedAwayRun};
+pub use incoming::{Sender, Unverified, Verified};
+pub use message::{
+    ALL_TIPS_MAX, CURSOR_BYTES_MAX, MESSAGE_BYTES_MAX, Message, NAMED_MAX, TIPS_MAX, TurnedAwayRun,
+};
 pub use session::{Agreement, Progress, REQUESTS_MAX, Session};
 
 use crate::log::entry::Tip;
-use crate::log::run::{Run, TurnedAway};
+use crate::log::run::TurnedAway;
 use crate::model::LogId;
-use crate::store::{Store, StoreError};
+use crate::store::{MayBranch, Store, StoreError};
 
 /// What can go wrong in an exchange.
 #[derive(Debug, thiserror::Error)]
@@ -46,46 +50,60 @@ pub enum SyncError {
 
 /// Takes a message in that came without a request: a page of a bundle, or seals. Returns how many
 /// entries were new, and why runs were turned away.
-pub fn take(store: &mut Store, message: &Message) -> Result<(u64, Vec<String>), SyncError> {
-    let taken = take_in(store, message)?;
-    let reasons = taken.turned_away.into_iter().map(|(_, run)| run.reason).collect();
+pub fn take(store: &mut Store, message: Message) -> Result<(u64, Vec<TurnedAway>), SyncError> {
+    let verified = read(store, message)?;
+    let taken = take_in(store, verified, &mut |_| true)?;
+    let reasons = taken.turned_away.into_iter().map(|(_, _, reason)| reason).collect();
     Ok((taken.new_entries, reasons))
+}
+
+/// Looks at the signatures of a message, beside a store that nobody else waits for.
+fn read(store: &Store, message: Message) -> Result<Verified, StoreError> {
+    let mut unverified = Unverified::new(message);
+    unverified.look(store, Sender::Known)?;
+    Ok(unverified.verify())
 }
 
 /// What became of the runs of a message.
 struct TakenIn {
+    /// The rest of the message.
+    message: Message,
     new_entries: u64,
     /// With its log, where that could be read.
-    turned_away: Vec<(Option<LogId>, TurnedAwayRun)>,
+    turned_away: Vec<(u64, Option<LogId>, TurnedAway)>,
     held: Vec<(LogId, Tip)>,
+    /// The ends of what came and is carried.
+    carried: Vec<(LogId, Tip)>,
 }
 
 /// Stores what is good of a message; the rest is turned away, run by run.
-fn take_in(store: &mut Store, message: &Message) -> Result<TakenIn, SyncError> {
-    let mut places = Vec::new();
-    let mut runs: Vec<&Run> = Vec::new();
-    let mut turned_away = Vec::new();
-    for (index, run) in (0..).zip(&message.runs) {
-        match run {
-            Ok(run) => {
-                places.push(index);
-                runs.push(run);
-            }
-            Err(reason) => {
-                turned_away.push((None, TurnedAwayRun { index, reason: reason.to_string() }));
-            }
-        }
+fn take_in(
+    store: &mut Store,
+    verified: Verified,
+    may_branch: MayBranch<'_>,
+) -> Result<TakenIn, SyncError> {
+    let Verified { message, incoming, mut turned_away } = verified;
+    if incoming.runs.is_empty() && incoming.brought.is_empty() && incoming.sealed.is_empty() {
+        turned_away.sort_by_key(|(index, _, _)| *index);
+        let nothing = Vec::new;
+        return Ok(TakenIn {
+            message,
+            new_entries: 0,
+            turned_away,
+            held: nothing(),
+            carried: nothing(),
+        });
     }
-    if runs.is_empty() && message.sealed.is_empty() {
-        return Ok(TakenIn { new_entries: 0, turned_away, held: Vec::new() });
+    let logs: Vec<(u64, LogId)> =
+        incoming.runs.iter().map(|(index, run)| (*index, run.log)).collect();
+    let received = store.take_in(incoming, may_branch)?;
+    for (index, reason) in received.turned_away {
+        let log = logs.iter().find(|(at, _)| *at == index).map(|(_, log)| *log);
+        turned_away.push((index, log, reason));
     }
-    let received = store.receive(&runs, &message.sealed)?;
-    for (at, reason) in received.turned_away {
-        let index = places.get(at).copied().unwrap_or_default();
-        let log = runs.get(at).map(|run| run.log);
-        turned_away.push((log, TurnedAwayRun { index, reason: reason.to_string() }));
-    }
-    Ok(TakenIn { new_entries: received.new_entries, turned_away, held: received.held })
+    turned_away.sort_by_key(|(index, _, _)| *index);
+    let (new_entries, held, carried) = (received.new_entries, received.held, received.carried);
+    Ok(TakenIn { message, new_entries, turned_away, held, carried })
 }
 
 /// Adds entries that are held now and are no tips: the other side can go on behind them.

@@ -1,5 +1,7 @@
 //! Totals: sums over records, by period, site, team, author and any coded field, with what is missing.
 
+pub mod suppression;
+
 use crate::model::answers::{Answers, find};
 use crate::model::date::Period;
 use crate::model::indicator::{PARTS_MAX, Sums};
@@ -244,10 +246,12 @@ fn codes_of(answers: &Answers, name: &str) -> Vec<(String, Option<Answers>)> {
 /// What is known to exist and is not here yet.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct KnownMissing {
-    /// How many entries at least.
+    /// How many entries.
     pub entries: u64,
     /// From how many devices.
     pub devices: u64,
+    /// Whether a device claims more than is believed of one: the number is doubtful.
+    pub is_doubtful: bool,
 }
 
 /// One line of totals: the parts that it was split by, and each indicator's sum.

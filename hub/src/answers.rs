@@ -10,10 +10,10 @@ use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use kitbag_core::model::{DeviceKey, TeamId};
-use kitbag_core::store::Store;
-use kitbag_core::sync::{self, SyncError};
-use kitbag_core::totals::{Query as TotalsQuery, Split};
+use kitbag_core::identity::Role;
+use kitbag_core::model::{DeviceKey, EntryId, TeamId};
+use kitbag_core::store::{Store, StoreError};
+use kitbag_core::sync::{self, MESSAGE_BYTES_MAX, Message, Sender, SyncError, Unverified};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::net::IpAddr;
@@ -25,7 +25,10 @@ pub(crate) struct Problem(pub StatusCode, pub &'static str, pub String);
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let Problem(status, code, detail) = self;
-        let body = json!({ "status": status.as_u16(), "code": code, "detail": detail });
+        let body = json!({
+            "type": "about:blank", "title": status.canonical_reason().unwrap_or_default(),
+            "status": status.as_u16(), "code": code, "detail": detail,
+        });
         let form = [(header::CONTENT_TYPE, "application/problem+json")];
         let mut answer = (status, form, body.to_string()).into_response();
         if matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
@@ -43,7 +46,8 @@ pub(crate) fn router(hub: Hub) -> Router {
     Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/v1/sync", post(take_sync))
-        .route("/v1/totals", get(totals))
+        .route("/v1/totals", get(crate::totals::totals))
+        .route("/v1/aside", get(aside))
         .route("/v1/completeness", get(crate::reporting::completeness))
         .route("/v1/digests", get(digests))
         .route("/v1/invitations/{id}", post(open_invitation).get(asked))
@@ -79,34 +83,72 @@ fn may_read_all(store: &Store, device: DeviceKey, teams: &[TeamId]) -> bool {
     device == store.root() || teams.iter().all(|team| store.authority().may_read(device, *team))
 }
 
-/// Whether a device may read the totals of a team, or of all teams held.
-pub(crate) fn may_read_all_totals(store: &Store, device: DeviceKey, team: Option<TeamId>) -> bool {
-    let all: Vec<TeamId> = store.teams().into_iter().collect();
-    let may =
-        |team: &TeamId| device == store.root() || store.authority().may_read_totals(device, *team);
-    team.map_or(all, |team| vec![team]).iter().all(may)
-}
-
 pub(crate) fn not_yours() -> Problem {
     let detail = "this device has no certificate that lets it read this; ask a coordinator";
     Problem(StatusCode::FORBIDDEN, "not_yours", detail.to_owned())
 }
+
+/// What a stranger's request may inflate to, in bytes: the logs of the root and of coordinators.
+const STRANGERS_INFLATED_MAX: usize = 256 << 10;
 
 async fn take_sync(
     State(hub): State<Hub>,
     Device(device): Device,
     body: Bytes,
 ) -> Result<Response, Problem> {
-    let answer = hub.with_store(move |store| sync::answer(store, device, now(), &body)).await;
-    hub.entries_arrived();
-    match answer {
-        // Without a type: the device knows it, and every byte costs someone money.
-        Some(Ok(answer)) => Ok(Response::new(Body::from(answer))),
-        Some(Err(SyncError::Message(reason))) => {
-            Err(Problem(StatusCode::BAD_REQUEST, "message", reason.to_string()))
-        }
-        Some(Err(_)) | None => Err(failed("the entries were not stored; send them again")),
+    let began = Instant::now();
+    let sender = hub.sender(device);
+    if sender == Sender::Known && !hub.accounts.may_ask(device, began) {
+        let detail = "this device's budget is spent for now; nothing is lost, sync again later";
+        return Err(Problem(StatusCode::TOO_MANY_REQUESTS, "budget", detail.to_owned()));
     }
+    let most = match sender {
+        Sender::Known => MESSAGE_BYTES_MAX,
+        Sender::Stranger => STRANGERS_INFLATED_MAX,
+    };
+    // Those without a certificate wait for each other, and nobody else for them.
+    let _turn = match sender {
+        Sender::Known => None,
+        Sender::Stranger => Some(hub.strangers.acquire().await),
+    };
+    let unstored = || failed("the entries were not stored; send them again");
+    let read = move || -> Result<(Unverified, usize), SyncError> {
+        let (message, inflated) = Message::decode_up_to(&body, most)?;
+        Ok((Unverified::new(message), inflated))
+    };
+    let read = tokio::task::spawn_blocking(read).await.map_err(|_| unstored())?;
+    let (mut unverified, inflated) = match read {
+        Ok(read) => read,
+        Err(reason) => {
+            return Err(Problem(StatusCode::BAD_REQUEST, "message", reason.to_string()));
+        }
+    };
+    let looked =
+        hub.with_store(move |store| unverified.look(store, sender).map(|()| unverified)).await;
+    let Some(Ok(unverified)) = looked else { return Err(unstored()) };
+    // Signatures are looked at away from the store, so that nobody waits for them.
+    let verified = tokio::task::spawn_blocking(move || unverified.verify()).await;
+    let verified = verified.map_err(|_| unstored())?;
+    let accounts = hub.accounts.clone();
+    let answer = hub
+        .with_store(move |store| {
+            let mut may_branch = |author| accounts.may_branch(author, Instant::now());
+            let exchange = sync::answer_verified(store, device, now(), verified, &mut may_branch)?;
+            Ok::<_, SyncError>((exchange, store.is_settled()?))
+        })
+        .await;
+    let Some(Ok((exchange, is_settled))) = answer else { return Err(unstored()) };
+    if exchange.new_entries > 0 {
+        hub.note_known().await;
+    }
+    if !is_settled {
+        hub.entries_arrived();
+    }
+    if sender == Sender::Known {
+        hub.accounts.charge(device, inflated, began.elapsed(), Instant::now());
+    }
+    // Without a type: the device knows it, and every byte costs someone money.
+    Ok(Response::new(Body::from(exchange.answer)))
 }
 
 /// The id in the path of an invitation: 32 hexadecimal digits, as other ids.
@@ -173,104 +215,75 @@ async fn replied(
     hub.invitations.replied(invitation_id(&id)?, device, Instant::now()).map_err(refused)
 }
 
-#[derive(Deserialize)]
-struct TotalsParameters {
-    /// How to split, separated by commas: day, week, month, quarter, year, site, team, or a field.
-    #[serde(default)]
-    by: String,
-    /// Only this team.
-    team: Option<String>,
-}
-
-async fn totals(
-    State(hub): State<Hub>,
-    Device(device): Device,
-    asked: Result<Query<TotalsParameters>, QueryRejection>,
-) -> Result<String, Problem> {
-    let asked = asked.map(|Query(asked)| asked);
-    let asked = asked.map_err(|_| {
-        let detail = "by and team may each be given once, as text";
-        Problem(StatusCode::BAD_REQUEST, "query", detail.to_owned())
-    })?;
-    let parts = asked.by.split(',').filter(|part| !part.is_empty());
-    let by = parts
-        .map(|part| part.parse::<Split>())
-        .collect::<Result<_, _>>()
-        .map_err(|reason| Problem(StatusCode::BAD_REQUEST, "split", format!("by: {reason}")))?;
-    let team = asked.team.map(|team| team.parse()).transpose().map_err(
-        |reason: kitbag_core::model::id::NotAnId| {
-            Problem(StatusCode::BAD_REQUEST, "team", format!("team: {reason}"))
-        },
-    )?;
-    let query = TotalsQuery { by, team, ..TotalsQuery::default() };
-    if query.is_split_too_often() {
-        let detail = kitbag_core::store::StoreError::SplitTooOften.to_string();
-        return Err(Problem(StatusCode::BAD_REQUEST, "split", detail));
-    }
-    let before = hub.settled_until();
+async fn digests(State(hub): State<Hub>, Device(device): Device) -> Result<String, Problem> {
+    let failed = || failed("the digests could not be read");
+    // Read beside the store: whoever asks for digests waits for nobody, and nobody for them, but one at a
+    // time.
+    let _turn = hub.digests.acquire().await.map_err(|_| failed())?;
     let answer = hub
         .with_store(move |store| {
-            // Nothing comes in while the store is held: what is settled now includes all until now.
-            if !may_read_all_totals(store, device, query.team) {
-                return Ok(None);
-            }
-            let settled = store.is_settled()?;
-            let until = if settled { now() } else { before };
-            let missing = store.missing_by_device(query.team)?;
-            Ok(Some((store.totals(&query)?, missing, settled, until, store.awaited_devices()?)))
+            let teams: Vec<TeamId> = store
+                .teams()
+                .into_iter()
+                .filter(|team| may_read_all(store, device, &[*team]))
+                .collect();
+            let forks: u64 = teams.iter().map(|team| store.forks(Some(*team))).sum();
+            Ok::<_, StoreError>((teams, forks, store.is_settled()?, store.reader()))
         })
         .await;
-    let (totals, devices, settled, until, awaited) = match answer {
-        Some(Ok(Some(answer))) => answer,
-        Some(Ok(None)) => return Err(not_yours()),
-        Some(Err::<_, kitbag_core::store::StoreError>(_)) | None => {
-            return Err(failed("the totals could not be read"));
-        }
-    };
-    let lines: Vec<Value> =
-        totals.lines.iter().map(|(key, sums)| json!({ "key": key, "sums": sums })).collect();
-    let devices: Vec<Value> = devices
-        .iter()
-        .map(|from| json!({ "device": from.device.to_string(), "entries": from.entries }))
-        .collect();
-    Ok(json!({
-        "lines": lines,
-        "known_missing": { "entries": totals.missing.entries, "devices": totals.missing.devices, "phones": devices },
-        "flagged": totals.flagged,
-        "waiting": totals.waiting,
-        "forks": totals.forks,
-        "settled": settled,
-        "devices_awaited_since_restored": awaited.len(),
-        "includes_all_up_to": until.to_iso(),
-    })
-    .to_string())
+    let Some(Ok((teams, forks, settled, reader))) = answer else { return Err(failed()) };
+    let read = tokio::task::spawn_blocking(move || reader.digests(&teams)).await;
+    let Ok(Ok(digests)) = read else { return Err(failed()) };
+    let hex = |bytes: [u8; 32]| kitbag_core::model::EntryId(bytes).to_string();
+    let teams = digests.iter().map(|digests| {
+        json!({
+            "team": digests.team.to_string(),
+            "records": digests.records.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "canonical": hex(digests.canonical),
+            "verdicts": hex(digests.verdicts),
+        })
+    });
+    let teams: Vec<Value> = teams.collect();
+    Ok(json!({ "teams": teams, "forks": forks, "settled": settled }).to_string())
 }
 
-async fn digests(State(hub): State<Hub>, Device(device): Device) -> Result<String, Problem> {
+#[derive(Deserialize)]
+struct AsideParameters {
+    /// The certificate.
+    certificate: String,
+}
+
+/// What is kept aside of a certificate, for coordinators of its team: a message whose entries stand
+/// without what lies before them, for a coordinator to accept by id.
+async fn aside(
+    State(hub): State<Hub>,
+    Device(device): Device,
+    asked: Result<Query<AsideParameters>, QueryRejection>,
+) -> Result<Vec<u8>, Problem> {
+    let bad = |detail: String| Problem(StatusCode::BAD_REQUEST, "certificate", detail);
+    let Query(asked) =
+        asked.map_err(|_| bad("certificate is needed, as 64 hexadecimal digits".to_owned()))?;
+    let certificate: EntryId =
+        asked.certificate.parse().map_err(|reason| bad(format!("{reason}")))?;
     let answer = hub
         .with_store(move |store| {
-            let digest = |team: TeamId| {
-                let hex = |bytes: [u8; 32]| kitbag_core::model::EntryId(bytes).to_string();
-                Ok::<_, kitbag_core::store::StoreError>(json!({
-                    "team": team.to_string(),
-                    "records": store.record_ids(team)?.iter().map(ToString::to_string).collect::<Vec<_>>(),
-                    "canonical": hex(store.canonical_digest(team)?),
-                    "verdicts": hex(store.verdict_digest(team)?),
-                }))
+            let members = store.authority().teams().into_iter();
+            let of = members.filter(|team| {
+                store.authority().members(*team).any(|(id, _, _)| id == certificate)
+            });
+            let may = |team: TeamId| {
+                device == store.root()
+                    || store.authority().roles(device, team).any(|role| role == Role::Coordinator)
             };
-            let readable = store.teams().into_iter().filter(|team| may_read_all(store, device, &[*team]));
-            let teams = readable.map(digest).collect::<Result<Vec<_>, _>>()?;
-            let readable = store.chains().iter();
-            let readable = readable.filter(|(_, info)| may_read_all(store, device, &[info.team]));
-            let forks: u64 = readable.map(|(_, info)| info.forks()).sum();
-            let settled = store.is_settled()?;
-            Ok::<_, kitbag_core::store::StoreError>(
-                json!({ "teams": teams, "forks": forks, "settled": settled }),
-            )
+            match of.into_iter().next().is_some_and(may) {
+                true => store.kept_aside(certificate).map(Some),
+                false => Ok(None),
+            }
         })
         .await;
     match answer {
-        Some(Ok(answer)) => Ok(answer.to_string()),
-        Some(Err(_)) | None => Err(failed("the digests could not be read")),
+        Some(Ok(Some(brought))) => Ok(Message { brought, ..Message::default() }.encode()),
+        Some(Ok(None)) => Err(not_yours()),
+        Some(Err(_)) | None => Err(failed("what is kept aside could not be read")),
     }
 }

@@ -5,6 +5,7 @@
 
 mod answers;
 mod backup;
+mod budgets;
 mod invitations;
 mod keys;
 mod places;
@@ -12,6 +13,8 @@ mod rates;
 mod reporting;
 mod server;
 mod state;
+mod totals;
 
 pub use backup::{backup, restore};
+pub use budgets::Budgets;
 pub use server::{HubError, Options, run, use_spare};

@@ -1,12 +1,15 @@
 //! What a hub alone can tell: how complete the records of a period are.
 
-use crate::answers::{Device, Problem, failed, may_read_all_totals, not_yours};
+use crate::answers::{Device, Problem, failed, not_yours};
 use crate::state::Hub;
+use crate::totals::{Reads, reads};
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
+use kitbag_core::model::date::Period;
 use kitbag_core::model::{CivilDate, TeamId};
 use kitbag_core::store::{COMPLETENESS, StoreError};
+use kitbag_core::totals::suppression::THRESHOLD;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -39,19 +42,35 @@ pub(crate) async fn completeness(
     };
     let answer = hub
         .with_store(move |store| {
-            if !may_read_all_totals(store, device, team) {
-                return Ok(None);
-            }
-            Ok::<_, StoreError>(Some((store.completeness(team, from, to)?, store.is_settled()?)))
+            let Some(reads) = reads(store, device, team) else { return Ok(None) };
+            let read = (reads, store.completeness(team, from, to)?, store.is_settled()?);
+            Ok::<_, StoreError>(Some(read))
         })
         .await;
-    let (completeness, settled) = match answer {
+    let (reads, completeness, settled) = match answer {
         Some(Ok(Some(answer))) => answer,
         Some(Ok(None)) => return Err(not_yours()),
         Some(Err(_)) | None => return Err(failed("the completeness could not be read")),
     };
     let names = COMPLETENESS.iter().map(|(name, _)| (*name).to_owned());
-    let counts: Map<String, Value> = names.zip(completeness.counts().map(Value::from)).collect();
+    // An observer reads of whole months, and no small counts of records.
+    let (first, _) = from.bounds(Period::Month);
+    let (_, last) = to.bounds(Period::Month);
+    if reads == Reads::Masked && (first, last) != (from, to) {
+        let detail = "an observer asks for whole months".to_owned();
+        return Err(Problem(StatusCode::FORBIDDEN, "split_not_yours", detail));
+    }
+    let is_small = |name: &str, count: u64| {
+        let of_records = name.starts_with("records") || name == "missing_entries";
+        reads == Reads::Masked && of_records && (1..THRESHOLD as u64).contains(&count)
+    };
+    let counts: Map<String, Value> = names
+        .zip(completeness.counts())
+        .map(|(name, count)| {
+            let shown = if is_small(&name, count) { Value::Null } else { count.into() };
+            (name, shown)
+        })
+        .collect();
     let (from, to) = (from.to_string(), to.to_string());
     Ok(json!({ "from": from, "to": to, "counts": counts, "settled": settled }).to_string())
 }

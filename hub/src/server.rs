@@ -1,9 +1,10 @@
 //! Listening, TLS, limits, stopping, and the work behind ingest.
 
 use crate::answers::{self, Problem};
+use crate::budgets::Budgets;
 use crate::keys::HubKeys;
 use crate::places::{Place, Places};
-use crate::rates::Rates;
+use crate::rates::{Bodies, Rates};
 use crate::state::Hub;
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -17,6 +18,7 @@ use kitbag_core::identity::HubAddress;
 use kitbag_core::model::DeviceKey;
 use kitbag_core::net::{INSECURE_DEVICE_HEADER, tls};
 use kitbag_core::store::{KeyFile, Settling, Store, StoreError};
+use kitbag_core::sync::Sender;
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -28,6 +30,10 @@ use tower::ServiceExt;
 
 /// The longest request body, in bytes.
 const BODY_BYTES_MAX: usize = 1 << 20;
+/// The longest body of a key without a certificate, in bytes.
+const STRANGERS_BODY_BYTES_MAX: usize = 16 << 10;
+/// What is read ahead of a connection, in bytes.
+const READ_BYTES_MAX: usize = 16 << 10;
 /// How long a TLS handshake, a request's head, its body and a whole connection may take, in seconds.
 const HANDSHAKE_SECONDS_MAX: u64 = 10;
 const HEAD_SECONDS_MAX: u64 = 10;
@@ -51,6 +57,8 @@ pub struct Options {
     pub insecure_loopback: bool,
     /// Stop when standard input ends, so that a hub never outlives whoever started it.
     pub until_stdin_ends: bool,
+    /// What each member may use.
+    pub budgets: Budgets,
 }
 
 /// Why a hub does not start, or stopped.
@@ -148,6 +156,9 @@ pub fn run(options: Options, ready: impl FnOnce(HubAddress)) -> Result<(), HubEr
 #[derive(Clone)]
 struct Front {
     router: Router,
+    hub: Hub,
+    /// The bodies in hand.
+    bodies: Bodies,
     /// `None` for plain HTTP on this machine.
     tls: Option<TlsAcceptor>,
     http: hyper::server::conn::http1::Builder,
@@ -180,13 +191,21 @@ async fn serve(
             pins: keys.pins(),
         },
     });
-    let hub = Hub::new(store);
+    let hub = Hub::new(store, options.budgets);
     let settling = tokio::spawn(hub.clone().settle());
     let mut http = hyper::server::conn::http1::Builder::new();
     http.timer(TokioTimer::new())
         .header_read_timeout(Duration::from_secs(HEAD_SECONDS_MAX))
+        .max_buf_size(READ_BYTES_MAX)
         .auto_date_header(false);
-    let front = Front { router: answers::router(hub), tls, http, rates: Rates::default() };
+    let front = Front {
+        router: answers::router(hub.clone()),
+        hub,
+        tls,
+        http,
+        rates: Rates::default(),
+        bodies: Bodies::default(),
+    };
     let places = Places::default();
     let connections = hyper_util::server::graceful::GracefulShutdown::new();
     loop {
@@ -246,10 +265,10 @@ impl Front {
         Stream: hyper::rt::Read + hyper::rt::Write + Unpin + Send + 'static,
     {
         let place = Arc::new(place);
-        let Front { router, rates, http, .. } = self;
+        let http = self.http.clone();
         let service = hyper::service::service_fn(move |request| {
-            let (router, rates, place) = (router.clone(), rates.clone(), Arc::clone(&place));
-            async move { Ok::<_, Infallible>(answer(router, rates, &place, device, request).await) }
+            let (front, place) = (self.clone(), Arc::clone(&place));
+            async move { Ok::<_, Infallible>(front.answer(&place, device, request).await) }
         });
         let connection = http.serve_connection(stream, service);
         if watcher.watch(connection).await.is_err() {
@@ -258,57 +277,72 @@ impl Front {
     }
 }
 
-/// Reads the whole request within its limits, then lets the router answer it.
-async fn answer(
-    router: Router,
-    rates: Rates,
-    place: &Place,
-    device: Option<DeviceKey>,
-    request: Request<Incoming>,
-) -> Response {
-    let (mut head, body) = request.into_parts();
-    let named = head.headers.get(INSECURE_DEVICE_HEADER).and_then(|key| key.to_str().ok());
-    // Where there is TLS, the handshake alone says who asks.
-    let device = device.or_else(|| named.and_then(|key| key.parse().ok()));
-    let body = match whole(body).await {
-        Ok(body) => body,
-        Err(problem) => return problem.into_response(),
-    };
-    let is_health = head.uri.path() == "/healthz";
-    if !is_health
-        && device.is_some_and(|device| !rates.allow(device, place.address(), Instant::now()))
-    {
-        let detail = "this device asks too often; wait a minute".to_owned();
-        return Problem(StatusCode::TOO_MANY_REQUESTS, "rate", detail).into_response();
+impl Front {
+    /// Reads the whole request within its limits, then lets the router answer it. Whoever asks is looked up
+    /// before anything of a body is read.
+    async fn answer(
+        self,
+        place: &Place,
+        device: Option<DeviceKey>,
+        request: Request<Incoming>,
+    ) -> Response {
+        let (mut head, body) = request.into_parts();
+        let named = head.headers.get(INSECURE_DEVICE_HEADER).and_then(|key| key.to_str().ok());
+        // Where there is TLS, the handshake alone says who asks.
+        let device = device.or_else(|| named.and_then(|key| key.parse().ok()));
+        let sender = device.map_or(Sender::Stranger, |device| self.hub.sender(device));
+        let is_health = head.uri.path() == "/healthz";
+        let asks = device.filter(|_| !is_health);
+        let is_allowed =
+            |device: DeviceKey| self.rates.allow(device, sender, place.address(), Instant::now());
+        if !asks.is_none_or(is_allowed) {
+            let detail = "this device asks too often; wait a minute".to_owned();
+            return Problem(StatusCode::TOO_MANY_REQUESTS, "rate", detail).into_response();
+        }
+        let most = match sender {
+            Sender::Known => BODY_BYTES_MAX,
+            Sender::Stranger => STRANGERS_BODY_BYTES_MAX,
+        };
+        let Some(_hand) = self.bodies.take(device) else {
+            let detail =
+                "this device has as many requests at once as are taken; wait for one to end";
+            return Problem(StatusCode::TOO_MANY_REQUESTS, "rate", detail.to_owned())
+                .into_response();
+        };
+        let body = match whole(body, most).await {
+            Ok(body) => body,
+            Err(problem) => return problem.into_response(),
+        };
+        if let Some(device) = device {
+            head.extensions.insert(device);
+        }
+        head.extensions.insert(place.address());
+        let leave = place.is_served();
+        let (method, route) = (head.method.clone(), route_of(head.uri.path()));
+        let began = Instant::now();
+        let answer = self.router.oneshot(Request::from_parts(head, Body::from(body))).await;
+        place.waits_again(leave);
+        let answer = answer.unwrap_or_else(|never| match never {});
+        let (status, ms) = (answer.status().as_u16(), began.elapsed().as_millis() as u64);
+        // No device, no address, no id: who came when is nobody's to read.
+        match route {
+            "/healthz" => tracing::debug!(status, ms, "alive"),
+            _ => tracing::info!(%method, route, status, ms, "answered"),
+        }
+        answer
     }
-    if let Some(device) = device {
-        head.extensions.insert(device);
-    }
-    head.extensions.insert(place.address());
-    let leave = place.is_served();
-    let (method, route) = (head.method.clone(), route_of(head.uri.path()));
-    let began = Instant::now();
-    let answer = router.oneshot(Request::from_parts(head, Body::from(body))).await;
-    place.waits_again(leave);
-    let answer = answer.unwrap_or_else(|never| match never {});
-    let (status, ms) = (answer.status().as_u16(), began.elapsed().as_millis() as u64);
-    // No device, no address, no id: who came when is nobody's to read.
-    match route {
-        "/healthz" => tracing::debug!(status, ms, "alive"),
-        _ => tracing::info!(%method, route, status, ms, "answered"),
-    }
-    answer
 }
 
 /// The part of a path that names no team and no invitation.
 fn route_of(path: &str) -> &'static str {
-    let routes = ["/healthz", "/v1/sync", "/v1/totals", "/v1/digests", "/v1/invitations"];
+    let routes =
+        ["/healthz", "/v1/sync", "/v1/totals", "/v1/digests", "/v1/aside", "/v1/invitations"];
     routes.into_iter().find(|route| path.starts_with(route)).unwrap_or("other")
 }
 
-async fn whole(body: Incoming) -> Result<Bytes, Problem> {
+async fn whole(body: Incoming, most: usize) -> Result<Bytes, Problem> {
     let began = tokio::time::Instant::now();
-    let mut body = Limited::new(body, BODY_BYTES_MAX);
+    let mut body = Limited::new(body, most);
     let mut whole: Vec<u8> = Vec::new();
     loop {
         let earned = BODY_SECONDS + whole.len() as u64 / BODY_BYTES_PER_SECOND;
@@ -317,8 +351,7 @@ async fn whole(body: Incoming) -> Result<Bytes, Problem> {
             Ok(None) => return Ok(whole.into()),
             Ok(Some(Ok(frame))) => whole.extend(frame.into_data().unwrap_or_default()),
             Ok(Some(Err(error))) if error.is::<LengthLimitError>() => {
-                let detail =
-                    format!("the body is longer than {BODY_BYTES_MAX} bytes; send less at once");
+                let detail = format!("the body is longer than {most} bytes; send less at once");
                 return Err(Problem(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail));
             }
             Ok(Some(Err(_))) => {

@@ -1,12 +1,15 @@
 //! What requests share: the store, and the work behind ingest.
 
+use crate::budgets::{Accounts, Budgets};
 use crate::invitations::Invitations;
-use kitbag_core::model::UnixMillis;
+use kitbag_core::model::{DeviceKey, UnixMillis};
 use kitbag_core::store::Store;
+use kitbag_core::sync::Sender;
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 
 /// What requests share.
 #[derive(Clone)]
@@ -16,11 +19,31 @@ pub(crate) struct Hub {
     /// Totals include everything that arrived up to then.
     settled_until: Arc<AtomicI64>,
     pub(crate) invitations: Invitations,
+    /// What members may ask.
+    pub(crate) accounts: Accounts,
+    /// The keys that have a certificate, so that whoever has none is known before anything is read of it.
+    known: Arc<RwLock<BTreeSet<DeviceKey>>>,
+    /// Those without take turns.
+    pub(crate) strangers: Arc<Semaphore>,
+    /// So do those who ask for digests.
+    pub(crate) digests: Arc<Semaphore>,
+}
+
+/// The keys that have a certificate in this store, and the root's.
+fn known(store: &Store) -> BTreeSet<DeviceKey> {
+    let mut known = store.authority().certified();
+    known.insert(store.root());
+    known
 }
 
 impl Hub {
-    pub(crate) fn new(store: Store) -> Self {
+    pub(crate) fn new(store: Store, budgets: Budgets) -> Self {
+        let known = Arc::new(RwLock::new(known(&store)));
         Hub {
+            known,
+            accounts: Accounts::new(budgets),
+            strangers: Arc::new(Semaphore::new(1)),
+            digests: Arc::new(Semaphore::new(1)),
             store: Arc::new(Mutex::new(store)),
             arrived: Arc::new(Notify::new()),
             settled_until: Arc::new(AtomicI64::new(0)),
@@ -43,6 +66,22 @@ impl Hub {
         tokio::task::spawn_blocking(locked).await.ok()
     }
 
+    /// Who a key is to this hub.
+    pub(crate) fn sender(&self, device: DeviceKey) -> Sender {
+        match self.known.read().unwrap_or_else(PoisonError::into_inner).contains(&device) {
+            true => Sender::Known,
+            false => Sender::Stranger,
+        }
+    }
+
+    /// Looks anew at who has a certificate.
+    pub(crate) async fn note_known(&self) {
+        if let Some(now_known) = self.with_store(|store| known(store)).await {
+            *self.known.write().unwrap_or_else(PoisonError::into_inner) = now_known;
+        }
+    }
+
+    /// Something waits to be settled.
     pub(crate) fn entries_arrived(&self) {
         self.arrived.notify_one();
     }

@@ -3,12 +3,13 @@
 use super::programme::{NOW, Programme, TEAM, key, reversal, sync_through};
 use kitbag_core::engine::{Engine, EngineError, Environment};
 use kitbag_core::identity::{Role, SigningKey};
+use kitbag_core::log::Verdict;
+use kitbag_core::log::ending::NEWER_ON_PATH_MAX;
 use kitbag_core::log::entry::{Entry, Tip, kind, seal};
-use kitbag_core::log::payload::{Administration, Open, RecordPayload};
+use kitbag_core::log::payload::{Administration, KEPT_MAX, Open, RecordPayload};
 use kitbag_core::log::run::Run;
-use kitbag_core::log::{Refusal, Verdict};
-use kitbag_core::model::{ElementName, EntryId, LogId, Operation, UnixMillis, Value};
-use kitbag_core::store::{BRANCHES_PER_KEY_MAX, Settling, Store};
+use kitbag_core::model::{EntryId, LogId, Operation, UnixMillis};
+use kitbag_core::store::{Settling, Store};
 use kitbag_core::sync::{self, Message, Session, SyncError};
 use kitbag_core::totals::Query;
 
@@ -23,13 +24,13 @@ fn certified(programme: &mut Programme) -> EntryId {
     enrolment.certificate
 }
 
-fn payload(schema_version: u64, after: Vec<EntryId>, operations: Vec<Operation>) -> Vec<u8> {
+fn payload(after: Vec<EntryId>, operations: Vec<Operation>) -> Vec<u8> {
     let at = UnixMillis(1_520_000_000_000);
-    RecordPayload { schema_version, salt: [3; 8], at, after, operations }.encode()
+    RecordPayload { salt: [3; 8], at, after, operations }.encode()
 }
 
 pub fn creation() -> Vec<u8> {
-    payload(1, vec![], reversal("died").operations().unwrap())
+    payload(vec![], reversal("died").operations().unwrap())
 }
 
 /// A log of a certified key, written by hand; its id begins with the byte asked for, because logs
@@ -52,13 +53,18 @@ impl Written {
             })
             .find(|open| open.log().0[0] == first_byte)
             .unwrap();
-        let entry = Entry::new(open.log(), None, kind::OPEN, None, open.encode());
+        let entry = Entry::new(open.log(), None, (kind::OPEN, 1), None, open.encode());
         Written { key, log: open.log(), tip: entry.tip(), entries: vec![entry] }
     }
 
     pub fn add(&mut self, of_kind: u8, record: Option<EntryId>, payload: Vec<u8>) -> EntryId {
+        self.add_of((of_kind, 1), record, payload)
+    }
+
+    /// One of this kind and schema version.
+    pub fn add_of(&mut self, how: (u8, u16), record: Option<EntryId>, payload: Vec<u8>) -> EntryId {
         let record = record.map(|record| record.record());
-        let entry = Entry::new(self.log, Some(self.tip), of_kind, record, payload);
+        let entry = Entry::new(self.log, Some(self.tip), how, record, payload);
         self.tip = entry.tip();
         self.entries.push(entry);
         self.tip.id
@@ -81,7 +87,7 @@ fn send(hub: &mut Store, runs: Vec<Run>) -> Vec<String> {
     let device = SigningKey::from_seed(&SEED).device_key();
     let answer = sync::answer(hub, device, NOW, &request.encode()).unwrap();
     let answer = Message::decode(&answer).unwrap();
-    answer.turned_away.into_iter().map(|run| run.reason).collect()
+    answer.turned_away.iter().map(|run| run.reason()).collect()
 }
 
 /// A phone with a long log is restored from a copy that is older than its last sync.
@@ -154,12 +160,8 @@ fn a_newcomer_gets_an_erasure_before_the_records_that_it_erased() {
     }
     records.add(17, None, creation());
     assert_eq!(records.send(hub), Vec::<String>::new());
-    let mut administration = Written::new(&coordinator, enrolment.certificate, 0xff);
-    let erase = Administration::Erase { records: vec![erased.record()] };
-    administration.add(kind::ERASE, None, erase.encode());
-    assert_eq!(administration.send(hub), Vec::<String>::new());
-    programme.coordinator.administer(TEAM, &erase).unwrap();
-    programme.sync_coordinator();
+    programme.root.erase(TEAM, &[erased.record()]).unwrap();
+    programme.sync_root();
     programme.settle();
     let (mut newcomer, _) = programme.worker();
     programme.sync(&mut newcomer);
@@ -192,26 +194,27 @@ fn a_log_that_is_turned_away_does_not_starve_those_behind_it() {
         }
     };
     sync_own(&mut own, &mut programme).unwrap();
-    let unread = || payload(99, vec![], reversal("died").operations().unwrap());
+    let unread = || payload(vec![], reversal("died").operations().unwrap());
     let mut newer = Written::new(&SEED, certificate, 0);
-    for _ in 0..9 {
-        for _ in 0..1_500 {
-            newer.add(17, None, unread());
-        }
-        assert!(own.receive(&[&newer.run()], &[]).unwrap().turned_away.is_empty());
+    for _ in 0..NEWER_ON_PATH_MAX {
+        newer.add_of((17, 99), None, unread());
     }
+    let hub = &mut programme.hub;
+    assert_eq!(newer.send(hub), Vec::<String>::new(), "as many are kept for a version to come");
+    newer.add_of((17, 99), None, unread());
+    let one_more = newer.run();
+    let turned_away = send(hub, vec![one_more]);
+    assert!(turned_away[0].contains("newer version"), "{turned_away:?}");
     let mut behind = Written::new(&SEED, certificate, 0xff);
     behind.add(17, None, creation());
     let behind_log = behind.log;
     own.receive(&[&behind.run()], &[]).unwrap();
-    let stuck: Result<(), SyncError> = sync_own(&mut own, &mut programme);
-    let stuck = stuck.unwrap_err().to_string();
-    assert!(stuck.contains("wait already"), "{stuck}");
+    sync_own(&mut own, &mut programme).unwrap();
     assert!(programme.hub.chains().log(&behind_log).is_some(), "the log behind arrived");
 }
 
 #[test]
-fn a_device_that_forks_without_end_is_bounded_and_can_be_revoked() {
+fn a_device_that_forks_without_end_can_be_revoked() {
     let mut programme = Programme::new();
     let certificate = certified(&mut programme);
     let (mut worker, _) = programme.worker();
@@ -219,25 +222,26 @@ fn a_device_that_forks_without_end_is_bounded_and_can_be_revoked() {
     let mut log = Written::new(&SEED, certificate, 0);
     let open = log.tip;
     assert_eq!(log.send(&mut programme.hub), Vec::<String>::new());
-    let mut turned_away = Vec::new();
     let mut runs = Vec::new();
-    for number in 0..BRANCHES_PER_KEY_MAX + 200 {
+    for number in 0..1_200_u64 {
         log.tip = open;
-        log.add(17, None, (number as u32).to_be_bytes().to_vec());
+        let at = UnixMillis(1_520_000_000_000);
+        let (salt, after) = (number.to_be_bytes(), Vec::new());
+        let operations = reversal("died").operations().unwrap();
+        log.add(17, None, RecordPayload { salt, at, after, operations }.encode());
         runs.push(log.run());
         if runs.len() == 400 {
-            turned_away.extend(send(&mut programme.hub, std::mem::take(&mut runs)));
+            assert_eq!(send(&mut programme.hub, std::mem::take(&mut runs)), Vec::<String>::new());
         }
     }
-    assert_eq!(turned_away.len(), 200);
-    assert!(turned_away[0].contains("forked too often"), "{}", turned_away[0]);
     programme.settle();
     programme.sync(&mut worker);
     programme.sync_coordinator();
     programme.coordinator.revoke(TEAM, certificate).unwrap();
     programme.sync_coordinator();
     programme.sync(&mut worker);
-    assert_eq!(worker.store().record_ids(TEAM).unwrap().len(), 1);
+    // A revocation names 480 tips: what else it wrote is aside, until somebody accepts it.
+    assert_eq!(worker.store().record_ids(TEAM).unwrap().len(), 1 + KEPT_MAX as usize);
 }
 
 #[test]
@@ -259,88 +263,9 @@ fn verdicts_are_equal_whatever_came_first() {
     for store in [worker.store(), &programme.hub, programme.coordinator.store()] {
         let entries = store.entries().unwrap();
         let revoke = entries.iter().find(|entry| entry.kind == kind::REVOKE).unwrap();
-        assert_eq!(revoke.verdict, Some(Verdict::Refused(Refusal::Role)));
+        assert_eq!(revoke.verdict, Some(Verdict::Admitted), "it cuts nothing");
         let digest = worker.store().verdict_digest(TEAM).unwrap();
         assert_eq!(store.verdict_digest(TEAM).unwrap(), digest);
-    }
-}
-
-#[test]
-fn a_record_with_too_many_operations_is_refused_past_a_bound() {
-    let mut programme = Programme::new();
-    let certificate = certified(&mut programme);
-    let mut log = Written::new(&SEED, certificate, 0);
-    let operations = reversal("died").operations().unwrap();
-    let is_append = |operation: &Operation| matches!(operation, Operation::Append { .. });
-    let index = operations.iter().position(is_append).unwrap() as u32;
-    let created = log.add(17, None, payload(1, vec![], operations));
-    let after_creation = log.tip;
-    let element = ElementName { entry: created, index };
-    let put_in = Operation::PutIn {
-        list: "administrations".to_owned(),
-        element,
-        field: "x".to_owned(),
-        value: Value::Null,
-    };
-    let mut changes = Vec::new();
-    for _ in 0..8 {
-        let payload = payload(1, vec![log.tip.id], vec![put_in.clone(); 1_000]);
-        changes.push(log.add(17, Some(created), payload));
-        assert_eq!(log.send(&mut programme.hub), Vec::<String>::new());
-    }
-    programme.settle();
-    let entries = programme.hub.entries().unwrap();
-    let verdict = |id: &EntryId| entries.iter().find(|entry| entry.id == *id).unwrap().verdict;
-    let verdicts: Vec<_> = changes.iter().map(verdict).collect();
-    let refused = Some(Verdict::Refused(Refusal::TooMany));
-    assert_eq!(verdicts.iter().filter(|verdict| **verdict == refused).count(), 3);
-    assert_eq!(verdicts[4], Some(Verdict::Admitted));
-    assert_eq!(verdicts[5], refused);
-    // Another branch of the log, or another log, is the same key's.
-    log.tip = after_creation;
-    for branch in 0..5 {
-        let payload = payload(1, vec![created], vec![put_in.clone(); 1_000 + branch]);
-        changes.push(log.add(17, Some(created), payload));
-        assert_eq!(log.send(&mut programme.hub), Vec::<String>::new());
-    }
-    programme.settle();
-    let entries = programme.hub.entries().unwrap();
-    let admitted = entries
-        .iter()
-        .filter(|entry| changes.contains(&entry.id) && entry.verdict == Some(Verdict::Admitted));
-    assert!(admitted.count() <= 5);
-}
-
-#[test]
-fn a_log_that_the_phone_refuses_does_not_keep_it_syncing_for_ever() {
-    let mut programme = Programme::new();
-    let certificate = certified(&mut programme);
-    let (mut worker, _) = programme.worker();
-    programme.sync(&mut worker);
-    // A phone of a newer version was restored once; the hub, which has not settled, takes it all.
-    let unread = |version| payload(version, vec![], vec![Operation::put("site", "x")]);
-    let mut log = Written::new(&SEED, certificate, 1);
-    let open = log.tip;
-    log.add(17, None, unread(97));
-    let hub = &mut programme.hub;
-    assert!(hub.receive(&[&log.run()], &[]).unwrap().turned_away.is_empty());
-    log.tip = open;
-    for _ in 0..11 {
-        for _ in 0..1_000 {
-            log.add(17, None, unread(99));
-            log.add(17, None, unread(98));
-        }
-        assert!(hub.receive(&[&log.run()], &[]).unwrap().turned_away.is_empty());
-    }
-    for _ in 0..2 {
-        let mut requests = 0;
-        let device = worker.device_key();
-        let synced: Result<_, EngineError> = worker.sync(|request| {
-            requests += 1;
-            sync::answer(hub, device, NOW, &request).map_err(EngineError::from)
-        });
-        assert!(synced.unwrap_err().to_string().contains("wait already"));
-        assert!(requests < 60, "{requests} requests");
     }
 }
 

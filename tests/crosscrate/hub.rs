@@ -61,7 +61,7 @@ fn bad_requests_get_a_problem_and_change_nothing() {
             format!("POST {path} HTTP/1.0\r\n{device}content-length: {}\r\n\r\n", body.len());
         hub.raw(&[head.as_bytes(), body].concat())
     };
-    for body in [&b""[..], b"\x02\x01", b"\x01\x01garbage", &[0x28; 70_000]] {
+    for body in [&b""[..], b"\x02\x01", b"\x01\x01garbage", &[0x28; 7_000]] {
         let answer = post("/v1/sync", &device, body);
         assert!(answer.starts_with("HTTP/1.0 400"), "{answer}");
         assert!(answer.contains("application/problem+json"), "{answer}");
@@ -156,6 +156,7 @@ fn plain_http_is_refused_on_any_address_but_loopback() {
             root: None,
             insecure_loopback: true,
             until_stdin_ends: true,
+            budgets: kitbag_hub::Budgets::default(),
         };
         let refused = kitbag_hub::run(options, |_| panic!("it listens")).unwrap_err();
         assert!(refused.to_string().contains("not a loopback address"), "{refused}");
@@ -187,6 +188,7 @@ fn a_hub_whose_store_is_cut_off_does_not_start_anew_in_its_place() {
         root: Some(programme.root.root()),
         insecure_loopback: false,
         until_stdin_ends: true,
+        budgets: kitbag_hub::Budgets::default(),
     };
     let refused = kitbag_hub::run(options, |_| panic!("it listens")).unwrap_err();
     assert!(refused.to_string().contains("put a backup in its place"), "{refused}");

@@ -5,9 +5,9 @@ use super::programme::{NOW, Programme, TEAM, key, reversal, sync_through};
 use kitbag_core::engine::{Engine, EngineError, Environment};
 use kitbag_core::identity::{HubAddress, Role, SigningKey};
 use kitbag_core::log::payload::{Administration, TeamKey};
-use kitbag_core::model::{RecordId, TeamId};
+use kitbag_core::model::{DeviceKey, RecordId, TeamId};
 use kitbag_core::net::NetError;
-use kitbag_core::store::{Delivery, Settling, Store};
+use kitbag_core::store::{Delivery, Reason, Settling, Store};
 use kitbag_core::sync::{self, Agreement, Session};
 use kitbag_core::totals::Query;
 
@@ -82,15 +82,16 @@ fn what_a_revoked_device_had_sent_comes_again_to_a_hub_that_lost_it() {
     let id = worker.record(TEAM, &reversal("survived")).unwrap();
     let without = sync_through(&mut worker, &mut programme.hub).unwrap();
     assert!(matches!(without, Agreement::Without(_)));
-    assert_eq!(worker.delivery(id).unwrap(), Delivery::OnHub);
+    assert_eq!(worker.delivery(id).unwrap(), Delivery::Aside(Reason::Revoked));
     let again = sync_through(&mut worker, &mut hub).unwrap();
     assert!(matches!(again, Agreement::Without(_)));
     while hub.settle_some().unwrap() {}
-    assert_eq!(hub.verdicts_of(id).unwrap().len(), 1, "kept, and visible");
+    let aside = hub.kept_aside(certificate).unwrap();
+    assert!(aside.iter().any(|kept| kept.expand().id.record() == id), "kept, and visible");
 }
 
 #[test]
-fn a_revoked_device_with_a_budget_says_what_waits() {
+fn a_revoked_device_with_a_budget_says_what_is_aside() {
     let mut programme = Programme::new();
     let (mut worker, certificate) = programme.worker();
     programme.sync_coordinator();
@@ -113,7 +114,9 @@ fn a_revoked_device_with_a_budget_says_what_waits() {
         .unwrap();
     worker.note_sync(&session, None).unwrap();
     let status = worker.status().unwrap();
-    assert_eq!(agreement, Agreement::Partial { waiting: status.waiting.entries });
+    assert!(matches!(agreement, Agreement::Without(_)), "{agreement:?}");
+    assert_eq!(status.waiting.entries, 0);
+    assert!(status.waiting.aside >= 600 && !status.is_synced);
     assert_eq!(status.last.agreed_at, None, "nothing was agreed");
 }
 
@@ -222,7 +225,7 @@ fn a_hostile_coordinator_cannot_end_the_teams_keys() {
     programme.sync(&mut worker);
     let nobodys = vec![(worker.device_key(), vec![7; 80]), (reader.device_key(), vec![7; 80])];
     for (generation, sealed) in [(1_000_000, vec![]), (2, nobodys.clone()), (3, nobodys)] {
-        let key = TeamKey { generation, public: [0xfe; 32], sealed };
+        let key = TeamKey { team: TEAM, generation, public: [0xfe; 32], sealed };
         hostile.administer(TEAM, &Administration::TeamKey(key)).unwrap();
     }
     programme.sync(&mut hostile);
@@ -277,7 +280,12 @@ fn strangers_keep_no_totals_from_a_coordinator_and_learn_no_number() {
         programme.coordinator.certify(observer.device_key(), Role::Observer, TEAM).unwrap();
     observer.join(&enrolment).unwrap();
     hub.sync(&mut programme.coordinator).unwrap();
-    assert_eq!(hub.reversals(&observer), 1);
+    let page = hub.totals(&observer);
+    assert_eq!(
+        (&page["masked_under"], &page["lines"][0]["sums"]["reversals"]),
+        (&10.into(), &serde_json::Value::Null)
+    );
+    assert!(!page.to_string().contains("phones"), "{page}");
     assert!(matches!(hub.sync(&mut observer).unwrap(), Agreement::Without(_)));
     assert!(observer.store().record_ids(TEAM).unwrap().is_empty());
     for (method, path, status) in [("GET", "/nowhere", 404), ("POST", "/healthz", 405)] {
@@ -307,7 +315,8 @@ fn a_programme_with_a_long_administration_still_lets_devices_join() {
         programme.coordinator.revoke(TEAM, enrolment.certificate).unwrap();
     }
     programme.sync_coordinator();
-    let hub = HubAddress::insecure(([127, 0, 0, 1], 9).into());
+    let pins = vec![DeviceKey([7; 32])];
+    let hub = HubAddress { at: "127.0.0.1:9".to_owned(), pins };
     let invitation = programme.coordinator.invite(&hub, TEAM, Role::Worker).unwrap();
     let path = programme.folder.path().join("phone");
     let root = programme.root.root();

@@ -44,19 +44,24 @@ fn a_worker_is_told_what_its_role_does_not_allow_and_nothing_is_left_of_it() {
 }
 
 #[test]
-fn the_change_past_the_most_that_is_looked_at_is_not_said_to_be_saved() {
+fn a_device_goes_on_in_a_new_log_before_one_ends_by_too_many_changes_of_a_record() {
     let mut programme = Programme::new();
     let (mut worker, _) = programme.worker();
     let id = worker.record(TEAM, &reversal("survived")).unwrap();
-    for n in 0..500 {
+    let logs = |engine: &Engine| {
+        engine.store().chains().iter().filter(|(_, info)| info.key == engine.device_key()).count()
+    };
+    let before = logs(&worker);
+    for n in 0..501 {
         let outcome = ["died", "unknown"][n % 2];
         worker.correct(id, "outcome", outcome).unwrap();
     }
-    assert!(is_refused(worker.correct(id, "outcome", "survived"), Refusal::TooMany));
-    assert_eq!(worker.get(id).unwrap().get("outcome"), Some(&"unknown".into()));
+    assert_eq!(logs(&worker), before + 1);
+    assert_eq!(worker.get(id).unwrap().get("outcome"), Some(&"died".into()));
     programme.sync(&mut worker);
     programme.sync_coordinator();
-    programme.coordinator.correct(id, "outcome", "survived").unwrap();
+    let shown = programme.coordinator.get(id).unwrap();
+    assert_eq!((shown.history.len(), shown.get("outcome")), (502, Some(&"died".into())));
 }
 
 #[test]

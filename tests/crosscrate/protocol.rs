@@ -20,9 +20,8 @@ fn made() -> BTreeMap<&'static str, String> {
     let team = TeamId([2; 16]);
     let certificate = EntryId([3; 32]);
     let open = Open { key: key.device_key(), team, random: [4; 16], certificate };
-    let first = Entry::new(open.log(), None, kind::OPEN, None, open.encode());
+    let first = Entry::new(open.log(), None, (kind::OPEN, 1), None, open.encode());
     let payload = RecordPayload {
-        schema_version: 1,
         salt: [5; 8],
         at: UnixMillis(1_520_000_000_000),
         after: vec![],
@@ -31,7 +30,7 @@ fn made() -> BTreeMap<&'static str, String> {
             Operation::append("administrations", vec![("doses".to_owned(), 2.into())]),
         ],
     };
-    let second = Entry::new(open.log(), Some(first.tip()), 17, None, payload.encode());
+    let second = Entry::new(open.log(), Some(first.tip()), (17, 1), None, payload.encode());
     let signature = seal(&key, open.log(), second.tip());
     let run = Run::of(&[first.clone(), second.clone()], signature).unwrap();
     let certify = Certificate { key: key.device_key(), role: Role::Worker, team, renew_by: None };
@@ -98,9 +97,96 @@ fn the_documents_example_is_what_the_engine_reads() {
         bytes("creation entry id")
     );
     assert_eq!(
-        &bytes("creation header")[75..],
+        &bytes("creation header")[77..],
         blake3::hash(&bytes("creation payload")).as_bytes()
     );
     let payload = RecordPayload::decode(&bytes("creation payload")).unwrap();
     assert_eq!(payload.operations[0], Operation::put("site", "elk"));
+}
+
+/// The page's constants, each with the words around it.
+#[test]
+fn the_documents_constants_are_the_engines() {
+    use kitbag_core::log::entry::HEADER_BYTES;
+    use kitbag_core::log::payload::{
+        AFTER_MAX, GENERATIONS_MAX, KEPT_MAX, NAMED_MAX as NAMED_IN_PAYLOAD, TEAM_KEY_DEVICES_MAX,
+    };
+    use kitbag_core::log::run::{PAGE_ENTRIES_MAX, RUNS_BYTES_MAX};
+    use kitbag_core::log::{ending, run};
+    use kitbag_core::model::operation::{ELEMENT_FIELDS_MAX, FIELD_BYTES_MAX, OPERATIONS_MAX};
+    use kitbag_core::store::{ASIDE_BYTES_MAX, ASIDE_ENTRIES_MAX, CLAIMED_MAX, SEALS_MAX};
+    use kitbag_core::sync::{ALL_TIPS_MAX, CURSOR_BYTES_MAX, NAMED_MAX, REQUESTS_MAX, TIPS_MAX};
+
+    let page = DOCUMENT.split_whitespace().collect::<Vec<_>>().join(" ");
+    // As the page writes numbers: with a comma between thousands.
+    let number = |n: u64| {
+        let digits = n.to_string();
+        let parts: Vec<&str> = digits
+            .as_bytes()
+            .rchunks(3)
+            .rev()
+            .map(|part| std::str::from_utf8(part).unwrap())
+            .collect();
+        parts.join(",")
+    };
+    for (n, words) in [
+        (HEADER_BYTES as u64, "A header of # bytes"),
+        (65_536, "At most # bytes. | kind | form |"),
+        (KEPT_MAX, "the tips that stand, at most #"),
+        (NAMED_IN_PAYLOAD, "[entry id …]]`, at most #"),
+        (TEAM_KEY_DEVICES_MAX, "at most # devices"),
+        (GENERATIONS_MAX, "generation at most #:"),
+        (
+            kitbag_core::model::pack::PACK_BYTES_MAX as u64,
+            "a programme's codes and labels, at most # bytes",
+        ),
+        (AFTER_MAX, "ascending by bytes, each once, at most #;"),
+        (OPERATIONS_MAX, "At most # operations:"),
+        (ELEMENT_FIELDS_MAX, "of at most # fields"),
+        (FIELD_BYTES_MAX, "A field's name has at most # bytes"),
+        (PAGE_ENTRIES_MAX, "A run holds 1 to # entries"),
+        (RUNS_BYTES_MAX, "and weighs at most # bytes"),
+        (run::weight(None), "its payload (at least 40) and 24"),
+        (NAMED_MAX, "Lists hold at most # elements"),
+        (SEALS_MAX as u64, "not known to have, at most # |"),
+        (CURSOR_BYTES_MAX as u64, "| cursor | at most # bytes"),
+        (TIPS_MAX, "at most 10,000 logs, # tips of one"),
+        (ALL_TIPS_MAX as u64, "tips of one and # in all"),
+        (u64::from(REQUESTS_MAX), "after # requests it ends as"),
+        (ASIDE_ENTRIES_MAX, "A hub keeps # entries and"),
+        (ASIDE_BYTES_MAX, "entries and # bytes a certificate aside"),
+        (ending::CHANGES_ON_PATH_MAX + 1, "it is the #st entry on the path"),
+        (ending::NEWER_ON_PATH_MAX + 1, "it is the #st entry on the path of an unknown"),
+        (ending::NEWER_BYTES_MAX, "those weigh more than # bytes"),
+        (CLAIMED_MAX, "claims counts as # at most, marked doubtful"),
+    ] {
+        let said = words.replace('#', &number(n));
+        assert!(page.contains(&said), "docs/protocol.md should say: {said}");
+    }
+}
+
+#[test]
+fn the_document_names_every_verdict_and_every_reason() {
+    use kitbag_core::log::run::TurnedAway;
+    use kitbag_core::log::{Refusal, Verdict, Waiting};
+    for (verdict, words) in [
+        (Verdict::Admitted, "admitted"),
+        (Verdict::Erased, "erased"),
+        (Verdict::Waiting(Waiting::Creation), "waiting, creation"),
+        (Verdict::Waiting(Waiting::NewerVersion), "waiting, newer version"),
+        (Verdict::Refused(Refusal::Ended), "refused, ended"),
+        (Verdict::Refused(Refusal::Revoked), "refused, revoked"),
+        (Verdict::Refused(Refusal::Schema), "refused, schema"),
+        (Verdict::Refused(Refusal::Role), "refused, role"),
+        (Verdict::Refused(Refusal::Needs), "refused, needs"),
+    ] {
+        let row = format!("| {} | {words} |", verdict.number());
+        assert!(DOCUMENT.contains(&row), "docs/protocol.md should say: {row}");
+    }
+    for code in 1..=u8::MAX {
+        let is_there = DOCUMENT.contains(&format!("\n| {code} | "));
+        let is_reason = TurnedAway::from_code(code).is_some();
+        let of_verdict = [17, 19, 33, 35, 36, 37, 40].contains(&code);
+        assert_eq!(is_there, is_reason || of_verdict, "{code}");
+    }
 }

@@ -5,6 +5,7 @@
 //! by leaving steps out. The same seed gives the same trace, bit for bit.
 
 mod check;
+mod floods;
 mod forms;
 mod hostile;
 mod oracle;
@@ -50,4 +51,22 @@ pub fn play(seed: u64, plan: &Plan) -> Result<Played, Failure> {
         let text = text.or(panic.downcast_ref::<&str>().copied()).unwrap_or("without words");
         Err(Failure(format!("panicked: {text}")))
     })
+}
+
+impl From<kitbag_core::engine::EngineError> for Failure {
+    fn from(error: kitbag_core::engine::EngineError) -> Self {
+        Failure(format!("{error} ({error:?})"))
+    }
+}
+
+impl From<kitbag_core::store::StoreError> for Failure {
+    fn from(error: kitbag_core::store::StoreError) -> Self {
+        Failure(format!("{error} ({error:?})"))
+    }
+}
+
+impl From<kitbag_core::sync::SyncError> for Failure {
+    fn from(error: kitbag_core::sync::SyncError) -> Self {
+        Failure(error.to_string())
+    }
 }

@@ -54,7 +54,8 @@ pub fn half_way(world: &mut World) -> Result<u64, Failure> {
 
 fn known_missing(page: &Value) -> KnownMissing {
     let number = |name: &str| page["known_missing"][name].as_u64().unwrap_or_default();
-    KnownMissing { entries: number("entries"), devices: number("devices") }
+    let is_doubtful = page["known_missing"]["doubtful"] == true;
+    KnownMissing { entries: number("entries"), devices: number("devices"), is_doubtful }
 }
 
 fn phones_with_missing(world: &mut World, page: &Value) -> Result<(), Failure> {

@@ -7,7 +7,7 @@
 
 use super::{Engine, EngineError};
 use crate::identity::sealing::seal_to;
-use crate::log::run::{preamble, strip_preamble};
+use crate::log::run::{PAGE_BYTES_MAX, TurnedAway, preamble, strip_preamble};
 use crate::model::cbor;
 use crate::model::{LogId, TeamId};
 use crate::store::Peer;
@@ -21,6 +21,8 @@ const PURPOSE: &str = "kitbag bundle 1";
 const HEADER_BYTES_MAX: u64 = 1_024;
 /// A page and its seals, packed, with the tag.
 const CHUNK_BYTES_MAX: u32 = 2 << 20;
+/// A page and its seals, inflated.
+const PAGE_INFLATED_MAX: usize = 2 * PAGE_BYTES_MAX;
 
 /// What goes into a bundle.
 ///
@@ -66,6 +68,8 @@ pub struct BundleTaken {
     pub turned_away: u64,
     /// The reason of the last, in words.
     pub reason: Option<String>,
+    /// The number of the team's key that it is sealed to ([`Engine::team_key_number`]).
+    pub team_key_number: u64,
 }
 
 /// Why a bundle cannot be written or read.
@@ -193,9 +197,11 @@ impl Engine {
             write_chunk(out, &mut chunks, &page, false)?;
         }
         let sealed = self.store.seals_lacked(&teams, &peer.clock, Some(&self.key));
+        let brought = self.store.brought_lacked(&teams, &peer.clock).map_err(EngineError::from)?;
         let last = Message {
             teams: teams.to_vec(),
             sealed: sealed.map_err(EngineError::from)?,
+            brought,
             ..Message::default()
         };
         write_chunk(out, &mut chunks, &last, true)?;
@@ -236,27 +242,34 @@ impl Engine {
         input: &mut dyn Read,
         mut progress: impl FnMut(u64),
     ) -> Result<BundleTaken, BundleError> {
-        let mut chunks = self.open_bundle(input)?;
-        let mut taken = BundleTaken::default();
+        let (mut chunks, team_key_number) = self.open_bundle(input)?;
+        let mut taken = BundleTaken { team_key_number, ..BundleTaken::default() };
         loop {
             let Some((page, is_last)) = read_chunk(input, &mut chunks)? else {
                 return Err(BundleError::Damaged { taken });
             };
-            let (new_entries, turned_away) =
-                take(&mut self.store, &page).map_err(EngineError::from)?;
             let runs = page.runs.iter().flatten();
             taken.entries += runs.map(|run| run.entries.len() as u64).sum::<u64>();
+            let (new_entries, turned_away) =
+                take(&mut self.store, page).map_err(EngineError::from)?;
             taken.new_entries += new_entries;
             taken.turned_away += turned_away.len() as u64;
-            taken.reason = turned_away.into_iter().last().or(taken.reason);
+            let is_broken = turned_away.contains(&TurnedAway::Seal);
+            let last = turned_away.last().map(ToString::to_string);
+            taken.reason = last.or(taken.reason);
             progress(taken.entries);
+            self.forget_erased()?;
+            if is_broken {
+                // Whoever made it signs what does not hold: nothing behind it is looked at.
+                return Err(BundleError::Damaged { taken });
+            }
             if is_last {
                 return Ok(taken);
             }
         }
     }
 
-    fn open_bundle(&mut self, input: &mut dyn Read) -> Result<Chunks, BundleError> {
+    fn open_bundle(&mut self, input: &mut dyn Read) -> Result<(Chunks, u64), BundleError> {
         let mut begin = [0; 6];
         input.read_exact(&mut begin).map_err(|_| BundleError::NotABundle)?;
         let length = strip_preamble(&begin).map_err(|_| BundleError::NotABundle)?;
@@ -273,7 +286,10 @@ impl Engine {
         let key: Zeroizing<[u8; 32]> =
             Zeroizing::new(key.as_slice().try_into().map_err(|_| BundleError::NotABundle)?);
         let cipher = XChaCha20Poly1305::new((&*key).into());
-        Ok(Chunks { cipher, nonce, beside: *blake3::hash(&header).as_bytes(), number: 0 })
+        let chunks = Chunks { cipher, nonce, beside: *blake3::hash(&header).as_bytes(), number: 0 };
+        let keys = self.store.authority().team_keys(crate::model::TeamId(team));
+        let named = keys.iter().find(|(_, of, _)| *of == public);
+        Ok((chunks, named.map_or(0, |(generation, _, _)| *generation)))
     }
 }
 
@@ -326,8 +342,9 @@ fn read_chunk(
     }
     let (nonce, beside) = chunks.next(is_last);
     let page = chunks.cipher.decrypt(&nonce, Payload { msg: &sealed, aad: &beside }).ok();
-    let page = page.map(Zeroizing::new).and_then(|page| Message::decode(&page).ok());
-    Ok(page.map(|page| (page, is_last)))
+    let page = page.map(Zeroizing::new);
+    let page = page.and_then(|page| Message::decode_up_to(&page, PAGE_INFLATED_MAX).ok());
+    Ok(page.map(|(page, _)| (page, is_last)))
 }
 
 /// Whether the buffer was filled; false at an early end.

@@ -25,8 +25,7 @@ const PREFIX: &str = "KITBAG:";
 /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
 /// # use example::*;
 /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
-/// use kitbag_core::identity::HubAddress;
-/// let address = HubAddress::insecure("127.0.0.1:8737".parse()?);
+/// let address = hub_address()?;
 /// let invitation = coordinator.invite(&address, team, Role::Worker)?;
 /// let text = invitation.to_string(); // shown as a QR code
 /// assert!(text.parse::<Invitation>().is_ok_and(|same| same == invitation));
@@ -66,8 +65,7 @@ pub struct NotAnInvitation;
 /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
 /// # use example::*;
 /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
-/// use kitbag_core::identity::HubAddress;
-/// let address = HubAddress::insecure("127.0.0.1:8737".parse()?);
+/// let address = hub_address()?;
 /// let invitation = coordinator.invite(&address, team, Role::Worker)?;
 /// let path = folder.path().join("new.db");
 /// let mut new = Engine::device(&path, &key, invitation.root, Environment::system())?;
@@ -92,8 +90,7 @@ impl Invitation {
     /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
     /// # use example::*;
     /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
-    /// use kitbag_core::identity::HubAddress;
-    /// let address = HubAddress::insecure("127.0.0.1:8737".parse()?);
+    /// let address = hub_address()?;
     /// let invitation = coordinator.invite(&address, team, Role::Worker)?;
     /// assert_eq!(coordinator.kept_invitations()?, [invitation.id()]);
     /// # Ok::<(), Failed>(())
@@ -139,8 +136,7 @@ impl Invitation {
     /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
     /// # use example::*;
     /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
-    /// use kitbag_core::identity::HubAddress;
-    /// let address = HubAddress::insecure("127.0.0.1:8737".parse()?);
+    /// let address = hub_address()?;
     /// let invitation = coordinator.invite(&address, team, Role::Worker)?;
     /// assert!(invitation.read_request(b"somebody else").is_err());
     /// # Ok::<(), Failed>(())

@@ -16,8 +16,8 @@ use zeroize::Zeroizing;
 /// How long an invitation holds, in ms. The clock can only refuse: a late one is made anew.
 const INVITATION_MS: i64 = 10 * 60 * 1_000;
 const NONCE_BYTES: usize = 24;
-/// What proves a certificate travels with the reply up to this size, in bytes.
-const PROOF_BYTES_MAX: usize = 256 << 10;
+/// What a hub's letter box takes of a reply, in bytes: without the whole proof there is no joining.
+const PROOF_BYTES_MAX: usize = (1 << 20) - 1_024;
 /// A programme's administration fits in this many runs.
 const RUNS_MAX: u64 = 10_000;
 
@@ -29,8 +29,7 @@ impl Engine {
     /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
     /// # use example::*;
     /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
-    /// use kitbag_core::identity::HubAddress;
-    /// let address = HubAddress::insecure("127.0.0.1:8737".parse()?);
+    /// let address = hub_address()?;
     /// let invitation = coordinator.invite(&address, team, Role::Worker)?;
     /// assert_eq!(invitation.inviter, coordinator.device_key());
     /// let invited = phone.invite(&address, team, Role::Worker);
@@ -66,8 +65,7 @@ impl Engine {
     /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
     /// # use example::*;
     /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
-    /// use kitbag_core::identity::HubAddress;
-    /// let address = HubAddress::insecure("127.0.0.1:8737".parse()?);
+    /// let address = hub_address()?;
     /// let invitation = coordinator.invite(&address, team, Role::Worker)?;
     /// assert!(coordinator.kept_invitation(&invitation.id())?.is_some_and(|same| same == invitation));
     /// # Ok::<(), Failed>(())
@@ -93,8 +91,7 @@ impl Engine {
     /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
     /// # use example::*;
     /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
-    /// use kitbag_core::identity::HubAddress;
-    /// let address = HubAddress::insecure("127.0.0.1:8737".parse()?);
+    /// let address = hub_address()?;
     /// let invitation = coordinator.invite(&address, team, Role::Worker)?;
     /// assert_eq!(coordinator.kept_invitations()?.len(), 1);
     /// # Ok::<(), Failed>(())
@@ -116,8 +113,7 @@ impl Engine {
     /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
     /// # use example::*;
     /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
-    /// use kitbag_core::identity::HubAddress;
-    /// let address = HubAddress::insecure("127.0.0.1:8737".parse()?);
+    /// let address = hub_address()?;
     /// let invitation = coordinator.invite(&address, team, Role::Worker)?;
     /// let path = folder.path().join("new.db");
     /// let mut new = Engine::device(&path, &key, invitation.root, Environment::system())?;
@@ -145,9 +141,7 @@ impl Engine {
             };
         }
         let enrolment = self.certify(request.device, invitation.role, invitation.team)?;
-        // What proves the certificate goes along where it is small; else the first sync brings it.
-        let weight: usize = enrolment.runs.iter().map(|run| run.encode().len()).sum();
-        let runs = if weight > PROOF_BYTES_MAX { [].as_slice() } else { &enrolment.runs };
+        let runs = enrolment.runs.as_slice();
         let body = Zeroizing::new(cbor::encode(|encoder| {
             encoder.array(2)?.bytes(&enrolment.certificate.0)?;
             encoder.array(runs.len() as u64)?;
@@ -159,6 +153,9 @@ impl Engine {
         let mut nonce = [0; NONCE_BYTES];
         (self.environment.random)(&mut nonce);
         let beside = invitation.beside(request.device);
+        if body.len() > PROOF_BYTES_MAX {
+            return Err(EngineError::TooLarge);
+        }
         let sealed = invitation
             .cipher()
             .encrypt(&XNonce::from(nonce), Payload { msg: &body, aad: &beside })
@@ -177,8 +174,7 @@ impl Engine {
     /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
     /// # use example::*;
     /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
-    /// use kitbag_core::identity::HubAddress;
-    /// let address = HubAddress::insecure("127.0.0.1:8737".parse()?);
+    /// let address = hub_address()?;
     /// let invitation = coordinator.invite(&address, team, Role::Worker)?;
     /// coordinator.forget_invitation(&invitation.id())?;
     /// assert!(coordinator.kept_invitations()?.is_empty());
@@ -195,8 +191,7 @@ impl Engine {
     /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
     /// # use example::*;
     /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
-    /// use kitbag_core::identity::HubAddress;
-    /// let address = HubAddress::insecure("127.0.0.1:8737".parse()?);
+    /// let address = hub_address()?;
     /// let invitation = coordinator.invite(&address, team, Role::Worker)?;
     /// let path = folder.path().join("new.db");
     /// let mut new = Engine::device(&path, &key, invitation.root, Environment::system())?;
@@ -209,19 +204,36 @@ impl Engine {
         if invitation.root != self.root() {
             return Err(EngineError::OtherProgramme);
         }
+        let is_insecure = invitation.hub.pins.is_empty();
+        if is_insecure && (self.is_enrolled() || !self.environment.insecure_loopback) {
+            return Err(EngineError::InsecureInvitation);
+        }
         let device = self.device_key();
         Ok((invitation.write_request(device), invitation.code(device)))
     }
 
-    /// Joins by the inviter's reply: only one that certifies this device, for the team and role of the
-    /// invitation, by the inviter's own hand.
+    /// Whether this device is a member of any team: an invitation then replaces nothing of what it knows.
     ///
     /// ```
     /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
     /// # use example::*;
     /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
-    /// use kitbag_core::identity::HubAddress;
-    /// let address = HubAddress::insecure("127.0.0.1:8737".parse()?);
+    /// assert!(phone.is_enrolled());
+    /// # Ok::<(), Failed>(())
+    /// ```
+    pub fn is_enrolled(&self) -> bool {
+        !self.members.is_empty()
+    }
+
+    /// Joins by the inviter's reply: only one that certifies this device, for the team and role of the
+    /// invitation, by the inviter's own hand, in a certificate that settles from the programme's root. An
+    /// enrolled device keeps its hub and its memberships.
+    ///
+    /// ```
+    /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
+    /// # use example::*;
+    /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
+    /// let address = hub_address()?;
     /// let invitation = coordinator.invite(&address, team, Role::Worker)?;
     /// let path = folder.path().join("new.db");
     /// let mut new = Engine::device(&path, &key, invitation.root, Environment::system())?;
@@ -240,11 +252,15 @@ impl Engine {
             .runs
             .iter()
             .any(|run| certifies(run, &enrolment, invitation, self.device_key()));
-        if !is_certified && !enrolment.runs.is_empty() {
+        if !is_certified {
             return Err(EngineError::NotAReply);
         }
         self.join(&enrolment)?;
-        self.set_hub(&invitation.hub)
+        match self.hub()? {
+            // The hub changes by the person's own command.
+            Some(_) => Ok(()),
+            None => self.set_hub(&invitation.hub),
+        }
     }
 
     fn read_reply(&self, invitation: &Invitation, reply: &[u8]) -> Option<Enrolment> {
@@ -284,8 +300,7 @@ impl Engine {
     /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
     /// # use example::*;
     /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
-    /// use kitbag_core::identity::HubAddress;
-    /// let address = HubAddress::insecure("127.0.0.1:8737".parse()?);
+    /// let address = hub_address()?;
     /// phone.set_hub(&address)?;
     /// assert_eq!(phone.hub()?, Some(address));
     /// # Ok::<(), Failed>(())
@@ -303,8 +318,8 @@ impl Engine {
     /// # use example::*;
     /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
     /// use kitbag_core::identity::HubAddress;
-    /// let address = HubAddress::insecure("127.0.0.1:8737".parse()?);
     /// use kitbag_core::model::DeviceKey;
+    /// let address = hub_address()?;
     /// let (first, spare) = (DeviceKey([1; 32]), DeviceKey([2; 32]));
     /// phone.set_hub(&HubAddress { pins: vec![first, spare], ..address })?;
     /// phone.note_hub_key(spare)?; // as the client saw it
@@ -344,7 +359,8 @@ impl Engine {
         if !self.members.contains_key(&team) || team == TeamId::PROGRAMME {
             return Err(EngineError::NotAMember);
         }
-        let waiting = self.status()?.waiting.entries;
+        let waiting = self.status()?.waiting;
+        let waiting = waiting.entries + waiting.aside;
         let agreed = matches!(synced.agreement(), Some(Agreement::Whole | Agreement::Without(_)));
         if waiting > 0 || !agreed {
             return Err(EngineError::WouldLose { waiting });

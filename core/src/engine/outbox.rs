@@ -7,7 +7,7 @@ use crate::identity::SigningKey;
 use crate::log::entry::seal;
 use crate::log::run::Run;
 use crate::model::cbor;
-use crate::model::{DeviceKey, EntryId, TeamId};
+use crate::model::{DeviceKey, EntryId, RecordId, TeamId};
 use crate::store::StoreKey;
 use chacha20poly1305::aead::{Aead, Payload};
 use chacha20poly1305::{KeyInit, XChaCha20Poly1305, XNonce};
@@ -122,12 +122,62 @@ impl Outbox {
     pub(super) fn begin_anew(&mut self, body: &[u8], nonce: [u8; NONCE_BYTES]) {
         let Some(frame) = self.sealed(body, nonce) else { return };
         let beside = self.path.with_extension("log-new");
-        let written = options().write(true).truncate(true).open(&beside).and_then(|mut file| {
+        let _ = std::fs::remove_file(&beside);
+        let written = options().write(true).create_new(true).open(&beside).and_then(|mut file| {
             file.write_all(&frame)?;
             std::fs::rename(&beside, &self.path)
         });
         if written.is_ok() {
             self.was_tried = false;
+        }
+    }
+
+    /// Writes the file anew without the payloads of erased records: `erases` says of which.
+    pub(super) fn forget(
+        &mut self,
+        erases: &dyn Fn(RecordId) -> bool,
+        nonce: &mut dyn FnMut() -> [u8; NONCE_BYTES],
+    ) {
+        let (bodies, _) = self.bodies();
+        let mut anew = Vec::new();
+        let mut is_changed = false;
+        for body in bodies {
+            let forgotten = match body.split_first() {
+                Some((2, run)) => Run::decode(run).ok().and_then(|run| run.without(erases)),
+                _ => None,
+            };
+            is_changed |= forgotten.is_some();
+            let body = match forgotten {
+                Some(run) => Zeroizing::new([&[2], run.encode().as_slice()].concat()),
+                None => body,
+            };
+            anew.extend(self.sealed(&body, nonce()).unwrap_or_default());
+        }
+        if is_changed {
+            self.replace(&anew);
+        }
+    }
+
+    /// Puts a file of these bytes in the place of the old, and overwrites what the old held.
+    fn replace(&mut self, bytes: &[u8]) {
+        let beside = self.path.with_extension("log-new");
+        let _ = std::fs::remove_file(&beside);
+        let written = options().write(true).create_new(true).open(&beside).and_then(|mut file| {
+            file.write_all(bytes)?;
+            file.sync_all()?;
+            if let Ok(mut old) = File::options().write(true).open(&self.path) {
+                let length = old.metadata()?.len() as usize;
+                old.write_all(&vec![0; length])?;
+                old.sync_all()?;
+            }
+            std::fs::rename(&beside, &self.path)
+        });
+        if written.is_ok() {
+            self.was_tried = false;
+        } else {
+            tracing::warn!(
+                "the outbox could not be written anew after an erasure; the next tries again"
+            );
         }
     }
 
@@ -156,9 +206,14 @@ impl Outbox {
     /// All frames that can be read, and how many bytes are whole frames: one that was damaged hides
     /// none behind it.
     fn frames(&self) -> (Vec<Frame>, u64) {
+        let (bodies, whole) = self.bodies();
+        (bodies.iter().filter_map(|body| read_frame(body)).collect(), whole)
+    }
+
+    fn bodies(&self) -> (Vec<Zeroizing<Vec<u8>>>, u64) {
         let bytes = std::fs::read(&self.path).unwrap_or_default();
         let mut rest = bytes.as_slice();
-        let mut frames = Vec::new();
+        let mut bodies = Vec::new();
         while let Some((length, after)) = rest.split_first_chunk::<4>() {
             let length = u32::from_be_bytes(*length) as usize;
             if length > FRAME_BYTES_MAX {
@@ -169,9 +224,9 @@ impl Outbox {
             let Some((nonce, sealed)) = frame.split_first_chunk::<NONCE_BYTES>() else { continue };
             let body =
                 self.cipher.decrypt(&XNonce::from(*nonce), Payload { msg: sealed, aad: b"" });
-            frames.extend(body.ok().map(Zeroizing::new).and_then(|body| read_frame(&body)));
+            bodies.extend(body.ok().map(Zeroizing::new));
         }
-        (frames, (bytes.len() - rest.len()) as u64)
+        (bodies, (bytes.len() - rest.len()) as u64)
     }
 }
 

@@ -3,8 +3,10 @@
 use super::writing::Writing;
 use super::{Engine, EngineError, Environment};
 use crate::identity::{Certificate, Role, SigningKey};
-use crate::log::payload::{Administration, KeptTip, NAMED_MAX};
-use crate::log::run::Run;
+use crate::log::Author;
+use crate::log::entry::kind;
+use crate::log::payload::{Administration, KEPT_MAX};
+use crate::log::run::{Run, TurnedAway};
 use crate::model::{DeviceKey, EntryId, TeamId};
 use crate::store::{KeyProvider, LogUse, Settling, Store, StoreError};
 use std::collections::BTreeMap;
@@ -178,7 +180,11 @@ impl Engine {
         })
     }
 
-    /// Becomes a member of a team.
+    /// Becomes a member of a team, by a certificate that is proven from the programme's root.
+    ///
+    /// # Errors
+    /// [`EngineError::Enrolment`] where the runs do not prove it; [`EngineError::AlreadyAMember`] where this
+    /// device has a certificate there that holds and allows more. Nothing is changed then.
     ///
     /// ```
     /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
@@ -191,15 +197,42 @@ impl Engine {
     /// # Ok::<(), Failed>(())
     /// ```
     pub fn join(&mut self, enrolment: &Enrolment) -> Result<(), EngineError> {
-        let member = (member_name(enrolment.team), enrolment.certificate.0.to_vec());
-        self.store.add_team(enrolment.team);
-        let runs: Vec<&Run> = enrolment.runs.iter().collect();
-        if let Some((_, reason)) = self.store.receive(&runs, &[])?.turned_away.pop() {
-            return Err(EngineError::Enrolment(reason));
+        let team = enrolment.team;
+        if enrolment.root != self.root() {
+            return Err(EngineError::OtherProgramme);
         }
-        self.store.set_meta(&[member])?;
-        self.members.insert(enrolment.team, enrolment.certificate);
+        let was_held = self.store.holds_team(team);
+        self.store.add_team(team);
+        let joined = self.join_in_scope(enrolment);
+        if joined.is_err() && !was_held {
+            self.store.drop_from_scope(team);
+        }
+        joined?;
         self.note_identity();
+        Ok(())
+    }
+
+    /// Joining ends in a certificate that settles from the programme's root, or changes nothing.
+    fn join_in_scope(&mut self, enrolment: &Enrolment) -> Result<(), EngineError> {
+        let (team, certificate) = (enrolment.team, enrolment.certificate);
+        let runs: Vec<&Run> = enrolment.runs.iter().collect();
+        let refused = self.store.receive(&runs, &[])?.turned_away.pop();
+        let (own, root) = (self.device_key(), self.root());
+        let authority = self.store.authority();
+        let author = authority.author(&certificate, own, team, root);
+        let Some(Author::Certified(role, _)) =
+            author.filter(|_| !authority.is_revoked(&certificate))
+        else {
+            let reason = refused.map_or(TurnedAway::NoCertificate, |(_, reason)| reason);
+            return Err(EngineError::Enrolment(reason));
+        };
+        // A certificate that holds gives way to none that allows less.
+        let held = self.members.get(&team).filter(|held| !authority.is_revoked(held));
+        if held.and_then(|held| authority.role(held)).is_some_and(|held| rank(held) > rank(role)) {
+            return Err(EngineError::AlreadyAMember);
+        }
+        self.store.set_meta(&[(member_name(team), certificate.0.to_vec())])?;
+        self.members.insert(team, certificate);
         Ok(())
     }
 
@@ -226,13 +259,18 @@ impl Engine {
             .find(|(id, of, has)| (*of, *has) == (key, role) && !authority.is_revoked(id));
         if let Some((certificate, _, _)) = same {
             // A second certificate would have to be revoked as well.
-            let runs = self.store.runs_for_certificate(certificate, &self.key)?;
-            return Ok(Enrolment { root: self.root(), team, certificate, runs });
+            return self.enrolment(team, certificate);
         }
         let certificate = Certificate { key, role, team, renew_by: None };
         let certificate = self.administer(from, &Administration::Certify(certificate))?;
         self.tend_or_later(team);
-        let runs = self.store.runs_for_certificate(certificate, &self.key)?;
+        self.enrolment(team, certificate)
+    }
+
+    /// What proves a certificate, and the logs that hand out the team's keys.
+    fn enrolment(&self, team: TeamId, certificate: EntryId) -> Result<Enrolment, EngineError> {
+        let mut runs = self.store.runs_for_certificate(certificate, &self.key)?;
+        runs.extend(self.store.runs_of_keys(team, &self.key)?);
         Ok(Enrolment { root: self.root(), team, certificate, runs })
     }
 
@@ -272,8 +310,9 @@ impl Engine {
         }
     }
 
-    /// Revokes a certificate of a team, with all others of the same device and role there; what this store holds of its logs stands. Coordinators revoke
-    /// their team's devices, the root revokes coordinators, once it looked into their team.
+    /// Revokes a certificate of a team, with all others of the same device and role there; what this store
+    /// carries of its logs stands. Coordinators revoke their team's devices, the root revokes coordinators,
+    /// once it looked into their team; where no coordinator is left, it changes the team's key itself.
     ///
     /// ```
     /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
@@ -322,14 +361,11 @@ impl Engine {
     }
 
     fn revoke_one(&mut self, scope: TeamId, certificate: EntryId) -> Result<EntryId, EngineError> {
-        let logs = self.store.chains().iter().filter(|(_, info)| info.certificate == certificate);
-        let mut kept: Vec<KeptTip> = logs
-            .flat_map(|(log, info)| info.tips().into_iter().map(|tip| KeptTip { log: *log, tip }))
-            .collect();
+        let mut kept = self.store.tips_to_keep(certificate)?;
         // A device that forked more often than a revocation can name must not be irrevocable for it:
         // the longest branches stand, and what else it wrote can be accepted entry by entry.
         kept.sort_by_key(|kept| std::cmp::Reverse(kept.tip.position));
-        kept.truncate(NAMED_MAX as usize);
+        kept.truncate(KEPT_MAX as usize);
         self.administer(scope, &Administration::Revoke { certificate, kept })
     }
 
@@ -351,14 +387,28 @@ impl Engine {
     ) -> Result<EntryId, EngineError> {
         let payload = says.encode();
         Administration::decode(says.kind(), &payload).map_err(|_| EngineError::TooLarge)?;
+        let log_use = match says {
+            Administration::TeamKey(_) | Administration::CodePack { .. } => LogUse::Keys,
+            _ => LogUse::Administration,
+        };
         let how = Writing {
-            log_use: LogUse::Administration,
+            log_use,
             kind: says.kind(),
+            schema: kind::ADMINISTRATION_SCHEMA,
             record: None,
             must_count: false,
             forgets: None,
         };
         self.write(team, how, payload)
+    }
+}
+
+/// How much a role allows, to compare.
+fn rank(role: Role) -> u8 {
+    match role {
+        Role::Observer => 1,
+        Role::Worker => 2,
+        Role::Coordinator => 3,
     }
 }
 

@@ -100,7 +100,7 @@ impl Engine {
         Ok(runs.iter().map(|run| run.entries.len() as u64).sum())
     }
 
-    fn salvage(&self) -> Result<Vec<Run>, EngineError> {
+    pub(super) fn salvage(&self) -> Result<Vec<Run>, EngineError> {
         let salvage = self.store.meta(SALVAGE)?.unwrap_or_default();
         let mut decoder = minicbor::Decoder::new(&salvage);
         let mut runs = Vec::new();
@@ -110,7 +110,7 @@ impl Engine {
         Ok(runs)
     }
 
-    fn keep_salvage(&mut self, runs: &[Run]) -> Result<(), EngineError> {
+    pub(super) fn keep_salvage(&mut self, runs: &[Run]) -> Result<(), EngineError> {
         if runs.is_empty() {
             return match self.store.meta(SALVAGE)?.is_some() {
                 true => Ok(self.store.forget_meta(SALVAGE)?),
@@ -171,8 +171,8 @@ impl Engine {
             return Ok(lacking);
         }
         let received = self.store.receive(&lacking.iter().collect::<Vec<_>>(), &[])?;
-        let refused: Vec<usize> = received.turned_away.iter().map(|(at, _)| *at).collect();
-        let numbered = lacking.into_iter().enumerate();
+        let refused: Vec<u64> = received.turned_away.iter().map(|(at, _)| *at).collect();
+        let numbered = (0..).zip(lacking);
         let left: Vec<Run> =
             numbered.filter(|(at, _)| refused.contains(at)).map(|(_, run)| run).collect();
         self.keep_salvage(&left)?;

@@ -4,7 +4,7 @@
 use super::{Engine, EngineError};
 use crate::log::Verdict;
 use crate::log::verdict::Refusal;
-use crate::model::{RecordId, TeamId, UnixMillis};
+use crate::model::{EntryId, RecordId, TeamId, UnixMillis};
 use crate::store::{Delivery, WaitingForHub};
 use crate::sync::{Agreement, Backoff, Session};
 use serde::{Deserialize, Serialize};
@@ -52,6 +52,9 @@ pub enum Attention {
 pub struct LastSync {
     /// When the hub and this store last agreed on all, by this device's clock.
     pub agreed_at: Option<i64>,
+    /// Whether the last sync ended with both holding the same.
+    #[serde(default)]
+    pub is_whole: bool,
     /// Why the last sync failed, or was only part, in words; `None` after a whole one.
     pub failed: Option<String>,
     /// How often in a row it failed.
@@ -82,7 +85,11 @@ pub struct Status {
     pub last: LastSync,
     /// Whether the phone's clock is more than a day from the hub's.
     pub clock_is_off: bool,
-    /// Whether nothing waits and the last sync ended with equal digests.
+    /// The teams in which this device has no certificate that holds, as far as it knows: what it records
+    /// there counts nowhere until a coordinator certifies it.
+    pub uncertified: Vec<TeamId>,
+    /// Whether nothing waits or was turned away, the last sync ended with equal digests, and this device's
+    /// certificates hold.
     pub is_synced: bool,
 }
 
@@ -148,8 +155,24 @@ impl Engine {
         let last = self.last_sync()?;
         let clock_is_off =
             last.clock_ahead.is_some_and(|ahead| ahead.unsigned_abs() > CLOCK_OFF_MS);
-        let is_synced = waiting.entries == 0 && last.failed.is_none() && last.agreed_at.is_some();
-        Ok(Status { waiting, last, clock_is_off, is_synced })
+        let uncertified = self.uncertified();
+        let is_synced = waiting.entries == 0
+            && waiting.aside == 0
+            && last.failed.is_none()
+            && last.is_whole
+            && uncertified.is_empty();
+        Ok(Status { waiting, last, clock_is_off, uncertified, is_synced })
+    }
+
+    /// The teams in which this device's certificate does not stand, or was revoked, as far as it knows.
+    fn uncertified(&self) -> Vec<TeamId> {
+        let authority = self.store.authority();
+        let holds = |team: &TeamId, certificate: &EntryId| {
+            let is_root = *team == TeamId::PROGRAMME && *certificate == EntryId::NONE;
+            is_root || authority.role(certificate).is_some() && !authority.is_revoked(certificate)
+        };
+        let members = self.members.iter();
+        members.filter(|(team, id)| !holds(team, id)).map(|(team, _)| *team).collect()
     }
 
     /// The network is back: the next sync is due at once, and failures are counted anew. Returns
@@ -205,18 +228,19 @@ impl Engine {
             (Some(agreement), None) => {
                 backoff.reset();
                 last.next_try = None;
-                if *agreement == Agreement::Whole {
+                last.is_whole = *agreement == Agreement::Whole;
+                if last.is_whole {
                     last.agreed_at = Some(now);
                 }
                 last.failed = match agreement {
-                    Agreement::Whole => None,
+                    Agreement::Whole | Agreement::CaughtUp => None,
                     Agreement::Without(_) => Some(
                         "the hub keeps a team from this device: its certificate is revoked, or did \
                          not reach the hub yet; ask the coordinator"
                             .to_owned(),
                     ),
                     Agreement::Partial { waiting } => {
-                        Some(format!("the upload budget is used up; {waiting} entries wait"))
+                        Some(format!("a budget is used up; {waiting} entries wait for the next sync"))
                     }
                 };
             }
@@ -226,6 +250,7 @@ impl Engine {
                 let wait = backoff.fail(u32::from_be_bytes(random));
                 let wait = i64::try_from(wait.as_millis()).unwrap_or(i64::MAX);
                 last.next_try = Some(now.saturating_add(wait));
+                last.is_whole = false;
                 last.failed = Some(failed.unwrap_or("the sync was cut off").to_owned());
             }
         }

@@ -124,7 +124,7 @@ impl Engine {
     pub fn hear(&mut self, announcement: &[u8]) -> Result<(), EngineError> {
         let message = Message::decode(announcement).map_err(SyncError::from)?;
         let message = Message { sealed: message.sealed, ..Message::default() };
-        take(&mut self.store, &message)?;
+        take(&mut self.store, message)?;
         Ok(())
     }
 
@@ -188,6 +188,7 @@ impl Engine {
     /// # Ok::<(), Failed>(())
     /// ```
     pub fn reply(&mut self, session: &mut Session, answer: &[u8]) -> Result<(), EngineError> {
-        Ok(session.reply(&mut self.store, answer)?)
+        session.reply(&mut self.store, answer)?;
+        self.forget_erased()
     }
 }

@@ -36,21 +36,29 @@ impl Engine {
     /// ```
     pub fn tend_team_key(&mut self, team: TeamId) -> Result<usize, EngineError> {
         let own = self.device_key();
-        if self.role(team) != Some(Role::Coordinator) {
-            return Ok(0);
-        }
-        let readers: BTreeSet<DeviceKey> = self.store.authority().readers(team).collect();
-        if !readers.contains(&own) {
+        let is_root = own == self.root();
+        let mut readers: BTreeSet<DeviceKey> = self.store.authority().readers(team).collect();
+        if is_root {
+            // The root hands a key on only where nobody else can: it keeps it, too, for who comes next.
+            if self.has_live_coordinator(team) || readers.is_empty() {
+                return Ok(0);
+            }
+        } else if self.role(team) != Some(Role::Coordinator) || !readers.contains(&own) {
             return Ok(0);
         }
         let secrets = self.secrets()?;
+        let root = self.root();
         let keys = self.store.authority().team_keys(team);
         let generation = keys.last().map_or(0, |(generation, _, _)| *generation);
         // A key whose secret nobody was really handed is nobody's key.
         let usable = keys.iter().rev().find(|(_, public, _)| secrets.contains_key(public));
         let last = usable.map(|(_, _, devices)| (*devices).clone());
         let mut written = 0;
-        let stale = last.as_ref().is_none_or(|devices| !devices.is_subset(&readers));
+        let has_left = |device: &DeviceKey| !readers.contains(device) && *device != root;
+        let stale = last.as_ref().is_none_or(|devices| devices.iter().any(has_left));
+        if is_root {
+            readers.insert(own);
+        }
         if stale {
             let secret = SealingSecret::from_seed(&self.seed());
             let public = secret.public().ok_or(EngineError::NoTeamKey)?;
@@ -72,6 +80,31 @@ impl Engine {
             }
         }
         Ok(written)
+    }
+
+    /// Whether a coordinator of the team is certified and not revoked.
+    fn has_live_coordinator(&self, team: TeamId) -> bool {
+        let authority = self.store.authority();
+        authority
+            .members(team)
+            .any(|(id, _, role)| role == Role::Coordinator && !authority.is_revoked(&id))
+    }
+
+    /// The number of the key that this team's texts and bundles are sealed to now, from 1: it grows with
+    /// each revocation that this device heard of. `None` where it was handed none.
+    ///
+    /// ```
+    /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
+    /// # use example::*;
+    /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
+    /// assert_eq!(coordinator.team_key_number(team)?, Some(1));
+    /// # Ok::<(), Failed>(())
+    /// ```
+    pub fn team_key_number(&self, team: TeamId) -> Result<Option<u64>, EngineError> {
+        let secrets = self.secrets()?;
+        let keys = self.store.authority().team_keys(team);
+        let handed = keys.iter().rev().find(|(_, public, _)| secrets.contains_key(public));
+        Ok(handed.map(|(generation, _, _)| *generation))
     }
 
     /// Tends the keys of all teams.
@@ -107,8 +140,10 @@ impl Engine {
         }
         let mut written = 0;
         for part in sealed.chunks(TEAM_KEY_DEVICES_MAX as usize) {
-            let key = TeamKey { generation, public, sealed: part.to_vec() };
-            self.administer(team, &Administration::TeamKey(key))?;
+            let key = TeamKey { team, generation, public, sealed: part.to_vec() };
+            let of_root = self.device_key() == self.root();
+            let scope = if of_root { TeamId::PROGRAMME } else { team };
+            self.administer(scope, &Administration::TeamKey(key))?;
             written += 1;
         }
         Ok(written)
@@ -120,13 +155,13 @@ impl Engine {
         let own = self.device_key();
         let opener = self.key.sealing_secret();
         let mut secrets = Secrets::new();
-        for (team, payload) in self.store.administration(kind::TEAM_KEY)? {
+        for payload in self.store.administration(kind::TEAM_KEY)? {
             let Ok(Administration::TeamKey(key)) = Administration::decode(kind::TEAM_KEY, &payload)
             else {
                 continue;
             };
             for (_, sealed) in key.sealed.iter().filter(|(device, _)| *device == own) {
-                let bytes = opener.open(KEY_PURPOSE, &beside(team, key.generation), sealed);
+                let bytes = opener.open(KEY_PURPOSE, &beside(key.team, key.generation), sealed);
                 let secret = bytes.and_then(|bytes| SealingSecret::from_bytes(&bytes));
                 if let Some(secret) = secret.filter(|s| s.public() == Some(key.public)) {
                     secrets.insert(key.public, secret);

@@ -14,6 +14,8 @@ use crate::store::LogUse;
 pub(super) struct Writing<'a> {
     pub(super) log_use: LogUse,
     pub(super) kind: u8,
+    /// The version of the kind's schema.
+    pub(super) schema: u16,
     /// The record that it changes.
     pub(super) record: Option<RecordId>,
     /// Whether it is an error where every store would refuse it.
@@ -23,9 +25,15 @@ pub(super) struct Writing<'a> {
 }
 
 impl Writing<'_> {
-    fn new(kind: Kind, record: Option<RecordId>) -> Self {
-        let kind = kind.number();
-        Writing { log_use: LogUse::Records, kind, record, must_count: false, forgets: None }
+    fn new(kind: Kind, version: u64, record: Option<RecordId>) -> Self {
+        Writing {
+            log_use: LogUse::Records,
+            kind: kind.number(),
+            schema: u16::try_from(version).unwrap_or(u16::MAX),
+            record,
+            must_count: false,
+            forgets: None,
+        }
     }
 }
 
@@ -69,8 +77,9 @@ impl Engine {
         }
         self.check_link(team, kind, None, &operations)?;
         let operations = self.seal_texts(team, kind, operations)?;
-        let payload = self.payload(kind, Vec::new(), operations)?;
-        let how = Writing { must_count: true, forgets: draft, ..Writing::new(kind, None) };
+        let version = check::version_needed(kind, &operations);
+        let payload = self.payload(Vec::new(), operations)?;
+        let how = Writing { must_count: true, forgets: draft, ..Writing::new(kind, version, None) };
         Ok(self.write(team, how, payload)?.record())
     }
 
@@ -99,8 +108,13 @@ impl Engine {
             None => Vec::new(),
         };
         let operations = self.seal_texts(team, kind, operations)?;
-        let payload = self.payload(kind, after, operations)?;
-        self.write(team, Writing::new(kind, record), payload)
+        let version = check::version_needed(kind, &operations);
+        let after = match record {
+            Some(id) => self.merge_seen(team, kind, id, after)?,
+            None => after,
+        };
+        let payload = self.payload(after, operations)?;
+        self.write(team, Writing::new(kind, version, record), payload)
     }
 
     /// Changes a record: any number of operations at once, seen by others together or not at all.
@@ -144,9 +158,30 @@ impl Engine {
         }
         self.check_link(record.team, record.kind, Some(id), &operations)?;
         let operations = self.seal_texts(record.team, record.kind, operations)?;
-        let payload = self.payload(record.kind, record.heads, operations)?;
-        let how = Writing { must_count: true, ..Writing::new(record.kind, Some(id)) };
+        let version = check::version_needed(record.kind, &operations);
+        let heads = self.merge_seen(record.team, record.kind, id, record.heads)?;
+        let payload = self.payload(heads, operations)?;
+        let how = Writing { must_count: true, ..Writing::new(record.kind, version, Some(id)) };
         self.write(record.team, how, payload)
+    }
+
+    /// A correction settles every value that its author saw, however many: where an entry cannot name all
+    /// heads, entries that change nothing bring them together before it.
+    fn merge_seen(
+        &mut self,
+        team: TeamId,
+        kind: Kind,
+        id: RecordId,
+        mut heads: Vec<EntryId>,
+    ) -> Result<Vec<EntryId>, EngineError> {
+        heads.sort_unstable();
+        while heads.len() > AFTER_MAX as usize {
+            let rest = heads.split_off(AFTER_MAX as usize);
+            let payload = self.payload(heads, Vec::new())?;
+            heads = rest;
+            heads.push(self.write(team, Writing::new(kind, 1, Some(id)), payload)?);
+        }
+        Ok(heads)
     }
 
     /// Checks that a link to another record of the same event leads to one: held here, of the same kind
@@ -176,17 +211,14 @@ impl Engine {
 
     fn payload(
         &mut self,
-        kind: Kind,
         mut after: Vec<EntryId>,
         operations: Vec<Operation>,
     ) -> Result<Vec<u8>, EngineError> {
         let mut salt = [0; 8];
         (self.environment.random)(&mut salt);
         after.sort();
-        after.truncate(AFTER_MAX as usize);
         let at = (self.environment.now)();
-        let schema_version = check::version_needed(kind, &operations);
-        let payload = RecordPayload { schema_version, salt, at, after, operations }.encode();
+        let payload = RecordPayload { salt, at, after, operations }.encode();
         // What no other store would read must not enter the log: all behind it would stay unsent.
         RecordPayload::decode(&payload).map_err(|_| EngineError::TooLarge)?;
         Ok(payload)
@@ -202,19 +234,21 @@ impl Engine {
         let certificate = *self.members.get(&team).ok_or(EngineError::NotAMember)?;
         self.store.ensure_open()?;
         let mut entries = Vec::new();
-        let (log, tip) = match self.store.own_log(team, certificate, how.log_use)? {
+        let (log, tip) = match self.store.own_log(team, certificate, how.log_use, how.record)? {
             Some(found) => found,
             None => {
                 let mut random = [0; 16];
                 (self.environment.random)(&mut random);
                 let open = Open { key: self.device_key(), team, random, certificate };
-                let entry = Entry::new(open.log(), None, kind::OPEN, None, open.encode());
+                let opens = (kind::OPEN, kind::ADMINISTRATION_SCHEMA);
+                let entry = Entry::new(open.log(), None, opens, None, open.encode());
                 let found = (open.log(), entry.tip());
                 entries.push(entry);
                 found
             }
         };
-        let entry = Entry::new(log, Some(tip), how.kind, how.record, payload);
+        let of_kind = (how.kind, how.schema);
+        let entry = Entry::new(log, Some(tip), of_kind, how.record, payload);
         let id = entry.id;
         entries.push(entry);
         let noted = Run::of(&entries, UNSEALED).and_then(|run| self.note_outgoing(&run));

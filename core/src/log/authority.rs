@@ -1,18 +1,21 @@
 //! Whose word counts: certificates, revocations, acceptances and erasures, settled from above.
 //!
-//! Levels: the root, coordinators, the rest. Within a level acceptances are settled first, then
-//! erasures, certificates, revocations, so that no verdict depends on itself. The result is redone
+//! The root's erasures come first; then levels: the root, coordinators, the rest; within a level
+//! acceptances, certificates, revocations, so that no verdict depends on itself. The result is redone
 //! whole when an administrative entry or a kept tip arrives; it is small.
 
 mod settling;
 
 pub use settling::settle;
 
+use super::carriage::{Carriage, Kept};
 use super::chain::{Chains, LogInfo, Place};
-use super::payload::{Administration, Waived};
+use super::ending::{Author, Ending};
+use super::entry::Tip;
+use super::payload::{Administration, KeptTip, Waived};
 use super::verdict::Verdict;
-use crate::identity::Role;
 use crate::identity::sealing::SealingPublic;
+use crate::identity::{Certificate, Role};
 use crate::model::cbor::Malformed;
 use crate::model::{DeviceKey, EntryId, LogId, RecordId, TeamId};
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,6 +29,12 @@ pub struct HeldAdministration {
     pub log: LogId,
     /// Its place in the log.
     pub place: Place,
+    /// The header's kind.
+    pub kind: u8,
+    /// The header's schema version.
+    pub schema: u16,
+    /// How it ends its branch, if it does.
+    pub ending: Option<Ending>,
     /// What it says, or why it cannot be read.
     pub says: Result<Administration, Malformed>,
 }
@@ -38,53 +47,23 @@ pub struct Held<'a> {
     pub chains: &'a Chains,
     /// All administrative entries.
     pub administration: &'a [HeldAdministration],
-    /// Where an entry stands, if it is held. Asked for kept tips and certificates only.
+    /// Where an entry stands, if it is held. Asked for kept tips only.
     pub locate: &'a dyn Fn(&EntryId) -> Option<(LogId, Place)>,
 }
 
-/// Whether a log's author may write.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mandate {
-    /// The certificate is not held.
-    Waiting,
-    /// There is none that holds.
-    Refused,
-    /// The programme's root.
-    Root,
-    /// A certificate of its own that does not hold, because its certifier was cut.
-    Cut(Role),
-    /// A certificate that holds.
-    Holds(Role),
-}
-
-/// A kept tip of one revocation for one log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Kept {
-    position: u64,
-    /// Where it stands, once held.
-    held: Option<Place>,
-}
-
-/// What authority makes of one log.
+/// What authority makes of a log whose certificate stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Standing {
-    /// Whether its author may write.
-    pub mandate: Mandate,
-    /// For each revocation the tips that it keeps; an entry stands if each admits it.
-    cuts: Vec<Vec<Kept>>,
+    /// Who writes it.
+    pub author: Author,
+    /// For each revocation of the certificate the tips of this log that it keeps.
+    pub cuts: Vec<Vec<Kept>>,
 }
 
 impl Standing {
-    /// Whether the entry at this place is among those that every revocation keeps. While a kept tip
-    /// is not held, entries at or below its position stand: letting them wait would take true
-    /// records out of a total because others are late.
-    pub fn stands(&self, info: &LogInfo, place: Place) -> bool {
-        self.cuts.iter().all(|kept| {
-            kept.iter().any(|tip| match tip.held {
-                Some(held) => info.is_at_or_before(place, held),
-                None => place.position <= tip.position,
-            })
-        })
+    /// How far each branch is carried.
+    pub fn carriage(&self, info: &LogInfo) -> Carriage {
+        Carriage::of(info, &self.cuts)
     }
 }
 
@@ -99,36 +78,61 @@ pub struct Acceptance {
     pub team: TeamId,
 }
 
-/// How far a log reaches by a kept tip that is not held.
+/// That somebody asks for a record to be erased.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Asked {
+    /// The record's team.
+    pub team: TeamId,
+    /// The record.
+    pub record: RecordId,
+    /// Who asks.
+    pub by: DeviceKey,
+}
+
+/// How far a log is said to reach.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Awaited {
+pub struct Claimed {
     /// The log.
     pub log: LogId,
-    /// The device that writes it.
+    /// Its certificate.
+    pub certificate: EntryId,
+    /// The position.
+    pub position: u64,
+}
+
+/// A kept tip that is not held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Awaited {
+    /// The device that writes the log.
     pub device: DeviceKey,
     /// Its team.
     pub team: TeamId,
-    /// The tip's position.
-    pub position: u64,
+    /// How far the log reaches by it.
+    pub claimed: Claimed,
 }
 
 /// Whose word counts, as a function of the entries held.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Authority {
-    standings: BTreeMap<LogId, Standing>,
+    /// The logs whose certificate stands.
+    logs: BTreeMap<LogId, Standing>,
     accepted: BTreeMap<EntryId, BTreeSet<Acceptance>>,
     erased: BTreeSet<(TeamId, RecordId)>,
-    /// The verdict of each administrative entry.
+    asked: BTreeSet<Asked>,
+    set_aside: BTreeMap<(TeamId, LogId), u64>,
+    /// The verdict of each administrative entry that is carried.
     pub verdicts: BTreeMap<EntryId, Verdict>,
     /// Kept tips that are not held, with what is missing by each.
     pub awaited_tips: BTreeMap<EntryId, Awaited>,
-    /// Other entries that were looked for and are not held.
-    awaited: BTreeSet<EntryId>,
-    /// The certificates that hold, each with its key, team and role.
-    holders: BTreeMap<EntryId, (DeviceKey, TeamId, Role)>,
-    /// The certificates that were revoked.
+    /// The signatures over kept tips.
+    kept_seals: BTreeMap<EntryId, [u8; 64]>,
+    /// For each certificate what each revocation of it keeps.
+    kept: BTreeMap<EntryId, Vec<Vec<KeptTip>>>,
+    /// The certificates that stand; revoked ones do.
+    certificates: BTreeMap<EntryId, Certificate>,
+    /// Those of them that were revoked.
     revoked: BTreeSet<EntryId>,
-    /// Who may read a team's entries: keys with a certificate that holds and is not revoked, but
+    /// Who may read a team's entries: keys with a certificate that stands and is not revoked, but
     /// observers, who read totals alone.
     readers: BTreeSet<(TeamId, DeviceKey)>,
     /// The keys that each team's texts may be sealed to, by generation, with the devices that were
@@ -137,59 +141,87 @@ pub struct Authority {
 }
 
 impl Authority {
-    /// What holds of one log; a log not held has no mandate yet.
+    /// What holds of one log; nothing where its certificate does not stand.
     pub fn standing(&self, log: &LogId) -> Option<&Standing> {
-        self.standings.get(log)
+        self.logs.get(log)
     }
 
-    /// Whether a log's author has a certificate of its own, though its certifier may be cut. Other
-    /// logs are kept within a quota, and not offered to anyone: nothing in them can count.
-    pub fn is_named(&self, log: &LogId) -> bool {
-        let mandate = self.standings.get(log).map(|standing| standing.mandate);
-        matches!(mandate, Some(Mandate::Root | Mandate::Cut(_) | Mandate::Holds(_)))
+    /// Admits the `open` of a log that no revocation cuts; returns whether it is one.
+    pub(crate) fn admit_open(&mut self, log: &LogId, open: EntryId) -> bool {
+        let stands = self.standing(log).is_some_and(|standing| standing.cuts.is_empty());
+        if stands {
+            self.verdicts.insert(open, Verdict::Admitted);
+        }
+        stands
     }
 
-    /// Whether a log is a coordinator's by its certificate, though that one may be cut.
-    pub fn is_coordinators(&self, log: &LogId) -> bool {
-        let mandate = self.standings.get(log).map(|standing| standing.mandate);
-        let coordinator = Role::Coordinator;
-        matches!(mandate, Some(Mandate::Holds(role) | Mandate::Cut(role)) if role == coordinator)
+    /// Notes a log that was opened since, under a certificate that stands and that nothing cuts.
+    pub fn note_log(&mut self, log: LogId, author: Author) {
+        self.logs.insert(log, Standing { author, cuts: Vec::new() });
     }
 
-    /// Whether something here hangs on this entry, which is not held.
-    pub fn awaits(&self, id: &EntryId) -> bool {
-        self.awaited.contains(id) || self.awaited_tips.contains_key(id)
-    }
-
-    /// Whether this certificate holds for this key in this team, or the key is the root's.
-    pub fn certifies(
+    /// Who writes logs under a certificate, where it stands for this key in this team.
+    pub fn author(
         &self,
         certificate: &EntryId,
         key: DeviceKey,
         team: TeamId,
         root: DeviceKey,
-    ) -> bool {
-        match *certificate == EntryId::NONE {
-            true => key == root && team == TeamId::PROGRAMME,
-            false => {
-                self.holders.get(certificate).is_some_and(|(of, by, _)| (*of, *by) == (key, team))
-            }
+    ) -> Option<Author> {
+        if *certificate == EntryId::NONE {
+            return (key == root && team == TeamId::PROGRAMME).then_some(Author::Root);
         }
+        let named = self.certificates.get(certificate)?;
+        let fits = (named.key, named.team) == (key, team);
+        fits.then_some(Author::Certified(named.role, named.team))
     }
 
-    /// The role that a certificate gives, if it holds; a revoked one does.
+    /// Whether a log is a coordinator's by its certificate.
+    pub fn is_coordinators(&self, log: &LogId) -> bool {
+        let author = self.logs.get(log).map(|standing| standing.author);
+        matches!(author, Some(Author::Certified(Role::Coordinator, _)))
+    }
+
+    /// Whether something here hangs on this entry.
+    pub fn awaits(&self, id: &EntryId) -> bool {
+        self.awaited_tips.contains_key(id)
+            || self.kept_seals.contains_key(id)
+            || self.accepted.contains_key(id)
+    }
+
+    /// The signature that a revocation carries over a tip that it keeps.
+    pub fn kept_seal(&self, id: &EntryId) -> Option<[u8; 64]> {
+        self.kept_seals.get(id).copied()
+    }
+
+    /// The tips of a log that each revocation of its certificate keeps.
+    pub fn kept_of(&self, certificate: &EntryId, log: &LogId) -> Vec<Vec<Tip>> {
+        let of_log = |kept: &Vec<KeptTip>| {
+            kept.iter().filter(|kept| kept.log == *log).map(|kept| kept.tip).collect()
+        };
+        self.kept.get(certificate).into_iter().flatten().map(of_log).collect()
+    }
+
+    /// The role that a certificate gives, if it stands; a revoked one does.
     pub fn role(&self, certificate: &EntryId) -> Option<Role> {
-        self.holders.get(certificate).map(|(_, _, role)| *role)
+        self.certificates.get(certificate).map(|named| named.role)
     }
 
     /// Whether this key may read a team's totals: whoever reads its entries, and observers.
     pub fn may_read_totals(&self, key: DeviceKey, team: TeamId) -> bool {
-        let observes = |(certificate, (of, named, _)): (&EntryId, &(DeviceKey, TeamId, Role))| {
-            *of == key
-                && (*named == team || team == TeamId::PROGRAMME)
-                && !self.is_revoked(certificate)
-        };
-        self.holders.iter().any(observes)
+        self.live()
+            .any(|(_, named)| named.key == key && (named.team == team || team == TeamId::PROGRAMME))
+    }
+
+    /// The roles of this key in a team, by certificates that are not revoked.
+    pub fn roles(&self, key: DeviceKey, team: TeamId) -> impl Iterator<Item = Role> + '_ {
+        let named = self.live().filter(move |(_, named)| (named.key, named.team) == (key, team));
+        named.map(|(_, named)| named.role)
+    }
+
+    /// The certificates that stand and are not revoked.
+    fn live(&self) -> impl Iterator<Item = (&EntryId, &Certificate)> {
+        self.certificates.iter().filter(|(id, _)| !self.is_revoked(id))
     }
 
     /// Whether a certificate was revoked.
@@ -199,31 +231,39 @@ impl Authority {
 
     /// Whether this key is some team's coordinator, and not revoked there.
     pub fn is_coordinator(&self, key: DeviceKey) -> bool {
-        self.holders.values().any(|(of, team, role)| {
-            (*of, *role) == (key, Role::Coordinator) && self.may_read(key, *team)
-        })
+        self.live().any(|(_, named)| (named.key, named.role) == (key, Role::Coordinator))
     }
 
-    /// Whether a certificate of this key holds in some team; the root's own needs none.
+    /// The keys that have a certificate, which may be revoked, in some team.
+    pub fn certified(&self) -> BTreeSet<DeviceKey> {
+        self.certificates.values().map(|named| named.key).collect()
+    }
+
+    /// Whether this key has a certificate, which may be revoked, in some team.
+    pub fn has_certificate(&self, key: DeviceKey) -> bool {
+        self.certificates.values().any(|named| named.key == key)
+    }
+
+    /// Whether a certificate of this key stands in some team, and is not revoked.
     pub fn is_enrolled(&self, key: DeviceKey) -> bool {
-        self.enrolled_in(None).any(|held| held == key)
+        self.live().any(|(_, named)| named.key == key)
     }
 
-    /// The devices with a certificate that holds in a team, or in any.
+    /// The devices with a certificate that stands in a team, or in any, and is not revoked.
     pub fn enrolled(&self, team: Option<TeamId>) -> BTreeSet<DeviceKey> {
-        self.enrolled_in(team).collect()
+        let of_team = self.live().filter(|(_, named)| team.is_none_or(|team| team == named.team));
+        of_team.map(|(_, named)| named.key).collect()
     }
 
-    fn enrolled_in(&self, team: Option<TeamId>) -> impl Iterator<Item = DeviceKey> + '_ {
-        let holders = self.holders.iter();
-        let of_team = holders.filter(move |(_, (_, of, _))| team.is_none_or(|team| team == *of));
-        of_team.filter(|(id, _)| !self.is_revoked(id)).map(|(_, (key, _, _))| *key)
-    }
-
-    /// The certificates that hold in a team, with their keys and roles, and whether each may read.
+    /// The certificates that stand in a team, with their keys and roles; revoked ones, too.
     pub fn members(&self, team: TeamId) -> impl Iterator<Item = (EntryId, DeviceKey, Role)> + '_ {
-        let of_team = self.holders.iter().filter(move |(_, (_, of, _))| *of == team);
-        of_team.map(|(id, (key, _, role))| (*id, *key, *role))
+        let of_team = self.certificates.iter().filter(move |(_, named)| named.team == team);
+        of_team.map(|(id, named)| (*id, named.key, named.role))
+    }
+
+    /// The teams in which somebody is certified.
+    pub fn teams(&self) -> BTreeSet<TeamId> {
+        self.certificates.values().map(|named| named.team).collect()
     }
 
     /// Whether this key may read the entries of this team; the programme's scope is read by all who
@@ -266,16 +306,33 @@ impl Authority {
         })
     }
 
+    /// The entries that acceptances name to bring them in.
+    pub fn brought(&self) -> impl Iterator<Item = &EntryId> {
+        let brings =
+            |all: &BTreeSet<Acceptance>| all.iter().any(|one| one.waived == Waived::Revoked);
+        self.accepted.iter().filter(move |(_, all)| brings(all)).map(|(id, _)| id)
+    }
+
     /// Whether this record of this team is erased.
     pub fn is_erased(&self, team: TeamId, record: RecordId) -> bool {
-        self.erased.contains(&(team, record)) || self.erased.contains(&(TeamId::PROGRAMME, record))
+        self.erased.contains(&(team, record))
+    }
+
+    /// The erasures that are asked for and not done, by team and record.
+    pub fn asked_erasures(&self) -> impl Iterator<Item = &Asked> {
+        self.asked.iter().filter(|asked| !self.is_erased(asked.team, asked.record))
+    }
+
+    /// Up to which position a coordinator set aside what is claimed of a log of its team.
+    pub fn set_aside_to(&self, team: TeamId, log: &LogId) -> u64 {
+        self.set_aside.get(&(team, *log)).copied().unwrap_or(0)
     }
 
     /// What changed between two authorities: logs whose entries, entries whose acceptance, and
     /// records whose erasure must be judged again.
     pub fn changed_since(&self, before: &Authority) -> Changed {
-        let differing = |log: &&LogId| self.standings.get(log) != before.standings.get(log);
-        let logs: BTreeSet<&LogId> = self.standings.keys().chain(before.standings.keys()).collect();
+        let differing = |log: &&LogId| self.logs.get(log) != before.logs.get(log);
+        let logs: BTreeSet<&LogId> = self.logs.keys().chain(before.logs.keys()).collect();
         let entries: BTreeSet<&EntryId> =
             self.accepted.keys().chain(before.accepted.keys()).collect();
         Changed {
@@ -285,11 +342,7 @@ impl Authority {
                 .filter(|id| self.accepted.get(id) != before.accepted.get(id))
                 .copied()
                 .collect(),
-            records: self
-                .erased
-                .symmetric_difference(&before.erased)
-                .map(|(_, record)| *record)
-                .collect(),
+            records: self.erased.symmetric_difference(&before.erased).copied().collect(),
         }
     }
 }
@@ -301,6 +354,6 @@ pub struct Changed {
     pub logs: Vec<LogId>,
     /// Entries that are accepted or no longer so.
     pub entries: Vec<EntryId>,
-    /// Records that are erased.
-    pub records: Vec<RecordId>,
+    /// Records that are erased, with their team.
+    pub records: Vec<(TeamId, RecordId)>,
 }

@@ -1,7 +1,7 @@
-//! An entry: a header of 107 bytes and a payload. Its id is BLAKE3 of the header.
+//! An entry: a header of 109 bytes and a payload. Its id is BLAKE3 of the header.
 
 use crate::identity::{self, SigningKey};
-use crate::model::{DeviceKey, EntryId, LogId, RecordId, TeamId};
+use crate::model::{DeviceKey, EntryId, Kind, LogId, RecordId, TeamId};
 
 /// The format of entries, runs and pages that this version writes.
 pub const FORMAT_VERSION: u8 = 1;
@@ -10,7 +10,7 @@ pub const SUITE: u8 = 1;
 /// The longest payload, in bytes.
 pub const PAYLOAD_BYTES_MAX: u64 = 65_536;
 /// The length of a header, in bytes.
-pub const HEADER_BYTES: usize = 107;
+pub const HEADER_BYTES: usize = 109;
 
 /// Kinds of entry below 16 administer a log or a team; the others are kinds of record.
 pub mod kind {
@@ -28,6 +28,12 @@ pub mod kind {
     pub const TEAM_KEY: u8 = 6;
     /// Gives the programme a code pack.
     pub const CODE_PACK: u8 = 7;
+    /// Asks for an erasure; has no effect of its own.
+    pub const ASK_ERASE: u8 = 8;
+    /// Says that what is claimed of a log is not waited for.
+    pub const SET_ASIDE: u8 = 9;
+    /// The newest schema version of the kinds above.
+    pub const ADMINISTRATION_SCHEMA: u16 = 1;
     /// Kinds from here on are records.
     pub const RECORDS_FROM: u8 = 16;
 }
@@ -46,6 +52,8 @@ pub struct Tip {
 pub struct Header {
     /// What the entry is.
     pub kind: u8,
+    /// The version of the kind's schema that its author wrote by.
+    pub schema: u16,
     /// The log that it belongs to.
     pub log: LogId,
     /// Its place in the log, from 1.
@@ -65,13 +73,14 @@ impl Header {
         bytes[0] = FORMAT_VERSION;
         bytes[1] = SUITE;
         bytes[2] = self.kind;
-        bytes[3..19].copy_from_slice(&self.log.0);
-        bytes[19..27].copy_from_slice(&self.position.to_be_bytes());
-        bytes[27..59].copy_from_slice(&self.previous.0);
+        bytes[3..5].copy_from_slice(&self.schema.to_be_bytes());
+        bytes[5..21].copy_from_slice(&self.log.0);
+        bytes[21..29].copy_from_slice(&self.position.to_be_bytes());
+        bytes[29..61].copy_from_slice(&self.previous.0);
         if let Some(record) = self.record {
-            bytes[59..75].copy_from_slice(&record.0);
+            bytes[61..77].copy_from_slice(&record.0);
         }
-        bytes[75..107].copy_from_slice(&self.payload_hash);
+        bytes[77..109].copy_from_slice(&self.payload_hash);
         bytes
     }
 
@@ -93,16 +102,17 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// The next entry of a log after `previous`.
+    /// The next entry of a log after `previous`, of this kind and schema version.
     pub fn new(
         log: LogId,
         previous: Option<Tip>,
-        kind: u8,
+        (kind, schema): (u8, u16),
         record: Option<RecordId>,
         payload: Vec<u8>,
     ) -> Self {
         let header = Header {
             kind,
+            schema,
             log,
             position: previous.map_or(1, |tip| tip.position.saturating_add(1)),
             previous: previous.map_or(EntryId::NONE, |tip| tip.id),
@@ -124,11 +134,12 @@ impl Entry {
     }
 }
 
-/// The id of a log: BLAKE3(device key ‖ team ‖ 16 random bytes), its first 16 bytes. Nobody else
-/// can write under it, because the key is part of its name.
-pub fn log_id(key: &DeviceKey, team: &TeamId, random: &[u8; 16]) -> LogId {
+/// The id of a log: BLAKE3(device key ‖ team ‖ id of its certificate ‖ 16 random bytes), its first 16
+/// bytes. Nobody else can write under it, because the key is part of its name, and its author's role is
+/// one for its whole life, because the certificate is.
+pub fn log_id(key: &DeviceKey, team: &TeamId, certificate: &EntryId, random: &[u8; 16]) -> LogId {
     let mut hasher = blake3::Hasher::new();
-    hasher.update(&key.0).update(&team.0).update(random);
+    hasher.update(&key.0).update(&team.0).update(&certificate.0).update(random);
     let mut id = [0; 16];
     id.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
     LogId(id)
@@ -153,4 +164,15 @@ pub fn seal(key: &SigningKey, log: LogId, tip: Tip) -> [u8; 64] {
 /// Whether the seal is this device's for this tip.
 pub fn seal_is_good(key: &DeviceKey, log: LogId, tip: Tip, signature: &[u8; 64]) -> bool {
     crate::planted!(SealCheckOff) || identity::verify(key, &seal_message(log, tip), signature)
+}
+
+/// Whether this version can judge entries of this kind and schema version. Others wait for an update.
+pub fn is_known(of_kind: u8, schema: u16) -> bool {
+    match Kind::from_number(of_kind) {
+        Some(kind) => u64::from(schema) <= kind.schema_version(),
+        None => {
+            (kind::OPEN..=kind::SET_ASIDE).contains(&of_kind)
+                && schema <= kind::ADMINISTRATION_SCHEMA
+        }
+    }
 }

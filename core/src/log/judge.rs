@@ -1,55 +1,59 @@
-//! The verdicts of one record's entries, and the plan to replay it: a pure function.
+//! The verdicts of one record's entries, and the plan to replay it: a pure function, linear in what the
+//! entries hold.
 
-use super::authority::{Authority, Mandate};
-use super::chain::{Chains, LogInfo, Place};
-use super::payload::{RecordPayload, Waived};
+use super::entry::is_known;
+use super::payload::RecordPayload;
 use super::verdict::{Refusal, Verdict, Waiting};
 use crate::identity::Role;
-use crate::model::cbor::Malformed;
-use crate::model::check::{self, Fault};
+use crate::model::check;
 use crate::model::schema::WorkerMay;
-use crate::model::{DeviceKey, ElementName, EntryId, Kind, LogId, Operation, RecordId, TeamId};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::model::{DeviceKey, EntryId, Kind, Operation, RecordId, TeamId};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-/// The most changes of one record by one key, in all its logs and branches.
-pub const ENTRIES_PER_KEY_MAX: usize = 500;
-/// The most operations that the changes of one key may hold for one record: replaying so many takes a
-/// few tenths of a second.
-pub const OPERATIONS_PER_KEY_MAX: u64 = 5_000;
-
-/// An entry that names the record being judged.
+/// An entry that names the record being judged, and is carried.
 #[derive(Clone, Debug)]
 pub struct RecordEntry {
     /// The entry.
     pub id: EntryId,
-    /// Its log.
-    pub log: LogId,
-    /// Its place there.
-    pub place: Place,
     /// The header's kind.
     pub kind: u8,
+    /// The header's schema version.
+    pub schema: u16,
     /// Whether it creates the record.
     pub creates: bool,
-    /// The payload; `None` once erased, and beyond [`ENTRIES_PER_KEY_MAX`], where it is not looked at.
+    /// The payload; `None` once erased.
     pub payload: Option<Vec<u8>>,
-    /// Whether it is beyond [`ENTRIES_PER_KEY_MAX`], by [`beyond`].
-    pub is_beyond: bool,
+    /// Who wrote it.
+    pub author: DeviceKey,
+    /// The role by its log's certificate.
+    pub role: Role,
+    /// Whether it ends its branch, and no acceptance brings it in.
+    pub has_ended: bool,
+    /// Whether every revocation keeps it, or an acceptance brings it in.
+    pub stands: bool,
+    /// Whether an acceptance waives its role.
+    pub is_role_waived: bool,
 }
 
-/// One step of a replay: build these operations on these entries.
+/// One step of a replay.
 #[derive(Clone, Debug)]
 pub struct Step {
     /// The entry.
     pub id: EntryId,
     /// Who wrote it.
     pub author: DeviceKey,
+    /// Whether a coordinator's log holds it.
+    pub by_coordinator: bool,
+    /// Whether it counts. One that is refused by role, or for want of an element, only stands for what
+    /// its author had seen.
+    pub counts: bool,
     /// What it says.
     pub payload: RecordPayload,
-    /// The admitted entries that it builds on; empty for the creation.
-    pub parents: Vec<EntryId>,
+    /// The steps that it builds on, each earlier; empty for the creation.
+    pub parents: Vec<usize>,
 }
 
-/// How to replay a record: its creation first, each entry after those that it builds on.
+/// How to replay a record: its creation first, each step after those that it builds on.
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// The record.
@@ -58,7 +62,7 @@ pub struct Plan {
     pub kind: Kind,
     /// Its team.
     pub team: TeamId,
-    /// The steps, in dependency order.
+    /// The steps.
     pub steps: Vec<Step>,
 }
 
@@ -69,303 +73,242 @@ pub struct Judged {
     pub verdicts: BTreeMap<EntryId, Verdict>,
     /// How to replay the record; `None` where no creation counts.
     pub plan: Option<Plan>,
-    /// Entries that others wait for.
-    pub awaited: BTreeSet<EntryId>,
 }
 
-/// Judges all entries of one team that name one record. `is_held` tells whether an entry of any
-/// record is held in the team's scope or the programme's: a store that holds other teams, too, must
-/// come to the same verdicts.
-pub fn judge(
-    record: RecordId,
-    entries: &[RecordEntry],
-    authority: &Authority,
-    chains: &Chains,
-    is_held: &dyn Fn(&EntryId) -> bool,
-) -> Judged {
-    let mut judging = Judging {
-        record,
-        authority,
-        chains,
-        is_held,
-        by_id: entries.iter().map(|entry| (entry.id, entry)).collect(),
-        payloads: entries
-            .iter()
-            .filter_map(|entry| Some((entry.id, RecordPayload::decode(entry.payload.as_ref()?))))
-            .collect(),
-        creation: entries.iter().filter(|entry| entry.creates).min_by_key(|entry| entry.id),
-        resolved: BTreeMap::new(),
-        judged: Judged::default(),
-        steps: Vec::new(),
-        step_of: BTreeMap::new(),
-        over: BTreeSet::new(),
+/// Judges all carried entries of one team that name one record. No entry waits for what it names as seen:
+/// a name that is no carried entry of this record that counts stands for nothing, and the entry is judged
+/// again when one arrives.
+pub fn judge(record: RecordId, team: TeamId, is_erased: bool, entries: Vec<RecordEntry>) -> Judged {
+    let mut judged = Judged::default();
+    if is_erased {
+        let verdicts = entries.iter().map(|entry| (entry.id, Verdict::Erased));
+        judged.verdicts.extend(verdicts);
+        return judged;
+    }
+    let mut judging = Judging::new(entries);
+    let creation = judging.creation();
+    let Some((creation, kind)) = creation.filter(|_| judging.judge_creation(creation)) else {
+        for entry in &judging.entries {
+            let verdict = judging.first_verdict(entry);
+            judged
+                .verdicts
+                .insert(entry.id, verdict.unwrap_or(Verdict::Waiting(Waiting::Creation)));
+        }
+        if let Some((creation, _)) = creation {
+            let verdict = judging.verdict_of_creation(creation);
+            judged.verdicts.insert(judging.entries[creation].id, verdict);
+        }
+        return judged;
     };
-    judging.count_operations(entries);
-    for entry in judging.in_dependency_order() {
-        judging.settle(entry);
+    for at in judging.in_order(creation) {
+        judging.settle(at, creation, kind);
     }
-    judging.finish()
+    judged.verdicts = judging.verdicts();
+    judged.plan = Some(Plan { record, kind, team, steps: judging.steps });
+    judged
 }
 
-/// Changes of a record by one key, in the order of position and id.
-type OfKey = BTreeSet<(u64, EntryId)>;
-
-/// A record's changes by the key that wrote them, in an order that every store gives alike.
-fn by_key(entries: &[RecordEntry], chains: &Chains) -> BTreeMap<DeviceKey, OfKey> {
-    let mut keys: BTreeMap<DeviceKey, OfKey> = BTreeMap::new();
-    for entry in entries.iter().filter(|entry| !entry.creates) {
-        if let Some(info) = chains.log(&entry.log) {
-            keys.entry(info.key).or_default().insert((entry.place.position, entry.id));
-        }
-    }
-    keys
-}
-
-/// The changes past the first [`ENTRIES_PER_KEY_MAX`] of a key: refused without a look at them.
-pub fn beyond(entries: &[RecordEntry], chains: &Chains) -> BTreeSet<EntryId> {
-    let keys = by_key(entries, chains).into_values();
-    keys.flat_map(|of_key| of_key.into_iter().skip(ENTRIES_PER_KEY_MAX).map(|(_, id)| id)).collect()
-}
-
-/// What a later entry builds on when it names this one: these admitted entries, or not known yet.
-type Stands = Option<BTreeSet<EntryId>>;
-
-struct Judging<'a> {
-    record: RecordId,
-    authority: &'a Authority,
-    chains: &'a Chains,
-    is_held: &'a dyn Fn(&EntryId) -> bool,
-    by_id: BTreeMap<EntryId, &'a RecordEntry>,
-    payloads: BTreeMap<EntryId, Result<RecordPayload, Malformed>>,
-    creation: Option<&'a RecordEntry>,
-    resolved: BTreeMap<EntryId, Stands>,
-    judged: Judged,
+struct Judging {
+    entries: Vec<RecordEntry>,
+    payloads: Vec<Option<RecordPayload>>,
+    by_id: HashMap<EntryId, usize>,
+    verdict: Vec<Option<Verdict>>,
     steps: Vec<Step>,
-    /// Where among the steps each admitted entry is.
-    step_of: BTreeMap<EntryId, usize>,
-    /// Entries past a key's [`OPERATIONS_PER_KEY_MAX`].
-    over: BTreeSet<EntryId>,
+    /// The step of each entry that has one.
+    step_of: Vec<Option<usize>>,
 }
 
-impl<'a> Judging<'a> {
-    fn count_operations(&mut self, entries: &[RecordEntry]) {
-        for of_key in by_key(entries, self.chains).into_values() {
-            let mut sum = 0;
-            for (_, id) in of_key {
-                if let Some(Ok(payload)) = self.payloads.get(&id) {
-                    sum += payload.operations.len() as u64;
-                }
-                if sum > OPERATIONS_PER_KEY_MAX {
-                    self.over.insert(id);
-                }
-            }
+impl Judging {
+    fn new(entries: Vec<RecordEntry>) -> Self {
+        let decoded = |entry: &RecordEntry| {
+            let payload = entry.payload.as_ref().filter(|_| is_known(entry.kind, entry.schema));
+            payload.and_then(|payload| RecordPayload::decode(payload).ok())
+        };
+        Judging {
+            payloads: entries.iter().map(decoded).collect(),
+            by_id: entries.iter().enumerate().map(|(at, entry)| (entry.id, at)).collect(),
+            verdict: vec![None; entries.len()],
+            steps: Vec::new(),
+            step_of: vec![None; entries.len()],
+            entries,
         }
     }
 
-    fn after(&self, id: &EntryId) -> &[EntryId] {
-        match self.payloads.get(id) {
-            Some(Ok(payload)) => &payload.after,
-            _ => &[],
+    /// The creation, with its kind where that is known.
+    fn creation(&self) -> Option<(usize, Kind)> {
+        let creations = self.entries.iter().enumerate().filter(|(_, entry)| entry.creates);
+        let (at, entry) = creations.min_by_key(|(_, entry)| entry.id)?;
+        // Of a kind that is not known nothing counts; which one stands in its place says nothing.
+        Some((at, Kind::from_number(entry.kind).unwrap_or(Kind::ALL[0])))
+    }
+
+    fn judge_creation(&self, creation: Option<(usize, Kind)>) -> bool {
+        creation.is_some_and(|(at, _)| self.verdict_of_creation(at) == Verdict::Admitted)
+    }
+
+    /// The verdict of the creation, which hangs on nothing else.
+    fn verdict_of_creation(&self, at: usize) -> Verdict {
+        let entry = &self.entries[at];
+        if let Some(verdict) = self.first_verdict(entry) {
+            return verdict;
         }
+        let (Some(payload), Some(kind)) = (&self.payloads[at], Kind::from_number(entry.kind))
+        else {
+            return Verdict::Refused(Refusal::Ended);
+        };
+        let checked =
+            check::check_creation(kind, u64::from(entry.schema), &payload.operations).is_ok();
+        if !checked || !payload.after.is_empty() {
+            return Verdict::Refused(Refusal::Schema);
+        }
+        match entry.is_role_waived || self.role_allows(entry, kind, at, payload) {
+            true => Verdict::Admitted,
+            false => Verdict::Refused(Refusal::Role),
+        }
+    }
+
+    /// What an entry's log and header say of it, in the order of precedence.
+    fn first_verdict(&self, entry: &RecordEntry) -> Option<Verdict> {
+        if entry.has_ended {
+            return Some(Verdict::Refused(Refusal::Ended));
+        }
+        if !entry.stands {
+            return Some(Verdict::Refused(Refusal::Revoked));
+        }
+        let is_known = is_known(entry.kind, entry.schema);
+        (!is_known).then_some(Verdict::Waiting(Waiting::NewerVersion))
+    }
+
+    /// The entries that others build on: those that they name as seen, and whose elements they change.
+    fn named(&self, at: usize) -> impl Iterator<Item = usize> + '_ {
+        let payload = self.payloads[at].as_ref();
+        let seen = payload.into_iter().flat_map(|payload| &payload.after);
+        let elements = payload.into_iter().flat_map(|payload| &payload.operations);
+        let elements = elements.filter_map(|operation| match operation {
+            Operation::PutIn { element, .. } => Some(&element.entry),
+            _ => None,
+        });
+        let named = seen.chain(elements).filter_map(|id| self.by_id.get(id).copied());
+        named.filter(move |named| *named != at)
     }
 
     /// The creation first, then each entry after those that it names; ties by id. Ids are hashes
-    /// that cover `after`, so there is no circle.
-    fn in_dependency_order(&self) -> Vec<&'a RecordEntry> {
-        let mut missing: BTreeMap<EntryId, usize> = BTreeMap::new();
-        let mut children: BTreeMap<EntryId, Vec<EntryId>> = BTreeMap::new();
-        let mut ready = BTreeSet::new();
-        let first = self.creation.map(|creation| creation.id);
-        for (id, _) in self.by_id.iter().filter(|(id, _)| Some(**id) != first) {
-            let before: Vec<&EntryId> = self
-                .after(id)
-                .iter()
-                .filter(|id| Some(**id) != first && self.by_id.contains_key(*id))
-                .collect();
-            for named in &before {
-                children.entry(**named).or_default().push(*id);
+    /// that cover what is named, so there is no circle.
+    fn in_order(&self, creation: usize) -> Vec<usize> {
+        let mut missing: Vec<usize> = vec![0; self.entries.len()];
+        let mut children: Vec<Vec<usize>> = vec![Vec::new(); self.entries.len()];
+        let mut ready: BTreeSet<(EntryId, usize)> = BTreeSet::new();
+        for at in (0..self.entries.len()).filter(|at| *at != creation) {
+            let mut before: Vec<usize> =
+                self.named(at).filter(|named| *named != creation).collect();
+            before.sort_unstable();
+            before.dedup();
+            missing[at] = before.len();
+            for named in before {
+                children[named].push(at);
             }
-            match before.len() {
-                0 => _ = ready.insert(*id),
-                count => _ = missing.insert(*id, count),
+            if missing[at] == 0 {
+                ready.insert((self.entries[at].id, at));
             }
         }
-        let mut order: Vec<&RecordEntry> = self.creation.into_iter().collect();
-        while let Some(id) = ready.pop_first() {
-            order.extend(self.by_id.get(&id));
-            for child in children.remove(&id).unwrap_or_default() {
-                if let Some(count) = missing.get_mut(&child) {
-                    *count -= 1;
-                    if *count == 0 {
-                        ready.insert(child);
-                    }
+        let mut order = vec![creation];
+        while let Some((_, at)) = ready.pop_first() {
+            order.push(at);
+            for child in std::mem::take(&mut children[at]) {
+                missing[child] -= 1;
+                if missing[child] == 0 {
+                    ready.insert((self.entries[child].id, child));
                 }
             }
         }
         order
     }
 
-    fn settle(&mut self, entry: &'a RecordEntry) {
-        let is_creation = self.creation.is_some_and(|creation| creation.id == entry.id);
-        let (stands, unresolved, foreign) = self.stands_for(entry, is_creation);
-        let verdict = self.verdict(entry, is_creation, &stands, unresolved, foreign);
-        let resolved = match verdict {
-            Verdict::Admitted => Some(BTreeSet::from([entry.id])),
-            Verdict::Waiting(_) => None,
-            Verdict::Refused(_) | Verdict::Erased if unresolved => None,
-            Verdict::Refused(_) | Verdict::Erased => Some(stands.clone()),
+    fn settle(&mut self, at: usize, creation: usize, kind: Kind) {
+        let verdict = match at == creation {
+            true => Verdict::Admitted,
+            false => self.verdict_of_change(at, creation, kind),
         };
-        if verdict == Verdict::Admitted
-            && let Some(Ok(payload)) = self.payloads.get(&entry.id)
-            && let Some(info) = self.chains.log(&entry.log)
-        {
-            self.step_of.insert(entry.id, self.steps.len());
-            self.steps.push(Step {
-                id: entry.id,
-                author: info.key,
-                payload: payload.clone(),
-                parents: stands.into_iter().collect(),
-            });
+        self.verdict[at] = Some(verdict);
+        // An entry refused for who wrote it, or for want of an element, stands for what its author saw.
+        let stands_for = [Refusal::Role, Refusal::Needs].map(Verdict::Refused).contains(&verdict);
+        if verdict != Verdict::Admitted && !stands_for {
+            return;
         }
-        self.resolved.insert(entry.id, resolved);
-        self.judged.verdicts.insert(entry.id, verdict);
+        let Some(payload) = self.payloads[at].clone() else { return };
+        let mut parents: Vec<usize> =
+            self.named(at).filter_map(|named| self.step_of[named]).collect();
+        parents.sort_unstable();
+        parents.dedup();
+        if parents.is_empty() && at != creation {
+            parents.extend(self.step_of[creation]);
+        }
+        let entry = &self.entries[at];
+        self.step_of[at] = Some(self.steps.len());
+        self.steps.push(Step {
+            id: entry.id,
+            author: entry.author,
+            by_coordinator: entry.role == Role::Coordinator,
+            counts: verdict == Verdict::Admitted,
+            payload,
+            parents,
+        });
     }
 
-    /// The admitted entries that this one builds on; whether some are not known yet; whether it
-    /// names an entry of another record. A refused entry stands for its own `after`.
-    fn stands_for(
-        &mut self,
-        entry: &RecordEntry,
-        is_creation: bool,
-    ) -> (BTreeSet<EntryId>, bool, bool) {
-        let mut stands = BTreeSet::new();
-        let (mut unresolved, mut foreign) = (false, false);
-        for id in self.after(&entry.id).to_vec() {
-            match self.resolved.get(&id) {
-                Some(Some(set)) => stands.extend(set.iter().copied()),
-                Some(None) => unresolved = true,
-                None if (self.is_held)(&id) => foreign = true,
-                None => {
-                    unresolved = true;
-                    self.judged.awaited.insert(id);
-                }
-            }
+    fn verdict_of_change(&self, at: usize, creation: usize, kind: Kind) -> Verdict {
+        let entry = &self.entries[at];
+        if let Some(verdict) = self.first_verdict(entry) {
+            return verdict;
         }
-        if stands.len() > 1 {
-            let before = self.ancestors(&stands);
-            stands.retain(|id| !before.contains(id));
-        }
-        if stands.is_empty() && !is_creation {
-            stands.extend(self.creation.map(|creation| creation.id));
-        }
-        (stands, unresolved, foreign)
-    }
-
-    /// The rules in the order of precedence of admission.md: the verdict digest holds the reason.
-    fn verdict(
-        &self,
-        entry: &RecordEntry,
-        is_creation: bool,
-        stands: &BTreeSet<EntryId>,
-        unresolved: bool,
-        foreign: bool,
-    ) -> Verdict {
-        let (Some(info), Some(standing)) =
-            (self.chains.log(&entry.log), self.authority.standing(&entry.log))
-        else {
-            return Verdict::Waiting(Waiting::Certificate);
+        let Some(payload) = &self.payloads[at] else {
+            return Verdict::Refused(Refusal::Ended);
         };
-        if self.authority.is_erased(info.team, self.record) {
-            return Verdict::Erased;
+        let version = u64::from(entry.schema);
+        let of_kind = entry.kind == self.entries[creation].kind && !entry.creates;
+        if !of_kind || check::check_change(kind, version, &payload.operations).is_err() {
+            return Verdict::Refused(Refusal::Schema);
         }
-        let role = match standing.mandate {
-            Mandate::Waiting => return Verdict::Waiting(Waiting::Certificate),
-            Mandate::Refused | Mandate::Cut(_) | Mandate::Root => {
-                return Verdict::Refused(Refusal::Certificate);
-            }
-            Mandate::Holds(role) => role,
-        };
-        let Some((creation, created_by)) =
-            self.creation.and_then(|creation| Some((creation, self.chains.log(&creation.log)?)))
-        else {
-            return Verdict::Waiting(Waiting::Creation);
-        };
-        if entry.is_beyond {
-            return Verdict::Refused(Refusal::TooMany);
-        }
-        let payload = match self.payload(entry, is_creation) {
-            Ok(payload) => payload,
-            Err(verdict) => return verdict,
-        };
-        let waives = |waived| self.authority.waives(&entry.id, waived, info.key, info.team);
-        if !standing.stands(info, entry.place) && !waives(Waived::Revoked) {
-            return Verdict::Refused(Refusal::Revoked);
-        }
-        let waived = role == Role::Worker && waives(Waived::Role);
-        let kind = Kind::from_number(creation.kind);
-        if !waived && !self.role_allows(role, kind, info, created_by, payload) {
+        if !entry.is_role_waived && !self.role_allows(entry, kind, creation, payload) {
             return Verdict::Refused(Refusal::Role);
         }
-        if self.over.contains(&entry.id) {
-            return Verdict::Refused(Refusal::TooMany);
+        if crate::planted!(DeadAfterBlocks)
+            && payload.after.iter().any(|id| !self.by_id.contains_key(id))
+        {
+            return Verdict::Refused(Refusal::Needs);
         }
-        if foreign || entry.kind != creation.kind || (entry.creates && !is_creation) {
-            return Verdict::Refused(Refusal::Foreign);
-        }
-        if !is_creation {
-            match self.judged.verdicts.get(&creation.id) {
-                Some(Verdict::Admitted) => {}
-                Some(Verdict::Refused(_) | Verdict::Erased) => {
-                    return Verdict::Refused(Refusal::Needs);
-                }
-                Some(Verdict::Waiting(_)) | None => return Verdict::Waiting(Waiting::Creation),
-            }
-        }
-        if unresolved {
-            return Verdict::Waiting(Waiting::After);
-        }
-        match self.has_elements(payload, stands) {
+        match self.has_elements(payload) {
             true => Verdict::Admitted,
             false => Verdict::Refused(Refusal::Needs),
         }
     }
 
-    fn payload(&self, entry: &RecordEntry, is_creation: bool) -> Result<&RecordPayload, Verdict> {
-        let newer = Verdict::Waiting(Waiting::NewerVersion);
-        let kind = Kind::from_number(entry.kind).ok_or(newer)?;
-        let payload = match self.payloads.get(&entry.id) {
-            Some(Ok(payload)) => payload,
-            Some(Err(Malformed::Newer)) => return Err(newer),
-            Some(Err(_)) | None => return Err(Verdict::Refused(Refusal::Malformed)),
-        };
-        let check = match is_creation {
-            true => check::check_creation(kind, payload.schema_version, &payload.operations),
-            false => check::check_change(kind, payload.schema_version, &payload.operations),
-        };
-        match check {
-            Ok(()) if is_creation && !payload.after.is_empty() => {
-                Err(Verdict::Refused(Refusal::Schema))
+    /// Whether each element put in was appended, on the same list, by an entry that counts.
+    fn has_elements(&self, payload: &RecordPayload) -> bool {
+        payload.operations.iter().all(|operation| match operation {
+            Operation::PutIn { list, element, .. } => {
+                let Some(of) = self.by_id.get(&element.entry) else { return false };
+                let appended = self.payloads[*of].as_ref();
+                let appended =
+                    appended.and_then(|payload| payload.operations.get(element.index as usize));
+                matches!(appended, Some(Operation::Append { list: on, .. }) if on == list)
+                    && self.verdict[*of] == Some(Verdict::Admitted)
             }
-            Ok(()) => Ok(payload),
-            Err(Fault::Newer) => Err(newer),
-            Err(Fault::Invalid(_)) => Err(Verdict::Refused(Refusal::Schema)),
-        }
+            _ => true,
+        })
     }
 
     fn role_allows(
         &self,
-        role: Role,
-        kind: Option<Kind>,
-        info: &LogInfo,
-        created_by: &LogInfo,
+        entry: &RecordEntry,
+        kind: Kind,
+        creation: usize,
         payload: &RecordPayload,
     ) -> bool {
-        match role {
+        match entry.role {
             Role::Coordinator => true,
             Role::Observer => false,
             Role::Worker => {
-                let may = kind.map(|kind| kind.declaration().worker_may);
-                may.is_some_and(|may| self.worker_may(may, info, created_by, payload))
+                self.worker_may(kind.declaration().worker_may, entry, creation, payload)
                     || crate::planted!(RoleRuleOff)
             }
         }
@@ -375,31 +318,33 @@ impl<'a> Judging<'a> {
     fn worker_may(
         &self,
         may: WorkerMay,
-        info: &LogInfo,
-        created_by: &LogInfo,
+        entry: &RecordEntry,
+        creation: usize,
         payload: &RecordPayload,
     ) -> bool {
-        let is_own = created_by.key == info.key;
-        let own_element = |element: &ElementName| {
-            let appended_by = self.by_id.get(&element.entry);
-            let appended_by = appended_by.and_then(|entry| self.chains.log(&entry.log));
-            appended_by.is_none_or(|appended_by| appended_by.key == info.key)
-        };
+        let is_own = self.entries[creation].author == entry.author;
+        let appended_by_others: HashSet<EntryId> = self
+            .named(self.by_id.get(&entry.id).copied().unwrap_or(creation))
+            .filter(|of| self.entries[*of].author != entry.author)
+            .map(|of| self.entries[of].id)
+            .collect();
+        // Whether it may begin at all: an empty change says that its author saw what it names.
         let may_begin = match may {
             WorkerMay::Nothing => false,
-            WorkerMay::ItsOwnAndAppend(_) => is_own || !payload.operations.is_empty(),
+            WorkerMay::ItsOwnAndAppend(_) => true,
             WorkerMay::ItsOwn | WorkerMay::ItsOwnWhere(..) => is_own,
         };
         may_begin
             && payload.operations.iter().all(|operation| match (operation, may) {
-                (_, WorkerMay::Nothing) => false,
                 (Operation::Append { list, .. }, WorkerMay::ItsOwnAndAppend(open)) => {
                     is_own || list == open
                 }
                 (Operation::PutIn { list, element, .. }, WorkerMay::ItsOwnAndAppend(open)) => {
-                    (is_own || list == open) && own_element(element)
+                    (is_own || list == open) && !appended_by_others.contains(&element.entry)
                 }
-                (Operation::PutIn { element, .. }, _) => is_own && own_element(element),
+                (Operation::PutIn { element, .. }, _) => {
+                    is_own && !appended_by_others.contains(&element.entry)
+                }
                 (Operation::Put { field, value }, WorkerMay::ItsOwnWhere(narrowed, codes)) => {
                     let code = value.as_text().unwrap_or_default();
                     is_own && (field != narrowed || codes.contains(&code))
@@ -408,47 +353,8 @@ impl<'a> Judging<'a> {
             })
     }
 
-    /// Whether each element put in was appended, on the same list, by an entry that this one saw.
-    fn has_elements(&self, payload: &RecordPayload, stands: &BTreeSet<EntryId>) -> bool {
-        let mut seen: Option<BTreeSet<EntryId>> = None;
-        payload.operations.iter().all(|operation| match operation {
-            Operation::PutIn { list, element, .. } => {
-                let appended = match self.payloads.get(&element.entry) {
-                    Some(Ok(payload)) => payload.operations.get(element.index as usize),
-                    _ => None,
-                };
-                let seen = seen.get_or_insert_with(|| &self.ancestors(stands) | stands);
-                matches!(appended, Some(Operation::Append { list: on, .. }) if on == list)
-                    && seen.contains(&element.entry)
-            }
-            _ => true,
-        })
-    }
-
-    /// All admitted entries before these.
-    fn ancestors(&self, of: &BTreeSet<EntryId>) -> BTreeSet<EntryId> {
-        let mut seen = BTreeSet::new();
-        let mut next: Vec<EntryId> = of.iter().copied().collect();
-        while let Some(id) = next.pop() {
-            let step = self.step_of.get(&id).and_then(|at| self.steps.get(*at));
-            let parents = step.into_iter().flat_map(|step| &step.parents);
-            next.extend(parents.filter(|id| seen.insert(**id)));
-        }
-        seen
-    }
-
-    fn finish(mut self) -> Judged {
-        let admitted = self
-            .creation
-            .filter(|creation| self.judged.verdicts.get(&creation.id) == Some(&Verdict::Admitted));
-        self.judged.plan = admitted.and_then(|creation| {
-            Some(Plan {
-                record: self.record,
-                kind: Kind::from_number(creation.kind)?,
-                team: self.chains.log(&creation.log)?.team,
-                steps: self.steps,
-            })
-        });
-        self.judged
+    fn verdicts(&self) -> BTreeMap<EntryId, Verdict> {
+        let judged = self.entries.iter().zip(&self.verdict);
+        judged.filter_map(|(entry, verdict)| Some((entry.id, (*verdict)?))).collect()
     }
 }

@@ -3,21 +3,21 @@
 use super::entry::{PAYLOAD_BYTES_MAX, Tip, kind};
 use crate::identity::Certificate;
 use crate::identity::sealing::{SEALING_BYTES, SealingPublic};
-use crate::model::cbor::{self, Malformed};
+use crate::model::cbor::{self, Malformed, Writer, Written};
 use crate::model::operation::OPERATIONS_MAX;
 use crate::model::{DeviceKey, EntryId, LogId, Operation, RecordId, TeamId, UnixMillis};
 use minicbor::Decoder;
 
-/// The most entries that one change may name as seen.
-pub const AFTER_MAX: u64 = 100;
-/// The most tips, targets or records that one administrative entry may name.
+/// The most entries that one change may name as seen: it settles every value that its author saw.
+pub const AFTER_MAX: u64 = 1_000;
+/// The most entries or records that one administrative entry may name.
 pub const NAMED_MAX: u64 = 1_000;
+/// The most tips that one revocation may keep: each with its seal, they fit a payload.
+pub const KEPT_MAX: u64 = 480;
 
 /// The payload of an entry that creates or changes a record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecordPayload {
-    /// The version of the kind's schema that its author knew.
-    pub schema_version: u64,
     /// Random, so that a kept header cannot be guessed back to coded fields.
     pub salt: [u8; 8],
     /// The author's clock.
@@ -29,10 +29,10 @@ pub struct RecordPayload {
 }
 
 impl RecordPayload {
-    /// Writes `[schema_version, salt, at, after, operations]`.
+    /// Writes `[salt, at, after, operations]`.
     pub fn encode(&self) -> Vec<u8> {
         cbor::encode(|encoder| {
-            encoder.array(5)?.u64(self.schema_version)?.bytes(&self.salt)?.i64(self.at.0)?;
+            encoder.array(4)?.bytes(&self.salt)?.i64(self.at.0)?;
             encoder.array(self.after.len() as u64)?;
             for id in &self.after {
                 encoder.bytes(&id.0)?;
@@ -42,12 +42,11 @@ impl RecordPayload {
         })
     }
 
-    /// Reads a payload. [`Malformed::Newer`] where an operation is of a kind, or a value of a type,
-    /// that this version does not know.
+    /// Reads a payload of a schema version that is known here: an operation or a value of another kind
+    /// is no form of it.
     pub fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
         let mut decoder = bounded(bytes)?;
-        cbor::array_of(&mut decoder, 5)?;
-        let schema_version = decoder.u64()?;
+        cbor::array_of(&mut decoder, 4)?;
         let salt = cbor::fixed(&mut decoder)?;
         let at = UnixMillis(decoder.i64()?);
         let after = read_all(&mut decoder, AFTER_MAX, "after", |decoder| {
@@ -58,7 +57,7 @@ impl RecordPayload {
         }
         let operations = read_all(&mut decoder, OPERATIONS_MAX, "operations", Operation::read)?;
         cbor::end(&decoder)?;
-        let payload = RecordPayload { schema_version, salt, at, after, operations };
+        let payload = RecordPayload { salt, at, after, operations };
         strict(payload.encode() == bytes, payload)
     }
 }
@@ -79,15 +78,31 @@ pub struct Open {
 impl Open {
     /// The id of the log that this opens.
     pub fn log(&self) -> LogId {
-        super::entry::log_id(&self.key, &self.team, &self.random)
+        super::entry::log_id(&self.key, &self.team, &self.certificate, &self.random)
     }
 
     /// Writes `[key, team, random, certificate]`.
     pub fn encode(&self) -> Vec<u8> {
         cbor::encode(|encoder| {
-            encoder.array(4)?.bytes(&self.key.0)?.bytes(&self.team.0)?;
-            encoder.bytes(&self.random)?.bytes(&self.certificate.0)?;
-            Ok(())
+            encoder.array(4)?;
+            self.write_fields(encoder)
+        })
+    }
+
+    /// Writes the four, without the head of an array.
+    pub(super) fn write_fields(&self, encoder: &mut Writer) -> Written {
+        encoder.bytes(&self.key.0)?.bytes(&self.team.0)?;
+        encoder.bytes(&self.random)?.bytes(&self.certificate.0)?;
+        Ok(())
+    }
+
+    /// Reads the four.
+    pub(super) fn read_fields(decoder: &mut Decoder<'_>) -> Result<Self, Malformed> {
+        Ok(Open {
+            key: DeviceKey(cbor::fixed(decoder)?),
+            team: TeamId(cbor::fixed(decoder)?),
+            random: cbor::fixed(decoder)?,
+            certificate: EntryId(cbor::fixed(decoder)?),
         })
     }
 
@@ -95,12 +110,7 @@ impl Open {
     pub fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
         let mut decoder = bounded(bytes)?;
         cbor::array_of(&mut decoder, 4)?;
-        let open = Open {
-            key: DeviceKey(cbor::fixed(&mut decoder)?),
-            team: TeamId(cbor::fixed(&mut decoder)?),
-            random: cbor::fixed(&mut decoder)?,
-            certificate: EntryId(cbor::fixed(&mut decoder)?),
-        };
+        let open = Open::read_fields(&mut decoder)?;
         cbor::end(&decoder)?;
         strict(open.encode() == bytes, open)
     }
@@ -122,6 +132,8 @@ pub struct KeptTip {
     pub log: LogId,
     /// The last of its entries that stands on this branch.
     pub tip: Tip,
+    /// The device's signature over it, so that whoever holds the log can hand it on up to here.
+    pub seal: [u8; 64],
 }
 
 /// The payload of an entry that administers.
@@ -152,10 +164,25 @@ pub enum Administration {
         /// The pack.
         toml: String,
     },
-    /// Drops the payloads of these records, with another coordinator's word or as the root.
+    /// Drops the payloads of these records of a team, for good; the root's word alone.
     Erase {
+        /// The team.
+        team: TeamId,
         /// The records.
         records: Vec<RecordId>,
+    },
+    /// Asks the root to erase these records of the author's team.
+    AskErase {
+        /// The records.
+        records: Vec<RecordId>,
+    },
+    /// What is known of a log up to this position and is not here is not waited for any more: a phone
+    /// that is gone, or a claim that is not believed.
+    SetAside {
+        /// The log.
+        log: LogId,
+        /// The position.
+        position: u64,
     },
 }
 
@@ -170,6 +197,8 @@ impl Administration {
             Administration::Erase { .. } => kind::ERASE,
             Administration::TeamKey(_) => kind::TEAM_KEY,
             Administration::CodePack { .. } => kind::CODE_PACK,
+            Administration::AskErase { .. } => kind::ASK_ERASE,
+            Administration::SetAside { .. } => kind::SET_ASIDE,
         }
     }
 
@@ -180,8 +209,9 @@ impl Administration {
             Administration::Certify(certificate) => certificate.encode(),
             Administration::Revoke { certificate, kept } => cbor::encode(|encoder| {
                 encoder.array(2)?.bytes(&certificate.0)?.array(kept.len() as u64)?;
-                for KeptTip { log, tip } in kept {
-                    encoder.array(3)?.bytes(&log.0)?.u64(tip.position)?.bytes(&tip.id.0)?;
+                for KeptTip { log, tip, seal } in kept {
+                    encoder.array(4)?.bytes(&log.0)?.u64(tip.position)?.bytes(&tip.id.0)?;
+                    encoder.bytes(seal)?;
                 }
                 Ok(())
             }),
@@ -201,11 +231,16 @@ impl Administration {
                 encoder.array(1)?.str(toml)?;
                 Ok(())
             }),
-            Administration::Erase { records } => cbor::encode(|encoder| {
-                encoder.array(1)?.array(records.len() as u64)?;
-                for id in records {
-                    encoder.bytes(&id.0)?;
-                }
+            Administration::Erase { team, records } => cbor::encode(|encoder| {
+                encoder.array(2)?.bytes(&team.0)?;
+                write_records(encoder, records)
+            }),
+            Administration::AskErase { records } => cbor::encode(|encoder| {
+                encoder.array(1)?;
+                write_records(encoder, records)
+            }),
+            Administration::SetAside { log, position } => cbor::encode(|encoder| {
+                encoder.array(2)?.bytes(&log.0)?.u64(*position)?;
                 Ok(())
             }),
         }
@@ -226,7 +261,7 @@ impl Administration {
                 cbor::array_of(&mut decoder, 2)?;
                 Administration::Revoke {
                     certificate: EntryId(cbor::fixed(&mut decoder)?),
-                    kept: read_all(&mut decoder, NAMED_MAX, "kept tips", read_kept)?,
+                    kept: read_all(&mut decoder, KEPT_MAX, "kept tips", read_kept)?,
                 }
             }
             kind::ACCEPT => {
@@ -242,11 +277,18 @@ impl Administration {
                 Administration::Accept { waived, entries }
             }
             kind::ERASE => {
+                cbor::array_of(&mut decoder, 2)?;
+                let team = TeamId(cbor::fixed(&mut decoder)?);
+                Administration::Erase { team, records: read_records(&mut decoder)? }
+            }
+            kind::ASK_ERASE => {
                 cbor::array_of(&mut decoder, 1)?;
-                let records = read_all(&mut decoder, NAMED_MAX, "erased records", |decoder| {
-                    cbor::fixed(decoder).map(RecordId)
-                })?;
-                Administration::Erase { records }
+                Administration::AskErase { records: read_records(&mut decoder)? }
+            }
+            kind::SET_ASIDE => {
+                cbor::array_of(&mut decoder, 2)?;
+                let log = LogId(cbor::fixed(&mut decoder)?);
+                Administration::SetAside { log, position: decoder.u64()? }
             }
             _ => return Err(Malformed::Newer),
         };
@@ -258,6 +300,8 @@ impl Administration {
 /// A team's sealing key, handed to devices. A new generation follows each revocation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TeamKey {
+    /// The team: its author's own, but where the root hands it.
+    pub team: TeamId,
     /// 1 for the first; the highest is sealed to, and of equal ones the larger key.
     pub generation: u64,
     /// The public half.
@@ -274,7 +318,7 @@ pub const TEAM_KEY_DEVICES_MAX: u64 = 400;
 impl TeamKey {
     fn encode(&self) -> Vec<u8> {
         cbor::encode(|encoder| {
-            encoder.array(3)?.u64(self.generation)?.bytes(&self.public)?;
+            encoder.array(4)?.bytes(&self.team.0)?.u64(self.generation)?.bytes(&self.public)?;
             encoder.array(self.sealed.len() as u64)?;
             for (device, sealed) in &self.sealed {
                 encoder.array(2)?.bytes(&device.0)?.bytes(sealed)?;
@@ -284,7 +328,8 @@ impl TeamKey {
     }
 
     fn read(decoder: &mut Decoder<'_>) -> Result<Self, Malformed> {
-        cbor::array_of(decoder, 3)?;
+        cbor::array_of(decoder, 4)?;
+        let team = TeamId(cbor::fixed(decoder)?);
         let generation = decoder.u64()?;
         if generation > GENERATIONS_MAX {
             return Err(Malformed::TooLarge { what: "generation", max: GENERATIONS_MAX });
@@ -296,16 +341,28 @@ impl TeamKey {
             let sealed: [u8; 32 + SEALING_BYTES] = cbor::fixed(decoder)?;
             Ok((device, sealed.to_vec()))
         })?;
-        Ok(TeamKey { generation, public, sealed })
+        Ok(TeamKey { team, generation, public, sealed })
     }
 }
 
 fn read_kept(decoder: &mut Decoder<'_>) -> Result<KeptTip, Malformed> {
-    cbor::array_of(decoder, 3)?;
+    cbor::array_of(decoder, 4)?;
     let log = LogId(cbor::fixed(decoder)?);
     let position = decoder.u64()?;
     let id = EntryId(cbor::fixed(decoder)?);
-    Ok(KeptTip { log, tip: Tip { position, id } })
+    Ok(KeptTip { log, tip: Tip { position, id }, seal: cbor::fixed(decoder)? })
+}
+
+fn write_records(encoder: &mut Writer, records: &[RecordId]) -> Written {
+    encoder.array(records.len() as u64)?;
+    for id in records {
+        encoder.bytes(&id.0)?;
+    }
+    Ok(())
+}
+
+fn read_records(decoder: &mut Decoder<'_>) -> Result<Vec<RecordId>, Malformed> {
+    read_all(decoder, NAMED_MAX, "records", |decoder| cbor::fixed(decoder).map(RecordId))
 }
 
 fn read_all<T>(

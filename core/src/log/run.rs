@@ -38,10 +38,56 @@ pub struct Run {
 pub struct RunEntry {
     /// The entry's kind.
     pub kind: u8,
+    /// The schema version that it is written by.
+    pub schema: u16,
     /// The record that it changes.
     pub record: Option<RecordId>,
     /// Its payload, or the payload's hash where the record was erased.
     pub body: Body,
+}
+
+impl RunEntry {
+    /// What travels of an entry.
+    pub fn of(entry: &Entry) -> Self {
+        RunEntry {
+            kind: entry.header.kind,
+            schema: entry.header.schema,
+            record: entry.header.record,
+            body: Body::of(entry),
+        }
+    }
+
+    /// The whole entry at this place of a log, with its id.
+    fn expand(&self, log: LogId, position: u64, previous: EntryId) -> Entry {
+        let (payload_hash, payload) = match &self.body {
+            Body::Payload(payload) => (*blake3::hash(payload).as_bytes(), Some(payload.clone())),
+            Body::Erased(hash) => (*hash, None),
+        };
+        let header = Header {
+            kind: self.kind,
+            schema: self.schema,
+            log,
+            position,
+            previous,
+            record: self.record,
+            payload_hash,
+        };
+        Entry { id: header.id(), header, payload }
+    }
+
+    /// Writes `[kind, schema, record or null, body]`.
+    fn write(&self, encoder: &mut Writer) -> Written {
+        encoder.array(4)?.u8(self.kind)?.u16(self.schema)?;
+        match self.record {
+            Some(record) => encoder.bytes(&record.0)?,
+            None => encoder.null()?,
+        };
+        match &self.body {
+            Body::Payload(payload) => encoder.bytes(payload)?,
+            Body::Erased(hash) => encoder.array(1)?.bytes(hash)?,
+        };
+        Ok(())
+    }
 }
 
 /// A payload, or what is left of one.
@@ -90,11 +136,48 @@ pub struct SealedTip {
     pub seal: [u8; 64],
 }
 
+/// An entry that an acceptance names, without what lies before it in its log: its id, which the
+/// acceptance names, proves it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Brought {
+    /// The log's `open`.
+    pub open: Open,
+    /// The entry's position.
+    pub position: u64,
+    /// The entry before it.
+    pub previous: EntryId,
+    /// The entry.
+    pub entry: RunEntry,
+}
+
+impl Brought {
+    /// The whole entry, with its id.
+    pub fn expand(&self) -> Entry {
+        self.entry.expand(self.open.log(), self.position, self.previous)
+    }
+
+    /// Writes `[key, team, random, certificate, position, previous, [kind, schema, record, body]]`.
+    pub fn write(&self, encoder: &mut Writer) -> Written {
+        encoder.array(7)?;
+        self.open.write_fields(encoder)?;
+        encoder.u64(self.position)?.bytes(&self.previous.0)?;
+        self.entry.write(encoder)
+    }
+
+    /// Reads one.
+    pub fn read(decoder: &mut Decoder<'_>) -> Result<Self, Malformed> {
+        cbor::array_of(decoder, 7)?;
+        let open = Open::read_fields(decoder)?;
+        let (position, previous) = (decoder.u64()?, EntryId(cbor::fixed(decoder)?));
+        Ok(Brought { open, position, previous, entry: read_entry(decoder)? })
+    }
+}
+
 /// Why a run was turned away whole. Nothing of it is stored; what was good before stands.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TurnedAway {
     /// The bytes are not a page of runs.
-    #[error("the page is {0}")]
+    #[error("it could not be read: {0}")]
     Malformed(#[from] Malformed),
     /// Written in a format that this version does not read.
     #[error("the page has format {found}, this version reads {FORMAT_VERSION}; update Kitbag")]
@@ -114,27 +197,89 @@ pub enum TurnedAway {
     /// The first position is not the one after the entry before.
     #[error("the run does not go on where the entry before it stands")]
     Chain,
-    /// The log forked too often.
-    #[error("the log forked too often; revoke its certificate, and certify the device anew")]
-    TooManyBranches,
     /// The entry before the run is not held.
     #[error("the entry before the run is not held; send the log from an earlier one")]
     PreviousNotHeld,
     /// The log belongs to a team that this store does not hold.
     #[error("the log belongs to a team that this store does not hold")]
     ForeignTeam,
-    /// Too much of the log waits already.
-    #[error("{waiting} entries of this log wait already; send it again when they are settled")]
-    TooManyWaiting {
-        /// How many wait.
-        waiting: u64,
-    },
-    /// Logs with certificates that are not held fill their share.
-    #[error("logs without a certificate fill their share here; send the certificates first")]
-    QuotaWithoutCertificate,
+    /// The log's author has no certificate that stands here.
+    #[error(
+        "its device has no certificate that holds here; its coordinator's device must sync first"
+    )]
+    NoCertificate,
+    /// It is not among what a revocation of its certificate keeps.
+    #[error(
+        "its device's certificate was revoked; a coordinator can accept it with `kitbag accept`"
+    )]
+    Revoked,
+    /// It goes on behind an entry that ended its branch, or does not stop at that entry.
+    #[error("its log ended before: no honest version of Kitbag could have written on")]
+    Ended,
+    /// More of it than is kept needs a newer version to be judged.
+    #[error(
+        "it was written by a newer version, and as much as is kept of that is here; update Kitbag"
+    )]
+    Newer,
     /// An entry came without payload although its record is not erased here.
     #[error("an entry came without its payload, and its erasure is not held")]
     PayloadMissing,
+    /// Its author's budget for new logs and branches is spent for now.
+    #[error("too many new logs or branches of its device came at once; the next sync goes on")]
+    Later,
+    /// A run before it in the same message had a bad seal.
+    #[error("a run before it had a bad seal, so it was not looked at")]
+    NotLookedAt,
+    /// No acceptance that holds here names it.
+    #[error("no acceptance that is held here names it")]
+    NotAccepted,
+}
+
+impl TurnedAway {
+    /// The reason's number in a message (docs/protocol.md, turned away).
+    pub fn code(&self) -> u8 {
+        match self {
+            TurnedAway::Malformed(_) => 1,
+            TurnedAway::Format { .. } => 2,
+            TurnedAway::Seal => 3,
+            TurnedAway::LogNotHeld => 4,
+            TurnedAway::NotItsOpen => 5,
+            TurnedAway::Chain => 6,
+            TurnedAway::PreviousNotHeld => 7,
+            TurnedAway::ForeignTeam => 8,
+            TurnedAway::NoCertificate => 9,
+            TurnedAway::Revoked => 10,
+            TurnedAway::Ended => 11,
+            TurnedAway::Newer => 12,
+            TurnedAway::PayloadMissing => 13,
+            TurnedAway::Later => 14,
+            TurnedAway::NotLookedAt => 15,
+            TurnedAway::NotAccepted => 16,
+        }
+    }
+
+    /// The reason of this number: each side says it in words of its own.
+    pub fn from_code(code: u8) -> Option<TurnedAway> {
+        Some(match code {
+            1 => TurnedAway::Malformed(Malformed::Shape(0)),
+            2 => TurnedAway::Format { found: 0 },
+            3 => TurnedAway::Seal,
+            4 => TurnedAway::LogNotHeld,
+            5 => TurnedAway::NotItsOpen,
+            6 => TurnedAway::Chain,
+            7 => TurnedAway::PreviousNotHeld,
+            8 => TurnedAway::ForeignTeam,
+            9 => TurnedAway::NoCertificate,
+            10 => TurnedAway::Revoked,
+            11 => TurnedAway::Ended,
+            12 => TurnedAway::Newer,
+            13 => TurnedAway::PayloadMissing,
+            14 => TurnedAway::Later,
+            15 => TurnedAway::NotLookedAt,
+            16 => TurnedAway::NotAccepted,
+            _ => return None,
+        })
+    }
 }
 
 impl Run {
@@ -145,14 +290,7 @@ impl Run {
             log: first.header.log,
             first: first.header.position,
             previous: first.header.previous,
-            entries: entries
-                .iter()
-                .map(|entry| RunEntry {
-                    kind: entry.header.kind,
-                    record: entry.header.record,
-                    body: Body::of(entry),
-                })
-                .collect(),
+            entries: entries.iter().map(RunEntry::of).collect(),
             seal,
         })
     }
@@ -161,17 +299,7 @@ impl Run {
     fn write(&self, encoder: &mut Writer) -> Written {
         encoder.array(5)?.bytes(&self.log.0)?.u64(self.first)?.bytes(&self.previous.0)?;
         encoder.array(self.entries.len() as u64)?;
-        for entry in &self.entries {
-            encoder.array(3)?.u8(entry.kind)?;
-            match entry.record {
-                Some(record) => encoder.bytes(&record.0)?,
-                None => encoder.null()?,
-            };
-            match &entry.body {
-                Body::Payload(payload) => encoder.bytes(payload)?,
-                Body::Erased(hash) => encoder.array(1)?.bytes(hash)?,
-            };
-        }
+        self.entries.iter().try_for_each(|entry| entry.write(encoder))?;
         encoder.bytes(&self.seal)?;
         Ok(())
     }
@@ -211,6 +339,19 @@ impl Run {
         if run.encode() == bytes { Ok(run) } else { Err(Malformed::NotCanonical) }
     }
 
+    /// The run without the payloads of records that this says are erased; `None` where it holds none.
+    pub fn without(&self, is_erased: &dyn Fn(RecordId) -> bool) -> Option<Run> {
+        let mut without = self.clone();
+        let mut is_changed = false;
+        for (entry, whole) in without.entries.iter_mut().zip(self.expand()) {
+            if whole.payload.is_some() && whole.record().is_some_and(is_erased) {
+                entry.body = Body::Erased(whole.header.payload_hash);
+                is_changed = true;
+            }
+        }
+        is_changed.then_some(without)
+    }
+
     /// The run's whole entries, with their ids. The seal is not looked at.
     pub fn expand(&self) -> Vec<Entry> {
         let mut previous = self.previous;
@@ -218,23 +359,9 @@ impl Run {
             .iter()
             .zip(self.first..)
             .map(|(entry, position)| {
-                let (payload_hash, payload) = match &entry.body {
-                    Body::Payload(payload) => {
-                        (*blake3::hash(payload).as_bytes(), Some(payload.clone()))
-                    }
-                    Body::Erased(hash) => (*hash, None),
-                };
-                let header = Header {
-                    kind: entry.kind,
-                    log: self.log,
-                    position,
-                    previous,
-                    record: entry.record,
-                    payload_hash,
-                };
-                let id = header.id();
-                previous = id;
-                Entry { id, header, payload }
+                let whole = entry.expand(self.log, position, previous);
+                previous = whole.id;
+                whole
             })
             .collect()
     }
@@ -252,15 +379,21 @@ impl Run {
             (None, None) => return Err(TurnedAway::LogNotHeld),
         };
         let entries = self.expand();
-        let last = entries.last().map(Entry::tip).ok_or(TurnedAway::Seal)?;
-        if !seal_is_good(&key, self.log, last, &self.seal) {
-            return Err(TurnedAway::Seal);
-        }
+        self.check_seal(key, &entries)?;
         Ok((entries, open))
     }
 
+    /// Whether the seal is this device's for the last of the run's entries.
+    pub fn check_seal(&self, key: DeviceKey, entries: &[Entry]) -> Result<(), TurnedAway> {
+        let last = entries.last().map(Entry::tip).ok_or(TurnedAway::Seal)?;
+        match seal_is_good(&key, self.log, last, &self.seal) {
+            true => Ok(()),
+            false => Err(TurnedAway::Seal),
+        }
+    }
+
     /// The `open` at the run's start, where it starts the log.
-    fn opening(&self) -> Result<Option<Open>, TurnedAway> {
+    pub fn opening(&self) -> Result<Option<Open>, TurnedAway> {
         let later_open = self
             .entries
             .iter()
@@ -282,8 +415,8 @@ impl Run {
 
 fn read_entry(decoder: &mut Decoder<'_>) -> Result<RunEntry, Malformed> {
     use minicbor::data::Type;
-    cbor::array_of(decoder, 3)?;
-    let kind = decoder.u8()?;
+    cbor::array_of(decoder, 4)?;
+    let (kind, schema) = (decoder.u8()?, decoder.u16()?);
     let record = match decoder.datatype()? {
         Type::Null => {
             decoder.null()?;
@@ -308,7 +441,7 @@ fn read_entry(decoder: &mut Decoder<'_>) -> Result<RunEntry, Malformed> {
     if record == Some(RecordId([0; 16])) || (administrative && record.is_some()) {
         return Err(Malformed::Shape(decoder.position() as u64));
     }
-    Ok(RunEntry { kind, record, body })
+    Ok(RunEntry { kind, schema, record, body })
 }
 
 impl SealedTip {
@@ -321,8 +454,8 @@ impl SealedTip {
 
     /// Writes `[key, team, random, certificate, position, id, seal]`; the log's id follows.
     pub fn write(&self, encoder: &mut Writer) -> Written {
-        encoder.array(7)?.bytes(&self.open.key.0)?.bytes(&self.open.team.0)?;
-        encoder.bytes(&self.open.random)?.bytes(&self.open.certificate.0)?;
+        encoder.array(7)?;
+        self.open.write_fields(encoder)?;
         encoder.u64(self.tip.position)?.bytes(&self.tip.id.0)?.bytes(&self.seal)?;
         Ok(())
     }
@@ -330,12 +463,7 @@ impl SealedTip {
     /// Reads a sealed tip.
     pub fn read(decoder: &mut Decoder<'_>) -> Result<Self, Malformed> {
         cbor::array_of(decoder, 7)?;
-        let open = Open {
-            key: DeviceKey(cbor::fixed(decoder)?),
-            team: crate::model::TeamId(cbor::fixed(decoder)?),
-            random: cbor::fixed(decoder)?,
-            certificate: EntryId(cbor::fixed(decoder)?),
-        };
+        let open = Open::read_fields(decoder)?;
         let tip = Tip { position: decoder.u64()?, id: EntryId(cbor::fixed(decoder)?) };
         Ok(SealedTip { log: open.log(), open, tip, seal: cbor::fixed(decoder)? })
     }

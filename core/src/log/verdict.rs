@@ -5,12 +5,8 @@ use std::fmt;
 /// What an entry waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Waiting {
-    /// The entry that gives its author a role is not held.
-    Certificate,
-    /// The entry that creates its record is not held in its team, or waits itself.
+    /// The entry that creates its record is not carried in its team, or does not count.
     Creation,
-    /// An entry that its author had seen is not held, or waits itself.
-    After,
     /// A version of Kitbag that knows what it says.
     NewerVersion,
 }
@@ -18,21 +14,15 @@ pub enum Waiting {
 /// Why an entry does not count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Refusal {
-    /// Its author has no certificate for this team that holds.
-    Certificate,
-    /// Its payload has not the form of its kind.
-    Malformed,
+    /// Honest software of its schema version could not have written it: its branch ends with it.
+    Ended,
+    /// Its author's certificate was revoked, and not every revocation keeps this entry.
+    Revoked,
     /// An operation breaks a rule of the record's kind.
     Schema,
-    /// Its author's certificate was revoked, and this entry is not among those kept.
-    Revoked,
     /// Its author's role does not allow it.
     Role,
-    /// Its log names this record more often, or with more operations, than is looked at.
-    TooMany,
-    /// It names an entry of another record, or another kind.
-    Foreign,
-    /// It needs a creation or a list element that does not count or does not exist.
+    /// It needs a list element that does not count or does not exist.
     Needs,
 }
 
@@ -49,20 +39,15 @@ pub enum Verdict {
     Erased,
 }
 
-const NUMBERED: [(Verdict, u8, &str); 14] = [
+const NUMBERED: [(Verdict, u8, &str); 9] = [
     (Verdict::Admitted, 1, "admitted"),
     (Verdict::Erased, 2, "erased"),
-    (Verdict::Waiting(Waiting::Certificate), 16, "waiting(certificate)"),
     (Verdict::Waiting(Waiting::Creation), 17, "waiting(creation)"),
-    (Verdict::Waiting(Waiting::After), 18, "waiting(after)"),
     (Verdict::Waiting(Waiting::NewerVersion), 19, "waiting(newer_version)"),
-    (Verdict::Refused(Refusal::Certificate), 32, "refused(certificate)"),
-    (Verdict::Refused(Refusal::Malformed), 34, "refused(malformed)"),
+    (Verdict::Refused(Refusal::Ended), 33, "refused(ended)"),
     (Verdict::Refused(Refusal::Schema), 35, "refused(schema)"),
     (Verdict::Refused(Refusal::Revoked), 36, "refused(revoked)"),
     (Verdict::Refused(Refusal::Role), 37, "refused(role)"),
-    (Verdict::Refused(Refusal::TooMany), 38, "refused(too_many)"),
-    (Verdict::Refused(Refusal::Foreign), 39, "refused(foreign)"),
     (Verdict::Refused(Refusal::Needs), 40, "refused(needs)"),
 ];
 

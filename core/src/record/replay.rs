@@ -1,341 +1,181 @@
-//! Builds a record's automerge document from a plan. Each entry is one change by an actor of its
-//! own: the entry id, whole, always with sequence number 1 and time 0.
+//! Merges a record's steps, in time linear in what they say.
+//!
+//! The values are those of the automerge document that the steps would make, each entry one change by an
+//! actor of its own; a test compares the two. automerge itself takes time that grows with the square of
+//! the changes written apart, whoever wrote them (docs/adr/0014), so it is not asked.
 
 use super::{Change, Element, Fields, Record, Written};
 use crate::log::judge::{Plan, Step};
 use crate::model::schema::Shape;
-use crate::model::{ElementName, EntryId, Kind, Operation, Value};
-use automerge::hydrate;
-use automerge::transaction::{CommitOptions, Transactable, Transaction};
-use automerge::{
-    ActorId, Automerge, AutomergeError, ChangeHash, ObjId, ObjType, ROOT, ReadDoc, ScalarValue,
-};
+use crate::model::{ElementName, EntryId, Operation, Value};
 use std::collections::{BTreeMap, HashMap};
 
-/// A plan that automerge could not follow: a bug, since `judge` checked all.
+/// A plan that could not be followed: a bug, since `judge` checked all.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("a record could not be replayed")]
 pub struct ReplayError;
 
-impl From<AutomergeError> for ReplayError {
-    fn from(_: AutomergeError) -> Self {
-        ReplayError
-    }
+/// How many steps come before one at most: of values written apart the highest wins, of equal ones that of
+/// the higher entry id.
+type Height = u64;
+
+/// A field of the record, or of one of its elements.
+type Key<'a> = (Option<ElementName>, &'a str);
+
+/// One value that was put, and by which step.
+struct Put<'a> {
+    step: usize,
+    value: &'a Value,
 }
 
-/// Replays a plan. The order of concurrent steps makes no difference.
+/// Replays a plan. The order of steps written apart makes no difference.
 pub fn replay(plan: &Plan) -> Result<Record, ReplayError> {
-    match plan.steps.as_slice() {
-        [] => Err(ReplayError),
-        // Nothing was merged yet: what the creation says is what the document would hold, and making
-        // it would cost a save a tenth of its time. A test compares the two.
-        [creation] => created(plan, creation),
-        [first, ..] => merged(plan, first),
+    let first = plan.steps.first().ok_or(ReplayError)?;
+    let heights = heights(&plan.steps);
+    let mut puts: BTreeMap<Key<'_>, Vec<Put<'_>>> = BTreeMap::new();
+    let mut elements: BTreeMap<&str, Vec<(Height, ElementName)>> = BTreeMap::new();
+    for field in plan.kind.fields().filter(|field| matches!(field.shape, Shape::List(_))) {
+        elements.insert(field.name, Vec::new());
     }
-}
-
-fn created(plan: &Plan, step: &Step) -> Result<Record, ReplayError> {
-    let mut fields = Fields::new();
-    let mut lists: BTreeMap<String, Vec<Element>> = plan
-        .kind
-        .fields()
-        .filter(|field| matches!(field.shape, Shape::List(_)))
-        .map(|field| (field.name.to_owned(), Vec::new()))
-        .collect();
-    for (index, operation) in (0..).zip(&step.payload.operations) {
-        match operation {
-            Operation::Put { field, value } => {
-                fields.insert(field.clone(), vec![(value.clone(), step.id)]);
+    for (at, step) in plan.steps.iter().enumerate().filter(|(_, step)| step.counts) {
+        for (index, operation) in (0..).zip(&step.payload.operations) {
+            match operation {
+                Operation::Put { field, value } => put(&mut puts, (None, field), at, value),
+                Operation::Append { list, element } => {
+                    let name = ElementName { entry: step.id, index };
+                    let of_list = elements.get_mut(list.as_str()).ok_or(ReplayError)?;
+                    of_list.push((heights[at], name));
+                    for (field, value) in element {
+                        put(&mut puts, (Some(name), field), at, value);
+                    }
+                }
+                Operation::PutIn { element, field, value, .. } => {
+                    put(&mut puts, (Some(*element), field), at, value);
+                }
             }
-            Operation::Append { list, element } => {
-                let written = element
-                    .iter()
-                    .map(|(field, value)| (field.clone(), vec![(value.clone(), step.id)]));
-                let name = ElementName { entry: step.id, index };
-                let element = Element { name, fields: written.collect() };
-                lists.get_mut(list).ok_or(ReplayError)?.push(element);
-            }
-            Operation::PutIn { .. } => return Err(ReplayError),
         }
     }
-    Ok(Record {
-        id: plan.record,
-        kind: plan.kind,
-        team: plan.team,
-        author: step.author,
-        recorded_at: step.payload.at,
-        fields,
-        lists,
-        heads: vec![step.id],
-        history: history(plan),
-    })
-}
-
-fn history(plan: &Plan) -> Vec<Change> {
-    let changes = plan.steps.iter().map(|step| Change {
-        entry: step.id,
-        author: step.author,
-        at: step.payload.at,
-        operations: step.payload.operations.clone(),
-    });
-    changes.collect()
-}
-
-fn merged(plan: &Plan, first: &Step) -> Result<Record, ReplayError> {
-    let mut replaying = Replaying {
-        document: Automerge::new(),
-        hashes: BTreeMap::new(),
-        elements: BTreeMap::new(),
-    };
-    for step in &plan.steps {
-        replaying.step(plan.kind, step)?;
+    let overwritten = Overwritten::of(&plan.steps, &puts);
+    let mut fields: HashMap<Option<ElementName>, Fields> = HashMap::new();
+    for ((key, of_key), overwritten) in puts.iter().zip(&overwritten.0) {
+        let values = current(&plan.steps, &heights, of_key, overwritten);
+        fields.entry(key.0).or_default().insert(key.1.to_owned(), values);
     }
-    let heads = replaying.document.get_heads();
+    let mut lists = BTreeMap::new();
+    for (list, mut named) in elements {
+        named.sort_unstable();
+        let mut made = Vec::new();
+        for (_, name) in named {
+            made.push(Element { name, fields: fields.remove(&Some(name)).unwrap_or_default() });
+        }
+        lists.insert(list.to_owned(), made);
+    }
     Ok(Record {
         id: plan.record,
         kind: plan.kind,
         team: plan.team,
         author: first.author,
         recorded_at: first.payload.at,
-        fields: read_fields(&replaying.document, &ROOT)?,
-        lists: replaying.read_lists()?,
-        heads: replaying
-            .hashes
-            .iter()
-            .filter(|(_, hash)| heads.contains(hash))
-            .map(|(id, _)| *id)
-            .collect(),
+        fields: fields.remove(&None).unwrap_or_default(),
+        lists,
+        heads: heads(&plan.steps),
         history: history(plan),
     })
 }
 
-struct Replaying {
-    document: Automerge,
-    hashes: BTreeMap<EntryId, ChangeHash>,
-    elements: BTreeMap<ElementName, ObjId>,
+/// Notes a value; of two that one step gives a field the later stands.
+fn put<'a>(
+    puts: &mut BTreeMap<Key<'a>, Vec<Put<'a>>>,
+    key: Key<'a>,
+    step: usize,
+    value: &'a Value,
+) {
+    let of_key = puts.entry(key).or_default();
+    match of_key.last_mut().filter(|last| last.step == step) {
+        Some(last) => last.value = value,
+        None => of_key.push(Put { step, value }),
+    }
 }
 
-impl Replaying {
-    fn step(&mut self, kind: Kind, step: &Step) -> Result<(), ReplayError> {
-        let mut wanted: Vec<ChangeHash> = step
-            .parents
-            .iter()
-            .map(|id| self.hashes.get(id).copied().ok_or(ReplayError))
-            .collect::<Result<_, _>>()?;
-        wanted.sort();
-        let mut current = self.document.get_heads();
-        current.sort();
-        let actor = match crate::planted!(OneActorForAll) {
-            true => ActorId::from([7; 32].as_slice()),
-            false => ActorId::from(step.id.0.as_slice()),
-        };
-        let hash = if step.parents.is_empty() {
-            self.document.set_actor(actor);
-            self.create(kind, step)?
-        } else if wanted == current {
-            self.document.set_actor(actor);
-            write(&mut self.document, &mut self.elements, step)?
-        } else {
-            // Never `transaction_at`: it numbers operations by the whole document, so that the
-            // change would depend on what else had arrived.
-            let mut fork = self.document.fork_at(&wanted)?;
-            fork.set_actor(actor);
-            let hash = write(&mut fork, &mut self.elements, step)?;
-            self.document.merge(&mut fork)?;
-            hash
-        };
-        self.hashes.insert(step.id, hash);
-        Ok(())
+fn heights(steps: &[Step]) -> Vec<Height> {
+    let mut heights: Vec<Height> = Vec::with_capacity(steps.len());
+    for step in steps {
+        let below = step.parents.iter().filter_map(|parent| heights.get(*parent)).max();
+        heights.push(below.copied().unwrap_or(0) + u64::from(step.counts));
     }
+    heights
+}
 
-    /// Makes the document in one batch: several times faster than field by field.
-    fn create(&mut self, kind: Kind, step: &Step) -> Result<ChangeHash, ReplayError> {
-        let mut fields: HashMap<&str, hydrate::Value> = HashMap::new();
-        let mut lists: BTreeMap<&str, Vec<(u32, hydrate::Value)>> = kind
-            .fields()
-            .filter(|field| matches!(field.shape, Shape::List(_)))
-            .map(|field| (field.name, Vec::new()))
-            .collect();
-        for (index, operation) in (0..).zip(&step.payload.operations) {
-            match operation {
-                Operation::Put { field, value } => {
-                    fields.insert(field, hydrate::Value::scalar(scalar(value)));
+/// The values that no later step replaced, the winner last.
+fn current(
+    steps: &[Step],
+    heights: &[Height],
+    puts: &[Put<'_>],
+    overwritten: &[bool],
+) -> Vec<Written> {
+    let standing = puts.iter().zip(overwritten).filter(|(_, overwritten)| !**overwritten);
+    let mut standing: Vec<(Height, EntryId, &Value)> =
+        standing.map(|(put, _)| (heights[put.step], steps[put.step].id, put.value)).collect();
+    standing.sort_by_key(|(height, id, _)| (*height, *id));
+    standing.into_iter().map(|(_, id, value)| (value.clone(), id)).collect()
+}
+
+/// For each field, and each value put in it, whether a step that saw it put another.
+struct Overwritten(Vec<Vec<bool>>);
+
+impl Overwritten {
+    /// Walks the steps backwards once for each 64 fields that were put more than once: which of those
+    /// fields are put by something that builds on a step is one bit each.
+    fn of(steps: &[Step], puts: &BTreeMap<Key<'_>, Vec<Put<'_>>>) -> Self {
+        let mut overwritten: Vec<Vec<bool>> =
+            puts.values().map(|of_key| vec![false; of_key.len()]).collect();
+        let many: Vec<(usize, &Vec<Put<'_>>)> =
+            puts.values().enumerate().filter(|(_, of_key)| of_key.len() > 1).collect();
+        for batch in many.chunks(64) {
+            let mut own: Vec<u64> = vec![0; steps.len()];
+            for (bit, (_, of_key)) in batch.iter().enumerate() {
+                of_key.iter().for_each(|put| own[put.step] |= 1 << bit);
+            }
+            let mut above: Vec<u64> = vec![0; steps.len()];
+            for (at, step) in steps.iter().enumerate().rev() {
+                let seen = own[at] | above[at];
+                step.parents.iter().for_each(|parent| above[*parent] |= seen);
+            }
+            for (bit, (key, of_key)) in batch.iter().enumerate() {
+                for (at, put) in of_key.iter().enumerate() {
+                    let replaced = above[put.step] & (1 << bit) != 0;
+                    overwritten[*key][at] = replaced && !crate::planted!(ReplacedValuesStay);
                 }
-                Operation::Append { list, element } => {
-                    let element: HashMap<&str, hydrate::Value> = element
-                        .iter()
-                        .map(|(field, value)| {
-                            (field.as_str(), hydrate::Value::scalar(scalar(value)))
-                        })
-                        .collect();
-                    lists.get_mut(list.as_str()).ok_or(ReplayError)?.push((index, element.into()));
-                }
-                Operation::PutIn { .. } => return Err(ReplayError),
             }
         }
-        let mut names: Vec<(&str, Vec<u32>)> = Vec::new();
-        for (list, elements) in lists {
-            let (indexes, elements): (Vec<u32>, Vec<hydrate::Value>) = elements.into_iter().unzip();
-            fields.insert(list, elements.into());
-            names.push((list, indexes));
-        }
-        let mut root: hydrate::Value = fields.into();
-        self.document.init_from_hydrate(root.as_map().ok_or(ReplayError)?)?;
-        for (list, indexes) in names {
-            let (_, id) = self.document.get(&ROOT, list)?.ok_or(ReplayError)?;
-            for (at, index) in indexes.into_iter().enumerate() {
-                let (_, object) = self.document.get(&id, at)?.ok_or(ReplayError)?;
-                self.elements.insert(ElementName { entry: step.id, index }, object);
-            }
-        }
-        self.document.get_heads().first().copied().ok_or(ReplayError)
-    }
-
-    fn read_lists(&self) -> Result<BTreeMap<String, Vec<Element>>, ReplayError> {
-        let names: HashMap<&ObjId, &ElementName> =
-            self.elements.iter().map(|(name, object)| (object, name)).collect();
-        let mut lists: BTreeMap<String, Vec<Element>> = BTreeMap::new();
-        for item in self.document.map_range(&ROOT, ..) {
-            let Some((automerge::Value::Object(ObjType::List), id)) =
-                self.document.get(&ROOT, item.key.as_ref())?
-            else {
-                continue;
-            };
-            let list = lists.entry(item.key.to_string()).or_default();
-            for index in 0..self.document.length(&id) {
-                let (_, object) = self.document.get(&id, index)?.ok_or(ReplayError)?;
-                let name = **names.get(&object).ok_or(ReplayError)?;
-                list.push(Element { name, fields: read_fields(&self.document, &object)? });
-            }
-        }
-        Ok(lists)
+        Overwritten(overwritten)
     }
 }
 
-fn write(
-    document: &mut Automerge,
-    elements: &mut BTreeMap<ElementName, ObjId>,
-    step: &Step,
-) -> Result<ChangeHash, ReplayError> {
-    let mut transaction = document.transaction();
-    for (index, operation) in (0..).zip(&step.payload.operations) {
-        match operation {
-            Operation::Put { field, value } => put(&mut transaction, &ROOT, field, value)?,
-            Operation::Append { list, element } => {
-                let (_, id) = transaction.get(&ROOT, list.as_str())?.ok_or(ReplayError)?;
-                let end = transaction.length(&id);
-                let object = transaction.insert_object(&id, end, ObjType::Map)?;
-                for (field, value) in element {
-                    transaction.put(&object, field.as_str(), scalar(value))?;
-                }
-                elements.insert(ElementName { entry: step.id, index }, object);
-            }
-            Operation::PutIn { element, field, value, .. } => {
-                let object = elements.get(element).ok_or(ReplayError)?.clone();
-                put(&mut transaction, &object, field, value)?;
-            }
-        }
+/// The entries that count and that none that counts builds on.
+fn heads(steps: &[Step]) -> Vec<EntryId> {
+    let mut has_later = vec![false; steps.len()];
+    for (at, step) in steps.iter().enumerate().rev() {
+        let seen = step.counts || has_later[at];
+        step.parents.iter().for_each(|parent| has_later[*parent] |= seen);
     }
-    let options = || CommitOptions::default().with_time(0);
-    match transaction.commit_with(options()).0 {
-        Some(hash) => Ok(hash),
-        None => Ok(document.empty_commit(options())),
-    }
+    let heads = steps.iter().zip(&has_later).filter(|(step, later)| step.counts && !**later);
+    let mut heads: Vec<EntryId> = heads.map(|(step, _)| step.id).collect();
+    heads.sort_unstable();
+    heads
 }
 
-/// automerge makes no operation of a put of the value already there, so that a second void would
-/// lose against a clearing beside it: the key is deleted first.
-fn put(
-    transaction: &mut Transaction<'_>,
-    object: &ObjId,
-    field: &str,
-    value: &Value,
-) -> Result<(), ReplayError> {
-    if transaction.get(object, field)?.is_some() {
-        transaction.delete(object, field)?;
-    }
-    transaction.put(object, field, scalar(value))?;
-    Ok(())
-}
-
-fn scalar(value: &Value) -> ScalarValue {
-    match value {
-        Value::Null => ScalarValue::Null,
-        Value::Bool(flag) => ScalarValue::Boolean(*flag),
-        Value::Int(number) => ScalarValue::Int(*number),
-        Value::Text(text) => ScalarValue::Str(text.as_str().into()),
-        Value::Bytes(bytes) => ScalarValue::Bytes(bytes.clone()),
-    }
-}
-
-fn read_fields(document: &Automerge, object: &ObjId) -> Result<Fields, ReplayError> {
-    let mut fields = Fields::new();
-    for item in document.map_range(object, ..) {
-        let field = item.key.to_string();
-        let written = if item.conflict {
-            let all = document.get_all(object, item.key.as_ref())?;
-            all.into_iter().filter_map(|(value, id)| written(value, &id)).collect()
-        } else {
-            let id = item.id();
-            written(item.value.into_value(), &id).into_iter().collect::<Vec<_>>()
-        };
-        if !written.is_empty() {
-            fields.insert(field, written);
-        }
-    }
-    Ok(fields)
-}
-
-/// A scalar with the entry that wrote it, which is its actor; `None` for a list.
-fn written(value: automerge::Value<'_>, id: &ObjId) -> Option<Written> {
-    let (automerge::Value::Scalar(value), ObjId::Id(_, actor, _)) = (value, id) else {
-        return None;
-    };
-    let value = match value.into_owned() {
-        ScalarValue::Null => Value::Null,
-        ScalarValue::Boolean(flag) => Value::Bool(flag),
-        ScalarValue::Int(number) => Value::Int(number),
-        ScalarValue::Str(text) => Value::Text(text.to_string()),
-        ScalarValue::Bytes(bytes) => Value::Bytes(bytes),
-        _ => return None,
-    };
-    Some((value, EntryId::from_slice(actor.to_bytes())?))
+fn history(plan: &Plan) -> Vec<Change> {
+    let changes = plan.steps.iter().filter(|step| step.counts).map(|step| Change {
+        entry: step.id,
+        author: step.author,
+        by_coordinator: step.by_coordinator,
+        at: step.payload.at,
+        operations: step.payload.operations.clone(),
+    });
+    changes.collect()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::log::payload::RecordPayload;
-    use crate::model::{DeviceKey, Form, RecordId, TeamId, UnixMillis};
-
-    #[test]
-    fn a_record_of_one_entry_is_what_automerge_makes_of_it() {
-        let id = EntryId([3; 32]);
-        let date = "2018-03-01".parse().expect("a date of the test");
-        for kind in Kind::ALL {
-            let mut form = Form::at(kind, "riverside", date).with_unknowns();
-            form.put("note", "said once").expect("a field of every kind");
-            let mut operations = form.operations().unwrap_or_default();
-            operations.extend([
-                Operation::put("note", "said twice"),
-                Operation::put("occurred_time", Value::Null),
-                Operation::put("zz_of_a_newer_version", 7),
-                Operation::put("zz_bytes", Value::Bytes(vec![1, 2])),
-                Operation::put("other.code", true),
-            ]);
-            let payload = RecordPayload {
-                schema_version: 1,
-                salt: [0; 8],
-                at: UnixMillis(1_600_000_000_000),
-                after: Vec::new(),
-                operations,
-            };
-            let author = DeviceKey([4; 32]);
-            let steps = vec![Step { id, author, payload, parents: Vec::new() }];
-            let team = TeamId([5; 16]);
-            let plan = Plan { record: RecordId([3; 16]), kind, team, steps };
-            let by_automerge = merged(&plan, &plan.steps[0]).expect("a plan that can be followed");
-            assert_eq!(replay(&plan), Ok(by_automerge), "{}", kind.name());
-        }
-    }
-}
+#[path = "replay_against_automerge.rs"]
+mod against_automerge;

@@ -122,12 +122,13 @@ impl Store {
             }
             let log = LogId(row.get(0)?);
             let info = self.chains.log(&log).filter(|info| teams.contains(&info.team));
-            if info.is_none_or(|info| info.key == device) || !self.authority.is_named(&log) {
+            let place = super::insert::place_of(row.get(1)?, row.get(2)?);
+            if info.is_none_or(|info| info.key == device) || !self.is_carried_by_chain(&log, place)
+            {
                 continue;
             }
-            let position = row.get::<_, i64>(2)? as u64;
-            let first = from.entry((log, row.get(1)?)).or_insert(position);
-            *first = position.min(*first);
+            let first = from.entry((log, place.branch)).or_insert(place.position);
+            *first = place.position.min(*first);
         }
         let from =
             from.into_iter().map(|((log, branch), position)| (log, Place { branch, position }));

@@ -3,11 +3,12 @@
 use super::payload::kept_if_any;
 use super::rows::last_id_of;
 use super::{Clock, OF_RECORD, RECORD, Store, StoreError};
+use crate::log::TurnedAway;
 use crate::log::chain::Place;
 use crate::log::entry::Tip;
 use crate::log::payload::RecordPayload;
 use crate::model::{EntryId, LogId, RecordId, TeamId, UnixMillis};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A digest of a clock: BLAKE3 of its canonical bytes, the first 16.
 pub type ClockDigest = [u8; 16];
@@ -19,6 +20,40 @@ pub enum Delivery {
     Waiting,
     /// The hub acknowledged all of it.
     OnHub,
+    /// The hub turned some of it away, by this reason: it is only here, and counts nowhere else, until a
+    /// coordinator looks at it.
+    Aside(Reason),
+}
+
+/// Why a hub turned entries of this device away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// This device's certificate was revoked before the hub saw them.
+    Revoked,
+    /// The hub knows of no certificate of this device that holds.
+    NoCertificate,
+    /// Another one: a fault, or a hub of an older version.
+    Other(u8),
+}
+
+impl Reason {
+    /// The reason of this number (docs/protocol.md, turned away).
+    pub fn from_code(code: u8) -> Self {
+        match TurnedAway::from_code(code) {
+            Some(TurnedAway::Revoked) => Reason::Revoked,
+            Some(TurnedAway::NoCertificate) => Reason::NoCertificate,
+            _ => Reason::Other(code),
+        }
+    }
+
+    /// Its name on the command line and in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Reason::Revoked => "revoked",
+            Reason::NoCertificate => "no_certificate",
+            Reason::Other(_) => "other",
+        }
+    }
 }
 
 /// What a store holds that the hub is not known to hold.
@@ -30,6 +65,10 @@ pub struct WaitingForHub {
     pub records: u64,
     /// The author's clock of the first of them.
     pub since: Option<UnixMillis>,
+    /// How many entries of this device the hub turned away, which no sync will bring there.
+    pub aside: u64,
+    /// Why the last of those were.
+    pub why_aside: Option<Reason>,
 }
 
 impl Store {
@@ -53,7 +92,7 @@ impl Store {
             "SELECT log.id, entry.position, entry.id FROM on_hub
                CROSS JOIN log ON log.number = on_hub.log
                CROSS JOIN entry INDEXED BY entry_place ON entry.log = on_hub.log AND entry.branch = on_hub.branch
-                 AND entry.position = on_hub.position",
+                 AND entry.branch >= 0 AND entry.position = on_hub.position",
         )?;
         let rows = statement.query_map([], |row| {
             let tip = Tip { position: row.get::<_, i64>(1)? as u64, id: EntryId(row.get(2)?) };
@@ -151,7 +190,7 @@ impl Store {
         )?;
         for tip in tips {
             let Some((of, place)) = self.locate(&tip.id)? else { continue };
-            if of != *log {
+            if of != *log || place.is_alone() {
                 continue;
             }
             for Place { branch, position } in info.path(place) {
@@ -164,16 +203,22 @@ impl Store {
     /// What the hub is not known to hold of these teams.
     pub fn waiting_for_hub(&self, teams: &[TeamId]) -> Result<WaitingForHub, StoreError> {
         let mut waiting = WaitingForHub::default();
+        let turned_away = self.turned_away()?;
         let mut first = self.sql()?.prepare_cached(
-            "SELECT payload FROM entry WHERE log = ?1 AND branch = ?2 AND position > ?3
+            "SELECT payload FROM entry WHERE log = ?1 AND branch = ?2 AND branch >= 0 AND position > ?3
                AND kind >= 16 AND payload IS NOT NULL ORDER BY position LIMIT 1",
         )?;
         let mut records = BTreeSet::new();
         let mut of_branch = self.sql()?.prepare_cached(&format!(
             "SELECT DISTINCT {RECORD} FROM entry
-             WHERE log = ?1 AND branch = ?2 AND position > ?3 AND kind >= 16"
+             WHERE log = ?1 AND branch = ?2 AND branch >= 0 AND position > ?3 AND kind >= 16"
         ))?;
         for (log, branch, beyond, entries) in self.beyond_hub(teams)? {
+            if let Some(code) = turned_away.get(&log) {
+                waiting.aside += entries;
+                waiting.why_aside = Some(Reason::from_code(*code));
+                continue;
+            }
             waiting.entries += entries;
             for record in
                 of_branch.query_map((log, branch, beyond), |row| row.get::<_, [u8; 16]>(0))?
@@ -190,6 +235,41 @@ impl Store {
         Ok(waiting)
     }
 
+    /// The logs, by this store's numbers, of which the hub turned entries away, with the reason.
+    fn turned_away(&self) -> Result<BTreeMap<i64, u8>, StoreError> {
+        let mut statement = self.sql()?.prepare_cached("SELECT log, reason FROM turned_away")?;
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Notes, durably, that the hub turned entries of these logs away, for good as far as it says; and of
+    /// those that it takes again, that it does.
+    pub fn note_turned_away(
+        &mut self,
+        turned_away: &[(LogId, u8)],
+        taken: &[LogId],
+    ) -> Result<(), StoreError> {
+        let numbers = |log: &LogId| self.logs.get(log).map(|log| log.number);
+        let away: Vec<(i64, u8)> =
+            turned_away.iter().filter_map(|(log, code)| Some((numbers(log)?, *code))).collect();
+        let taken: Vec<i64> = taken.iter().filter_map(numbers).collect();
+        let known = self.turned_away()?;
+        let is_new = away.iter().any(|(log, code)| known.get(log) != Some(code));
+        if !is_new && !taken.iter().any(|log| known.contains_key(log)) {
+            return Ok(());
+        }
+        self.transact(|store| {
+            let sql = store.sql()?;
+            for log in taken {
+                sql.execute("DELETE FROM turned_away WHERE log = ?1", [log])?;
+            }
+            for (log, code) in away {
+                sql.execute("INSERT OR REPLACE INTO turned_away VALUES (?1, ?2)", (log, code))?;
+            }
+            Ok(())
+        })
+    }
+
     /// The logs of these teams of which something waits for the hub.
     pub fn logs_beyond_hub(&self, teams: &[TeamId]) -> Result<BTreeSet<LogId>, StoreError> {
         let numbers: BTreeSet<i64> =
@@ -198,9 +278,12 @@ impl Store {
         Ok(waiting.map(|(id, _)| *id).collect())
     }
 
-    /// How many entries of these teams the hub is not known to hold.
+    /// How many entries of these teams the hub is not known to hold, and did not turn away.
     pub fn entries_beyond_hub(&self, teams: &[TeamId]) -> Result<u64, StoreError> {
-        Ok(self.beyond_hub(teams)?.into_iter().map(|(_, _, _, entries)| entries).sum())
+        let turned_away = self.turned_away()?;
+        let beyond = self.beyond_hub(teams)?.into_iter();
+        let waiting = beyond.filter(|(log, _, _, _)| !turned_away.contains_key(log));
+        Ok(waiting.map(|(_, _, _, entries)| entries).sum())
     }
 
     /// By log and branch, the position up to which the hub is known to hold it, and how many entries
@@ -213,11 +296,13 @@ impl Store {
         for (log, info) in self.offered(teams) {
             let Some(number) = self.logs.get(log).map(|log| log.number) else { continue };
             for (branch, held) in (0u32..).zip(&info.branches) {
+                let reach = self.carried.get(log).map_or(0, |log| log.carriage.reach(branch));
                 let start = held.parent.map_or(0, |parent| parent.position as i64);
                 let position: Option<i64> =
                     known.query_map((number, branch), |row| row.get(0))?.next().transpose()?;
                 let position = position.unwrap_or(start).max(start);
-                let entries = held.tip.position.saturating_sub(position as u64);
+                let tip = held.tip.position.min(reach);
+                let entries = tip.saturating_sub(position as u64);
                 if entries > 0 {
                     beyond.push((number, branch, position, entries));
                 }
@@ -240,10 +325,20 @@ impl Store {
             .prepare_cached(&format!(
                 "SELECT 1 FROM entry
                    LEFT JOIN on_hub ON on_hub.log = entry.log AND on_hub.branch = entry.branch
-                 WHERE {OF_RECORD} AND entry.position > coalesce(on_hub.position, 0) LIMIT 1",
+                 WHERE {OF_RECORD} AND entry.branch >= 0
+                   AND entry.position > coalesce(on_hub.position, 0) LIMIT 1",
             ))?
             .exists(of_record)?;
-        Ok(Some(if waits { Delivery::Waiting } else { Delivery::OnHub }))
+        if !waits {
+            return Ok(Some(Delivery::OnHub));
+        }
+        let mut aside = self.sql()?.prepare_cached(&format!(
+            "SELECT reason FROM entry JOIN turned_away ON turned_away.log = entry.log
+               LEFT JOIN on_hub ON on_hub.log = entry.log AND on_hub.branch = entry.branch
+             WHERE {OF_RECORD} AND entry.position > coalesce(on_hub.position, 0) LIMIT 1"
+        ))?;
+        let reason = aside.query_map(of_record, |row| row.get(0))?.next().transpose()?;
+        Ok(Some(reason.map_or(Delivery::Waiting, |code| Delivery::Aside(Reason::from_code(code)))))
     }
 
     /// Up to which seal heard the hub was told.

@@ -1,10 +1,11 @@
 //! What a store holds, entry by entry: for verification, and for people who ask why.
 
+use super::insert::place_of;
 use super::payload::kept;
 use super::rows::last_id_of;
 use super::{OF_RECORD, Store, StoreError};
 use crate::log::Verdict;
-use crate::model::{EntryId, LogId, RecordId, TeamId};
+use crate::model::{EntryId, LogId, RecordId};
 
 /// An entry that a store holds, without its payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,8 +20,10 @@ pub struct HeldEntry {
     pub kind: u8,
     /// The record that it creates or changes.
     pub record: Option<RecordId>,
-    /// What this store makes of it; `None` until it is judged.
+    /// What this store makes of it; `None` until it is judged, and where it is not carried.
     pub verdict: Option<Verdict>,
+    /// Whether it is carried: counted, acknowledged, relayed.
+    pub is_carried: bool,
 }
 
 impl Store {
@@ -29,20 +32,21 @@ impl Store {
         Ok(self.locate(id)?.is_some())
     }
 
-    /// The payloads of all administrative entries of a kind, whatever is made of them, each with its
-    /// team, in the order of their ids.
-    pub fn administration(&self, of_kind: u8) -> Result<Vec<(TeamId, Vec<u8>)>, StoreError> {
+    /// Whether an entry is held and carried.
+    pub fn carries(&self, id: &EntryId) -> Result<bool, StoreError> {
+        let place = self.locate(id)?;
+        Ok(place.is_some_and(|(log, place)| self.is_carried(&log, place, *id)))
+    }
+
+    /// The payloads of all administrative entries of a kind that are carried, in the order of their ids:
+    /// also of those that a revocation cut since, so that what was read stays readable.
+    pub fn administration(&self, of_kind: u8) -> Result<Vec<Vec<u8>>, StoreError> {
         let mut statement = self.sql()?.prepare_cached(
-            "SELECT log.id, payload FROM entry INDEXED BY entry_administration
-               CROSS JOIN log ON log.number = entry.log
-             WHERE kind = ?1 AND kind < 16 AND payload IS NOT NULL ORDER BY entry.id",
+            "SELECT payload FROM entry INDEXED BY entry_administration
+             WHERE kind = ?1 AND kind < 16 AND payload IS NOT NULL AND ends = 0 ORDER BY entry.id",
         )?;
-        let rows = statement.query_map([of_kind], |row| Ok((LogId(row.get(0)?), row.get(1)?)))?;
-        let rows = rows.collect::<Result<Vec<(LogId, Vec<u8>)>, _>>()?;
-        let with_team = rows
-            .into_iter()
-            .filter_map(|(log, payload)| self.chains.log(&log).map(|info| (info.team, payload)));
-        with_team.map(|(team, payload)| Ok((team, kept(&payload)?))).collect()
+        let rows = statement.query_map([of_kind], |row| row.get::<_, Vec<u8>>(0))?;
+        rows.map(|row| kept(&row?)).collect()
     }
 
     /// The payloads of administrative entries of a kind that count, in the order of their ids.
@@ -98,16 +102,18 @@ impl Store {
     /// All entries held, by id.
     pub fn entries(&self) -> Result<Vec<HeldEntry>, StoreError> {
         let mut statement = self.sql()?.prepare_cached(
-            "SELECT entry.id, log.id, position, kind, changes, verdict
+            "SELECT entry.id, log.id, position, kind, changes, verdict, branch
              FROM entry JOIN log ON log.number = entry.log ORDER BY entry.id",
         )?;
         let rows = statement.query_map([], |row| {
             let (id, kind): (EntryId, u8) = (EntryId(row.get(0)?), row.get(3)?);
             let changes = row.get::<_, Option<[u8; 16]>>(4)?.map(RecordId);
+            let (log, place) = (LogId(row.get(1)?), place_of(row.get(6)?, row.get(2)?));
             Ok(HeldEntry {
                 id,
-                log: LogId(row.get(1)?),
-                position: row.get::<_, i64>(2)? as u64,
+                log,
+                position: place.position,
+                is_carried: self.is_carried(&log, place, id),
                 kind,
                 record: changes.or_else(|| (kind >= 16).then(|| id.record())),
                 verdict: Verdict::from_number(row.get(5)?),

@@ -1,41 +1,68 @@
 //! Entries come in: our own, and runs from others.
 
-use super::{HeldLog, LogUse, Settling, Store, StoreError};
-use crate::log::chain::{Branch, LogInfo, Place};
-use crate::log::entry::{Entry, Tip, kind};
-use crate::log::payload::Open;
-use crate::log::run::{Run, SealedTip, TurnedAway, weight};
+use super::insert::Path;
+use super::{LogUse, Settling, Store, StoreError};
+use crate::log::chain::Place;
+use crate::log::entry::{Entry, Tip, seal_is_good};
+use crate::log::payload::{Open, Waived};
+use crate::log::run::{Brought, Run, SealedTip, TurnedAway};
 use crate::log::verdict::{Refusal, Verdict};
-use crate::model::{EntryId, LogId, RecordId, TeamId};
+use crate::log::{Author, Ending};
+use crate::model::{DeviceKey, EntryId, LogId, TeamId};
+use std::collections::BTreeMap;
 
-/// A log with this many waiting entries gets no further acknowledgement until some are admitted.
-pub const WAITING_MAX: u64 = 10_000;
-/// The most branches that all logs of one key may have here: an honest device has one for each log,
-/// and one more for each time that it was restored or cloned (docs/adr/0005).
-pub const BRANCHES_PER_KEY_MAX: usize = 1_000;
-/// What all logs together may weigh whose author has no certificate that holds here.
-pub const UNCERTIFIED_BYTES_MAX: u64 = 64 << 20;
-
-/// The most logs whose author has no certificate that holds here: each may have to be looked at anew
-/// with every certificate that comes.
-pub const UNCERTIFIED_LOGS_MAX: usize = 1_000;
-
-/// What became of a page.
-#[derive(Debug, Default)]
-pub struct Received {
-    /// Entries that were not held before.
-    pub new_entries: u64,
-    /// Runs that were turned away, by their place among those received.
-    pub turned_away: Vec<(usize, TurnedAway)>,
-    /// The last entry of each run that is held now, with its log.
-    pub held: Vec<(LogId, Tip)>,
+/// A run whose chain and seal were looked at.
+#[derive(Clone, Debug)]
+pub struct VerifiedRun {
+    /// The log.
+    pub log: LogId,
+    /// Its entries, with their ids.
+    pub entries: Vec<Entry>,
+    /// What opens the log, where the run begins it.
+    pub open: Option<Open>,
+    /// The signature over the last; `None` where the last is held, so that it was not looked at.
+    pub seal: Option<[u8; 64]>,
 }
 
-/// The logs whose author has no certificate that holds here.
-#[derive(Clone, Copy, Default)]
-struct Uncertified {
-    logs: usize,
-    bytes: u64,
+/// What of a message can be stored, the signatures looked at.
+#[derive(Debug, Default)]
+pub struct Incoming {
+    /// The runs, each with its place among those sent.
+    pub runs: Vec<(u64, VerifiedRun)>,
+    /// Entries that acceptances name, each with its place behind the runs.
+    pub brought: Vec<(u64, Brought)>,
+    /// Tips with their signatures.
+    pub sealed: Vec<SealedTip>,
+}
+
+/// Asked for each new log and branch of an author, whether it may come now: a hub's budget, which delays
+/// and never decides.
+pub type MayBranch<'a> = &'a mut dyn FnMut(DeviceKey) -> bool;
+
+/// What became of what came in.
+#[derive(Debug, Default)]
+pub struct Received {
+    /// Entries that were not held before and are carried.
+    pub new_entries: u64,
+    /// Runs that were turned away, by their place among those received.
+    pub turned_away: Vec<(u64, TurnedAway)>,
+    /// The last carried entry of each run, with its log.
+    pub held: Vec<(LogId, Tip)>,
+    /// The last of the entries of each run that came, carried or not: what a progress is measured by.
+    pub carried: Vec<(LogId, Tip)>,
+}
+
+/// Whether an entry that came alone is new, and where it stands.
+type TakenAlone = (bool, (LogId, Tip));
+
+/// What becomes of one run.
+#[derive(Default)]
+pub(super) struct Taken {
+    pub(super) new_entries: u64,
+    /// The last entry of it that is carried.
+    pub(super) held: Option<Tip>,
+    /// Why a part of it is not carried.
+    pub(super) turned_away: Option<TurnedAway>,
 }
 
 impl Store {
@@ -53,12 +80,12 @@ impl Store {
         forgets: Option<&str>,
     ) -> Result<(), StoreError> {
         self.transact(|store| {
-            store.insert_all(entries, log_use.number())?;
+            store.insert_own(entries, log_use.number())?;
             store.settle_within(true)?;
             if let (true, Some(entry)) = (must_count, entries.last())
                 && let Some(Verdict::Refused(reason)) = store.verdict_of(entry.id)?
                 // What a revocation leaves out can still be accepted, once a coordinator looks at it.
-                && !matches!(reason, Refusal::Revoked | Refusal::Certificate)
+                && reason != Refusal::Revoked
             {
                 return Err(StoreError::Refused(reason));
             }
@@ -69,24 +96,126 @@ impl Store {
         })
     }
 
-    /// Takes runs in. Each is verified before anything of it is stored; a bad one is turned away by
-    /// its reason and stops nothing. When this returns, what was taken is durable.
+    fn insert_own(&mut self, entries: &[Entry], own: i64) -> Result<(), StoreError> {
+        let Some(first) = entries.first() else { return Ok(()) };
+        let log = first.header.log;
+        let previous = match first.header.position {
+            1 => None,
+            _ => self.locate(&first.header.previous)?,
+        };
+        let opened = first.payload.as_deref().filter(|_| first.header.position == 1);
+        let opened = opened.and_then(|payload| Open::decode(payload).ok());
+        // Without a certificate that stands nothing is carried, and nothing ends.
+        let author = self.author_of(&log).or_else(|| self.author_by(opened.as_ref()?));
+        let author =
+            author.unwrap_or(Author::Certified(crate::identity::Role::Worker, TeamId::PROGRAMME));
+        let mut path = Path::after(author, previous);
+        for entry in entries {
+            let on_path = self.look(&mut path, entry)?;
+            self.insert(&mut path, entry, on_path, own)?;
+        }
+        Ok(())
+    }
+
+    /// Who writes a log that opens so, by a certificate that stands here.
+    pub fn author_by(&self, open: &Open) -> Option<Author> {
+        self.authority.author(&open.certificate, open.key, open.team, self.root)
+    }
+
+    /// Verifies runs and takes them in: for a device, whose store nobody else waits for.
     pub fn receive(&mut self, runs: &[&Run], heard: &[SealedTip]) -> Result<Received, StoreError> {
+        let mut incoming = Incoming { sealed: heard.to_vec(), ..Incoming::default() };
+        let mut turned_away = Vec::new();
+        let mut opened: BTreeMap<LogId, DeviceKey> = BTreeMap::new();
+        for (index, run) in (0..).zip(runs) {
+            let known = self.chains.log(&run.log).map(|info| info.key);
+            // A long log comes in several runs: only the first says whose it is.
+            match run.verify(known.or_else(|| opened.get(&run.log).copied())) {
+                Ok((entries, open)) => {
+                    opened.extend(open.iter().map(|open| (run.log, open.key)));
+                    let seal = Some(run.seal);
+                    incoming.runs.push((index, VerifiedRun { log: run.log, entries, open, seal }));
+                }
+                Err(reason) => turned_away.push((index, reason)),
+            }
+        }
+        let mut received = self.take_in(incoming, &mut |_| true)?;
+        received.turned_away.extend(turned_away);
+        received.turned_away.sort_by_key(|(index, _)| *index);
+        Ok(received)
+    }
+
+    fn take_one(
+        &mut self,
+        index: u64,
+        run: &VerifiedRun,
+        may_branch: MayBranch<'_>,
+        received: &mut Received,
+    ) -> Result<(), StoreError> {
+        match self.take_run(run, may_branch)? {
+            Ok(taken) => {
+                received.new_entries += taken.new_entries;
+                if let Some(tip) = taken.held {
+                    received.held.push((run.log, tip));
+                    if taken.new_entries > 0 {
+                        received.carried.push((run.log, tip));
+                    }
+                }
+                received.turned_away.extend(taken.turned_away.map(|why| (index, why)));
+            }
+            Err(reason) => received.turned_away.push((index, reason)),
+        }
+        Ok(())
+    }
+
+    /// Takes runs whose certificate came behind them: an acceptance brought it.
+    fn take_again(
+        &mut self,
+        incoming: &Incoming,
+        may_branch: MayBranch<'_>,
+        received: &mut Received,
+    ) -> Result<(), StoreError> {
+        if incoming.brought.is_empty() {
+            return Ok(());
+        }
+        let without = |(index, why): &(u64, TurnedAway)| {
+            (*why == TurnedAway::NoCertificate).then_some(*index)
+        };
+        let again: Vec<u64> = received.turned_away.iter().filter_map(without).collect();
+        received.turned_away.retain(|(index, _)| !again.contains(index));
+        for (index, run) in incoming.runs.iter().filter(|(index, _)| again.contains(index)) {
+            self.take_one(*index, run, may_branch, received)?;
+        }
+        self.settle_authority_if_stale()
+    }
+
+    /// Takes in what was verified. What is not carried is turned away by its reason and stops nothing; a
+    /// hub keeps a little of it aside. When this returns, what was taken is durable.
+    pub fn take_in(
+        &mut self,
+        incoming: Incoming,
+        may_branch: MayBranch<'_>,
+    ) -> Result<Received, StoreError> {
         self.transact(|store| {
             let mut received = Received::default();
-            let mut uncertified = store.uncertified();
-            for (index, run) in runs.iter().enumerate() {
-                match store.receive_run(run, &mut uncertified)? {
-                    Ok((new_entries, last)) => {
-                        received.new_entries += new_entries;
-                        received.held.extend(last.map(|last| (run.log, last)));
-                    }
-                    Err(reason) => received.turned_away.push((index, reason)),
-                }
+            for (index, run) in &incoming.runs {
+                store.take_one(*index, run, may_branch, &mut received)?;
             }
             // Even a hub, which settles records behind, acknowledges by certificates.
             store.settle_authority_if_stale()?;
-            for sealed in heard {
+            for (index, brought) in &incoming.brought {
+                match store.take_brought(brought)? {
+                    Ok((is_new, held)) => {
+                        received.new_entries += u64::from(is_new);
+                        received.held.push(held);
+                        received.carried.extend(is_new.then_some(held));
+                    }
+                    Err(reason) => received.turned_away.push((*index, reason)),
+                }
+            }
+            store.settle_authority_if_stale()?;
+            store.take_again(&incoming, may_branch, &mut received)?;
+            for sealed in &incoming.sealed {
                 store.hear(sealed)?;
             }
             let within = store.settling == Settling::Within;
@@ -95,309 +224,271 @@ impl Store {
         })
     }
 
-    fn receive_run(
+    fn take_run(
         &mut self,
-        run: &Run,
-        uncertified: &mut Uncertified,
-    ) -> Result<Result<(u64, Option<Tip>), TurnedAway>, StoreError> {
-        let known = self.chains.log(&run.log).map(|info| (info.key, info.team));
-        let (entries, open) = match run.verify(known.map(|(key, _)| key)) {
-            Ok(verified) => verified,
-            Err(reason) => return Ok(Err(reason)),
-        };
-        let Some(team) = known.map(|(_, team)| team).or(open.as_ref().map(|open| open.team)) else {
-            return Ok(Err(TurnedAway::LogNotHeld));
-        };
-        let mut is_named = self.is_named(&run.log, open.as_ref());
-        let is_full = uncertified.bytes >= UNCERTIFIED_BYTES_MAX
-            || known.is_none() && uncertified.logs >= UNCERTIFIED_LOGS_MAX;
-        if !is_named && is_full {
+        run: &VerifiedRun,
+        may_branch: MayBranch<'_>,
+    ) -> Result<Result<Taken, TurnedAway>, StoreError> {
+        let held = self.logs.get(&run.log).map(|log| log.open.clone());
+        let Some(open) = held.or(run.open.clone()) else { return Ok(Err(TurnedAway::LogNotHeld)) };
+        if !self.holds_team(open.team) {
+            return Ok(Err(TurnedAway::ForeignTeam));
+        }
+        if self.author_by(&open).is_none() {
             // Its certificate may have come in the same page.
             self.settle_authority_if_stale()?;
-            is_named = self.is_named(&run.log, open.as_ref());
-            if !is_named {
-                return Ok(Err(TurnedAway::QuotaWithoutCertificate));
+        }
+        let Some(author) = self.author_by(&open) else { return Ok(Err(TurnedAway::NoCertificate)) };
+        let Some(first) = run.entries.first() else { return Ok(Ok(Taken::default())) };
+        let mut previous = None;
+        if first.header.position > 1 {
+            match self.locate(&first.header.previous)? {
+                Some((log, place))
+                    if log == run.log
+                        && !place.is_alone()
+                        && place.position + 1 == first.header.position =>
+                {
+                    previous = Some((log, place));
+                }
+                Some(_) => return Ok(Err(TurnedAway::Chain)),
+                None => return Ok(Err(TurnedAway::PreviousNotHeld)),
             }
         }
-        if let Some(reason) = self.turned_away(run, &entries, open.as_ref(), team)? {
-            return Ok(Err(reason));
-        }
-        let new = self.insert_all(&entries, 0)?;
-        let new_entries = new.len() as u64;
-        let bytes: u64 = new.iter().map(|entry| weight(entry.payload.as_deref())).sum();
-        if let Some(last) = entries.last() {
-            self.sql()?
-                .prepare_cached("UPDATE entry SET seal = ?2 WHERE id = ?1")?
-                .execute((last.id.0, run.seal))?;
-        }
-        if new_entries > 0 {
-            self.close_own_log(&run.log)?;
-            self.sql()?
-                .prepare_cached("UPDATE log SET bytes = bytes + ?2 WHERE id = ?1")?
-                .execute((run.log.0, bytes as i64))?;
-            if let Some(log) = self.logs.get_mut(&run.log) {
-                log.bytes += bytes;
-            }
-            if !is_named {
-                uncertified.bytes += bytes;
-                uncertified.logs += usize::from(known.is_none());
+        if run.entries.iter().any(|entry| entry.payload.is_none()) {
+            self.settle_authority_if_stale()?;
+            let erased = |entry: &Entry| {
+                entry.record().is_some_and(|record| self.authority.is_erased(open.team, record))
+            };
+            if !run.entries.iter().all(|entry| entry.payload.is_some() || erased(entry)) {
+                return Ok(Err(TurnedAway::PayloadMissing));
             }
         }
-        Ok(Ok((new_entries, entries.last().map(Entry::tip))))
+        // What is held already, in its chain, is passed over.
+        let mut new = run.entries.as_slice();
+        while let Some((entry, rest)) = new.split_first() {
+            match self.locate(&entry.id)? {
+                Some((log, place)) if !place.is_alone() => previous = Some((log, place)),
+                _ => break,
+            }
+            if crate::planted!(DedupeOff)
+                && let Some(record) = entry.record()
+            {
+                self.count_again(record)?;
+            }
+            new = rest;
+        }
+        self.take_new(run, author, open.key, previous, new, may_branch)
     }
 
-    /// Whether a log's author has a certificate of its own; of a log not held yet, its `open` tells.
-    fn is_named(&self, log: &LogId, open: Option<&Open>) -> bool {
-        self.authority.is_named(log)
-            || open.is_some_and(|open| {
-                self.authority.certifies(&open.certificate, open.key, open.team, self.root)
-            })
+    /// Takes in the entries of a run that are not held, which follow `previous`.
+    fn take_new(
+        &mut self,
+        run: &VerifiedRun,
+        author: Author,
+        key: DeviceKey,
+        previous: Option<(LogId, Place)>,
+        new: &[Entry],
+        may_branch: MayBranch<'_>,
+    ) -> Result<Result<Taken, TurnedAway>, StoreError> {
+        let Some(last) = run.entries.last().map(Entry::tip).filter(|_| !new.is_empty()) else {
+            return self.take_known(run);
+        };
+        let to = match self.carried_to(&run.log, previous, new)? {
+            Ok(to) => to,
+            Err(reason) => return self.keep_aside(run, author, previous, new, reason),
+        };
+        // Looked at before anything is stored: a refusal costs nothing.
+        let mut path = Path::after(author, previous);
+        let mut looked = Vec::with_capacity(new.len());
+        for entry in new {
+            let on_path = self.look(&mut path, entry)?;
+            if let Some(ending) = on_path.ending {
+                let is_last = entry.id == last.id;
+                match ending {
+                    Ending::Newer => return Ok(Err(TurnedAway::Newer)),
+                    // The evidence is carried where a signature covers just it.
+                    _ if !is_last => return Ok(Err(TurnedAway::Ended)),
+                    _ => {}
+                }
+            }
+            looked.push(on_path);
+        }
+        let carried = new.iter().filter(|entry| entry.header.position <= to).count();
+        let mut turned_away = None;
+        let mut stored = new;
+        if carried < new.len() {
+            let (kept, rest) = new.split_at(carried);
+            let is_sealed =
+                kept.last().is_some_and(|last| self.kept_seal(key, run.log, last.tip()).is_some());
+            turned_away = Some(TurnedAway::Revoked);
+            if !self.has_room_aside(&run.log, run.open.as_ref(), rest)? {
+                match is_sealed {
+                    true => stored = kept,
+                    false => return Ok(Err(TurnedAway::Revoked)),
+                }
+            } else if kept.is_empty() {
+                return self.keep_aside(run, author, previous, new, TurnedAway::Revoked);
+            }
+        }
+        if self.starts_a_branch(&run.log, previous) && !may_branch(key) {
+            return Ok(Err(TurnedAway::Later));
+        }
+        let mut path = Path::after(author, previous);
+        for (entry, on_path) in stored.iter().zip(looked) {
+            self.insert(&mut path, entry, on_path, 0)?;
+        }
+        if let Some((_, rest)) = new.split_at_checked(carried).filter(|_| stored.len() == new.len())
+        {
+            self.count_aside(&run.log, rest)?;
+        }
+        if stored.len() == run.entries.len() || stored.last().map(Entry::tip) == Some(last) {
+            self.note_seal(last.id, run.seal)?;
+        }
+        self.close_own_log(&run.log)?;
+        let held = stored.get(..carried).and_then(<[Entry]>::last).map(Entry::tip);
+        let new_entries = carried.min(stored.len()) as u64;
+        Ok(Ok(Taken { new_entries, held: held.or(self.last_carried(run)?), turned_away }))
+    }
+
+    /// A run of which everything is held.
+    fn take_known(&mut self, run: &VerifiedRun) -> Result<Result<Taken, TurnedAway>, StoreError> {
+        if let Some(last) = run.entries.last() {
+            self.note_seal(last.id, run.seal)?;
+        }
+        let held = self.last_carried(run)?;
+        let is_whole = held == run.entries.last().map(Entry::tip);
+        let turned_away = (!is_whole).then(|| self.why_hidden(&run.log));
+        Ok(Ok(Taken { new_entries: 0, held, turned_away }))
+    }
+
+    /// The last entry of a run that is carried.
+    pub(super) fn last_carried(&self, run: &VerifiedRun) -> Result<Option<Tip>, StoreError> {
+        for entry in run.entries.iter().rev() {
+            if let Some((log, place)) = self.locate(&entry.id)?
+                && self.is_carried(&log, place, entry.id)
+            {
+                return Ok(Some(entry.tip()));
+            }
+        }
+        Ok(None)
+    }
+
+    fn why_hidden(&self, log: &LogId) -> TurnedAway {
+        match self.authority.standing(log) {
+            None => TurnedAway::NoCertificate,
+            Some(standing) if standing.cuts.is_empty() => TurnedAway::Ended,
+            Some(_) => TurnedAway::Revoked,
+        }
+    }
+
+    /// Up to which position entries behind `previous` are carried by what revocations keep; an error where
+    /// `previous` stands at or behind an end, or is not carried.
+    fn carried_to(
+        &self,
+        log: &LogId,
+        previous: Option<(LogId, Place)>,
+        new: &[Entry],
+    ) -> Result<Result<u64, TurnedAway>, StoreError> {
+        if crate::planted!(RelayPastRevocation) {
+            return Ok(Ok(u64::MAX));
+        }
+        let info = self.chains.log(log);
+        if let (Some((_, place)), Some(info)) = (previous, info) {
+            let sound = info.sound().get(place.branch as usize).copied().unwrap_or(0);
+            let branch = info.branches.get(place.branch as usize);
+            let ends_before = branch.and_then(|branch| branch.end).is_some_and(|(at, ending)| {
+                place.position >= at || (ending == Ending::Newer && place.position + 1 >= at)
+            });
+            if place.position > sound || ends_before {
+                let is_newer = branch.and_then(|branch| branch.end).is_some_and(|(at, ending)| {
+                    ending == Ending::Newer && place.position + 1 >= at
+                });
+                return Ok(Err(if is_newer { TurnedAway::Newer } else { TurnedAway::Ended }));
+            }
+        }
+        let open_certificate = self.logs.get(log).map(|log| log.open.certificate);
+        let revoked = open_certificate.or_else(|| {
+            let payload = new.first()?.payload.as_deref()?;
+            Open::decode(payload).ok().map(|open| open.certificate)
+        });
+        if !revoked.is_some_and(|certificate| self.authority.is_revoked(&certificate)) {
+            return Ok(Ok(u64::MAX));
+        }
+        let mut to = 0;
+        for kept in self.authority.kept_of(&revoked.unwrap_or(EntryId::NONE), log) {
+            let by_this =
+                kept.iter().map(|tip| match new.iter().find(|entry| entry.id == tip.id) {
+                    Some(entry) => Ok(entry.header.position),
+                    None => Ok(match self.locate(&tip.id)? {
+                        Some(_) => 0,
+                        None => tip.position,
+                    }),
+                });
+            let by_this: Vec<u64> = by_this.collect::<Result<_, StoreError>>()?;
+            to = by_this.into_iter().max().unwrap_or(0).max(to);
+        }
+        Ok(Ok(to))
+    }
+
+    /// Takes in an entry that an acceptance names, without what lies before it.
+    fn take_brought(
+        &mut self,
+        brought: &Brought,
+    ) -> Result<Result<TakenAlone, TurnedAway>, StoreError> {
+        let (entry, open) = (brought.expand(), &brought.open);
+        let log = entry.header.log;
+        if !self.holds_team(open.team) {
+            return Ok(Err(TurnedAway::ForeignTeam));
+        }
+        let Some(author) = self.author_by(open) else { return Ok(Err(TurnedAway::NoCertificate)) };
+        let waives = self.authority.waives(&entry.id, Waived::Revoked, open.key, open.team);
+        let looked = Self::looked_at(author, &entry);
+        if !waives || entry.header.position < 2 || looked.ending.is_some_and(Ending::is_by_content)
+        {
+            return Ok(Err(TurnedAway::NotAccepted));
+        }
+        let held = (log, entry.tip());
+        if self.locate(&entry.id)?.is_some() {
+            return Ok(Ok((false, held)));
+        }
+        let is_erased =
+            entry.record().is_some_and(|record| self.authority.is_erased(open.team, record));
+        if entry.payload.is_none() && !is_erased {
+            return Ok(Err(TurnedAway::PayloadMissing));
+        }
+        self.insert_alone(open, &entry)?;
+        Ok(Ok((true, held)))
+    }
+
+    /// The signature over a tip that a revocation carries, where it is this device's.
+    pub(super) fn kept_seal(&self, key: DeviceKey, log: LogId, tip: Tip) -> Option<[u8; 64]> {
+        let seal = self.authority.kept_seal(&tip.id)?;
+        seal_is_good(&key, log, tip, &seal).then_some(seal)
+    }
+
+    pub(super) fn note_seal(&self, id: EntryId, seal: Option<[u8; 64]>) -> Result<(), StoreError> {
+        if let Some(seal) = seal {
+            self.sql()?
+                .prepare_cached("UPDATE entry SET seal = ?2 WHERE id = ?1 AND seal IS NULL")?
+                .execute((id.0, seal))?;
+        }
+        Ok(())
     }
 
     /// A device that hears of an entry of its own log that it does not hold was restored or cloned:
     /// it goes on in a new log.
     pub(super) fn close_own_log(&self, log: &LogId) -> Result<(), StoreError> {
         self.sql()?
-            .prepare_cached("UPDATE log SET own = 3 WHERE id = ?1 AND own IN (1, 2)")?
+            .prepare_cached("UPDATE log SET own = 3 WHERE id = ?1 AND own IN (1, 2, 4)")?
             .execute([log.0])?;
         Ok(())
     }
 
-    /// Why a run whose seal is good cannot be stored here, if it cannot.
-    fn turned_away(
-        &mut self,
-        run: &Run,
-        entries: &[Entry],
-        open: Option<&Open>,
-        team: TeamId,
-    ) -> Result<Option<TurnedAway>, StoreError> {
-        if !self.holds_team(team) {
-            return Ok(Some(TurnedAway::ForeignTeam));
-        }
-        if run.first > 1 {
-            match self.locate(&run.previous)? {
-                Some((log, place)) if log == run.log && place.position + 1 == run.first => {}
-                Some(_) => return Ok(Some(TurnedAway::Chain)),
-                None => return Ok(Some(TurnedAway::PreviousNotHeld)),
-            }
-        }
-        if entries.iter().any(|entry| entry.payload.is_none()) {
-            self.settle_authority_if_stale()?;
-            let erased = |entry: &Entry| {
-                entry.record().is_some_and(|record| self.authority.is_erased(team, record))
-            };
-            if !entries.iter().all(|entry| entry.payload.is_some() || erased(entry)) {
-                return Ok(Some(TurnedAway::PayloadMissing));
-            }
-        }
-        let key = open.map(|open| open.key).or(self.chains.log(&run.log).map(|info| info.key));
-        let branches = key.map_or(0, |key| self.chains.branches_of(&key));
-        if branches >= BRANCHES_PER_KEY_MAX && self.starts_a_branch(run, entries)? {
-            return Ok(Some(TurnedAway::TooManyBranches));
-        }
-        let waiting = match self.logs.get(&run.log) {
-            Some(log) => self.waiting_in(log.number)?,
-            None => 0,
-        };
-        Ok((waiting >= WAITING_MAX).then_some(TurnedAway::TooManyWaiting { waiting }))
-    }
-
-    /// Whether a run would start a log, or its first entry that is not held leave a branch.
-    fn starts_a_branch(&self, run: &Run, entries: &[Entry]) -> Result<bool, StoreError> {
-        if self.chains.log(&run.log).is_none() {
-            return Ok(true);
-        }
-        let mut previous = self.locate(&run.previous)?;
-        for entry in entries {
-            let held = self.locate(&entry.id)?;
-            if held.is_some() {
-                previous = held;
-                continue;
-            }
-            return Ok(previous.is_some_and(|(log, place)| {
-                let branch =
-                    self.chains.log(&log).and_then(|info| info.branches.get(place.branch as usize));
-                branch.is_none_or(|branch| branch.tip.position != place.position)
-            }));
-        }
-        Ok(false)
-    }
-
-    fn waiting_in(&self, log: i64) -> Result<u64, StoreError> {
-        let waiting: i64 = self
-            .sql()?
-            .prepare_cached(
-                "SELECT count(*) FROM entry WHERE log = ?1 AND verdict BETWEEN 16 AND 31",
-            )?
-            .query_row([log], |row| row.get(0))?;
-        Ok(waiting as u64)
-    }
-
-    /// What the logs weigh whose author has no certificate that holds here.
-    fn uncertified(&self) -> Uncertified {
-        let uncertified = self.logs.iter().filter(|(log, _)| !self.authority.is_named(log));
-        uncertified.fold(Uncertified::default(), |all, (_, log)| Uncertified {
-            logs: all.logs + 1,
-            bytes: all.bytes + log.bytes,
-        })
-    }
-
-    /// Where an entry stands, if it is held.
-    pub(super) fn locate(&self, id: &EntryId) -> Result<Option<(LogId, Place)>, StoreError> {
-        let mut statement = self.sql()?.prepare_cached(
-            "SELECT log.id, branch, position FROM entry JOIN log ON log.number = entry.log WHERE entry.id = ?1",
-        )?;
-        let mut rows = statement.query([id.0])?;
-        let Some(row) = rows.next()? else {
-            return Ok(None);
-        };
-        let log: Vec<u8> = row.get(0)?;
-        let log = LogId::from_slice(&log).ok_or(StoreError::Damaged("a log's id"))?;
-        let place = Place { branch: row.get(1)?, position: row.get::<_, i64>(2)? as u64 };
-        Ok(Some((log, place)))
-    }
-
-    /// Stores entries that follow each other in one log, whose chain and seal are good. Returns
-    /// those that were new.
-    fn insert_all<'a>(
-        &mut self,
-        entries: &'a [Entry],
-        own: i64,
-    ) -> Result<Vec<&'a Entry>, StoreError> {
-        let mut new = Vec::new();
-        let mut previous = match entries.first() {
-            Some(first) if first.header.position > 1 => self.locate(&first.header.previous)?,
-            _ => None,
-        };
-        for entry in entries {
-            let held = self.locate(&entry.id)?;
-            if held.is_none() {
-                let place = self.insert(entry, previous.map(|(_, place)| place), own)?;
-                new.push(entry);
-                previous = Some((entry.header.log, place));
-                continue;
-            }
-            previous = held;
-            if let (true, Some(record)) = (crate::planted!(DedupeOff), entry.record()) {
-                self.count_again(record)?;
-            }
-        }
-        Ok(new)
-    }
-
-    fn insert(
-        &mut self,
-        entry: &Entry,
-        previous: Option<Place>,
-        own: i64,
-    ) -> Result<Place, StoreError> {
-        let header = &entry.header;
-        let place = match (header.position, previous) {
-            (1, _) => self.insert_log(entry, own)?,
-            (_, Some(previous)) => self.extend(header.log, previous, entry.tip())?,
-            (_, None) => return Err(StoreError::Damaged("an entry's chain")),
-        };
-        let number = self.logs.get(&header.log).map(|log| log.number);
-        let number = number.ok_or(StoreError::Damaged("an entry's log"))?;
-        let record = entry.record().map(|record| record.0);
-        let hash = entry.payload.is_none().then_some(header.payload_hash);
-        self.sql()?
-            .prepare_cached(
-                "INSERT INTO entry (id, log, branch, position, kind, changes, payload, payload_hash,
-                   verdict)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0)",
-            )?
-            .execute((
-                entry.id.0,
-                number,
-                place.branch,
-                place.position as i64,
-                header.kind,
-                header.record.map(|record| record.0),
-                entry.payload.as_deref().map(super::payload::keep),
-                hash,
-            ))?;
-        self.code_packs += u64::from(header.kind == kind::CODE_PACK);
-        match record {
-            Some(record) => self.mark_dirty(&record)?,
-            None => self.set_authority_stale()?,
-        }
-        if self.authority.awaits(&entry.id) {
-            self.set_authority_stale()?;
-        }
-        if let (true, Some(log)) =
-            (record.is_none() && header.kind != kind::OPEN, self.logs.get_mut(&header.log))
-        {
-            log.administers = true;
-        }
-        self.sql()?
-            .prepare_cached("DELETE FROM heard WHERE log = ?1 AND entry = ?2")?
-            .execute((header.log.0, entry.id.0))?;
-        let mut awaiting =
-            self.sql()?.prepare_cached("SELECT record FROM awaited WHERE entry = ?1")?;
-        let records = awaiting.query_map([entry.id.0], |row| row.get::<_, [u8; 16]>(0))?;
-        let records = records.collect::<Result<Vec<_>, _>>()?;
-        drop(awaiting);
-        for record in records {
-            self.mark_dirty(&record)?;
-        }
-        Ok(place)
-    }
-
-    fn insert_log(&mut self, entry: &Entry, own: i64) -> Result<Place, StoreError> {
-        let payload = entry.payload.as_deref().filter(|_| entry.header.kind == kind::OPEN);
-        let open = payload
-            .and_then(|payload| Open::decode(payload).ok())
-            .ok_or(StoreError::Damaged("an open"))?;
-        self.sql()?
-            .prepare_cached("INSERT INTO log (id, open, bytes, own) VALUES (?1, ?2, 0, ?3)")?
-            .execute((entry.header.log.0, open.encode(), own))?;
-        let number = self.sql()?.last_insert_rowid();
-        self.sql()?
-            .prepare_cached("INSERT INTO branch (log, number) VALUES (?1, 0)")?
-            .execute([number])?;
-        let branches = vec![Branch { parent: None, tip: entry.tip() }];
-        self.chains.insert(
-            entry.header.log,
-            LogInfo { key: open.key, team: open.team, certificate: open.certificate, branches },
-        );
-        self.logs.insert(entry.header.log, HeldLog { number, open, bytes: 0, administers: false });
-        Ok(Place { branch: 0, position: 1 })
-    }
-
-    fn extend(&mut self, log: LogId, previous: Place, tip: Tip) -> Result<Place, StoreError> {
-        let place =
-            self.chains.extend(&log, previous, tip).ok_or(StoreError::Damaged("a branch"))?;
-        if place.branch != previous.branch {
-            let number = self.logs.get(&log).map(|log| log.number);
-            self.sql()?
-                .prepare_cached(
-                    "INSERT INTO branch (log, number, parent_branch, parent_position)
-                     VALUES (?1, ?2, ?3, ?4)",
-                )?
-                .execute((number, place.branch, previous.branch, previous.position as i64))?;
-        }
-        Ok(place)
-    }
-
-    /// Marks a record to be judged: in this transaction, or later where settling follows behind.
-    pub(super) fn mark_dirty(&mut self, record: &[u8; 16]) -> Result<(), StoreError> {
-        if self.settling == Settling::Within {
-            self.dirty_here.insert(RecordId(*record));
-            return Ok(());
-        }
-        self.sql()?
-            .prepare_cached("INSERT OR IGNORE INTO dirty (record) VALUES (?1)")?
-            .execute([record])?;
-        Ok(())
-    }
-
-    fn set_authority_stale(&mut self) -> Result<(), StoreError> {
-        self.sql()?
-            .prepare_cached(
-                "INSERT OR REPLACE INTO meta (name, value) VALUES ('authority_stale', x'01')",
-            )?
-            .execute([])?;
-        Ok(())
+    /// Whether a run that goes on behind `previous` starts a log or leaves a branch.
+    fn starts_a_branch(&self, log: &LogId, previous: Option<(LogId, Place)>) -> bool {
+        let Some(info) = self.chains.log(log) else { return true };
+        let branch = previous
+            .and_then(|(_, place)| Some((place, info.branches.get(place.branch as usize)?)));
+        branch.is_none_or(|(place, branch)| branch.tip.position != place.position)
     }
 }

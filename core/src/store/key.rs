@@ -111,15 +111,21 @@ impl KeyProvider for PassphraseFile {
 
 /// Writes beside the file and renames, so that a crash leaves the whole key or none.
 fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let beside = path.with_extension("key-new");
+    let mut random = [0; 8];
+    getrandom::fill(&mut random)?;
+    let beside = path.with_extension(format!("key-new-{}", u64::from_be_bytes(random)));
     let mut options = std::fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
+    // Under a name that nobody has, and never through a link or into a file that others made.
+    options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(&beside)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    std::fs::rename(&beside, path)?;
+    let written = file.write_all(bytes).and_then(|()| file.sync_all());
+    let named = written.and_then(|()| match std::fs::symlink_metadata(path) {
+        Ok(_) => Err(std::io::ErrorKind::AlreadyExists.into()),
+        Err(_) => std::fs::rename(&beside, path),
+    });
+    named.inspect_err(|_| _ = std::fs::remove_file(&beside))?;
     #[cfg(unix)]
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         std::fs::File::open(folder)?.sync_all()?;

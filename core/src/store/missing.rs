@@ -1,8 +1,10 @@
 //! What is known to exist and is not here: by seals heard, and by tips that a revocation keeps.
 
 use super::{Store, StoreError};
+use crate::log::Carriage;
+use crate::log::authority::Claimed;
 use crate::log::run::SealedTip;
-use crate::model::{DeviceKey, LogId, TeamId};
+use crate::model::{DeviceKey, EntryId, LogId, TeamId};
 use crate::totals::KnownMissing;
 use std::collections::BTreeMap;
 
@@ -11,42 +13,101 @@ use std::collections::BTreeMap;
 pub struct MissingFrom {
     /// The device.
     pub device: DeviceKey,
-    /// How many of its entries at least.
+    /// How many of its entries, at most [`CLAIMED_MAX`] for each of its certificates.
     pub entries: u64,
+    /// Whether it claims more than that: a clock or a counter that is wrong, or a lie.
+    pub is_doubtful: bool,
 }
+
+/// What one certificate claims beyond what is held, over all its logs, counts as this many entries at
+/// most, and is doubtful beyond: an honest device is not so far ahead of what anybody holds of it.
+pub const CLAIMED_MAX: u64 = 1_000;
+/// The most logs of one certificate that seals are kept of.
+const HEARD_PER_CERTIFICATE_MAX: i64 = 100;
 
 impl Store {
     /// Keeps the highest seal heard of a log whose tip is not held. A seal under a certificate that
-    /// does not hold here is not kept: it would let anybody claim entries. It comes again.
+    /// does not stand here is not kept: it would let anybody claim entries. Nor is one past what a
+    /// revocation keeps, or past the log's end. It comes again.
     pub(super) fn hear(&mut self, sealed: &SealedTip) -> Result<(), StoreError> {
         let open = &sealed.open;
-        let wanted = self.holds_team(open.team)
-            && self.authority.certifies(&open.certificate, open.key, open.team, self.root)
-            && i64::try_from(sealed.tip.position).is_ok()
-            && self.locate(&sealed.tip.id)?.is_none()
-            && sealed.is_good();
-        if wanted {
-            let bytes = crate::model::cbor::encode(|encoder| sealed.write(encoder));
-            let position = sealed.tip.position as i64;
-            let number = self.last_heard()? + 1;
-            let heard = self.sql()?
-                .prepare_cached(
-                    "INSERT INTO heard (log, position, entry, sealed, number)
-                     VALUES (?1, ?2, ?3, ?4, ?5)
-                     ON CONFLICT (log) DO UPDATE SET position = ?2, entry = ?3, sealed = ?4, number = ?5
-                     WHERE (position, entry) < (?2, ?3)",
-                )?
-                .execute((sealed.log.0, position, sealed.tip.id.0, bytes, number))?;
-            if heard > 0 {
-                self.sql()?
-                    .prepare_cached(
-                        "INSERT OR REPLACE INTO meta (name, value) VALUES ('heard', ?1)",
-                    )?
-                    .execute([number.to_be_bytes()])?;
-            }
-            self.close_own_log(&sealed.log)?;
+        let root = self.root;
+        let is_certified =
+            || self.authority.author(&open.certificate, open.key, open.team, root).is_some();
+        let is_possible = i64::try_from(sealed.tip.position).is_ok()
+            && sealed.tip.position > 0
+            && sealed.tip.position <= self.claim_max(&sealed.log, &open.certificate);
+        if !self.holds_team(open.team) || !is_certified() || !is_possible {
+            return Ok(());
         }
-        Ok(())
+        let held = self.locate(&sealed.tip.id)?;
+        let has_seal = held.is_some() && self.has_seal(sealed.tip.id)?;
+        if has_seal || (held.is_none() && self.is_full(sealed)?) || !sealed.is_good() {
+            return Ok(());
+        }
+        if held.is_some() {
+            // Now it can be handed on up to here.
+            self.sql()?
+                .prepare_cached("UPDATE entry SET seal = ?2 WHERE id = ?1 AND seal IS NULL")?
+                .execute((sealed.tip.id.0, sealed.seal))?;
+            return Ok(());
+        }
+        let bytes = crate::model::cbor::encode(|encoder| sealed.write(encoder));
+        let position = sealed.tip.position as i64;
+        let number = self.last_heard()? + 1;
+        let heard = self
+            .sql()?
+            .prepare_cached(
+                "INSERT INTO heard (log, certificate, position, entry, sealed, number)
+                 VALUES (?1, ?6, ?2, ?3, ?4, ?5)
+                 ON CONFLICT (log) DO UPDATE SET position = ?2, entry = ?3, sealed = ?4, number = ?5
+                 WHERE (position, entry) < (?2, ?3)",
+            )?
+            .execute((
+                sealed.log.0,
+                position,
+                sealed.tip.id.0,
+                bytes,
+                number,
+                open.certificate.0,
+            ))?;
+        if heard > 0 {
+            self.sql()?
+                .prepare_cached("INSERT OR REPLACE INTO meta (name, value) VALUES ('heard', ?1)")?
+                .execute([number.to_be_bytes()])?;
+        }
+        self.close_own_log(&sealed.log)
+    }
+
+    /// How far a log may be said to reach.
+    fn claim_max(&self, log: &LogId, certificate: &EntryId) -> u64 {
+        if let Some((info, standing)) = self.standing(log) {
+            return Carriage::claim_max(info, &standing.cuts);
+        }
+        let is_revoked = self.authority.is_revoked(certificate);
+        if !is_revoked || crate::planted!(ClaimPastRevocation) {
+            return u64::MAX;
+        }
+        let kept = self.authority.kept_of(certificate, log).into_iter().flatten();
+        kept.map(|tip| tip.position).max().unwrap_or(0)
+    }
+
+    fn has_seal(&self, id: EntryId) -> Result<bool, StoreError> {
+        let mut statement =
+            self.sql()?.prepare_cached("SELECT seal IS NOT NULL FROM entry WHERE id = ?1")?;
+        Ok(statement.query_row([id.0], |row| row.get(0))?)
+    }
+
+    /// Whether seals of as many logs are kept as are of one certificate, and none of this one.
+    fn is_full(&self, sealed: &SealedTip) -> Result<bool, StoreError> {
+        let mut statement = self.sql()?.prepare_cached(
+            "SELECT count(*), coalesce(max(log = ?2), 0) FROM heard WHERE certificate = ?1",
+        )?;
+        let (logs, is_known): (i64, bool) = statement
+            .query_row((sealed.open.certificate.0, sealed.log.0), |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })?;
+        Ok(logs >= HEARD_PER_CERTIFICATE_MAX && !is_known)
     }
 
     /// The number of the last seal that was heard. It never falls: the counter is kept apart from the
@@ -88,23 +149,53 @@ impl Store {
             self.holds_team(of) && team.is_none_or(|team| team == of || of == TeamId::PROGRAMME)
         };
         let heard = self.heard()?.into_iter().filter(|seal| asked(seal.open.team));
-        let heard = heard.map(|seal| (seal.log, seal.open.key, seal.tip.position));
+        let heard = heard.map(|seal| {
+            let claimed = Claimed {
+                log: seal.log,
+                certificate: seal.open.certificate,
+                position: seal.tip.position,
+            };
+            (seal.open.key, seal.open.team, claimed)
+        });
         let kept = self.authority.awaited_tips.values().filter(|awaited| asked(awaited.team));
-        let kept = kept.map(|awaited| (awaited.log, awaited.device, awaited.position));
-        let mut reaches: BTreeMap<LogId, (DeviceKey, u64)> = BTreeMap::new();
-        for (log, device, position) in heard.chain(kept) {
-            let reach = reaches.entry(log).or_insert((device, position));
-            reach.1 = reach.1.max(position);
+        let kept = kept.map(|awaited| (awaited.device, awaited.team, awaited.claimed));
+        let mut reaches: BTreeMap<LogId, (DeviceKey, EntryId, u64)> = BTreeMap::new();
+        for (device, of, claimed) in heard.chain(kept) {
+            // What was heard before a revocation, or an end, or was set aside, counts no longer.
+            let most = self.claim_max(&claimed.log, &claimed.certificate);
+            let position = claimed.position.min(most);
+            if position == 0 || position <= self.authority.set_aside_to(of, &claimed.log) {
+                continue;
+            }
+            let new = (device, claimed.certificate, position);
+            let reach = reaches.entry(claimed.log).or_insert(new);
+            reach.2 = reach.2.max(position);
         }
-        let mut devices: BTreeMap<DeviceKey, u64> = BTreeMap::new();
-        for (log, (device, position)) in reaches {
-            let held = self.chains.log(&log).map_or(0, |info| info.length());
+        let mut certificates: BTreeMap<(DeviceKey, EntryId), u64> = BTreeMap::new();
+        for (log, (device, certificate, position)) in reaches {
+            let held = self.tips(&log).last().map_or(0, |tip| tip.position);
             // At least the tip itself is missing, on a branch that may be shorter than another.
             let entries = position.saturating_sub(held).max(1);
-            let of_device = devices.entry(device).or_default();
-            *of_device = of_device.saturating_add(entries);
+            let of_certificate = certificates.entry((device, certificate)).or_default();
+            *of_certificate = of_certificate.saturating_add(entries);
         }
-        Ok(devices.into_iter().map(|(device, entries)| MissingFrom { device, entries }).collect())
+        let mut devices: BTreeMap<DeviceKey, MissingFrom> = BTreeMap::new();
+        for ((device, _), claimed) in certificates {
+            let nothing = MissingFrom { device, entries: 0, is_doubtful: false };
+            let from = devices.entry(device).or_insert(nothing);
+            from.entries = from.entries.saturating_add(claimed.min(CLAIMED_MAX));
+            from.is_doubtful |= claimed > CLAIMED_MAX;
+        }
+        Ok(devices.into_values().collect())
+    }
+
+    /// The logs of a device that are said to reach further than they are held, with how far.
+    pub fn claims_of(&self, device: DeviceKey) -> Result<Vec<(TeamId, LogId, u64)>, StoreError> {
+        let heard = self.heard()?.into_iter().filter(|seal| seal.open.key == device);
+        let heard = heard.map(|seal| (seal.open.team, seal.log, seal.tip.position));
+        let kept = self.authority.awaited_tips.values().filter(|kept| kept.device == device);
+        let kept = kept.map(|kept| (kept.team, kept.claimed.log, kept.claimed.position));
+        Ok(heard.chain(kept).collect())
     }
 
     /// What is known to exist and is not here, in sum.
@@ -113,6 +204,7 @@ impl Store {
         Ok(KnownMissing {
             entries: missing.iter().fold(0, |sum: u64, from| sum.saturating_add(from.entries)),
             devices: missing.len() as u64,
+            is_doubtful: missing.iter().any(|from| from.is_doubtful),
         })
     }
 }

@@ -4,6 +4,7 @@ use super::{HeldLog, KeyProvider, SCHEMA_VERSION, Settling, Store, StoreError, S
 use crate::log::chain::{Branch, Chains, LogInfo, Place};
 use crate::log::entry::{Tip, kind};
 use crate::log::payload::Open;
+use crate::log::{Ending, Verdict, Waiting};
 use crate::model::kind::declarations_digest;
 use crate::model::{DeviceKey, EntryId, LogId, TeamId};
 use rusqlite::config::DbConfig;
@@ -14,9 +15,7 @@ use zeroize::Zeroizing;
 
 const MIGRATIONS: [&str; SCHEMA_VERSION as usize] = [
     include_str!("migrations/0001_log_and_projection.sql"),
-    include_str!("migrations/0002_delivery.sql"),
-    include_str!("migrations/0003_kinds.sql"),
-    include_str!("migrations/0004_exchanges.sql"),
+    include_str!("migrations/0002_exchanges.sql"),
 ];
 
 impl Store {
@@ -85,6 +84,12 @@ impl Store {
             return Ok(());
         }
         self.transact(|store| {
+            // What no version before knew may end a branch now.
+            let newer = store.logs_with_newer()?;
+            newer.iter().try_for_each(|log| store.find_ends(log))?;
+            if !newer.is_empty() {
+                store.set_authority_stale()?;
+            }
             store.drop_projection()?;
             store.sql()?.execute(
                 "INSERT OR REPLACE INTO meta VALUES ('declarations', ?1)",
@@ -118,6 +123,7 @@ impl Store {
             chains: Chains::default(),
             logs: BTreeMap::new(),
             authority: crate::log::Authority::default(),
+            carried: BTreeMap::new(),
             changes: super::projection::Changes::default(),
             code_packs: 0,
             noted: super::completeness::Noted::default(),
@@ -126,6 +132,8 @@ impl Store {
             page_entries_max: crate::log::run::PAGE_ENTRIES_MAX,
             is_for_reading: false,
             erased: std::cell::Cell::new(false),
+            // What a process that was killed did not get to is done by the next.
+            erased_since: std::cell::Cell::new(true),
             _lock: None,
         }
     }
@@ -149,6 +157,7 @@ impl Store {
             }
             store.load_logs()?;
             store.authority = store.settle_authority()?;
+            store.load_carriage()?;
             Ok(store)
         });
         if let Some(lock) = lock {
@@ -187,10 +196,11 @@ impl Store {
         self.noted = super::completeness::Noted::default();
         if self.meta("authority_stale")?.is_none() {
             self.authority = self.settle_authority()?;
-            return Ok(());
+            return self.load_carriage();
         }
         // What held before is not known any more: all that it touched is judged again.
         self.authority = crate::log::Authority::default();
+        self.carried.clear();
         self.sql()?.execute_batch("BEGIN IMMEDIATE")?;
         self.settle_authority_if_stale()?;
         self.sql()?.execute_batch("COMMIT")?;
@@ -211,9 +221,9 @@ impl Store {
         self.logs.clear();
         let mut held = BTreeMap::new();
         let mut statement = self.sql()?.prepare(
-            "SELECT number, id, open, bytes,
+            "SELECT number, id, open,
                EXISTS (SELECT 1 FROM entry INDEXED BY entry_administration
-                 WHERE kind < 16 AND kind > 1 AND log = number) FROM log",
+                 WHERE kind < 16 AND kind NOT IN (1, 6, 7) AND log = number) FROM log",
         )?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
@@ -221,8 +231,7 @@ impl Store {
             let id = LogId::from_slice(&row.get::<_, [u8; 16]>(1)?)
                 .ok_or(StoreError::Damaged("a log's id"))?;
             let open = Open::decode(&open).map_err(|_| StoreError::Damaged("a log's open"))?;
-            let bytes = row.get::<_, i64>(3)? as u64;
-            held.insert(id, HeldLog { number, open, bytes, administers: row.get(4)? });
+            held.insert(id, HeldLog { number, open, administers: row.get(3)? });
         }
         drop(rows);
         drop(statement);
@@ -242,10 +251,13 @@ impl Store {
 
     fn read_branches(&self, log: i64) -> Result<Vec<Branch>, StoreError> {
         let mut statement = self.sql()?.prepare_cached(
-            "SELECT parent_branch, parent_position, position, id
+            "SELECT parent_branch, parent_position, position, id,
+               (SELECT min(position) FROM entry AS ended
+                 WHERE ended.log = branch.log AND ended.branch = branch.number AND ended.ends > 0)
              FROM branch JOIN entry ON entry.log = branch.log AND entry.branch = branch.number
+               AND entry.branch >= 0
                AND entry.position = (SELECT max(position) FROM entry AS last
-                 WHERE last.log = branch.log AND last.branch = branch.number)
+                 WHERE last.log = branch.log AND last.branch = branch.number AND last.branch >= 0)
              WHERE branch.log = ?1 ORDER BY number",
         )?;
         let rows = statement.query_map([log], |row| {
@@ -255,8 +267,33 @@ impl Store {
                 _ => None,
             };
             let tip = Tip { position: row.get::<_, i64>(2)? as u64, id: EntryId(row.get(3)?) };
-            Ok(Branch { parent, tip })
+            let end: Option<i64> = row.get(4)?;
+            Ok((Branch { parent, tip, end: None }, end))
         })?;
+        let mut how = self.sql()?.prepare_cached(
+            "SELECT ends FROM entry WHERE log = ?1 AND branch = ?2 AND branch >= 0 AND position = ?3",
+        )?;
+        let mut branches = Vec::new();
+        for (number, row) in (0u32..).zip(rows) {
+            let (mut branch, end) = row?;
+            if let Some(position) = end {
+                let ends: u8 = how.query_row((log, number, position), |row| row.get(0))?;
+                branch.end = Ending::from_number(ends).map(|ending| (position as u64, ending));
+            }
+            branches.push(branch);
+        }
+        Ok(branches)
+    }
+
+    /// The logs that hold what only a newer version could judge, when it came.
+    fn logs_with_newer(&self) -> Result<Vec<LogId>, StoreError> {
+        let mut statement = self.sql()?.prepare(
+            "SELECT DISTINCT log.id FROM entry JOIN log ON log.number = entry.log
+             WHERE verdict = ?1 OR ends = ?2",
+        )?;
+        let waiting = Verdict::Waiting(Waiting::NewerVersion).number();
+        let rows =
+            statement.query_map((waiting, Ending::Newer.number()), |row| Ok(LogId(row.get(0)?)))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 }

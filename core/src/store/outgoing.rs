@@ -4,8 +4,9 @@ use super::{LogUse, Store, StoreError};
 use crate::identity::SigningKey;
 use crate::log::chain::LogInfo;
 use crate::log::entry::{Tip, seal};
+use crate::log::payload::KeptTip;
 use crate::log::run::SealedTip;
-use crate::model::{EntryId, LogId, TeamId};
+use crate::model::{EntryId, LogId, RecordId, TeamId};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The most seals that one message carries.
@@ -15,15 +16,9 @@ pub const SEALS_MAX: usize = 500;
 pub type Clock = BTreeMap<LogId, Vec<Tip>>;
 
 impl Store {
-    /// The tips of all logs in these teams whose author has a certificate.
+    /// The tips of all logs in these teams of which something is carried.
     pub fn clock(&self, teams: &[TeamId]) -> Clock {
-        self.offered(teams).map(|(log, info)| (*log, info.tips())).collect()
-    }
-
-    pub(super) fn offered(&self, teams: &[TeamId]) -> impl Iterator<Item = (&LogId, &LogInfo)> {
-        self.chains
-            .iter()
-            .filter(|(log, info)| teams.contains(&info.team) && self.authority.is_named(log))
+        self.offered(teams).map(|(log, _)| (*log, self.tips(log))).collect()
     }
 
     /// The seals of what a store with this clock lacks: of each tip held, and those heard of what is
@@ -77,7 +72,7 @@ impl Store {
         let mut sealed = Vec::new();
         for (log, info) in self.offered(teams) {
             let Some(held) = self.logs.get(log) else { continue };
-            for tip in info.tips().into_iter().filter(|tip| lacks(log, tip)) {
+            for tip in self.tips(log).into_iter().filter(|tip| lacks(log, tip)) {
                 if let Some(seal) = self.seal_of(*log, info, tip, own)? {
                     sealed.push(SealedTip { log: *log, open: held.open.clone(), tip, seal });
                 }
@@ -106,18 +101,35 @@ impl Store {
         }
         let mut statement = self.sql()?.prepare_cached("SELECT seal FROM entry WHERE id = ?1")?;
         let mut rows = statement.query([tip.id.0])?;
-        match rows.next()? {
-            Some(row) => Ok(row.get(0)?),
-            None => Ok(None),
-        }
+        let seal: Option<[u8; 64]> = match rows.next()? {
+            Some(row) => row.get(0)?,
+            None => None,
+        };
+        Ok(seal.or_else(|| self.kept_seal(info.key, log, tip)))
     }
 
-    /// Our own log of this use, under this certificate, that still takes entries, with its tip.
+    /// What a revocation of a certificate keeps: every tip carried of its logs, with its signature.
+    pub fn tips_to_keep(&self, certificate: EntryId) -> Result<Vec<KeptTip>, StoreError> {
+        let logs = self.chains.iter().filter(|(_, info)| info.certificate == certificate);
+        let mut kept = Vec::new();
+        for (log, info) in logs {
+            for tip in self.tips(log) {
+                if let Some(seal) = self.seal_of(*log, info, tip, None)? {
+                    kept.push(KeptTip { log: *log, tip, seal });
+                }
+            }
+        }
+        Ok(kept)
+    }
+
+    /// Our own log of this use, under this certificate, that still takes entries, with its tip: one that
+    /// did not fork or end, and in which this record was not changed as often as one path may.
     pub fn own_log(
         &self,
         team: TeamId,
         certificate: EntryId,
         log_use: LogUse,
+        record: Option<RecordId>,
     ) -> Result<Option<(LogId, Tip)>, StoreError> {
         let mut statement =
             self.sql()?.prepare_cached("SELECT id FROM log WHERE own = ?1 ORDER BY number DESC")?;
@@ -127,9 +139,11 @@ impl Store {
             let info = self.chains.log(&id).filter(|info| {
                 info.team == team && info.certificate == certificate && info.branches.len() == 1
             });
-            if let Some(info) = info {
-                return Ok(info.tips().first().map(|tip| (id, *tip)));
+            let Some(branch) = info.and_then(|info| info.branches.first()) else { continue };
+            if branch.end.is_some() || !self.takes_one_more(&id, branch.tip, record)? {
+                continue;
             }
+            return Ok(Some((id, branch.tip)));
         }
         Ok(None)
     }

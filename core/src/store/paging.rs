@@ -6,7 +6,7 @@ use super::{Store, StoreError};
 use crate::identity::SigningKey;
 use crate::log::chain::{LogInfo, Place};
 use crate::log::entry::{Entry, Header, Tip, seal};
-use crate::log::run::{RUNS_BYTES_MAX, Run, weight};
+use crate::log::run::{Brought, RUNS_BYTES_MAX, Run, RunEntry, weight};
 use crate::model::{EntryId, LogId, RecordId, TeamId};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,6 +14,9 @@ use std::collections::{BTreeMap, BTreeSet};
 const POINT_LOGS_MAX: usize = 100;
 /// The most branches of one log that points are given of, the longest first.
 const POINT_BRANCHES_MAX: usize = 16;
+
+/// What the logs that hand out keys may weigh to go with an enrolment; else the first sync brings them.
+const KEYS_BYTES_MAX: u64 = 256 << 10;
 
 /// What is known of the other side.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -52,7 +55,7 @@ impl Store {
         self.page(logs, peer, own, RUNS_BYTES_MAX)
     }
 
-    /// The logs of these teams whose author has a certificate, in the order in which they travel.
+    /// The logs of these teams of which something is carried, in the order in which they travel.
     pub fn logs_in_order(&self, teams: &[TeamId]) -> Vec<LogId> {
         let mut logs: Vec<LogId> = self.offered(teams).map(|(log, _)| *log).collect();
         logs.sort_by_key(|log| self.rank(log));
@@ -78,7 +81,7 @@ impl Store {
         for (log, info) in self.offered(teams).filter(|(log, _)| !peer.skip.contains(log)) {
             let mut parted = false;
             for tip in peer.clock.get(log).into_iter().flatten() {
-                parted |= tip.position <= info.length() && self.locate(&tip.id)?.is_none();
+                parted |= tip.position <= info.length() && !self.holds_chained(&tip.id)?;
             }
             if parted {
                 points.insert(*log, self.points_of(log, info)?);
@@ -92,9 +95,14 @@ impl Store {
 
     fn points_of(&self, log: &LogId, info: &LogInfo) -> Result<Vec<Tip>, StoreError> {
         let number = self.logs.get(log).map(|log| log.number);
+        let reach = |number: u32, branch: &crate::log::chain::Branch| {
+            let carried = self.carried.get(log).map_or(0, |log| log.carriage.reach(number));
+            branch.tip.position.min(carried)
+        };
         let mut branches: Vec<(u32, u64)> = (0..)
             .zip(&info.branches)
-            .map(|(number, branch)| (number, branch.tip.position))
+            .map(|(number, branch)| (number, reach(number, branch)))
+            .filter(|(_, position)| *position > 0)
             .collect();
         branches.sort_by_key(|(_, position)| std::cmp::Reverse(*position));
         let mut wanted: BTreeSet<Place> = BTreeSet::new();
@@ -109,7 +117,7 @@ impl Store {
             }
         }
         let mut statement = self.sql()?.prepare_cached(
-            "SELECT id FROM entry WHERE log = ?1 AND branch = ?2 AND position = ?3",
+            "SELECT id FROM entry WHERE log = ?1 AND branch = ?2 AND branch >= 0 AND position = ?3",
         )?;
         let mut points = BTreeSet::new();
         for place in wanted {
@@ -134,10 +142,41 @@ impl Store {
             next = self.chains.log(&log).map_or(EntryId::NONE, |info| info.certificate);
         }
         logs.reverse();
+        self.all_of(&logs, own)
+    }
+
+    /// The logs that hand out a team's keys, and the programme's code packs, whole, where they are short enough to go with an enrolment.
+    pub fn runs_of_keys(&self, team: TeamId, own: &SigningKey) -> Result<Vec<Run>, StoreError> {
+        let mut statement = self.sql()?.prepare_cached(
+            "SELECT DISTINCT log.id FROM entry INDEXED BY entry_administration
+               CROSS JOIN log ON log.number = entry.log WHERE kind IN (6, 7) AND kind < 16",
+        )?;
+        let rows = statement.query_map([], |row| Ok(LogId(row.get(0)?)))?;
+        let mut logs: Vec<LogId> = rows.collect::<Result<_, _>>()?;
+        let teams = [team, TeamId::PROGRAMME];
+        logs.retain(|log| self.chains.log(log).is_some_and(|info| teams.contains(&info.team)));
+        // What certifies those who hand them out, first.
+        let mut proofs = Vec::new();
+        for log in &logs {
+            let certificate = self.chains.log(log).map_or(EntryId::NONE, |info| info.certificate);
+            if let Some((of, _)) = self.locate(&certificate)?
+                && !proofs.contains(&of)
+            {
+                proofs.push(of);
+            }
+        }
+        let logs: Vec<LogId> = proofs.into_iter().chain(logs).collect();
+        let runs = self.all_of(&logs, own)?;
+        let weight: u64 = runs.iter().flat_map(|run| &run.entries).map(|e| e.body.weight()).sum();
+        Ok(if weight > KEYS_BYTES_MAX { Vec::new() } else { runs })
+    }
+
+    /// All runs of these logs, in this order.
+    fn all_of(&self, logs: &[LogId], own: &SigningKey) -> Result<Vec<Run>, StoreError> {
         let mut peer = Peer::default();
         let mut runs = Vec::new();
         loop {
-            let page = self.page(&logs, &peer, Some(own), RUNS_BYTES_MAX)?;
+            let page = self.page(logs, &peer, Some(own), RUNS_BYTES_MAX)?;
             if page.is_empty() {
                 return Ok(runs);
             }
@@ -163,9 +202,9 @@ impl Store {
         for (log, info) in held {
             let Some(theirs) = self.held_by(log, info, peer)? else { continue };
             for (number, branch) in (0u32..).zip(&info.branches) {
-                let first = branch.parent.map_or(1, |parent| parent.position + 1);
+                let first = branch.first();
                 let position = theirs.get(&number).map_or(first, |held| first.max(held + 1));
-                if position > branch.tip.position {
+                if position > branch.tip.position.min(self.reach(log, number)) {
                     continue;
                 }
                 let from = Place { branch: number, position };
@@ -193,6 +232,75 @@ impl Store {
         Ok(runs)
     }
 
+    /// How far a branch is carried.
+    fn reach(&self, log: &LogId, branch: u32) -> u64 {
+        self.carried.get(log).map_or(0, |carried| carried.carriage.reach(branch))
+    }
+
+    /// Whether an entry is held with what lies before it.
+    fn holds_chained(&self, id: &EntryId) -> Result<bool, StoreError> {
+        Ok(self.locate(id)?.is_some_and(|(_, place)| !place.is_alone()))
+    }
+
+    /// Entries of these teams that acceptances bring in and that a store with this clock lacks, as many as
+    /// a page takes.
+    pub fn brought_lacked(
+        &self,
+        teams: &[TeamId],
+        theirs: &Clock,
+    ) -> Result<Vec<Brought>, StoreError> {
+        let mut lacked = Vec::new();
+        let mut room = self.room(RUNS_BYTES_MAX / 4);
+        for (log, _) in self.offered(teams) {
+            let Some(carried) = self.carried.get(log) else { continue };
+            let theirs = theirs.get(log).map(Vec::as_slice).unwrap_or_default();
+            for tip in carried.brought.iter().filter(|tip| !theirs.contains(tip)) {
+                let Some(brought) = self.brought(log, tip.id)? else { continue };
+                if !room.take(&brought.expand()) {
+                    return Ok(lacked);
+                }
+                lacked.push(brought);
+            }
+        }
+        Ok(lacked)
+    }
+
+    /// An entry with its log's `open`, as it travels without what lies before it.
+    pub fn brought(&self, log: &LogId, id: EntryId) -> Result<Option<Brought>, StoreError> {
+        let (Some(held), Some(entry)) = (self.logs.get(log), self.whole_entry(log, id)?) else {
+            return Ok(None);
+        };
+        Ok(Some(Brought {
+            open: held.open.clone(),
+            position: entry.header.position,
+            previous: entry.header.previous,
+            entry: RunEntry::of(&entry),
+        }))
+    }
+
+    /// An entry held, with all of its header.
+    pub(super) fn whole_entry(
+        &self,
+        log: &LogId,
+        id: EntryId,
+    ) -> Result<Option<Entry>, StoreError> {
+        let mut statement = self.sql()?.prepare_cached(
+            "SELECT id, position, kind, changes, payload, payload_hash, schema, coalesce(previous,
+               (SELECT id FROM entry AS before
+                WHERE before.log = entry.log AND before.position = entry.position - 1
+                  AND before.branch >= 0 AND before.branch IN (entry.branch,
+                    (SELECT parent_branch FROM branch
+                     WHERE branch.log = entry.log AND branch.number = entry.branch))
+                ORDER BY before.branch = entry.branch DESC LIMIT 1)) AS previous
+             FROM entry WHERE id = ?1",
+        )?;
+        let mut rows = statement.query([id.0])?;
+        match rows.next()? {
+            Some(row) => Ok(Some(read_entry(*log, row)?)),
+            None => Ok(None),
+        }
+    }
+
     fn room(&self, bytes: u64) -> Room {
         Room { entries: self.page_entries_max, bytes, is_full: false, is_empty: true }
     }
@@ -211,6 +319,9 @@ impl Store {
         // From the last on: what lies before one that is known needs no second walk.
         for tip in named.iter().rev() {
             let Some((_, place)) = self.locate(&tip.id)? else { continue };
+            if place.is_alone() {
+                continue;
+            }
             for on in info.path(place) {
                 let reach = held.entry(on.branch).or_default();
                 if *reach >= on.position {
@@ -233,16 +344,19 @@ impl Store {
     ) -> Result<Option<Run>, StoreError> {
         let number = self.logs.get(&log).map(|log| log.number);
         let mut statement = self.sql()?.prepare_cached(
-            "SELECT entry.id, position, kind, changes, payload, payload_hash, seal,
+            "SELECT entry.id, position, kind, changes, payload, payload_hash, seal, schema,
                (SELECT id FROM entry AS before
                 WHERE before.log = entry.log AND before.position = entry.position - 1
-                  AND (before.branch = entry.branch OR before.branch = ?4)
-                ORDER BY before.branch = entry.branch DESC LIMIT 1)
-             FROM entry WHERE log = ?1 AND branch = ?2 AND position >= ?3 ORDER BY position",
+                  AND before.branch >= 0 AND (before.branch = entry.branch OR before.branch = ?4)
+                ORDER BY before.branch = entry.branch DESC LIMIT 1) AS previous
+             FROM entry WHERE log = ?1 AND branch = ?2 AND branch >= 0 AND position BETWEEN ?3 AND ?5
+             ORDER BY position",
         )?;
         let parent = info.branches.get(from.branch as usize).and_then(|branch| branch.parent);
         let parent = parent.map(|place| place.branch);
-        let mut rows = statement.query((number, from.branch, from.position as i64, parent))?;
+        let to = i64::try_from(self.reach(&log, from.branch)).unwrap_or(i64::MAX);
+        let asked = (number, from.branch, from.position as i64, parent, to);
+        let mut rows = statement.query(asked)?;
         let is_own = own.filter(|key| key.device_key() == info.key);
         let mut entries: Vec<Entry> = Vec::new();
         let mut left = *room;
@@ -256,8 +370,13 @@ impl Store {
             if !left.take(&entry) && may_cut {
                 break;
             }
+            let seal: Option<[u8; 64]> = row.get("seal")?;
+            // Up to where a revocation keeps it, the revocation holds the signature.
+            let is_last = entry.header.position == to as u64;
+            let kept = || self.kept_seal(info.key, log, entry.tip());
+            let seal = seal.or_else(|| if is_last { kept() } else { None });
             entries.push(entry);
-            if let Some(seal) = row.get("seal")? {
+            if let Some(seal) = seal {
                 sealed = Some((seal, entries.len(), left));
             }
         }
@@ -296,9 +415,10 @@ impl Room {
 fn read_entry(log: LogId, row: &rusqlite::Row<'_>) -> Result<Entry, StoreError> {
     let payload = kept_if_any(row.get("payload")?)?;
     let changes: Option<[u8; 16]> = row.get("changes")?;
-    let previous: Option<[u8; 32]> = row.get(7)?;
+    let previous: Option<[u8; 32]> = row.get("previous")?;
     let header = Header {
         kind: row.get("kind")?,
+        schema: row.get("schema")?,
         log,
         position: row.get::<_, i64>("position")? as u64,
         previous: previous.map_or(EntryId::NONE, EntryId),

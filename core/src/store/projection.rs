@@ -4,10 +4,12 @@ use super::rows::{Row, State};
 use super::{Store, StoreError};
 use crate::model::answers::Word;
 use crate::model::indicator::{decode_sums, encode_sums, is_part, measures};
-use crate::model::{CivilDate, RecordId, TeamId, UnixMillis, Value};
+use crate::model::schema::Shape;
+use crate::model::stock::Holder;
+use crate::model::{CivilDate, RecordId, UnixMillis, Value};
 use crate::record::Record;
 use rusqlite::OptionalExtension;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// Where sums are kept: day, team, site, and the indicator's part or nothing.
 type TallyKey = (i64, [u8; 16], String, String);
@@ -49,17 +51,13 @@ impl Store {
         if let Some(record) = record {
             let row = self.write_row(number, record)?;
             self.count(&row, 1);
-            let links: Vec<RecordId> = record
-                .fields
-                .get("duplicate_of")
-                .into_iter()
-                .flatten()
-                .filter_map(|(value, _)| value.as_text()?.parse().ok())
-                .collect();
-            for other in &links {
+            let links = links(record);
+            for (other, by_coordinator) in &links {
                 self.sql()?
-                    .prepare_cached("INSERT OR IGNORE INTO link (a, b) VALUES (?1, ?2)")?
-                    .execute((id.0, other.0))?;
+                    .prepare_cached(
+                        "INSERT OR REPLACE INTO link (a, b, by_coordinator) VALUES (?1, ?2, ?3)",
+                    )?
+                    .execute((id.0, other.0, by_coordinator))?;
             }
             if !links.is_empty() {
                 self.relink(id)?;
@@ -68,24 +66,18 @@ impl Store {
         Ok(())
     }
 
-    /// Notes a record and its neighbours by links, so that [`Store::settle_duplicates`] looks at
-    /// their sets once for all records of the transaction. Returns whether it has any.
+    /// Notes a record with links, or to which others link, so that [`Store::settle_duplicates`] looks at
+    /// all that hangs on it once for all records of the transaction. Returns whether it has any.
     fn relink(&mut self, id: RecordId) -> Result<bool, StoreError> {
-        let neighbours = self.neighbours(id)?;
-        if neighbours.is_empty() {
-            return Ok(false);
-        }
-        self.relinked.insert(id);
-        self.relinked.extend(neighbours);
-        Ok(true)
-    }
-
-    fn neighbours(&self, id: RecordId) -> Result<Vec<RecordId>, StoreError> {
-        let mut statement = self.sql()?.prepare_cached(
-            "SELECT b FROM link WHERE a = ?1 UNION SELECT a FROM link WHERE b = ?1",
+        let mut linked = self.sql()?.prepare_cached(
+            "SELECT 1 FROM link WHERE a = ?1 UNION ALL SELECT 1 FROM link WHERE b = ?1 LIMIT 1",
         )?;
-        let rows = statement.query_map([id.0], |row| Ok(RecordId(row.get(0)?)))?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        let is_linked = linked.exists([id.0])?;
+        drop(linked);
+        if is_linked {
+            self.relinked.insert(id);
+        }
+        Ok(is_linked)
     }
 
     fn write_row(&self, number: i64, record: &Record) -> Result<Row, StoreError> {
@@ -107,14 +99,15 @@ impl Store {
                 (false, false) => State::Counted,
             },
             conflicts: record.conflicts().count() as u64,
+            moves_stock: moves_stock(record),
             answers: record.answers(),
         };
         let digest = blake3::hash(&record.canonical());
         self.sql()?
             .prepare_cached(
                 "INSERT OR REPLACE INTO record
-                   (number, kind, log, day, state, conflicts, answers, digest)
-                 VALUES (?1, ?2, (SELECT log FROM entry WHERE arrival = ?1), ?3, ?4, ?5, ?6, ?7)",
+                   (number, kind, log, day, state, conflicts, answers, digest, moves_stock)
+                 VALUES (?1, ?2, (SELECT log FROM entry WHERE arrival = ?1), ?3, ?4, ?5, ?6, ?7, ?8)",
             )?
             .execute((
                 number,
@@ -124,13 +117,14 @@ impl Store {
                 row.conflicts as i64,
                 row.answers.encode(),
                 &digest.as_bytes()[..16],
+                row.moves_stock,
             ))?;
         Ok(row)
     }
 
     /// Adds what a counted record counts, or takes it away. The changes are gathered and written by
     /// [`Store::write_changes`] in the same transaction.
-    fn count(&mut self, row: &Row, sign: i64) {
+    pub(super) fn count(&mut self, row: &Row, sign: i64) {
         if row.state != State::Counted {
             return;
         }
@@ -141,7 +135,7 @@ impl Store {
             let key = if is_part(&name) { key(&name) } else { whole.clone() };
             *self.changes.tally.entry(key).or_default().entry(name).or_default() += n * sign;
         }
-        if let Some(stock) = row.answers.kind.declaration().stock {
+        if let Some(stock) = row.answers.kind.declaration().stock.filter(|_| row.moves_stock) {
             for moved in stock(&row.answers) {
                 let batch = moved.batch;
                 let holder = moved.holder.to_string();
@@ -215,54 +209,6 @@ impl Store {
         Ok(())
     }
 
-    /// The records joined with this one by links, in either direction, of one team and kind.
-    fn linked(&self, id: RecordId) -> Result<BTreeSet<RecordId>, StoreError> {
-        let mut set = BTreeSet::from([id]);
-        let mut next = vec![id];
-        let alike = |id: RecordId| -> Result<Option<(TeamId, u8)>, StoreError> {
-            Ok(self.row(id)?.map(|row| (row.team, row.answers.kind.number())))
-        };
-        while let Some(id) = next.pop() {
-            let of = alike(id)?;
-            for other in self.neighbours(id)? {
-                if of.is_some() && !set.contains(&other) && alike(other)? == of {
-                    set.insert(other);
-                    next.push(other);
-                }
-            }
-        }
-        Ok(set)
-    }
-
-    /// Of each connected set the lowest record id counts that is neither void nor kept out of totals
-    /// by its date (docs/adr/0005).
-    pub(super) fn settle_duplicates(&mut self) -> Result<(), StoreError> {
-        while let Some(id) = self.relinked.pop_first() {
-            let set = self.linked(id)?;
-            for other in &set {
-                self.relinked.remove(other);
-            }
-            let mut first = true;
-            for id in set {
-                let Some(mut row) = self.row(id)? else { continue };
-                if [State::Void, State::Flagged].contains(&row.state) {
-                    continue;
-                }
-                let wanted = if first { State::Counted } else { State::Duplicate };
-                first = false;
-                if wanted != row.state {
-                    self.count(&row, -1);
-                    row.state = wanted;
-                    self.sql()?
-                        .prepare_cached("UPDATE record SET state = ?2 WHERE number = ?1")?
-                        .execute((row.number, wanted.number()))?;
-                    self.count(&row, 1);
-                }
-            }
-        }
-        Ok(())
-    }
-
     /// Drops the projection and builds it again from the entries held; the result is the same.
     pub fn rebuild(&mut self) -> Result<(), StoreError> {
         self.transact(|store| {
@@ -279,4 +225,35 @@ impl Store {
                SELECT coalesce(changes, substr(id, 1, 16)) FROM entry WHERE kind >= 16;",
         )?)
     }
+}
+
+/// The records that this one says it is a duplicate of, by a word that may have effect: a coordinator's,
+/// or that of whoever made this record. Others' are suggestions.
+fn links(record: &Record) -> Vec<(RecordId, bool)> {
+    let values = record.fields.get("duplicate_of").into_iter().flatten();
+    let links = values.filter_map(|(value, by)| {
+        let other = value.as_text()?.parse().ok()?;
+        let change = record.change(by)?;
+        let by_coordinator = change.by_coordinator || crate::planted!(StrangersLinkCounts);
+        (by_coordinator || change.author == record.author).then_some((other, by_coordinator))
+    });
+    links.collect()
+}
+
+/// Whether whoever wrote whose stock is moved may speak for them: a coordinator for all, a worker for
+/// itself and for what is nobody's own.
+fn moves_stock(record: &Record) -> bool {
+    let holders = record.kind.fields().filter(|field| field.shape == Shape::Holder);
+    holders.into_iter().all(|field| {
+        let Some((value, by)) = record.fields.get(field.name).and_then(|values| values.last())
+        else {
+            return true;
+        };
+        match value.as_text().and_then(|text| text.parse().ok()) {
+            Some(Holder::Device(device)) => record
+                .change(by)
+                .is_some_and(|change| change.by_coordinator || change.author == device),
+            _ => true,
+        }
+    })
 }

@@ -2,10 +2,9 @@
 
 use super::payload::kept_if_any;
 use super::{RECORD, Store, StoreError};
-use crate::log::Verdict;
 use crate::model::{Answers, CivilDate, DeviceKey, EntryId, Kind, LogId, RecordId, TeamId};
 use rusqlite::OptionalExtension;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Why a record counts, or counts nowhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -75,6 +74,8 @@ pub struct Row {
     pub state: State,
     /// How many fields have two values written apart.
     pub conflicts: u64,
+    /// Whether it moves stock: whoever wrote whose stock it is may speak for them.
+    pub moves_stock: bool,
     /// What it says.
     pub answers: Answers,
 }
@@ -130,7 +131,8 @@ pub struct Page {
 }
 
 /// The row's columns, in the order in which [`read`] takes them.
-const COLUMNS: &str = "number, record.kind, record.log, day, state, conflicts, answers, entry.id";
+const COLUMNS: &str =
+    "number, record.kind, record.log, day, state, conflicts, answers, entry.id, moves_stock";
 
 impl Store {
     /// The teams and authors of logs, by this store's numbers.
@@ -279,26 +281,19 @@ impl Store {
 
     /// A digest over the canonical bytes of all records of a team: equal where records are.
     pub fn canonical_digest(&self, team: TeamId) -> Result<[u8; 32], StoreError> {
-        let origins = self.origins();
-        let mut statement = self.sql()?.prepare_cached(
-            "SELECT record.log, entry.id, digest FROM record JOIN entry ON entry.arrival = number",
-        )?;
-        let rows = statement.query_map([], |row| {
-            let id = EntryId(row.get(1)?).record();
-            Ok((row.get::<_, i64>(0)?, id, row.get::<_, [u8; 16]>(2)?))
-        })?;
-        let mut digests = BTreeMap::new();
-        for row in rows {
-            let (log, id, digest) = row?;
-            if origins.get(&log).is_some_and(|(of, _)| *of == team) {
-                digests.insert(id, digest);
-            }
-        }
-        let mut hasher = blake3::Hasher::new();
-        for (id, digest) in digests {
-            hasher.update(&id.0).update(&digest);
-        }
-        Ok(*hasher.finalize().as_bytes())
+        Ok(super::digests::of_records(self.sql()?, &self.logs_of(team))?.1)
+    }
+
+    /// A digest over (entry id, verdict) of a team's entries that are carried: a difference between stores
+    /// that carry the same is a bug.
+    pub fn verdict_digest(&self, team: TeamId) -> Result<[u8; 32], StoreError> {
+        super::digests::of_verdicts(self.sql()?, &self.logs_of(team))
+    }
+
+    /// The logs of a team, by this store's numbers.
+    fn logs_of(&self, team: TeamId) -> BTreeSet<i64> {
+        let of_team = self.logs.values().filter(|log| log.open.team == team);
+        of_team.map(|log| log.number).collect()
     }
 
     /// A digest over all that is derived: rows, links, sums and balances. Dropping and rebuilding
@@ -323,20 +318,6 @@ impl Store {
                     hasher.update(&(bytes.len() as u64).to_be_bytes());
                     hasher.update(bytes).update(&number.to_be_bytes());
                 }
-            }
-        }
-        Ok(*hasher.finalize().as_bytes())
-    }
-
-    /// A digest over (entry id, verdict) of a team's logs whose author has a certificate: a
-    /// difference between stores that hold the same is a bug.
-    pub fn verdict_digest(&self, team: TeamId) -> Result<[u8; 32], StoreError> {
-        let mut hasher = blake3::Hasher::new();
-        for entry in self.entries()? {
-            let of_team = self.chains.log(&entry.log).is_some_and(|info| info.team == team);
-            if of_team && self.authority.is_named(&entry.log) {
-                hasher.update(&entry.id.0);
-                hasher.update(&[entry.verdict.map_or(0, Verdict::number)]);
             }
         }
         Ok(*hasher.finalize().as_bytes())
@@ -406,6 +387,7 @@ fn read(
         day: row.get(3)?,
         state: State::from_number(row.get(4)?)?,
         conflicts: row.get::<_, i64>(5)? as u64,
+        moves_stock: row.get(8)?,
         answers: answers.map_err(|_| StoreError::Damaged("a record's answers"))?,
     }))
 }

@@ -1,13 +1,16 @@
 //! Verdicts and projection: authority anew where it is stale, then each dirty record.
 
+use super::carried::Looked;
+use super::insert::{HIDDEN, place_of};
 use super::payload::kept_if_any;
 use super::rows::last_id_of;
 use super::{OF_RECORD, RECORD, Store, StoreError};
+use crate::identity::Role;
 use crate::log::authority::{self, Held, HeldAdministration};
 use crate::log::chain::Place;
-use crate::log::judge::{ENTRIES_PER_KEY_MAX, Judged, RecordEntry, beyond, judge};
-use crate::log::payload::Administration;
-use crate::log::{Authority, Verdict};
+use crate::log::judge::{Judged, RecordEntry, judge};
+use crate::log::payload::{Administration, Waived};
+use crate::log::{Author, Authority, Ending, Verdict};
 use crate::model::cbor::Malformed;
 use crate::model::{EntryId, LogId, RecordId, TeamId};
 use crate::record::{Record, replay};
@@ -77,31 +80,53 @@ impl Store {
         if self.meta("authority_stale")?.is_none() {
             return Ok(());
         }
-        let after = self.settle_authority()?;
-        let before = std::mem::replace(&mut self.authority, after);
-        let changed = self.authority.changed_since(&before);
+        loop {
+            let after = self.settle_authority()?;
+            let before = std::mem::replace(&mut self.authority, after);
+            let changed = self.authority.changed_since(&before);
+            for log in &changed.logs {
+                self.refresh_carriage(log)?;
+                self.mark_log_dirty(log)?;
+            }
+            self.load_brought()?;
+            for id in &changed.entries {
+                self.sql()?
+                    .prepare_cached(&format!(
+                        "INSERT OR IGNORE INTO dirty SELECT {RECORD} FROM entry WHERE id = ?1 AND kind >= 16"
+                    ))?
+                    .execute([id.0])?;
+            }
+            self.write_verdicts(&before)?;
+            let mut reopened = false;
+            for (team, record) in changed.records {
+                self.mark_dirty(&record.0)?;
+                reopened |= self.drop_ends_of(team, record)?;
+            }
+            // A payload that had ended a log is erased: what stands behind it may say more.
+            if !reopened {
+                break;
+            }
+        }
+        self.sql()?.execute("DELETE FROM meta WHERE name = 'authority_stale'", [])?;
+        Ok(())
+    }
+
+    fn mark_log_dirty(&self, log: &LogId) -> Result<(), StoreError> {
         let of_log = match crate::planted!(VerdictByArrival) {
             false => "kind >= 16",
             true => "kind >= 16 AND verdict BETWEEN 16 AND 31",
         };
-        for log in &changed.logs {
-            self.sql()?
-                .prepare_cached(&format!(
-                    "INSERT OR IGNORE INTO dirty SELECT {RECORD} FROM entry
-                     WHERE {of_log} AND log = (SELECT number FROM log WHERE id = ?1)"
-                ))?
-                .execute([log.0])?;
-        }
-        for id in &changed.entries {
-            self.sql()?
-                .prepare_cached(&format!(
-                    "INSERT OR IGNORE INTO dirty SELECT {RECORD} FROM entry WHERE id = ?1 AND kind >= 16"
-                ))?
-                .execute([id.0])?;
-        }
-        for record in changed.records {
-            self.mark_dirty(&record.0)?;
-        }
+        self.sql()?
+            .prepare_cached(&format!(
+                "INSERT OR IGNORE INTO dirty SELECT {RECORD} FROM entry
+                 WHERE {of_log} AND log = (SELECT number FROM log WHERE id = ?1)"
+            ))?
+            .execute([log.0])?;
+        Ok(())
+    }
+
+    /// Writes the verdicts of administrative entries that changed; what is not carried has none.
+    fn write_verdicts(&self, before: &Authority) -> Result<(), StoreError> {
         let mut update =
             self.sql()?.prepare_cached("UPDATE entry SET verdict = ?2 WHERE id = ?1")?;
         for (id, verdict) in &self.authority.verdicts {
@@ -109,14 +134,41 @@ impl Store {
                 update.execute((id.0, verdict.number()))?;
             }
         }
-        self.sql()?.execute("DELETE FROM meta WHERE name = 'authority_stale'", [])?;
+        let gone = before.verdicts.keys().filter(|id| !self.authority.verdicts.contains_key(*id));
+        for id in gone {
+            update.execute((id.0, HIDDEN))?;
+        }
         Ok(())
+    }
+
+    /// What the payloads of an erased record ended goes on.
+    fn drop_ends_of(&mut self, team: TeamId, record: RecordId) -> Result<bool, StoreError> {
+        let mut statement = self.sql()?.prepare_cached(&format!(
+            "SELECT DISTINCT log.id FROM entry JOIN log ON log.number = entry.log
+             WHERE {OF_RECORD} AND ends = ?3"
+        ))?;
+        let by_payload = Ending::Payload.number();
+        let rows = statement
+            .query_map((record.0, last_id_of(record), by_payload), |row| Ok(LogId(row.get(0)?)))?;
+        let logs: Vec<LogId> = rows.collect::<Result<_, _>>()?;
+        drop(statement);
+        let mut reopened = false;
+        for log in logs {
+            if self.team_of(&log) != Some(team) {
+                continue;
+            }
+            self.erase_payloads(record, team)?;
+            self.find_ends(&log)?;
+            self.mark_log_dirty(&log)?;
+            reopened = true;
+        }
+        Ok(reopened)
     }
 
     /// Authority from all administrative entries held.
     pub(super) fn settle_authority(&self) -> Result<Authority, StoreError> {
         let mut statement = self.sql()?.prepare_cached(
-            "SELECT entry.id, log.id, branch, position, kind, payload
+            "SELECT entry.id, log.id, branch, position, kind, payload, schema, ends
              FROM entry INDEXED BY entry_administration CROSS JOIN log ON log.number = entry.log
              WHERE kind < 16 ORDER BY entry.id",
         )?;
@@ -128,7 +180,10 @@ impl Store {
             administration.push(HeldAdministration {
                 id: EntryId(row.get(0)?),
                 log: LogId(row.get(1)?),
-                place: Place { branch: row.get(2)?, position: row.get::<_, i64>(3)? as u64 },
+                place: place_of(row.get(2)?, row.get(3)?),
+                kind: of_kind,
+                schema: row.get(6)?,
+                ending: Ending::from_number(row.get(7)?),
                 says: payload
                     .ok_or(Malformed::Shape(0))
                     .and_then(|payload| Administration::decode(of_kind, &payload)),
@@ -145,21 +200,25 @@ impl Store {
     }
 
     fn settle_record(&mut self, id: RecordId) -> Result<(), StoreError> {
-        let (judged, entries) = self.judge(id)?;
-        self.drop_erased(&judged, &entries)?;
+        let (judged, hidden) = self.judge(id)?;
+        let erased: Vec<EntryId> = judged
+            .verdicts
+            .iter()
+            .filter(|(_, verdict)| **verdict == Verdict::Erased)
+            .map(|(id, _)| *id)
+            .chain(hidden.erased)
+            .collect();
+        erased.iter().try_for_each(|entry| self.erase_payload(entry))?;
         let mut update = self
             .sql()?
             .prepare_cached("UPDATE entry SET verdict = ?2 WHERE id = ?1 AND verdict <> ?2")?;
         for (entry, verdict) in &judged.verdicts {
             update.execute((entry.0, verdict.number()))?;
         }
-        drop(update);
-        self.sql()?.prepare_cached("DELETE FROM awaited WHERE record = ?1")?.execute([id.0])?;
-        for entry in &judged.awaited {
-            self.sql()?
-                .prepare_cached("INSERT OR IGNORE INTO awaited (entry, record) VALUES (?1, ?2)")?
-                .execute((entry.0, id.0))?;
+        for entry in &hidden.entries {
+            update.execute((entry.0, HIDDEN))?;
         }
+        drop(update);
         let record = replayed(&judged).unwrap_or_else(|_| {
             // One record must not stop the others: it counts nowhere until the bug is mended.
             tracing::error!("a record could not be replayed; it counts nowhere");
@@ -170,92 +229,102 @@ impl Store {
         Ok(())
     }
 
-    /// Drops the payloads of an erased record, whenever they come; headers and hashes stay.
-    fn drop_erased(&self, judged: &Judged, entries: &[RecordEntry]) -> Result<(), StoreError> {
-        let erased =
-            |entry: &&RecordEntry| judged.verdicts.get(&entry.id) == Some(&Verdict::Erased);
-        for entry in entries.iter().filter(erased) {
-            let payload: Option<Vec<u8>> = self
-                .sql()?
-                .prepare_cached("SELECT payload FROM entry WHERE id = ?1")?
-                .query_row([entry.id.0], |row| row.get(0))?;
-            if let Some(payload) = kept_if_any(payload)? {
-                self.erased.set(true);
-                self.sql()?
-                    .prepare_cached(
-                        "UPDATE entry SET payload = NULL, payload_hash = ?2 WHERE id = ?1",
-                    )?
-                    .execute((entry.id.0, *blake3::hash(&payload).as_bytes()))?;
-            }
+    /// Drops the payloads of an erased record that this team's logs hold; headers and hashes stay.
+    fn erase_payloads(&self, record: RecordId, team: TeamId) -> Result<(), StoreError> {
+        let mut statement = self.sql()?.prepare_cached(&format!(
+            "SELECT entry.id, log.id FROM entry JOIN log ON log.number = entry.log
+             WHERE {OF_RECORD} AND payload IS NOT NULL"
+        ))?;
+        let rows = statement.query_map((record.0, last_id_of(record)), |row| {
+            Ok((EntryId(row.get(0)?), LogId(row.get(1)?)))
+        })?;
+        let rows: Vec<(EntryId, LogId)> = rows.collect::<Result<_, _>>()?;
+        let of_team = rows.iter().filter(|(_, log)| self.team_of(log) == Some(team));
+        of_team.into_iter().try_for_each(|(id, _)| self.erase_payload(id))
+    }
+
+    fn erase_payload(&self, entry: &EntryId) -> Result<(), StoreError> {
+        let payload: Option<Vec<u8>> = self
+            .sql()?
+            .prepare_cached("SELECT payload FROM entry WHERE id = ?1")?
+            .query_row([entry.0], |row| row.get(0))?;
+        if let Some(payload) = kept_if_any(payload)? {
+            self.erased.set(true);
+            self.erased_since.set(true);
+            self.sql()?
+                .prepare_cached("UPDATE entry SET payload = NULL, payload_hash = ?2 WHERE id = ?1")?
+                .execute((entry.0, *blake3::hash(&payload).as_bytes()))?;
         }
         Ok(())
     }
 
-    fn judge(&self, id: RecordId) -> Result<(Judged, Vec<RecordEntry>), StoreError> {
+    fn judge(&self, id: RecordId) -> Result<(Judged, NotCarried), StoreError> {
         let mut by_team: BTreeMap<TeamId, Vec<RecordEntry>> = BTreeMap::new();
-        for entry in self.record_entries(id)? {
-            let team = self.team_of(&entry.log).ok_or(StoreError::Damaged("an entry's log"))?;
-            by_team.entry(team).or_default().push(entry);
+        let mut hidden = NotCarried::default();
+        for entry in self.record_entries(id, &mut hidden)? {
+            let team = entry.0;
+            by_team.entry(team).or_default().push(entry.1);
         }
         let mut judged = Judged::default();
-        for (team, of_team) in &by_team {
-            let lookup = Lookup::new(self);
-            let is_held = |id: &EntryId| {
-                let of = lookup.locate(id).and_then(|(log, _)| self.team_of(&log));
-                of == Some(*team) || of == Some(TeamId::PROGRAMME)
-            };
-            let part = judge(id, of_team, &self.authority, &self.chains, &is_held);
-            let part = lookup.finish(part)?;
+        for (team, of_team) in by_team {
+            let part = judge(id, team, self.authority.is_erased(team, id), of_team);
             judged.verdicts.extend(part.verdicts);
-            judged.awaited.extend(part.awaited);
             judged.plan = judged.plan.or(part.plan);
         }
-        Ok((judged, by_team.into_values().flatten().collect()))
+        Ok((judged, hidden))
     }
 
-    /// The entries that name a record, with the payloads of those that are looked at.
-    fn record_entries(&self, id: RecordId) -> Result<Vec<RecordEntry>, StoreError> {
-        let select = |payload: &str, limit: u64| -> Result<Vec<RecordEntry>, StoreError> {
-            let mut statement = self.sql()?.prepare_cached(&format!(
-                "SELECT entry.id, log.id, branch, position, kind, changes IS NULL, {payload}
-                 FROM entry JOIN log ON log.number = entry.log WHERE {OF_RECORD} LIMIT ?3"
-            ))?;
-            let rows = statement.query_map((id.0, last_id_of(id), limit as i64), |row| {
-                Ok(RecordEntry {
-                    id: EntryId(row.get(0)?),
-                    log: LogId(row.get(1)?),
-                    place: Place { branch: row.get(2)?, position: row.get::<_, i64>(3)? as u64 },
-                    kind: row.get(4)?,
+    /// The carried entries that name a record, each with its team.
+    fn record_entries(
+        &self,
+        id: RecordId,
+        hidden: &mut NotCarried,
+    ) -> Result<Vec<(TeamId, RecordEntry)>, StoreError> {
+        let mut statement = self.sql()?.prepare_cached(&format!(
+            "SELECT entry.id, log.id, branch, position, kind, changes IS NULL, payload, schema, ends
+             FROM entry JOIN log ON log.number = entry.log WHERE {OF_RECORD}"
+        ))?;
+        let mut rows = statement.query((id.0, last_id_of(id)))?;
+        let mut entries = Vec::new();
+        while let Some(row) = rows.next()? {
+            let (entry, log) = (EntryId(row.get(0)?), LogId(row.get(1)?));
+            let place = place_of(row.get(2)?, row.get(3)?);
+            let info = self.chains.log(&log).ok_or(StoreError::Damaged("an entry's log"))?;
+            let Some(Author::Certified(role, team)) =
+                self.author_of(&log).filter(|_| self.is_carried(&log, place, entry))
+            else {
+                hidden.entries.push(entry);
+                if self.authority.is_erased(info.team, id) {
+                    hidden.erased.push(entry);
+                }
+                continue;
+            };
+            let looked =
+                Looked { id: entry, kind: row.get(4)?, ending: Ending::from_number(row.get(8)?) };
+            let is_brought = self.is_brought(&log, looked);
+            let waives = |waived| self.authority.waives(&entry, waived, info.key, info.team);
+            let stands =
+                self.carried.get(&log).is_some_and(|carried| carried.carriage.stands(place));
+            entries.push((
+                team,
+                RecordEntry {
+                    id: entry,
+                    kind: looked.kind,
+                    schema: row.get(7)?,
                     creates: row.get(5)?,
-                    payload: row.get(6)?,
-                    is_beyond: false,
-                })
-            })?;
-            let mut entries: Vec<RecordEntry> = rows.collect::<Result<_, _>>()?;
-            for entry in &mut entries {
-                entry.payload = kept_if_any(entry.payload.take())?;
-            }
-            Ok(entries)
-        };
-        let most = ENTRIES_PER_KEY_MAX as u64;
-        let few = select("payload", most + 1)?;
-        if few.len() as u64 <= most {
-            return Ok(few);
-        }
-        drop(few);
-        let mut entries = select("NULL", i64::MAX as u64)?;
-        let beyond = beyond(&entries, &self.chains);
-        let mut payload = self.sql()?.prepare_cached("SELECT payload FROM entry WHERE id = ?1")?;
-        for entry in &mut entries {
-            entry.is_beyond = beyond.contains(&entry.id);
-            if !entry.is_beyond {
-                entry.payload = kept_if_any(payload.query_row([entry.id.0], |row| row.get(0))?)?;
-            }
+                    payload: kept_if_any(row.get(6)?)?,
+                    author: info.key,
+                    role,
+                    has_ended: looked.ending.is_some() && !is_brought,
+                    stands: stands || is_brought,
+                    is_role_waived: role == Role::Worker && waives(Waived::Role),
+                },
+            ));
         }
         Ok(entries)
     }
 
-    fn team_of(&self, log: &LogId) -> Option<TeamId> {
+    pub(super) fn team_of(&self, log: &LogId) -> Option<TeamId> {
         self.chains.log(log).map(|info| info.team)
     }
 
@@ -263,6 +332,14 @@ impl Store {
     pub fn record(&self, id: RecordId) -> Result<Option<Record>, StoreError> {
         replayed(&self.judge(id)?.0)
     }
+}
+
+/// Entries that name a record and are not carried.
+#[derive(Default)]
+struct NotCarried {
+    entries: Vec<EntryId>,
+    /// Those of them whose record is erased: their payloads go, too.
+    erased: Vec<EntryId>,
 }
 
 /// Looks entries up for a pure function that takes no errors: the first error is kept for later.

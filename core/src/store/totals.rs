@@ -35,12 +35,7 @@ impl Store {
             missing: self.known_missing(query.team)?,
             flagged: self.flagged(query.team)?,
             waiting: self.waiting(query.team)?,
-            forks: self
-                .chains
-                .iter()
-                .filter(|(_, info)| query.team.is_none_or(|team| team == info.team))
-                .map(|(_, info)| info.forks())
-                .sum(),
+            forks: self.forks(query.team),
         })
     }
 

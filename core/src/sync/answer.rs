@@ -1,40 +1,71 @@
 //! The hub's side of an exchange.
 
+use super::incoming::{Sender, Unverified, Verified, told};
 use super::message::Message;
 use super::{Clock, SyncError, TakenIn, add_held, add_point, take_in};
 use crate::model::{DeviceKey, TeamId, UnixMillis};
-use crate::store::{Cursor, Peer, Store};
+use crate::store::{Cursor, MayBranch, Peer, Store};
 
-/// Takes a device's request in, durably, and answers with what the device may read of what it lacks.
-/// Entries are taken from anybody, by their own seals; they are read by members of their team alone.
-/// `now` is the hub's clock, for people to compare.
+/// What a hub gives a device's request, and what that cost others.
+#[derive(Debug, Default)]
+pub struct Exchange {
+    /// The answer's bytes.
+    pub answer: Vec<u8>,
+    /// How many entries came that were not held.
+    pub new_entries: u64,
+}
+
+/// Reads a device's request, takes it in, durably, and answers with what the device may read of what it
+/// lacks. `now` is the hub's clock, for people to compare.
 pub fn answer(
     store: &mut Store,
     device: DeviceKey,
     now: UnixMillis,
     request: &[u8],
 ) -> Result<Vec<u8>, SyncError> {
-    let request = Message::decode(request)?;
+    let message = Message::decode(request)?;
+    store.ensure_open()?;
+    let mut unverified = Unverified::new(message);
+    let sender = match device == store.root() || store.authority().has_certificate(device) {
+        true => Sender::Known,
+        false => Sender::Stranger,
+    };
+    unverified.look(store, sender)?;
+    let exchange = answer_verified(store, device, now, unverified.verify(), &mut |_| true)?;
+    Ok(exchange.answer)
+}
+
+/// The same for a request that was verified away from the store. Entries are taken by their own seals,
+/// where they are carried; they are read by members of their team alone.
+pub fn answer_verified(
+    store: &mut Store,
+    device: DeviceKey,
+    now: UnixMillis,
+    request: Verified,
+    may_branch: MayBranch<'_>,
+) -> Result<Exchange, SyncError> {
     store.ensure_open()?;
     store.note_day(now)?;
     let before = store.here()?;
     // Read before anything comes in: what is ahead of us then was lost here.
-    let since = store.take_cursor(&request.cursor)?;
-    let taken = take_in(store, &request)?;
+    let since = store.take_cursor(&request.message.cursor)?;
+    let mut taken = take_in(store, request, may_branch)?;
+    let request = std::mem::take(&mut taken.message);
     store.note_synced(device, now)?;
     let (request_digest, asked) = (request.digest, request.teams.len());
     let (mut answer, heard) = match request.clock.is_some() {
         true => (in_full(store, device, request, &taken)?, None),
         false => in_short(store, device, &request, &taken, since, before)?,
     };
-    answer.turned_away = taken.turned_away.into_iter().map(|(_, run)| run).collect();
+    let turned_away = taken.turned_away.iter();
+    answer.turned_away = turned_away.map(|(index, _, reason)| told(*index, reason)).collect();
     answer.digest = store.clock_digest(&answer.teams);
     if answer.digest == request_digest && answer.teams.len() == asked {
         store.note_came_again(device, &Clock::new())?;
     }
     answer.cursor = store.give_cursor(heard)?;
     answer.now = now.0;
-    Ok(answer.encode())
+    Ok(Exchange { answer: answer.encode(), new_entries: taken.new_entries })
 }
 
 /// The teams asked for that this device may read.
@@ -87,6 +118,7 @@ fn in_full(
     Ok(Message {
         sealed: store.seals_lacked(&teams, &peer.clock, None)?,
         runs: store.runs_lacked(&teams, &peer, None, u64::MAX)?.into_iter().map(Ok).collect(),
+        brought: store.brought_lacked(&teams, &peer.clock)?,
         clock: Some(clock),
         points,
         teams,

@@ -1,7 +1,9 @@
 //! One message of the exchange, and its bytes (docs/protocol.md, message).
 
 use crate::log::entry::Tip;
-use crate::log::run::{PAGE_BYTES_MAX, Run, SealedTip, TurnedAway, preamble, strip_preamble};
+use crate::log::run::{
+    Brought, PAGE_BYTES_MAX, PAGE_ENTRIES_MAX, Run, SealedTip, TurnedAway, preamble, strip_preamble,
+};
 use crate::model::cbor::{self, Malformed, Writer, Written};
 use crate::model::{EntryId, LogId, TeamId};
 use crate::packing;
@@ -9,10 +11,11 @@ use crate::store::{Clock, ClockDigest, SEALS_MAX};
 use minicbor::Decoder;
 
 /// The most teams, logs or runs that one message may name.
-const NAMED_MAX: u64 = 10_000;
-/// The most tips of one log, and of all logs, that a clock or points may name: each costs a look-up.
+pub const NAMED_MAX: u64 = 10_000;
+/// The most tips of one log that a clock or points may name: each costs a look-up.
 pub const TIPS_MAX: u64 = 4_096;
-const ALL_TIPS_MAX: usize = 20_000;
+/// The most tips of all logs together.
+pub const ALL_TIPS_MAX: usize = 20_000;
 /// The most bytes that one message may inflate to: a page, and clocks beside it.
 pub const MESSAGE_BYTES_MAX: usize = 4 * PAGE_BYTES_MAX;
 
@@ -28,7 +31,9 @@ pub struct Message {
     pub sealed: Vec<SealedTip>,
     /// Runs that the other side lacks, or why one cannot be read.
     pub runs: Vec<Result<Run, Malformed>>,
-    /// In an answer, the runs that were turned away, with the reason in words.
+    /// Entries that acceptances bring in and the other side lacks, without what lies before them.
+    pub brought: Vec<Brought>,
+    /// In an answer, the runs that were turned away, with the reason's number.
     pub turned_away: Vec<TurnedAwayRun>,
     /// Entries held. In an answer without a clock, the last of each run taken in: the
     /// acknowledgement. Beside a clock, of logs of which the other side's tips are not held.
@@ -51,10 +56,22 @@ pub struct Message {
 /// A run of a request that was not taken in. What stands beside it was.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TurnedAwayRun {
-    /// Its place among the request's runs, from 0.
+    /// Its place among the request's runs, from 0; entries that acceptances bring in stand behind them.
     pub index: u64,
-    /// Why, and what to do, in words.
-    pub reason: String,
+    /// Why: [`TurnedAway::code`].
+    pub code: u8,
+}
+
+impl TurnedAwayRun {
+    /// Why, in this side's own words: those of another are not shown.
+    pub fn reason(&self) -> String {
+        match TurnedAway::from_code(self.code) {
+            Some(TurnedAway::Malformed(_)) => "it could not be read".to_owned(),
+            Some(TurnedAway::Format { .. }) => "it is of another version of Kitbag".to_owned(),
+            Some(reason) => reason.to_string(),
+            None => format!("of a reason that this version does not know, {}", self.code),
+        }
+    }
 }
 
 impl Message {
@@ -68,7 +85,7 @@ impl Message {
     /// The canonical CBOR of the message, before compression.
     pub fn body(&self) -> Vec<u8> {
         cbor::encode(|encoder| {
-            encoder.array(11)?.array(self.teams.len() as u64)?;
+            encoder.array(12)?.array(self.teams.len() as u64)?;
             for team in &self.teams {
                 encoder.bytes(&team.0)?;
             }
@@ -78,9 +95,11 @@ impl Message {
             for run in self.runs.iter().flatten() {
                 encoder.bytes(&run.encode())?;
             }
+            encoder.array(self.brought.len() as u64)?;
+            self.brought.iter().try_for_each(|brought| brought.write(encoder))?;
             encoder.array(self.turned_away.len() as u64)?;
             for run in &self.turned_away {
-                encoder.array(2)?.u64(run.index)?.str(&run.reason)?;
+                encoder.array(2)?.u64(run.index)?.u8(run.code)?;
             }
             write_clock(encoder, &self.points)?;
             encoder.bytes(&self.digest)?.bytes(&self.cursor)?.i64(self.now)?.bool(self.more)?;
@@ -98,22 +117,28 @@ impl Message {
 
     /// Reads a message; inflates to [`MESSAGE_BYTES_MAX`] at most.
     pub fn decode(bytes: &[u8]) -> Result<Self, TurnedAway> {
+        Message::decode_up_to(bytes, MESSAGE_BYTES_MAX).map(|(message, _)| message)
+    }
+
+    /// Reads a message that inflates to so many bytes at most, and tells to how many it did.
+    pub fn decode_up_to(bytes: &[u8], inflated_max: usize) -> Result<(Self, usize), TurnedAway> {
         let packed = strip_preamble(bytes)?;
-        let body = packing::unpack(packed, MESSAGE_BYTES_MAX).ok_or(Malformed::Shape(2))?;
-        Ok(Message::from_body(&body)?)
+        let body = packing::unpack(packed, inflated_max).ok_or(Malformed::Shape(2))?;
+        Ok((Message::from_body(&body)?, body.len()))
     }
 
     /// Reads the canonical CBOR of a message.
     pub fn from_body(body: &[u8]) -> Result<Self, Malformed> {
         let mut decoder = Decoder::new(body);
-        cbor::array_of(&mut decoder, 11)?;
+        cbor::array_of(&mut decoder, 12)?;
         let named = NAMED_MAX;
         let teams = all(&mut decoder, named, |decoder| cbor::fixed(decoder).map(TeamId))?;
         let sealed = all(&mut decoder, SEALS_MAX as u64, SealedTip::read)?;
         let runs = all(&mut decoder, named, |decoder| Ok(Run::decode(decoder.bytes()?)))?;
+        let brought = all(&mut decoder, PAGE_ENTRIES_MAX, Brought::read)?;
         let turned_away = all(&mut decoder, named, |decoder| {
             cbor::array_of(decoder, 2)?;
-            Ok(TurnedAwayRun { index: decoder.u64()?, reason: decoder.str()?.to_owned() })
+            Ok(TurnedAwayRun { index: decoder.u64()?, code: decoder.u8()? })
         })?;
         let points = read_clock(&mut decoder)?;
         let digest = cbor::fixed(&mut decoder)?;
@@ -136,6 +161,7 @@ impl Message {
             teams,
             sealed,
             runs,
+            brought,
             turned_away,
             points,
             digest,

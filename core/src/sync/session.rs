@@ -1,8 +1,9 @@
 //! The device's side of one sync.
 
 use super::message::Message;
-use super::{Clock, SyncError, add_held, add_point, pairs, take_in};
+use super::{Clock, SyncError, TakenIn, add_held, add_point, pairs, read, take_in};
 use crate::identity::SigningKey;
+use crate::log::TurnedAway;
 use crate::log::entry::Tip;
 use crate::log::run::RUNS_BYTES_MAX;
 use crate::model::{LogId, TeamId, UnixMillis};
@@ -15,6 +16,9 @@ pub const REQUESTS_MAX: u32 = 10_000;
 /// What the entries of the first request weigh at most, so that over a line that is soon cut the seals
 /// that go with them get through, and tell the hub what it lacks.
 const FIRST_WEIGHT_MAX: u64 = 16 << 10;
+/// How many answers with clocks in a row may bring neither an acknowledgement nor an entry that the hub's
+/// first clock showed: finding where branches part takes some.
+const ROUNDS_WITHOUT_MAX: u32 = 6;
 /// What a request costs beside its entries, at most, but for seals.
 const OVERHEAD_BYTES: u64 = 512;
 
@@ -26,7 +30,10 @@ pub enum Agreement {
     /// The hub keeps some teams from this device, which has no certificate there, or is revoked. What
     /// it wrote is on the hub; it learns nothing of them.
     Without(Vec<TeamId>),
-    /// The upload budget is used up; the rest waits for the next sync.
+    /// All that the hub held when it first said so is here, and all of ours is there; more came to it
+    /// since, which the next sync brings.
+    CaughtUp,
+    /// A budget is used up, this sync's or the hub's for us; the rest waits for the next sync.
     Partial {
         /// How many entries wait.
         waiting: u64,
@@ -63,6 +70,11 @@ pub struct Session {
     unwanted: BTreeSet<LogId>,
     turned_away: usize,
     last_reason: Option<String>,
+    /// Whether the hub put something off for want of a budget.
+    is_put_off: bool,
+    /// What the hub's first clock showed: a sync brings this, and leaves what comes since to the next.
+    goal: Option<Clock>,
+    rounds_without: u32,
     requests: u32,
     upload_left: Option<u64>,
     /// Up to which seal heard the hub was told, where not all could be.
@@ -88,6 +100,9 @@ impl Session {
             unwanted: BTreeSet::new(),
             turned_away: 0,
             last_reason: None,
+            is_put_off: false,
+            goal: None,
+            rounds_without: 0,
             requests: 0,
             upload_left: None,
             told_to: None,
@@ -203,6 +218,10 @@ impl Session {
             clock: Some(clock),
             points,
             runs: runs.into_iter().map(Ok).collect(),
+            brought: match &self.hub {
+                Some(hub) => store.brought_lacked(&self.teams, &hub.clock)?,
+                None => Vec::new(),
+            },
             ..Message::default()
         })
     }
@@ -218,35 +237,34 @@ impl Session {
             self.in_full = true;
             self.hub = None;
         }
-        let taken = take_in(store, &answer)?;
+        let verified = read(store, answer)?;
+        let mut taken = take_in(store, verified, &mut |_| true)?;
+        let answer = std::mem::take(&mut taken.message);
         self.progress.received += taken.new_entries;
         let mut moved = taken.new_entries > 0;
-        for (log, run) in &taken.turned_away {
+        for (_, log, reason) in &taken.turned_away {
             self.turned_away += 1;
-            self.last_reason = Some(run.reason.clone());
+            self.last_reason = Some(reason.to_string());
             // What came by the cursor may hang on what did not: clocks will tell, before a log is
             // given up.
             let log = log.filter(|_| answer.clock.is_some());
             moved |= log.is_some_and(|log| self.unwanted.insert(log));
         }
+        let refused = self.note_refused(store, &answer)?;
         let readable: Vec<TeamId> =
             self.teams.iter().copied().filter(|team| answer.teams.contains(team)).collect();
         if answer.clock.is_some() {
-            return self.reply_in_full(store, answer, &readable, taken.held, moved);
+            return self.reply_in_full(store, answer, &readable, taken, moved);
         }
         let mut on_hub = answer.points;
-        for (log, tip) in taken.held {
+        for (log, tip) in &taken.held {
             // What the hub sends, it holds.
-            add_point(&mut on_hub, log, tip);
+            add_point(&mut on_hub, *log, *tip);
         }
         let waited = store.entries_beyond_hub(&self.teams)?;
         store.note_on_hub(&on_hub)?;
         let waiting = self.note_progress(store, waited)?;
-        for run in &answer.turned_away {
-            self.turned_away += 1;
-            self.last_reason = Some(run.reason.clone());
-        }
-        let is_refused = !answer.turned_away.is_empty() || !taken.turned_away.is_empty();
+        let is_refused = refused || !taken.turned_away.is_empty();
         if self.more && !is_refused && waiting < waited {
             return Ok(());
         }
@@ -264,12 +282,43 @@ impl Session {
         Ok(())
     }
 
+    /// Notes what the hub turned away for good, durably, so that people are told. Returns whether clocks may
+    /// still bring it there.
+    fn note_refused(&mut self, store: &mut Store, answer: &Message) -> Result<bool, SyncError> {
+        let mut for_good = Vec::new();
+        let mut may_come = false;
+        for run in &answer.turned_away {
+            self.turned_away += 1;
+            self.last_reason = Some(run.reason());
+            let log = usize::try_from(run.index).ok().and_then(|at| self.sent.get(at)).copied();
+            match (TurnedAway::from_code(run.code), log) {
+                (Some(TurnedAway::Later), _) => self.is_put_off = true,
+                // Without a certificate the hub keeps nothing; clocks bring it first, and then these.
+                (Some(TurnedAway::NoCertificate), Some(log)) => {
+                    may_come |= !self.in_full;
+                    if self.in_full {
+                        for_good.push((log, run.code));
+                    }
+                }
+                (Some(TurnedAway::Revoked | TurnedAway::Ended), Some(log)) => {
+                    for_good.push((log, run.code));
+                }
+                _ => may_come = true,
+            }
+        }
+        let away: BTreeSet<LogId> = for_good.iter().map(|(log, _)| *log).collect();
+        let taken: Vec<LogId> =
+            answer.points.keys().filter(|log| !away.contains(*log)).copied().collect();
+        store.note_turned_away(&for_good, &taken)?;
+        Ok(may_come)
+    }
+
     fn reply_in_full(
         &mut self,
         store: &mut Store,
         answer: Message,
         readable: &[TeamId],
-        held: Vec<(LogId, Tip)>,
+        taken: TakenIn,
         mut moved: bool,
     ) -> Result<(), SyncError> {
         let theirs = answer.clock.unwrap_or_default();
@@ -279,13 +328,31 @@ impl Session {
         let waiting = self.note_progress(store, waited)?;
         let ours = store.clock(readable);
         self.progress.to_receive = to_receive(&ours, &theirs);
-        for (log, tip) in held {
-            let is_tip = ours.get(&log).is_some_and(|tips| tips.contains(&tip));
-            moved |= !is_tip && add_point(&mut self.held, log, tip);
+        for (log, tip) in &taken.held {
+            let is_tip = ours.get(log).is_some_and(|tips| tips.contains(tip));
+            moved |= !is_tip && add_point(&mut self.held, *log, *tip);
         }
         let all_there = waiting == 0 || readable.len() == self.teams.len();
         if theirs == ours && all_there {
             return self.agree(store, readable, &answer.cursor);
+        }
+        let goal = self.goal.get_or_insert_with(|| theirs.clone());
+        let is_of_goal = |(log, tip): &(LogId, Tip)| {
+            let last = goal.get(log).and_then(|tips| tips.last());
+            last.is_some_and(|last| tip.position <= last.position)
+        };
+        let gained = waiting < waited || taken.carried.iter().any(is_of_goal);
+        self.rounds_without = if gained { 0 } else { self.rounds_without + 1 };
+        if waiting == 0 && !theirs.is_empty() && is_reached(store, goal)? {
+            self.agreement = Some(Agreement::CaughtUp);
+            return Ok(());
+        }
+        // Of a team that is kept from this device the hub shows nothing: what it acknowledged is known.
+        let kept: Vec<TeamId> =
+            self.teams.iter().copied().filter(|team| !readable.contains(team)).collect();
+        let mut theirs = theirs;
+        for (log, tips) in store.hub_clock(&kept)? {
+            theirs.entry(log).or_insert(tips);
         }
         // What the hub said that it holds stays true for the session: points are gathered, so that
         // every step goes on from the one before.
@@ -296,17 +363,18 @@ impl Session {
             moved |= add_point(&mut hub.points, log, tip);
         }
         for run in &answer.turned_away {
-            self.turned_away += 1;
-            self.last_reason = Some(run.reason.clone());
             let log = usize::try_from(run.index).ok().and_then(|at| self.sent.get(at));
             moved |= log.is_some_and(|log| hub.skip.insert(*log));
         }
         self.hub = Some(hub);
         let spent = self.upload_left.is_some() && self.weight_max() == 0;
-        match (moved, spent && waiting > 0) {
-            (_, true) => self.agreement = Some(Agreement::Partial { waiting }),
-            (true, false) => {}
-            (false, false) => return Err(self.stuck()),
+        if spent && waiting > 0 {
+            self.agreement = Some(Agreement::Partial { waiting });
+        } else if !moved || self.rounds_without > ROUNDS_WITHOUT_MAX {
+            if !self.is_put_off {
+                return Err(self.stuck());
+            }
+            self.agreement = Some(Agreement::Partial { waiting });
         }
         Ok(())
     }
@@ -342,6 +410,19 @@ impl Session {
             reason: self.last_reason.clone().unwrap_or_else(nothing),
         }
     }
+}
+
+/// Whether all that a clock shows is carried here.
+fn is_reached(store: &Store, goal: &Clock) -> Result<bool, SyncError> {
+    for (log, tips) in goal {
+        let ours = store.tips(log);
+        for tip in tips.iter().filter(|tip| !ours.contains(tip)) {
+            if !store.carries(&tip.id)? {
+                return Ok(false);
+            }
+        }
+    }
+    Ok(true)
 }
 
 /// How many entries the hub's clock reaches beyond ours.

@@ -15,6 +15,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         root: Some(root.parse()?),
         insecure_loopback: how == "insecure",
         until_stdin_ends: true,
+        budgets: kitbag_hub::Budgets::default(),
     };
     kitbag_hub::run(options, |address| println!("{address}"))?;
     Ok(())

@@ -2,14 +2,14 @@
 
 use super::Failure;
 use super::hostile::Hostile;
-use super::oracle::{Answer, Expected, Fields, Label};
+use super::oracle::{Answer, Expected, Fields, Intent, Label, Role};
 use super::recount::{Balances, Shown, Totals, balances, recount, recount_by};
 use super::world::{TEAMS, World};
 use kitbag_core::log::{Verdict, Waiting};
 use kitbag_core::model::date::Period;
-use kitbag_core::model::{TeamId, Value};
+use kitbag_core::model::{EntryId, TeamId, Value};
 use kitbag_core::record::{self, Record};
-use kitbag_core::store::Store;
+use kitbag_core::store::{CLAIMED_MAX, HeldEntry, Store};
 use kitbag_core::sync::{self, SyncError};
 use kitbag_core::totals::{Query, Split};
 use std::collections::{BTreeMap, BTreeSet};
@@ -165,12 +165,7 @@ impl World {
             let why = self.first_other_verdict(at)?;
             return Err(Failure(format!("{what} of phone {at} differ from the hub's{why}")));
         }
-        // What went down with a phone that had announced it stays known missing, rightly.
-        if self.may_be_gone.is_empty()
-            && self.engine(at).store().known_missing(Some(team))?.entries > 0
-        {
-            return Err(Failure(format!("phone {at} still knows of missing entries")));
-        }
+        self.check_missing(at, team)?;
         if at == 3 {
             let before = self.engine(at).store().projection_digest()?;
             self.engine(at).rebuild()?;
@@ -193,7 +188,7 @@ impl World {
             .store()
             .entries()?
             .into_iter()
-            .find(|entry| on_hub.get(&entry.id) != Some(&entry.verdict));
+            .find(|entry| on_hub.get(&entry.id) != Some(&entry.verdict) && entry.is_carried);
         Ok(other.map_or(String::new(), |entry| {
             let there = on_hub.get(&entry.id);
             format!(
@@ -203,21 +198,32 @@ impl World {
         }))
     }
 
-    /// Drops intents that may be gone and are; everything else must be there.
+    /// Drops what may be gone and is; everything else must be passed on by the hub, unless no store has to
+    /// pass it on; and that the hub must not.
     fn forget_what_is_gone(&mut self) -> Result<(), Failure> {
-        let held: BTreeSet<Label> =
-            self.hub().entries()?.into_iter().map(|entry| entry.id.0).collect();
-        let may_be_gone = &self.may_be_gone;
-        let lost = |id: &Label| !held.contains(id) && !may_be_gone.contains(id);
+        let carried: BTreeSet<Label> = self
+            .hub()
+            .entries()?
+            .into_iter()
+            .filter(|entry| entry.is_carried)
+            .map(|entry| entry.id.0)
+            .collect();
+        let may_be_gone = self.may_be_gone.clone();
+        let is_gone = |id: &Label| may_be_gone.contains(id) && !carried.contains(id);
+        self.done.intents.retain(|intent| !is_gone(&intent.id));
+        self.done.said.retain(|said| !is_gone(&said.id));
+        let outside = self.done.outside();
         let intents = self.done.intents.iter().map(|intent| intent.id);
         let words = self.done.said.iter().map(|said| said.id);
-        let lost = intents.chain(words).filter(lost).count();
+        let all: Vec<Label> = intents.chain(words).collect();
+        let lost = all.iter().filter(|id| !carried.contains(*id) && !outside.contains(*id)).count();
         if lost > 0 {
             return Err(Failure(format!("LOST: {lost} acknowledged entries are nowhere")));
         }
-        self.done.intents.retain(|intent| held.contains(&intent.id));
-        self.done.said.retain(|said| held.contains(&said.id));
-        Ok(())
+        match outside.iter().filter(|id| carried.contains(*id)).count() {
+            0 => Ok(()),
+            past => Err(Failure(format!("the hub passes {past} entries on that nobody may hear"))),
+        }
     }
 
     fn compare_with_oracle(
@@ -229,8 +235,10 @@ impl World {
     ) -> Result<(), Failure> {
         let of_team: BTreeMap<&Label, &Expected> =
             expected.iter().filter(|(_, record)| record.team == number).collect();
-        let clock_days: BTreeMap<Label, i64> =
-            self.done.intents.iter().map(|intent| (intent.id, intent.clock_day)).collect();
+        let keys = self.keys_of_people();
+        let done = self.done.intents.clone();
+        let made: BTreeMap<Label, &Intent> =
+            done.iter().map(|intent| (intent.id, intent)).collect();
         let mut shown = BTreeMap::new();
         for id in self.hub().record_ids(team)? {
             let Some(record) = self.hub().record(id)? else {
@@ -244,7 +252,7 @@ impl World {
                 };
                 return Err(Failure(format!("a record is not what the oracle says: {difference}")));
             }
-            shown.insert(label, on_screen(&record, number, &clock_days));
+            shown.insert(label, on_screen(&record, (number, label), &made, &keys));
         }
         if shown.len() != of_team.len() {
             return Err(Failure(format!(
@@ -282,17 +290,31 @@ impl World {
         Ok(())
     }
 
-    /// Nothing waits in the end but what a newer version wrote.
+    /// Nothing waits in the end but what a newer version wrote, and what changes a record that does not
+    /// count.
     fn check_waiting(&mut self) -> Result<(), Failure> {
-        let waits = |verdict: Option<Verdict>| match verdict {
+        let counted = self.done.records();
+        let of_nothing: BTreeSet<Label> = self
+            .done
+            .intents
+            .iter()
+            .filter(|intent| !counted.contains_key(&intent.record))
+            .map(|intent| intent.id)
+            .collect();
+        let waits = |entry: &HeldEntry| match entry.verdict {
             None => true,
-            Some(Verdict::Waiting(what)) => what != Waiting::NewerVersion,
+            Some(Verdict::Waiting(Waiting::NewerVersion)) => false,
+            Some(Verdict::Waiting(Waiting::Creation)) => !of_nothing.contains(&entry.id.0),
             _ => false,
         };
-        let waiting: Vec<_> =
-            self.hub().entries()?.into_iter().filter(|entry| waits(entry.verdict)).collect();
+        let waiting: Vec<_> = self
+            .hub()
+            .entries()?
+            .into_iter()
+            .filter(|entry| entry.is_carried && waits(entry))
+            .collect();
         // A hostile entry may wait for ever, for what does not exist or went down with a phone.
-        let honest = self.done.intents.iter().filter(|intent| intent.by.person != Hostile::PERSON);
+        let honest = self.done.intents.iter().filter(|intent| intent.by.person < Hostile::PERSON);
         let honest: BTreeSet<Label> = honest
             .map(|intent| intent.id)
             .chain(self.done.said.iter().map(|said| said.id))
@@ -306,6 +328,34 @@ impl World {
                 entry.verdict
             ))),
         }
+    }
+
+    /// What hostile devices claim counts as little as may be, marked; past a revocation as nothing.
+    fn check_missing(&mut self, at: usize, team: TeamId) -> Result<(), Failure> {
+        if self.was_put_back {
+            return Ok(());
+        }
+        let missing = self.engine(at).store().known_missing(Some(team))?;
+        let revoked = self.done.revoked();
+        let claims = self.hostile.has_claimed
+            && team == TEAMS[0]
+            && !revoked.contains(&self.hostile.certificate.0);
+        match missing.entries {
+            0 => Ok(()),
+            n if claims && (n < CLAIMED_MAX || n == CLAIMED_MAX && missing.is_doubtful) => Ok(()),
+            n => Err(Failure(format!("phone {at} knows of {n} missing entries"))),
+        }
+    }
+
+    /// The keys of people, as holders of stock are named by them.
+    fn keys_of_people(&mut self) -> BTreeMap<u32, String> {
+        let mut keys = BTreeMap::new();
+        for at in 0..self.phones.len() {
+            let key = self.engine(at).device_key().to_string();
+            keys.insert(self.phones[at].person, key);
+        }
+        keys.insert(Hostile::PERSON, self.hostile.key().to_string());
+        keys
     }
 }
 
@@ -380,8 +430,13 @@ fn difference(found: &Expected, expected: &Expected) -> String {
 }
 
 /// The record as a screen shows it, winners last.
-fn on_screen(record: &Record, team: u32, clock_days: &BTreeMap<Label, i64>) -> Shown {
-    let clock = |by: &Label| clock_days.get(by).copied().unwrap_or(i64::MIN);
+fn on_screen(
+    record: &Record,
+    (team, label): (u32, Label),
+    made: &BTreeMap<Label, &Intent>,
+    keys: &BTreeMap<u32, String>,
+) -> Shown {
+    let clock = |by: &Label| made.get(by).map_or(i64::MIN, |intent| intent.clock_day);
     let fields = record.fields.iter().map(|(field, written)| {
         let values = written.iter().map(|(value, by)| (answer(value), clock(&by.0)));
         (field.clone(), values.collect())
@@ -397,6 +452,30 @@ fn on_screen(record: &Record, team: u32, clock_days: &BTreeMap<Label, i64>) -> S
         });
         (list.clone(), elements.collect())
     });
-    let (kind, lists) = (record.kind.number(), lists.collect());
-    Shown { team, kind, fields: fields.collect(), lists }
+    let hand = |by: &EntryId| made.get(&by.0).map(|intent| intent.by);
+    let links = record.fields.get("duplicate_of").into_iter().flatten();
+    let repeats = links.filter_map(|(value, by)| match (answer(value), hand(by)) {
+        (Answer::Word(named), Some(hand)) => {
+            Some((named, hand.person, hand.role == Role::Coordinator))
+        }
+        _ => None,
+    });
+    let may_move = |field: &&str| match record.fields.get(*field).and_then(|put| put.last()) {
+        Some((Value::Text(holder), by)) if holder.starts_with("device:") => {
+            hand(by).is_some_and(|hand| {
+                hand.role == Role::Coordinator
+                    || keys.get(&hand.person).is_some_and(|key| holder.ends_with(key))
+            })
+        }
+        _ => true,
+    };
+    Shown {
+        team,
+        kind: record.kind.number(),
+        fields: fields.collect(),
+        lists: lists.collect(),
+        person: made.get(&label).map_or(u32::MAX, |intent| intent.by.person),
+        repeats: repeats.collect(),
+        moves_stock: ["taken_from", "from", "to"].iter().all(may_move),
+    }
 }

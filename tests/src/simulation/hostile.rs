@@ -1,6 +1,8 @@
-//! A device with a certificate that writes what no honest one does, straight to the hub.
+//! Devices with a certificate that write what no honest one does, straight to the hub or to a colleague's
+//! phone: a worker's, and a coordinator's whose key was stolen.
 
 use super::Failure;
+use super::forms;
 use super::oracle::{Answer, Deed, Hand, Intent, Label, Role};
 use super::people::operation;
 use super::world::{Packet, TEAMS, World};
@@ -17,30 +19,49 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use std::collections::BTreeSet;
 
-/// A key without a certificate: entries are taken from anybody, by their own seals.
+/// A key without a certificate.
 const NOBODY: DeviceKey = DeviceKey([66; 32]);
 
-const REVERSAL: u8 = 17;
+const DISTRIBUTION: u8 = 16;
+pub(super) const REVERSAL: u8 = 17;
+const REFERRAL: u8 = 18;
+const STOCK_MOVEMENT: u8 = 19;
 
-/// What it keeps between its acts.
+/// What a hostile device keeps between its acts.
 pub struct Hostile {
-    key: SigningKey,
-    random: ChaCha8Rng,
+    pub(super) key: SigningKey,
+    person: u32,
+    role: Role,
+    pub(super) random: ChaCha8Rng,
     pub certificate: EntryId,
-    log: Option<(LogId, Tip, Entry)>,
+    /// Its log, from its `open`, along one path.
+    pub(super) path: Vec<Entry>,
+    /// Whether that path ended: nothing behind counts.
+    pub(super) has_ended: bool,
+    /// Its records, by the last change of each.
+    own: Vec<(u8, EntryId)>,
+    /// Whether it said that it holds what nobody ever saw.
+    pub has_claimed: bool,
     /// Entries that it wrote and that never count, so that nobody takes them for somebody's intent.
     pub others: BTreeSet<Label>,
 }
 
 impl Hostile {
+    /// People from here on are hostile.
     pub const PERSON: u32 = 100;
+    pub const ROGUE: u32 = 101;
 
-    pub fn new(seed: u64) -> Self {
+    pub fn new(seed: u64, person: u32, role: Role) -> Self {
         Hostile {
-            key: SigningKey::from_seed(&[66; 32]),
-            random: ChaCha8Rng::seed_from_u64(seed ^ 0xbad),
+            key: SigningKey::from_seed(&[person as u8; 32]),
+            person,
+            role,
+            random: ChaCha8Rng::seed_from_u64(seed ^ 0xbad ^ u64::from(person) << 32),
             certificate: EntryId::NONE,
-            log: None,
+            path: Vec::new(),
+            has_ended: false,
+            own: Vec::new(),
+            has_claimed: false,
             others: BTreeSet::new(),
         }
     }
@@ -49,184 +70,345 @@ impl Hostile {
         self.key.device_key()
     }
 
-    /// Its log's tip; `open` where it has none yet.
-    fn tip(&mut self, certificate: EntryId) -> (LogId, Tip, Vec<Entry>) {
-        if let Some((log, tip, _)) = &self.log
-            && certificate == self.certificate
-        {
-            return (*log, *tip, Vec::new());
-        }
+    fn open(&mut self, certificate: EntryId) -> Entry {
         let open =
             Open { key: self.key(), team: TEAMS[0], random: self.random.random(), certificate };
-        let entry = Entry::new(open.log(), None, kind::OPEN, None, open.encode());
+        let how = (kind::OPEN, kind::ADMINISTRATION_SCHEMA);
+        let entry = Entry::new(open.log(), None, how, None, open.encode());
         self.others.insert(entry.id.0);
-        (open.log(), entry.tip(), vec![entry])
+        entry
     }
 
-    fn payload(&mut self, at: i64, after: Vec<EntryId>, operations: Vec<Operation>) -> Vec<u8> {
+    pub(super) fn begin(&mut self) {
+        self.has_ended = false;
+        self.path = vec![self.open(self.certificate)];
+    }
+
+    /// Its next entry, on the path.
+    pub(super) fn append(
+        &mut self,
+        of: (u8, u16),
+        record: Option<RecordId>,
+        payload: Vec<u8>,
+    ) -> Entry {
+        if self.path.is_empty() || (self.has_ended && self.random.random_bool(0.5)) {
+            self.begin();
+        }
+        let before = self.path.last().map(|last| (last.header.log, last.tip()));
+        let (log, tip) = before.unwrap_or((LogId([0; 16]), Tip { position: 0, id: EntryId::NONE }));
+        let entry = Entry::new(log, Some(tip), of, record, payload);
+        self.path.push(entry.clone());
+        entry
+    }
+
+    pub(super) fn payload(
+        &mut self,
+        at: i64,
+        after: Vec<EntryId>,
+        operations: Vec<Operation>,
+    ) -> Vec<u8> {
         let salt = self.random.random();
-        RecordPayload { schema_version: 1, salt, at: UnixMillis(at), after, operations }.encode()
+        RecordPayload { salt, at: UnixMillis(at), after, operations }.encode()
     }
 }
 
 impl World {
     pub(super) fn hostile_act(&mut self, dice: &mut ChaCha8Rng) -> Result<(), Failure> {
-        let at = self.today() * 86_400_000;
         let records: Vec<&Intent> = self
             .done
             .intents
             .iter()
             .filter(|intent| intent.id == intent.record && intent.by.team == 0)
             .collect();
-        let victim = records.choose(dice).map(|intent| EntryId(intent.id));
-        let own = self.hostile.certificate;
-        match dice.random_range(0..9) {
-            0 => self.hostile_creation(at, false),
-            1 => self.hostile_creation(at, true),
-            2 => match victim {
-                Some(victim) => self.hostile_change(at, victim),
-                None => Ok(()),
-            },
-            3 => {
-                // A rule of the schema is broken: fields that are required are not there.
-                let payload =
-                    self.hostile.payload(at, Vec::new(), vec![Operation::put("site", "x")]);
-                self.hostile_entry(own, REVERSAL, None, payload)
-            }
-            4 => {
-                // An element that does not exist.
-                let element = ElementName { entry: own, index: 3 };
-                let operation = Operation::PutIn {
-                    list: "administrations".to_owned(),
-                    element,
-                    field: "doses".to_owned(),
-                    value: Value::Int(1),
-                };
-                let after = victim.into_iter().collect();
-                let payload = self.hostile.payload(at, after, vec![operation]);
-                self.hostile_entry(own, REVERSAL, victim.map(|id| id.record()), payload)
-            }
-            5 => {
-                // A change that names an entry of another record as seen.
-                let payload =
-                    self.hostile.payload(at, vec![own], vec![Operation::put("void", "test")]);
-                self.hostile_entry(own, REVERSAL, victim.map(|id| id.record()), payload)
-            }
-            6 => {
-                // Under the certificate of another device.
-                let other =
-                    self.certificates.choose(dice).map(|certified| EntryId(certified.label));
-                let operations = creation().iter().map(|deed| operation(REVERSAL, deed)).collect();
-                let payload = self.hostile.payload(at, Vec::new(), operations);
-                match other.filter(|other| *other != own) {
-                    Some(other) => self.hostile_entry(other, REVERSAL, None, payload),
-                    None => Ok(()),
-                }
-            }
-            7 => self.forged(at),
+        let victim = records.choose(dice).map(|intent| (EntryId(intent.id), intent.kind));
+        let referrals: Vec<&&Intent> =
+            records.iter().filter(|intent| intent.kind == REFERRAL).collect();
+        let referral = referrals.choose(dice).map(|intent| EntryId(intent.id));
+        match dice.random_range(0..18) {
+            0 => self.hostile_creation(REVERSAL, Vec::new()).map(drop),
+            1 => self.fork(dice),
+            2 => self.hostile_change(victim),
+            3 => self.broken(victim, dice),
+            4 => self.under_another_certificate(dice),
+            5 => self.forged(),
+            6 | 7 => self.link(victim, dice),
+            8 => self.foreign_stock(dice),
+            9 | 10 => self.dead_after(),
+            11 => self.event_on(referral, dice),
+            12 => self.end_its_log(dice),
+            13 => self.flood(dice),
+            14 | 15 => self.claim(dice),
+            16 => self.rogue_act(victim, dice),
             _ => {
                 let mut bytes = vec![1, 1];
                 bytes.extend((0..dice.random_range(0..200)).map(|_| dice.random::<u8>()));
-                self.in_flight.push(Packet { phone: None, device: NOBODY, to_hub: true, bytes });
+                self.fly(bytes);
                 Ok(())
             }
         }
     }
 
-    fn hand_of_hostile(&self) -> Hand {
-        let certificate = self.hostile.certificate.0;
-        Hand { person: Hostile::PERSON, team: 0, role: Role::Worker, certificate }
+    pub(super) fn at(&self) -> i64 {
+        self.today() * 86_400_000
     }
 
-    /// A creation that counts; where it forks, a second one at the position of the last.
-    fn hostile_creation(&mut self, at: i64, fork: bool) -> Result<(), Failure> {
-        let deeds = creation();
-        let operations = deeds.iter().map(|deed| operation(REVERSAL, deed)).collect();
-        let payload = self.hostile.payload(at, Vec::new(), operations);
-        let (log, mut tip, mut entries) = self.hostile.tip(self.hostile.certificate);
-        if let (true, Some((_, _, last))) = (fork, &self.hostile.log)
-            && last.header.position > 1
-        {
-            tip = Tip { position: last.header.position - 1, id: last.header.previous };
+    pub(super) fn fly(&mut self, bytes: Vec<u8>) {
+        // Under its own key, or that of a stranger.
+        let stranger = self.hostile.random.random_bool(0.2);
+        let device = if stranger { NOBODY } else { self.hostile.key() };
+        self.in_flight.push(Packet { phone: None, device, to_hub: true, bytes });
+    }
+
+    /// Notes what the oracle is to know of an entry: on a path that ended it counts nowhere.
+    pub(super) fn note_hostile(
+        &mut self,
+        entry: &Entry,
+        (of_kind, record): (u8, Option<EntryId>),
+        after: &[EntryId],
+        deeds: Vec<Deed>,
+    ) {
+        if self.hostile.has_ended {
+            self.hostile.others.insert(entry.id.0);
+            return;
         }
-        let entry = Entry::new(log, Some(tip), REVERSAL, None, payload);
+        let Hostile { person, role, .. } = self.hostile;
+        let by = Hand { person, team: 0, role, certificate: self.hostile.certificate.0 };
         self.done.intents.push(Intent {
             id: entry.id.0,
-            by: self.hand_of_hostile(),
-            record: entry.id.0,
-            kind: REVERSAL,
-            saw: BTreeSet::new(),
+            by,
+            record: record.unwrap_or(entry.id).0,
+            kind: of_kind,
+            after: after.iter().map(|id| id.0).collect(),
             clock_day: self.today(),
             deeds,
         });
-        // Its log may never have reached the hub before this entry: nobody has to hold it.
+        // It may never have reached the hub: nobody has to hold it.
         self.may_be_gone.insert(entry.id.0);
-        entries.push(entry);
-        self.send(log, entries)
+    }
+
+    /// A creation that counts, with these answers beside the usual ones.
+    pub(super) fn hostile_creation(
+        &mut self,
+        of_kind: u8,
+        more: Vec<(&str, Answer)>,
+    ) -> Result<EntryId, Failure> {
+        let mut deeds = creation(of_kind, &mut self.hostile.random);
+        for (field, answer) in more {
+            deeds.retain(|deed| !matches!(deed, Deed::Put(name, _) if name == field));
+            deeds.push(Deed::Put(field.to_owned(), answer));
+        }
+        let operations = deeds.iter().map(|deed| operation(of_kind, deed)).collect();
+        let payload = self.hostile.payload(self.at(), Vec::new(), operations);
+        let entry = self.hostile.append((of_kind, 1), None, payload);
+        self.note_hostile(&entry, (of_kind, None), &[], deeds);
+        if !self.hostile.has_ended {
+            self.hostile.own.push((of_kind, entry.id));
+        }
+        self.send_path()?;
+        Ok(entry.id)
+    }
+
+    /// A change, naming what it likes as seen.
+    fn hostile_deeds(
+        &mut self,
+        (record, of_kind): (EntryId, u8),
+        after: Vec<EntryId>,
+        deeds: Vec<Deed>,
+    ) -> Result<(), Failure> {
+        let operations = deeds.iter().map(|deed| operation(of_kind, deed)).collect();
+        let payload = self.hostile.payload(self.at(), after.clone(), operations);
+        let entry = self.hostile.append((of_kind, 1), Some(record.record()), payload);
+        self.note_hostile(&entry, (of_kind, Some(record)), &after, deeds);
+        self.send_path()
+    }
+
+    /// A second entry at the position of the last.
+    pub(super) fn fork(&mut self, dice: &mut ChaCha8Rng) -> Result<(), Failure> {
+        if self.hostile.path.len() > 2 && !self.hostile.has_ended {
+            let keep = dice.random_range(1..self.hostile.path.len());
+            self.hostile.path.truncate(keep);
+            self.hostile.own.clear();
+        }
+        self.hostile_creation(REVERSAL, Vec::new()).map(drop)
     }
 
     /// A worker's change of somebody else's record: refused by its role, unless accepted.
-    fn hostile_change(&mut self, at: i64, victim: EntryId) -> Result<(), Failure> {
-        let deeds = vec![Deed::Put("outcome".to_owned(), Answer::Word("died".to_owned()))];
-        let operations = deeds.iter().map(|deed| operation(REVERSAL, deed)).collect();
-        let payload = self.hostile.payload(at, vec![victim], operations);
-        let (log, tip, mut entries) = self.hostile.tip(self.hostile.certificate);
-        let entry = Entry::new(log, Some(tip), REVERSAL, Some(victim.record()), payload);
-        self.done.intents.push(Intent {
-            id: entry.id.0,
-            by: self.hand_of_hostile(),
-            record: victim.0,
-            kind: REVERSAL,
-            saw: BTreeSet::from([victim.0]),
-            clock_day: self.today(),
-            deeds,
-        });
-        self.may_be_gone.insert(entry.id.0);
-        entries.push(entry);
-        self.send(log, entries)
+    fn hostile_change(&mut self, victim: Option<(EntryId, u8)>) -> Result<(), Failure> {
+        let Some(victim) = victim else { return Ok(()) };
+        let deeds = vec![Deed::Put("void".to_owned(), Answer::Word("test".to_owned()))];
+        self.hostile_deeds(victim, vec![victim.0], deeds)
     }
 
-    fn hostile_entry(
+    /// What breaks a rule of the dictionary: refused alone, and what follows counts.
+    fn broken(
         &mut self,
-        certificate: EntryId,
-        of_kind: u8,
-        record: Option<RecordId>,
-        payload: Vec<u8>,
+        victim: Option<(EntryId, u8)>,
+        dice: &mut ChaCha8Rng,
     ) -> Result<(), Failure> {
-        let (log, tip, mut entries) = self.hostile.tip(certificate);
-        let entry = Entry::new(log, Some(tip), of_kind, record, payload);
+        let own = self.hostile.certificate;
+        let of_victim = victim.map(|(id, _)| id.record());
+        let (record, after, operations) = match dice.random_range(0..3) {
+            0 => (None, Vec::new(), vec![Operation::put("site", "x")]),
+            1 => {
+                let element = ElementName { entry: own, index: 3 };
+                let list = "administrations".to_owned();
+                let (field, value) = ("doses".to_owned(), Value::Int(1));
+                let after = victim.map(|(id, _)| id).into_iter().collect();
+                (of_victim, after, vec![Operation::PutIn { list, element, field, value }])
+            }
+            _ => {
+                // What is no entry of the record stands for nothing.
+                let Some(victim) = victim else { return Ok(()) };
+                let deed = Deed::Put("void".to_owned(), Answer::Word("test".to_owned()));
+                return self.hostile_deeds(victim, vec![own], vec![deed]);
+            }
+        };
+        let payload = self.hostile.payload(self.at(), after, operations);
+        let entry = self.hostile.append((REVERSAL, 1), record, payload);
         self.hostile.others.insert(entry.id.0);
-        entries.push(entry);
-        match certificate == self.hostile.certificate {
-            true => self.send(log, entries),
-            false => self.send_run(&entries),
-        }
+        self.send_path()
+    }
+
+    /// Under the certificate of another device.
+    fn under_another_certificate(&mut self, dice: &mut ChaCha8Rng) -> Result<(), Failure> {
+        let own = self.hostile.certificate;
+        let other = self.certificates.choose(dice).map(|certified| EntryId(certified.label));
+        let Some(other) = other.filter(|other| *other != own) else { return Ok(()) };
+        let open = self.hostile.open(other);
+        let deeds = creation(REVERSAL, &mut self.hostile.random);
+        let operations = deeds.iter().map(|deed| operation(REVERSAL, deed)).collect();
+        let payload = self.hostile.payload(self.at(), Vec::new(), operations);
+        let entry = Entry::new(open.header.log, Some(open.tip()), (REVERSAL, 1), None, payload);
+        self.hostile.others.insert(entry.id.0);
+        self.send_run(&[open, entry])
     }
 
     /// Entries under the log of an honest device, sealed with the wrong key.
-    fn forged(&mut self, at: i64) -> Result<(), Failure> {
+    fn forged(&mut self) -> Result<(), Failure> {
         let own_key = self.hostile.key();
         let hub = self.hub();
         let honest = hub.chains().of_team(TEAMS[0]).find(|(_, info)| info.key != own_key);
-        let Some((log, tip)) = honest.and_then(|(log, info)| Some((*log, *info.tips().first()?)))
-        else {
+        let log = honest.map(|(log, _)| *log);
+        let Some((log, tip)) = log.and_then(|log| Some((log, *hub.tips(&log).first()?))) else {
             return Ok(());
         };
-        let operations = creation().iter().map(|deed| operation(REVERSAL, deed)).collect();
-        let payload = self.hostile.payload(at, Vec::new(), operations);
-        let entry = Entry::new(log, Some(tip), REVERSAL, None, payload);
+        let deeds = creation(REVERSAL, &mut self.hostile.random);
+        let operations = deeds.iter().map(|deed| operation(REVERSAL, deed)).collect();
+        let payload = self.hostile.payload(self.at(), Vec::new(), operations);
+        let entry = Entry::new(log, Some(tip), (REVERSAL, 1), None, payload);
         self.hostile.others.insert(entry.id.0);
         self.send_run(&[entry])
     }
 
-    fn send(&mut self, log: LogId, entries: Vec<Entry>) -> Result<(), Failure> {
-        let Some(last) = entries.last().cloned() else { return Ok(()) };
-        self.hostile.log = Some((log, last.tip(), last));
-        self.send_run(&entries)
+    /// Says of its own record that it is a colleague's, or in several of them apart, as a bridge; void or
+    /// not. It takes no colleague's record out.
+    fn link(
+        &mut self,
+        victim: Option<(EntryId, u8)>,
+        dice: &mut ChaCha8Rng,
+    ) -> Result<(), Failure> {
+        let Some((victim, of_kind)) = victim.filter(|(_, kind)| creatable(*kind)) else {
+            return Ok(());
+        };
+        let named = |id: EntryId| Answer::Word(id.record().to_string());
+        let own = self.hostile_creation(of_kind, vec![("duplicate_of", named(victim))])?;
+        let of_kind_too: Vec<Label> = self
+            .done
+            .intents
+            .iter()
+            .filter(|intent| intent.id == intent.record && intent.kind == of_kind)
+            .map(|intent| intent.id)
+            .collect();
+        for _ in 0..dice.random_range(0..4) {
+            let Some(other) = of_kind_too.choose(dice) else { break };
+            let deed = Deed::Put("duplicate_of".to_owned(), named(EntryId(*other)));
+            self.hostile_deeds((own, of_kind), vec![own], vec![deed])?;
+        }
+        if dice.random_bool(0.3) {
+            let deed = Deed::Put("void".to_owned(), Answer::Word("test".to_owned()));
+            self.hostile_deeds((own, of_kind), vec![own], vec![deed])?;
+        }
+        Ok(())
+    }
+
+    /// Takes stock from a colleague's own bag, or from its own.
+    fn foreign_stock(&mut self, dice: &mut ChaCha8Rng) -> Result<(), Failure> {
+        let at = dice.random_range(0..self.phones.len());
+        let whose = match dice.random_bool(0.7) {
+            true => self.engine(at).device_key(),
+            false => self.hostile.key(),
+        };
+        let holder = Answer::Word(format!("device:{whose}"));
+        match dice.random_bool(0.5) {
+            true => self.hostile_creation(DISTRIBUTION, vec![("taken_from", holder)]).map(drop),
+            false => {
+                let movement = ("movement", Answer::Word("return".to_owned()));
+                self.hostile_creation(STOCK_MOVEMENT, vec![movement, ("from", holder)]).map(drop)
+            }
+        }
+    }
+
+    /// A change that names as seen what nobody has: what is written counts all the same.
+    fn dead_after(&mut self) -> Result<(), Failure> {
+        let nowhere = EntryId(self.hostile.random.random());
+        let (of_kind, record) = match self.hostile.own.last().copied() {
+            Some((of_kind, record)) if of_kind == REVERSAL => (of_kind, record),
+            _ => (REVERSAL, self.hostile_creation(REVERSAL, Vec::new())?),
+        };
+        let deed = Deed::Put("outcome".to_owned(), Answer::Word("unknown".to_owned()));
+        self.hostile_deeds((record, of_kind), vec![nowhere], vec![deed])
+    }
+
+    /// A lawful event on a colleague's referral, in a log that goes to one phone alone.
+    fn event_on(
+        &mut self,
+        referral: Option<EntryId>,
+        dice: &mut ChaCha8Rng,
+    ) -> Result<(), Failure> {
+        let Some(referral) = referral else { return Ok(()) };
+        let day = self.done.intents.first().map_or(self.today(), |intent| intent.clock_day);
+        let day = day.clamp(17_000, self.today());
+        let day = kitbag_core::model::CivilDate::from_epoch_day(day).map(|day| day.to_string());
+        let days = vec![Answer::Word(day.unwrap_or_default())];
+        let event = forms::element(REFERRAL, &days, dice);
+        let operations = vec![operation(REFERRAL, &event)];
+        let payload = self.hostile.payload(self.at(), vec![referral], operations);
+        self.hostile.begin();
+        let entry = self.hostile.append((REFERRAL, 1), Some(referral.record()), payload);
+        self.note_hostile(&entry, (REFERRAL, Some(referral)), &[referral], vec![event]);
+        let Some(bytes) = self.path_as_message()? else { return Ok(()) };
+        let at = dice.random_range(1..self.phones.len());
+        // As a hostile hub would hand it on.
+        let mut session = self.engine(at).session();
+        self.engine(at).request(&mut session)?;
+        let taken = self.engine(at).reply(&mut session, &bytes);
+        self.after_phone(at, taken).map(drop)
+    }
+
+    pub(super) fn send_path(&mut self) -> Result<(), Failure> {
+        match self.path_as_message()? {
+            Some(bytes) => {
+                self.fly(bytes);
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn path_as_message(&mut self) -> Result<Option<Vec<u8>>, Failure> {
+        let path = self.hostile.path.clone();
+        self.run_as_message(&path)
     }
 
     fn send_run(&mut self, entries: &[Entry]) -> Result<(), Failure> {
-        let Some(last) = entries.last() else { return Ok(()) };
+        if let Some(bytes) = self.run_as_message(entries)? {
+            self.fly(bytes);
+        }
+        Ok(())
+    }
+
+    fn run_as_message(&mut self, entries: &[Entry]) -> Result<Option<Vec<u8>>, Failure> {
+        let Some(last) = entries.last() else { return Ok(None) };
         let seal = seal(&self.hostile.key, last.header.log, last.tip());
         let mut run = Run::of(entries, seal).ok_or_else(|| Failure("an empty run".to_owned()))?;
         if self.hostile.random.random_bool(0.05) {
@@ -238,26 +420,21 @@ impl World {
             }
         }
         let message = Message { teams: vec![TEAMS[0]], runs: vec![Ok(run)], ..Message::default() };
-        let bytes = message.encode();
-        self.in_flight.push(Packet { phone: None, device: NOBODY, to_hub: true, bytes });
-        Ok(())
+        Ok(Some(message.encode()))
     }
 }
 
-/// What creates a valid reversal.
-fn creation() -> Vec<Deed> {
-    let words = [
-        ("site", "elsewhere"),
-        ("occurred_on", "2018-03-01"),
-        ("report_basis", "unknown"),
-        ("reporter_role", "unknown"),
-        ("place", "unknown"),
-        ("ems_called", "unknown"),
-        ("outcome", "died"),
-        ("none_given_reason", "unknown"),
-    ];
-    let puts = words
-        .into_iter()
-        .map(|(field, code)| Deed::Put(field.to_owned(), Answer::Word(code.to_owned())));
-    puts.chain([Deed::Put("utc_offset_min".to_owned(), Answer::Number(0))]).collect()
+/// Kinds of which it can make records.
+fn creatable(of_kind: u8) -> bool {
+    [DISTRIBUTION, REVERSAL, REFERRAL].contains(&of_kind)
+}
+
+/// What creates a valid record.
+fn creation(of_kind: u8, dice: &mut ChaCha8Rng) -> Vec<Deed> {
+    let day = Answer::Word("2018-03-01".to_owned());
+    let mut deeds = forms::creation(of_kind, std::slice::from_ref(&day), dice);
+    let put = |field: &str, answer: Answer| Deed::Put(field.to_owned(), answer);
+    deeds.push(put("site", Answer::Word("elsewhere".to_owned())));
+    deeds.push(put("occurred_on", day));
+    deeds
 }

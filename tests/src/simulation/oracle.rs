@@ -60,8 +60,8 @@ pub struct Intent {
     pub record: Label,
     /// The kind of record that it says it changes, by its number.
     pub kind: u8,
-    /// All changes of the record that the screen showed.
-    pub saw: BTreeSet<Label>,
+    /// The changes of the record that the screen showed last, which were built on all others shown.
+    pub after: BTreeSet<Label>,
     /// The day by the author's clock, since 1970-01-01.
     pub clock_day: i64,
     pub deeds: Vec<Deed>,
@@ -78,9 +78,20 @@ pub enum Waiver {
 #[derive(Clone, Debug)]
 pub enum Word {
     Certify,
-    Revoke { certificate: Label, kept: BTreeSet<Label> },
-    Accept { waiver: Waiver, entry: Label },
-    Erase { record: Label },
+    Revoke {
+        certificate: Label,
+        kept: BTreeSet<Label>,
+    },
+    Accept {
+        waiver: Waiver,
+        entry: Label,
+    },
+    /// By the root alone; final.
+    Erase {
+        record: Label,
+    },
+    /// That has no effect: asking for an erasure, setting a claim aside.
+    Nothing,
 }
 
 /// Who said it; `None` is the root.
@@ -115,10 +126,30 @@ impl World {
         let rules = Rules::of(self);
         let creations = self.intents.iter().filter(|intent| intent.id == intent.record);
         creations
-            .filter(|creation| rules.allows(creation, creation, &BTreeMap::new()))
-            .filter(|creation| !rules.is_erased(creation))
+            .filter(|creation| {
+                rules.is_heard(creation) && rules.allows(creation, creation, &BTreeMap::new())
+            })
+            .filter(|creation| !rules.erased.contains(&creation.id))
             .map(|creation| (creation.id, self.record(creation, &rules)))
             .collect()
+    }
+
+    /// Of everything done and said, what no store has to pass on: nobody certified its author, or no
+    /// revocation of the certificate keeps it and nobody accepted it.
+    pub fn outside(&self) -> BTreeSet<Label> {
+        let rules = Rules::of(self);
+        let intents = self.intents.iter().map(|intent| (intent.id, intent.by));
+        let said = self.said.iter().filter_map(|said| Some((said.id, said.by?)));
+        intents
+            .chain(said)
+            .filter(|(id, by)| !rules.is_passed_on(id, *by))
+            .map(|(id, _)| id)
+            .collect()
+    }
+
+    /// The certificates that somebody whose word stands revoked.
+    pub fn revoked(&self) -> BTreeSet<Label> {
+        Rules::of(self).cuts.into_keys().collect()
     }
 
     fn record(&self, creation: &Intent, rules: &Rules) -> Expected {
@@ -126,45 +157,86 @@ impl World {
             self.intents.iter().filter(|intent| intent.record == creation.id).collect();
         let people: BTreeMap<Label, u32> =
             changes.iter().map(|change| (change.id, change.by.person)).collect();
-        let mut counts: BTreeMap<Label, &Intent> = changes
-            .iter()
+        let heard: Vec<&Intent> = changes
+            .into_iter()
             .filter(|change| {
                 change.by.team == creation.by.team
                     && change.kind == creation.kind
-                    && rules.allows(change, creation, &people)
+                    && rules.is_heard(change)
             })
+            .collect();
+        let mut counts: BTreeMap<Label, &Intent> = heard
+            .iter()
+            .filter(|change| rules.allows(change, creation, &people))
             .map(|change| (change.id, *change))
             .collect();
-        // A change of an element that does not count, or was not seen, does not count; nor do
-        // those that lean on what it added.
+        // A change of an element that does not count does not count; nor do those that lean on what it
+        // added.
         loop {
             let before = counts.len();
             let known = counts.clone();
-            counts.retain(|_, change| {
-                change.deeds.iter().all(|deed| match deed {
-                    Deed::PutIn((entry, _), _, _) => {
-                        known.contains_key(entry) && change.saw.contains(entry)
-                    }
-                    _ => true,
-                })
-            });
+            counts.retain(|_, change| elements_of(change).all(|entry| known.contains_key(&entry)));
             if counts.len() == before {
                 break;
             }
         }
+        let seen = Seen::of(creation, &heard, &counts);
         let mut expected = Expected { team: creation.by.team, ..Expected::default() };
         for change in counts.values() {
-            expected.add(change, &counts);
+            expected.add(change, &counts, &seen);
         }
         expected
     }
 }
 
+/// Whose elements a change puts something in.
+fn elements_of(change: &Intent) -> impl Iterator<Item = Label> + '_ {
+    change.deeds.iter().filter_map(|deed| match deed {
+        Deed::PutIn((entry, _), _, _) => Some(*entry),
+        _ => None,
+    })
+}
+
+/// For each change which others it was built on. What does not count for who wrote it, or for want of an
+/// element, stands for what its author had seen; what was cut, or never came, for nothing; and who then
+/// saw nothing saw the creation.
+struct Seen(BTreeMap<Label, BTreeSet<Label>>);
+
+impl Seen {
+    fn of(creation: &Intent, heard: &[&Intent], counts: &BTreeMap<Label, &Intent>) -> Self {
+        let mut seen = Seen(BTreeMap::from([(creation.id, BTreeSet::new())]));
+        let ids: BTreeSet<Label> = heard.iter().map(|change| change.id).collect();
+        // Until nothing changes any more: what a change names may come behind it in the list.
+        loop {
+            let before = seen.0.clone();
+            for change in heard.iter().filter(|change| change.id != creation.id) {
+                let mut all = BTreeSet::new();
+                let named = change.after.iter().copied().chain(elements_of(change));
+                for other in named.filter(|other| ids.contains(other)) {
+                    all.extend(seen.0.get(&other).into_iter().flatten().copied());
+                    all.extend(counts.contains_key(&other).then_some(other));
+                }
+                if all.is_empty() {
+                    all.insert(creation.id);
+                }
+                seen.0.insert(change.id, all);
+            }
+            if seen.0 == before {
+                return seen;
+            }
+        }
+    }
+
+    fn saw(&self, later: &Label, earlier: &Label) -> bool {
+        self.0.get(later).is_some_and(|seen| seen.contains(earlier))
+    }
+}
+
 impl Expected {
-    fn add(&mut self, change: &Intent, counts: &BTreeMap<Label, &Intent>) {
+    fn add(&mut self, change: &Intent, counts: &BTreeMap<Label, &Intent>, seen: &Seen) {
         let overwritten = |element: Option<Element>, field: &str| {
             counts.values().any(|later| {
-                later.saw.contains(&change.id)
+                seen.saw(&later.id, &change.id)
                     && later.deeds.iter().any(|deed| match (deed, element) {
                         (Deed::Put(name, _), None) => name == field,
                         (Deed::PutIn(of, name, _), Some(element)) => {
@@ -220,8 +292,8 @@ struct Rules {
     accepted: BTreeMap<(Label, Waiver), Vec<Speaker>>,
     /// Certificates that hold.
     certified: BTreeSet<Label>,
-    /// For each record who wants it erased: people with their team, or the root.
-    erased: BTreeMap<Label, BTreeSet<Speaker>>,
+    /// Records that the root erased.
+    erased: BTreeSet<Label>,
 }
 
 impl Rules {
@@ -230,13 +302,12 @@ impl Rules {
             cuts: BTreeMap::new(),
             accepted: BTreeMap::new(),
             certified: BTreeSet::new(),
-            erased: BTreeMap::new(),
+            erased: BTreeSet::new(),
         };
         let person = |said: &Said| said.by.map(|hand| (hand.person, hand.team));
-        for said in &world.said {
+        for said in world.said.iter().filter(|said| said.by.is_none()) {
             if let Word::Erase { record } = &said.word {
-                // Final, though its author is later cut.
-                rules.erased.entry(*record).or_default().insert(person(said));
+                rules.erased.insert(*record);
             }
         }
         for from_root in [true, false] {
@@ -282,19 +353,25 @@ impl Rules {
         })
     }
 
-    fn is_erased(&self, creation: &Intent) -> bool {
-        self.erased.get(&creation.id).is_some_and(|wanted| {
-            let in_team =
-                wanted.iter().flatten().filter(|(_, team)| *team == creation.by.team).count();
-            in_team >= 2 || wanted.contains(&None)
-        })
+    /// Whether stores pass it on: any revocation of its certificate keeps it, or it was accepted.
+    fn is_passed_on(&self, entry: &Label, by: Hand) -> bool {
+        let cuts = self.cuts.get(&by.certificate);
+        let is_kept = cuts.is_none_or(|cuts| cuts.iter().any(|kept| kept.contains(entry)));
+        self.certified.contains(&by.certificate)
+            && (is_kept || self.is_accepted(entry, Waiver::Revoked, by))
     }
 
-    /// Certificate, revocation and role; `people` tells who made each change of the record.
+    /// Whether its author is certified, and it stands.
+    fn is_heard(&self, change: &Intent) -> bool {
+        let by = change.by;
+        self.certified.contains(&by.certificate)
+            && (self.stands(&change.id, &by.certificate)
+                || self.is_accepted(&change.id, Waiver::Revoked, by))
+    }
+
+    /// Whether its author's role allows it; `people` tells who made each change of the record.
     fn allows(&self, change: &Intent, creation: &Intent, people: &BTreeMap<Label, u32>) -> bool {
         let by = change.by;
-        let stands = self.stands(&change.id, &by.certificate)
-            || self.is_accepted(&change.id, Waiver::Revoked, by);
         let is_own = creation.by.person == by.person;
         let may = |deed: &Deed| match deed {
             // What its own hand appended; of a referral's events, on anybody's record.
@@ -310,14 +387,13 @@ impl Rules {
             }
             Deed::Put(..) => is_own,
         };
-        let role = match by.role {
+        match by.role {
             Role::Coordinator => true,
             Role::Worker => {
                 let never = [TARGET, REPORT].contains(&creation.kind);
                 (!never && change.deeds.iter().all(may))
                     || self.is_accepted(&change.id, Waiver::Role, by)
             }
-        };
-        self.certified.contains(&by.certificate) && stands && role
+        }
     }
 }

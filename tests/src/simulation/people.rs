@@ -2,13 +2,14 @@
 
 use super::Failure;
 use super::forms::{self, KINDS, word};
+use super::hostile::Hostile;
 use super::oracle::{Answer, Deed, Hand, Intent, Label, Said, Waiver, Word};
 use super::plan::Step;
 use super::world::{COORDINATORS, HUB, Packet, Pending, ROOT, TEAMS, WORKERS, World};
 use crate::disk::{Disk, Stop};
 use kitbag_core::engine::{BundleError, BundleOf, EngineError};
 use kitbag_core::log::entry::kind;
-use kitbag_core::log::payload::{Administration, KeptTip, Waived};
+use kitbag_core::log::payload::{Administration, Waived};
 use kitbag_core::log::{Refusal, Verdict};
 use kitbag_core::model::{CivilDate, ElementName, EntryId, Kind, Operation, RecordId, Value};
 use kitbag_core::sync;
@@ -141,11 +142,11 @@ impl World {
         at: usize,
         by: Hand,
         (kind, record): (u8, Option<Label>),
-        saw: BTreeSet<Label>,
+        after: BTreeSet<Label>,
         deeds: Vec<Deed>,
     ) -> Intent {
         let record = record.unwrap_or_default();
-        Intent { id: [0; 32], by, record, kind, saw, clock_day: self.clock_day(at), deeds }
+        Intent { id: [0; 32], by, record, kind, after, clock_day: self.clock_day(at), deeds }
     }
 
     /// Somebody changes a record that their screen shows.
@@ -172,13 +173,36 @@ impl World {
     ) -> Result<(), Failure> {
         let shown = self.engine(at).get(id)?;
         let saw: BTreeSet<Label> = shown.history.iter().map(|change| change.entry.0).collect();
+        let after: BTreeSet<Label> = shown.heads.iter().map(|entry| entry.0).collect();
+        self.builds_on_all(&saw, &after)?;
         let record = shown.history.first().map(|change| change.entry.0);
         let by = self.hand(at, team)?;
         let kind = shown.kind.number();
         let operations = deeds.iter().map(|deed| operation(kind, deed)).collect();
-        let intent = self.intent(at, by, (kind, record), saw, deeds);
+        let intent = self.intent(at, by, (kind, record), after, deeds);
         let saved = self.engine(at).write_unasked(shown.team, shown.kind, Some(id), operations);
         self.after_save(at, Pending::Intent(intent), saved)
+    }
+
+    /// Whether what a change names leads to everything that the screen showed.
+    fn builds_on_all(&self, saw: &BTreeSet<Label>, after: &BTreeSet<Label>) -> Result<(), Failure> {
+        let mut next: Vec<Label> = after.iter().copied().collect();
+        let mut reached = after.clone();
+        while let Some(label) = next.pop() {
+            let known = self.done.intents.iter().find(|intent| intent.id == label);
+            let elements = known.into_iter().flat_map(|intent| &intent.deeds);
+            let elements = elements.filter_map(|deed| match deed {
+                Deed::PutIn((entry, _), _, _) => Some(*entry),
+                _ => None,
+            });
+            let record = known.map(|intent| intent.record);
+            let named = known.into_iter().flat_map(|intent| intent.after.iter().copied());
+            next.extend(named.chain(elements).chain(record).filter(|label| reached.insert(*label)));
+        }
+        match saw.is_subset(&reached) {
+            true => Ok(()),
+            false => Err(Failure("a screen shows more than a change is built on".to_owned())),
+        }
     }
 
     fn correct(&mut self, at: usize, dice: &mut Dice) -> Result<(), Failure> {
@@ -313,7 +337,8 @@ impl World {
         let coordinator = *COORDINATORS.choose(dice).unwrap_or(&COORDINATORS[0]);
         let mut candidates = Vec::new();
         for certified in self.certificates.clone() {
-            let of_coordinator = COORDINATORS.contains(&(certified.person as usize));
+            let of_coordinator = COORDINATORS.contains(&(certified.person as usize))
+                || certified.person == Hostile::ROGUE;
             let own = certified.person as usize == coordinator;
             if of_coordinator == by_root && !own && self.is_member(coordinator, certified.team)? {
                 candidates.push(certified);
@@ -325,16 +350,12 @@ impl World {
         if !by_root && !store.entries()?.iter().any(|entry| entry.id == certificate) {
             return Ok(());
         }
-        let logs: Vec<_> = store
-            .chains()
-            .iter()
-            .filter(|(_, info)| info.certificate == certificate)
-            .map(|(log, info)| (*log, info.tips()))
-            .collect();
+        let tips = store.tips_to_keep(certificate)?;
+        let logs: BTreeSet<_> = tips.iter().map(|kept| kept.log).collect();
         let kept: BTreeSet<Label> = store
             .entries()?
             .into_iter()
-            .filter(|entry| logs.iter().any(|(log, _)| *log == entry.log))
+            .filter(|entry| entry.is_carried && logs.contains(&entry.log))
             .map(|entry| entry.id.0)
             .collect();
         let word = Word::Revoke { certificate: chosen.label, kept };
@@ -345,10 +366,7 @@ impl World {
         let said = Said { id: [0; 32], by: hand, word };
         let saved = match by_root {
             true => {
-                let tips = logs
-                    .into_iter()
-                    .flat_map(|(log, tips)| tips.into_iter().map(move |tip| KeptTip { log, tip }));
-                let revoke = Administration::Revoke { certificate, kept: tips.collect() };
+                let revoke = Administration::Revoke { certificate, kept: tips };
                 self.engine(ROOT).administer(kitbag_core::model::TeamId::PROGRAMME, &revoke)
             }
             false => self.engine(coordinator).revoke(TEAMS[chosen.team], certificate),
@@ -366,7 +384,10 @@ impl World {
         let key = self.engine(worker).device_key();
         let person = self.phones[worker].person;
         let enrolment = self.certify(coordinator, key, person, team)?;
-        Ok(self.engine(worker).join(&enrolment)?)
+        match self.engine(worker).join(&enrolment) {
+            Err(EngineError::AlreadyAMember) => Ok(()),
+            other => Ok(other?),
+        }
     }
 
     fn accept(&mut self, dice: &mut Dice) -> Result<(), Failure> {
@@ -389,6 +410,22 @@ impl World {
             };
             refused.extend(team.map(|team| (entry.id, team, waiver)));
         }
+        // And what the hub keeps aside of certificates that were revoked.
+        for certified in self.certificates.clone() {
+            let hub = self.hub();
+            if !hub.authority().is_revoked(&EntryId(certified.label)) {
+                continue;
+            }
+            for brought in hub.kept_aside(EntryId(certified.label))? {
+                let entry = brought.expand();
+                if self.is_member(coordinator, certified.team)?
+                    && (entry.header.kind >= kind::RECORDS_FROM
+                        || entry.header.kind == kind::CERTIFY)
+                {
+                    refused.push((entry.id, certified.team, Waiver::Revoked));
+                }
+            }
+        }
         let Some((entry, team, waiver)) = refused.choose(dice).copied() else { return Ok(()) };
         let by = Some(self.hand(coordinator, team)?);
         let word = Word::Accept { waiver, entry: entry.0 };
@@ -401,31 +438,21 @@ impl World {
         self.after_save(coordinator, Pending::Said(Said { id: [0; 32], by, word }), saved)
     }
 
-    /// A coordinator wants a record erased; often one that the other already wants erased.
+    /// The root erases a record, or a coordinator or a worker asks for it, which does nothing.
     fn erase(&mut self, dice: &mut Dice) -> Result<(), Failure> {
         let coordinator = *COORDINATORS.choose(dice).unwrap_or(&COORDINATORS[0]);
-        let wanted: Vec<Label> = self
-            .done
-            .said
-            .iter()
-            .filter_map(|said| match said.word {
-                Word::Erase { record } => Some(record),
-                _ => None,
-            })
-            .collect();
         let own = self.engine(coordinator).store().record_ids(TEAMS[0])?;
-        let record = match wanted.choose(dice).filter(|_| dice.random_bool(0.7)) {
-            Some(record) => *record,
-            None => {
-                let Some(id) = own.choose(dice).copied() else { return Ok(()) };
-                let shown = self.engine(coordinator).get(id)?;
-                shown.history.first().map(|change| change.entry.0).unwrap_or_default()
-            }
-        };
+        let Some(id) = own.choose(dice).copied() else { return Ok(()) };
+        let shown = self.engine(coordinator).get(id)?;
+        let record = shown.history.first().map(|change| change.entry.0).unwrap_or_default();
+        if dice.random_bool(0.5) {
+            let said = Said { id: [0; 32], by: None, word: Word::Erase { record } };
+            let saved = self.engine(ROOT).erase(TEAMS[0], &[id]);
+            return self.after_save(ROOT, Pending::Said(said), saved);
+        }
         let by = Some(self.hand(coordinator, 0)?);
-        let erase = Administration::Erase { records: vec![EntryId(record).record()] };
-        let saved = self.engine(coordinator).administer(TEAMS[0], &erase);
-        let said = Said { id: [0; 32], by, word: Word::Erase { record } };
+        let saved = self.engine(coordinator).ask_erasure(TEAMS[0], &[id]);
+        let said = Said { id: [0; 32], by, word: Word::Nothing };
         self.after_save(coordinator, Pending::Said(said), saved)
     }
 

@@ -15,6 +15,13 @@ pub struct Shown {
     pub kind: u8,
     pub fields: BTreeMap<String, Vec<(Answer, i64)>>,
     pub lists: BTreeMap<String, Vec<Element>>,
+    /// Who made it.
+    pub person: u32,
+    /// The records that it says it repeats, in short: each with who said so, and whether that was a
+    /// coordinator.
+    pub repeats: Vec<(String, u32, bool)>,
+    /// Whether whoever named a colleague's own stock may speak for it.
+    pub moves_stock: bool,
 }
 
 /// (date, site and whatever else it is split by) with each indicator's sum.
@@ -25,9 +32,7 @@ pub type Balances = BTreeMap<(String, String, String, String), i64>;
 
 /// The records that count, each event once.
 pub fn counted(records: &BTreeMap<Label, Shown>) -> Vec<&Shown> {
-    let counts = |id: &Label, shown: &Shown| {
-        !is_void(shown) && !is_flagged(shown) && is_first_of_its_set(id, records)
-    };
+    let counts = |id: &Label, shown: &Shown| stands(shown) && !is_taken_out(id, records);
     records.iter().filter(|(id, shown)| counts(id, shown)).map(|(_, shown)| shown).collect()
 }
 
@@ -61,7 +66,7 @@ pub fn balances(records: &BTreeMap<Label, Shown>) -> Balances {
             *balances.entry((holder, product, lot, expiry)).or_default() += doses;
         }
     };
-    for shown in counted(records) {
+    for shown in counted(records).into_iter().filter(|shown| shown.moves_stock) {
         let batch = || (word(shown, "product"), word(shown, "lot"), word(shown, "expiry"));
         match shown.kind {
             16 => add(word(shown, "taken_from"), batch(), -doses_handed_out(shown)),
@@ -355,40 +360,39 @@ fn is_flagged(shown: &Shown) -> bool {
     }
 }
 
-/// Of records that name each other as duplicates, in one team and of one kind, the lowest counts that is
-/// neither void nor kept out by its date.
-fn is_first_of_its_set(id: &Label, records: &BTreeMap<Label, Shown>) -> bool {
+fn stands(shown: &Shown) -> bool {
+    !is_void(shown) && !is_flagged(shown)
+}
+
+/// The records to which links lead from one, over others too: a link counts by a coordinator's word, or
+/// by that of the person who made both, in a record that is not void.
+fn reached(from: &Label, records: &BTreeMap<Label, Shown>) -> BTreeSet<Label> {
     let short = |id: &Label| id[..16].iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-    let names = |shown: &Shown| -> BTreeSet<String> {
-        let values = shown.fields.get("duplicate_of").into_iter().flatten();
-        let words = values.filter_map(|(answer, _)| match answer {
-            Answer::Word(word) => Some(word.clone()),
-            _ => None,
-        });
-        words.collect()
-    };
-    let mut set = BTreeSet::from([*id]);
-    loop {
-        let more: Vec<Label> = records
-            .iter()
-            .filter(|(other, shown)| {
-                !set.contains(*other)
-                    && shown.team == records[id].team
-                    && shown.kind == records[id].kind
-                    && set.iter().any(|of| {
-                        names(shown).contains(&short(of))
-                            || names(&records[of]).contains(&short(other))
-                    })
-            })
-            .map(|(other, _)| *other)
-            .collect();
-        if more.is_empty() {
-            break;
+    let mut reached = BTreeSet::new();
+    let mut next = vec![*from];
+    while let Some(id) = next.pop() {
+        let shown = &records[&id];
+        for (named, by, by_coordinator) in &shown.repeats {
+            let found = records.iter().find(|(other, _)| short(other) == *named && **other != id);
+            let Some((other, target)) = found else { continue };
+            let of_one = *by == shown.person && target.person == shown.person && !is_void(shown);
+            let alike = (target.team, target.kind) == (shown.team, shown.kind);
+            if alike && (*by_coordinator || of_one) && reached.insert(*other) {
+                next.push(*other);
+            }
         }
-        set.extend(more);
     }
-    let counts = |of: &&Label| !is_void(&records[*of]) && !is_flagged(&records[*of]);
-    set.iter().filter(counts).min() == Some(id)
+    reached
+}
+
+/// Whether links lead on to a record that stands and does not lead back here; of a ring, all but the
+/// lowest that stands are out.
+fn is_taken_out(id: &Label, records: &BTreeMap<Label, Shown>) -> bool {
+    let others = reached(id, records).into_iter().filter(|other| other != id);
+    others.filter(|other| stands(&records[other])).any(|other| {
+        let is_ring = reached(&other, records).contains(id);
+        !is_ring || other < *id
+    })
 }
 
 #[cfg(test)]

@@ -81,6 +81,10 @@ pub struct World {
     pub certificates: Vec<Certified>,
     pub hands: BTreeMap<Label, (u32, Role)>,
     pub hostile: Hostile,
+    /// A coordinator's key that was stolen.
+    pub rogue: Hostile,
+    /// Whether anything was put back to an older copy.
+    pub was_put_back: bool,
     armed: BTreeMap<String, Stop>,
     seed: u64,
     /// Most worlds have pages so small that every sync needs several.
@@ -110,7 +114,9 @@ impl World {
             indicators_seen: BTreeSet::new(),
             certificates: Vec::new(),
             hands: BTreeMap::new(),
-            hostile: Hostile::new(seed),
+            was_put_back: false,
+            hostile: Hostile::new(seed, Hostile::PERSON, Role::Worker),
+            rogue: Hostile::new(seed, Hostile::ROGUE, Role::Coordinator),
             armed: BTreeMap::new(),
             seed,
             page_entries_max: [1, 2, 3, 5, 2_000][(seed % 5) as usize],
@@ -163,6 +169,9 @@ impl World {
         let hostile = self.hostile.key();
         let label = self.certify(1, hostile, Hostile::PERSON, 0)?.certificate.0;
         self.hostile.certificate = EntryId(label);
+        let rogue = self.rogue.key();
+        let label = self.certify(ROOT, rogue, Hostile::ROGUE, 0)?.certificate.0;
+        self.rogue.certificate = EntryId(label);
         Ok(())
     }
 
@@ -216,6 +225,11 @@ impl World {
 
     pub fn hub(&mut self) -> &mut Store {
         self.hub.as_mut().expect("the hub runs between steps")
+    }
+
+    /// Whether a sync carries all at once.
+    pub fn pages_are_large(&self) -> bool {
+        self.page_entries_max >= 2_000
     }
 
     /// The day by a phone's clock.
@@ -428,11 +442,13 @@ impl World {
     pub fn known(&self) -> BTreeSet<Label> {
         let intents = self.done.intents.iter().map(|intent| intent.id);
         let said = self.done.said.iter().map(|said| said.id);
-        intents.chain(said).chain(self.hostile.others.iter().copied()).collect()
+        let others = self.hostile.others.iter().chain(&self.rogue.others).copied();
+        intents.chain(said).chain(others).collect()
     }
 
     /// After something was put back to an older copy: what nobody holds any more may be gone.
     pub fn note_what_may_be_gone(&mut self) -> Result<(), Failure> {
+        self.was_put_back = true;
         let mut held: BTreeSet<Label> =
             self.hub().entries()?.into_iter().map(|entry| entry.id.0).collect();
         for at in 0..self.phones.len() {
@@ -467,22 +483,4 @@ impl World {
 fn open_hub(root: Option<DeviceKey>) -> Result<Store, Failure> {
     let store = Store::open(Path::new(&path(HUB)), &key(), root, None, Settling::Behind);
     store.map_err(|error| Failure(format!("the hub does not open: {error}")))
-}
-
-impl From<EngineError> for Failure {
-    fn from(error: EngineError) -> Self {
-        Failure(format!("{error} ({error:?})"))
-    }
-}
-
-impl From<kitbag_core::store::StoreError> for Failure {
-    fn from(error: kitbag_core::store::StoreError) -> Self {
-        Failure(format!("{error} ({error:?})"))
-    }
-}
-
-impl From<SyncError> for Failure {
-    fn from(error: SyncError) -> Self {
-        Failure(error.to_string())
-    }
 }

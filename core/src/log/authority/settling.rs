@@ -1,34 +1,36 @@
-//! Settling authority: level by level, and within a level phase by phase.
+//! Settling authority: level by level, and within a level phase by phase. What a log says is looked at
+//! where it is carried, and a log is carried only where its certificate stands: so everything is settled
+//! from what was settled above it.
 
-use super::{Acceptance, Authority, Awaited, Held, HeldAdministration, Kept, Mandate, Standing};
+use super::{Acceptance, Asked, Authority, Awaited, Claimed, Held, HeldAdministration, Standing};
 use crate::identity::{Certificate, Role};
+use crate::log::carriage::{Carriage, Kept};
 use crate::log::chain::LogInfo;
+use crate::log::ending::Author;
+use crate::log::entry::is_known;
 use crate::log::payload::{Administration, KeptTip, Waived};
 use crate::log::verdict::{Refusal, Verdict, Waiting};
-use crate::model::cbor::Malformed;
-use crate::model::{DeviceKey, EntryId, LogId, RecordId, TeamId};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::model::{EntryId, LogId, TeamId};
+use std::collections::BTreeMap;
 
 /// Settles authority from all administrative entries held.
 pub fn settle(held: &Held<'_>) -> Authority {
     let mut settling = Settling {
         held,
         by_log: BTreeMap::new(),
-        certificates: BTreeMap::new(),
+        by_certificate: BTreeMap::new(),
         revocations: BTreeMap::new(),
-        erasures: BTreeMap::new(),
-        newer: BTreeSet::new(),
         authority: Authority::default(),
     };
     for entry in held.administration {
         settling.by_log.entry(entry.log).or_default().push(entry);
-        if entry.says == Err(Malformed::Newer) {
-            settling.newer.insert(entry.id);
-        }
     }
-    for level in [Level::Root, Level::Coordinators, Level::Rest] {
-        settling.settle_level(level);
+    for (log, info) in held.chains.iter() {
+        settling.by_certificate.entry(info.certificate).or_default().push((*log, info));
     }
+    settling.settle_level(Level::Root);
+    settling.settle_level(Level::Coordinators);
+    settling.settle_level(Level::Rest);
     settling.note_readers();
     settling.authority
 }
@@ -40,272 +42,227 @@ enum Level {
     Rest,
 }
 
+/// An administrative entry that is carried, with what its log says of its author.
+struct Carried<'a> {
+    entry: &'a HeldAdministration,
+    info: &'a LogInfo,
+    author: Author,
+    verdict: Verdict,
+}
+
 struct Settling<'a> {
     held: &'a Held<'a>,
     by_log: BTreeMap<LogId, Vec<&'a HeldAdministration>>,
-    /// Certificates that are read, with the level that they put their key on, and whether they hold.
-    certificates: BTreeMap<EntryId, (&'a Certificate, Level, bool)>,
+    by_certificate: BTreeMap<EntryId, Vec<(LogId, &'a LogInfo)>>,
     /// For each certificate the kept tips of each revocation that counts.
     revocations: BTreeMap<EntryId, Vec<&'a [KeptTip]>>,
-    /// For each record of a team the coordinators that want it erased.
-    erasures: BTreeMap<(TeamId, RecordId), BTreeSet<DeviceKey>>,
-    /// Administrative entries that only a newer version can read: a certificate with a new role.
-    newer: BTreeSet<EntryId>,
     authority: Authority,
 }
 
 impl<'a> Settling<'a> {
     fn note_readers(&mut self) {
-        let holding = self.certificates.iter().filter(|(_, (_, _, holds))| *holds);
-        let standing = holding.filter(|(id, _)| !self.revocations.contains_key(id));
-        let readers =
-            standing.filter(|(_, (certificate, _, _))| certificate.role != Role::Observer);
-        let readers = readers.map(|(_, (certificate, _, _))| (certificate.team, certificate.key));
+        let standing = self.authority.certificates.iter();
+        let standing = standing.filter(|(id, _)| !self.revocations.contains_key(id));
+        let readers = standing.filter(|(_, certificate)| certificate.role != Role::Observer);
+        let readers = readers.map(|(_, certificate)| (certificate.team, certificate.key));
         self.authority.readers.extend(readers);
-        self.authority.revoked.extend(self.revocations.keys());
+        for (certificate, revocations) in &self.revocations {
+            self.authority.revoked.insert(*certificate);
+            let kept = revocations.iter().map(|kept| kept.to_vec()).collect();
+            self.authority.kept.insert(*certificate, kept);
+        }
+    }
+
+    /// The logs of a level: each with its author, by a certificate that was settled above.
+    fn logs_of(&self, level: Level) -> Vec<(LogId, &'a LogInfo, Author)> {
+        let of_certificate = |id: &EntryId| self.by_certificate.get(id).into_iter().flatten();
+        if level == Level::Root {
+            let is_root =
+                |info: &LogInfo| info.key == self.held.root && info.team == TeamId::PROGRAMME;
+            let of_root = of_certificate(&EntryId::NONE).filter(|(_, info)| is_root(info));
+            return of_root.map(|(log, info)| (*log, *info, Author::Root)).collect();
+        }
+        let is_of_level = |certificate: &Certificate| {
+            (certificate.role == Role::Coordinator) == (level == Level::Coordinators)
+        };
+        let certificates = self.authority.certificates.iter();
+        let certificates = certificates.filter(|(_, certificate)| is_of_level(certificate));
+        let logs = certificates.flat_map(|(id, certificate)| {
+            let author = Author::Certified(certificate.role, certificate.team);
+            let fits =
+                |info: &LogInfo| (info.key, info.team) == (certificate.key, certificate.team);
+            let fitting = of_certificate(id).filter(move |(_, info)| fits(info));
+            fitting.map(move |(log, info)| (*log, *info, author))
+        });
+        logs.collect()
     }
 
     fn settle_level(&mut self, level: Level) {
-        let held = self.held;
-        let mut logs: Vec<(LogId, &'a LogInfo, Mandate)> = Vec::new();
-        for (log, info) in held.chains.iter() {
-            let (of, mandate) = self.mandate(info);
-            if of == level {
-                logs.push((*log, info, mandate));
+        let mut entries = Vec::new();
+        let logs = self.logs_of(level);
+        for (log, info, author) in &logs {
+            let cuts = self.cuts(*log, info);
+            let carriage = Carriage::of(info, &cuts);
+            for entry in self.by_log.get(log).map(Vec::as_slice).unwrap_or_default() {
+                let stands = carriage.stands(entry.place);
+                let is_carried = carriage.carries(entry.place);
+                entries.push((*entry, *info, *author, is_carried, stands));
+            }
+            self.authority.logs.insert(*log, Standing { author: *author, cuts });
+        }
+        if level == Level::Root {
+            self.erase(&entries.iter().map(|(entry, ..)| *entry).collect::<Vec<_>>());
+        }
+        // Acceptances first: what they bring in counts among what follows.
+        for (entry, info, author, is_carried, stands) in &entries {
+            if let (true, true, Ok(Administration::Accept { waived, entries })) =
+                (*is_carried, *stands, &entry.says)
+            {
+                self.accept(*waived, entries, info, *author);
             }
         }
-        for (log, info, mandate) in &logs {
-            let cuts = self.cuts(*log, info.certificate);
-            self.authority.standings.insert(*log, Standing { mandate: *mandate, cuts });
-        }
-        let entries: Vec<(&'a HeldAdministration, &'a LogInfo, Mandate)> = logs
-            .iter()
-            .flat_map(|(log, info, mandate)| {
-                let of_log = self.by_log.get(log).map(Vec::as_slice).unwrap_or_default();
-                of_log.iter().map(|entry| (*entry, *info, *mandate)).collect::<Vec<_>>()
+        let carried: Vec<Carried<'a>> = entries
+            .into_iter()
+            .filter_map(|(entry, info, author, is_carried, stands)| {
+                let is_brought = self.brings(entry, info);
+                let verdict = verdict(entry, stands || is_brought);
+                (is_carried || is_brought).then_some(Carried { entry, info, author, verdict })
             })
             .collect();
-        // Acceptances, erasures, certificates, revocations, in this order within a level.
-        for phase in 0..5 {
-            for (entry, info, mandate) in &entries {
-                let of_phase = match &entry.says {
-                    Ok(Administration::Accept { .. }) => 0,
-                    Ok(Administration::Erase { .. }) => 1,
-                    Ok(Administration::Certify(_)) => 2,
-                    Ok(Administration::Revoke { .. }) => 3,
-                    Ok(
-                        Administration::Open(_)
-                        | Administration::TeamKey(_)
-                        | Administration::CodePack { .. },
-                    )
-                    | Err(_) => 4,
-                };
-                if of_phase == phase {
-                    let verdict = self.judge(entry, info, *mandate);
-                    self.authority.verdicts.insert(entry.id, verdict);
+        for phase in [Phase::Certificates, Phase::Revocations, Phase::Others] {
+            for carried in &carried {
+                self.authority.verdicts.insert(carried.entry.id, carried.verdict);
+                if carried.verdict == Verdict::Admitted {
+                    self.take(phase, carried);
                 }
             }
         }
     }
 
-    /// The level of a log, and whether its author may write, from certificates settled above.
-    fn mandate(&mut self, info: &LogInfo) -> (Level, Mandate) {
-        if info.certificate == EntryId::NONE {
-            let is_root = info.key == self.held.root && info.team == TeamId::PROGRAMME;
-            return match is_root {
-                true => (Level::Root, Mandate::Root),
-                false => (Level::Rest, Mandate::Refused),
-            };
-        }
-        let Some(log) = self.visible(&info.certificate, info.team) else {
-            return (Level::Rest, Mandate::Waiting);
+    /// Whether an acceptance brings this certificate in, past a cut or behind an end.
+    fn brings(&self, entry: &HeldAdministration, info: &LogInfo) -> bool {
+        let is_certificate = matches!(entry.says, Ok(Administration::Certify(_)));
+        is_certificate
+            && !entry.ending.is_some_and(crate::log::Ending::is_by_content)
+            && self.authority.waives(&entry.id, Waived::Revoked, info.key, info.team)
+    }
+
+    fn cuts(&mut self, log: LogId, info: &LogInfo) -> Vec<Vec<Kept>> {
+        let sound = info.sound();
+        let is_sound = |place: &crate::log::Place| {
+            sound.get(place.branch as usize).is_some_and(|to| *to >= place.position)
         };
-        match self.certificates.get(&info.certificate) {
-            Some((certificate, level, holds)) => {
-                let fits = certificate.key == info.key && certificate.team == info.team;
-                match (fits, *holds) {
-                    (true, true) => (*level, Mandate::Holds(certificate.role)),
-                    (true, false) => (*level, Mandate::Cut(certificate.role)),
-                    (false, _) => (Level::Rest, Mandate::Refused),
-                }
+        let mut cuts = Vec::new();
+        for kept in self.revocations.get(&info.certificate).into_iter().flatten() {
+            let mut of_log = Vec::new();
+            for named in kept.iter().filter(|named| named.log == log) {
+                let held = (self.held.locate)(&named.tip.id).filter(|(of, _)| *of == log);
+                let held = held.map(|(_, place)| place).filter(is_sound);
+                of_log.push(Kept { tip: named.tip, held });
             }
-            None if self.newer.contains(&info.certificate) => (Level::Rest, Mandate::Waiting),
-            None => (Level::Rest, self.uncertified(&log)),
+            cuts.push(of_log);
         }
+        cuts
     }
 
-    /// The log of an entry that is held and stands where this team's stores all see it: in the
-    /// programme's scope or the team's own. What a store holds of other teams must not change what
-    /// it makes of this one.
-    fn visible(&mut self, id: &EntryId, team: TeamId) -> Option<LogId> {
-        let Some((log, _)) = (self.held.locate)(id) else {
-            self.authority.awaited.insert(*id);
-            return None;
-        };
-        let of = self.held.chains.log(&log)?.team;
-        (of == team || of == TeamId::PROGRAMME).then_some(log)
-    }
-
-    /// The mandate by an entry of this log that is no certificate settled above: it may become one
-    /// only while the log's own author waits for a coordinator's certificate.
-    fn uncertified(&mut self, log: &LogId) -> Mandate {
-        let above = self.held.chains.log(log).map(|info| (info.certificate, info.team));
-        match above.filter(|(above, _)| *above != EntryId::NONE) {
-            Some((above, team)) if self.visible(&above, team).is_none() => Mandate::Waiting,
-            _ => Mandate::Refused,
+    /// Erasures come first, by the root's logs alone: no revocation touches them.
+    fn erase(&mut self, of_root: &[&HeldAdministration]) {
+        let all = self.held.administration.iter();
+        let planted = crate::planted!(ErasureByRevoked);
+        for entry in all.filter(|entry| planted || of_root.iter().any(|one| one.id == entry.id)) {
+            if let Ok(Administration::Erase { team, records }) = &entry.says {
+                let erased = records.iter().map(|record| (*team, *record));
+                self.authority.erased.extend(erased);
+            }
         }
     }
 
-    fn cuts(&self, log: LogId, certificate: EntryId) -> Vec<Vec<Kept>> {
-        let of_log = |kept: &&'a [KeptTip]| {
-            let named = kept.iter().filter(|named| named.log == log);
-            named
-                .map(|named| {
-                    let place = (self.held.locate)(&named.tip.id).filter(|(of, _)| *of == log);
-                    Kept { position: named.tip.position, held: place.map(|(_, place)| place) }
-                })
-                .collect()
-        };
-        self.revocations.get(&certificate).into_iter().flatten().map(of_log).collect()
-    }
-
-    fn judge(
-        &mut self,
-        entry: &'a HeldAdministration,
-        info: &'a LogInfo,
-        mandate: Mandate,
-    ) -> Verdict {
-        let role = match mandate {
-            Mandate::Waiting => return Verdict::Waiting(Waiting::Certificate),
-            Mandate::Refused | Mandate::Cut(_) => {
-                return Verdict::Refused(Refusal::Certificate);
-            }
-            Mandate::Root => None,
-            Mandate::Holds(role) => Some(role),
-        };
-        let says = match &entry.says {
-            Ok(says) => says,
-            Err(Malformed::Newer) => return Verdict::Waiting(Waiting::NewerVersion),
-            Err(_) => return Verdict::Refused(Refusal::Malformed),
-        };
-        let stands = self
-            .authority
-            .standing(&entry.log)
-            .is_some_and(|standing| standing.stands(info, entry.place));
-        let allowed = match (says, role) {
-            (Administration::Open(_), _) => true,
-            (Administration::Certify(certificate), None) => {
-                certificate.role == Role::Coordinator && certificate.team != TeamId::PROGRAMME
-            }
-            (Administration::Certify(certificate), Some(Role::Coordinator)) => {
-                certificate.role != Role::Coordinator && certificate.team == info.team
-            }
-            (
-                Administration::Revoke { .. } | Administration::Erase { .. },
-                None | Some(Role::Coordinator),
-            ) => true,
-            (Administration::Accept { .. }, None | Some(Role::Coordinator)) => true,
-            (Administration::TeamKey(_), Some(Role::Coordinator)) => true,
-            (Administration::CodePack { .. }, None) => true,
-            _ => false,
-        };
-        if let (Administration::Erase { records }, true) = (says, allowed) {
-            // Final though its author is later cut: the payloads are gone.
-            self.erase(records, info, role.is_none());
-            return Verdict::Admitted;
-        }
-        let accepted = matches!(says, Administration::Certify(_))
-            && self.authority.waives(&entry.id, Waived::Revoked, info.key, info.team);
-        let verdict = match (stands || accepted, allowed) {
-            (false, _) => Verdict::Refused(Refusal::Revoked),
-            (true, false) => Verdict::Refused(Refusal::Role),
-            (true, true) => Verdict::Admitted,
-        };
-        match says {
-            Administration::Certify(certificate) if allowed => {
-                let level = match role {
-                    None => Level::Coordinators,
-                    Some(_) => Level::Rest,
-                };
-                let holds = verdict == Verdict::Admitted;
-                self.certificates.insert(entry.id, (certificate, level, holds));
-                if holds {
-                    self.authority
-                        .holders
-                        .insert(entry.id, (certificate.key, certificate.team, certificate.role));
-                }
-            }
-            Administration::Accept { waived, entries } if verdict == Verdict::Admitted => {
-                self.accept(*waived, entries, info, role.is_none());
-            }
-            Administration::TeamKey(key) if verdict == Verdict::Admitted => {
-                let of_team = self.authority.team_keys.entry(info.team).or_default();
-                let devices = of_team.entry((key.generation, key.public)).or_default();
-                devices.extend(key.sealed.iter().map(|(device, _)| *device));
-            }
-            Administration::Revoke { certificate, kept } if verdict == Verdict::Admitted => {
-                return self.revoke(certificate, kept, info, role.is_none());
-            }
-            _ => {}
-        }
-        verdict
-    }
-
-    fn accept(&mut self, waived: Waived, entries: &[EntryId], info: &LogInfo, by_root: bool) {
-        let team = if by_root { TeamId::PROGRAMME } else { info.team };
+    fn accept(&mut self, waived: Waived, entries: &[EntryId], info: &LogInfo, author: Author) {
+        let team = if author == Author::Root { TeamId::PROGRAMME } else { info.team };
         for id in entries {
             let acceptance = Acceptance { waived, by: info.key, team };
             self.authority.accepted.entry(*id).or_default().insert(acceptance);
         }
     }
 
-    fn erase(&mut self, records: &[RecordId], info: &LogInfo, by_root: bool) {
-        for record in records {
-            if by_root {
-                self.authority.erased.insert((TeamId::PROGRAMME, *record));
-                continue;
+    /// What an entry that counts does, in its phase.
+    fn take(&mut self, phase: Phase, carried: &Carried<'a>) {
+        let Ok(says) = &carried.entry.says else { return };
+        let Carried { entry, info, author, .. } = carried;
+        match (phase, says) {
+            (Phase::Certificates, Administration::Certify(certificate)) => {
+                self.authority.certificates.insert(entry.id, certificate.clone());
             }
-            let wanted = self.erasures.entry((info.team, *record)).or_default();
-            wanted.insert(info.key);
-            if wanted.len() >= 2 {
-                self.authority.erased.insert((info.team, *record));
+            (Phase::Revocations, Administration::Revoke { certificate, kept }) => {
+                self.revoke(certificate, kept, info, *author);
             }
+            (Phase::Others, Administration::TeamKey(key))
+                if *author == Author::Root || key.team == info.team =>
+            {
+                let of_team = self.authority.team_keys.entry(key.team).or_default();
+                let devices = of_team.entry((key.generation, key.public)).or_default();
+                devices.extend(key.sealed.iter().map(|(device, _)| *device));
+            }
+            (Phase::Others, Administration::AskErase { records }) => {
+                let asked = |record| Asked { team: info.team, record, by: info.key };
+                self.authority.asked.extend(records.iter().copied().map(asked));
+            }
+            (Phase::Others, Administration::SetAside { log, position }) => {
+                let aside = self.authority.set_aside.entry((info.team, *log)).or_default();
+                *aside = (*aside).max(*position);
+            }
+            _ => {}
         }
     }
 
-    /// A revocation cuts only a level below, and only in its author's team.
+    /// A revocation cuts certificates of lower levels only: the root's any, a coordinator's the devices
+    /// of its team, whoever certified them. What it names need not be here yet.
     fn revoke(
         &mut self,
         certificate: &EntryId,
         kept: &'a [KeptTip],
         info: &LogInfo,
-        by_root: bool,
-    ) -> Verdict {
-        if self.visible(certificate, info.team).is_none() {
-            return Verdict::Waiting(Waiting::Certificate);
-        }
-        match self.certificates.get(certificate) {
-            Some((named, level, _)) => {
-                let below = match by_root {
-                    true => *level == Level::Coordinators,
-                    false => *level == Level::Rest && named.team == info.team,
-                };
-                if !below {
-                    return Verdict::Refused(Refusal::Role);
-                }
-                let named = *named;
-                for KeptTip { log, tip } in kept {
-                    if (self.held.locate)(&tip.id).is_none() {
-                        let (device, team, position) = (named.key, named.team, tip.position);
-                        let awaited = Awaited { log: *log, device, team, position };
-                        self.authority.awaited_tips.insert(tip.id, awaited);
-                    }
-                }
-                self.revocations.entry(*certificate).or_default().push(kept);
-                Verdict::Admitted
+        author: Author,
+    ) {
+        let may_name = |named: &Certificate| match author {
+            Author::Root => true,
+            Author::Certified(..) => named.role != Role::Coordinator && named.team == info.team,
+        };
+        let Some(named) =
+            self.authority.certificates.get(certificate).filter(|named| may_name(named))
+        else {
+            return;
+        };
+        for KeptTip { log, tip, seal } in kept {
+            self.authority.kept_seals.insert(tip.id, *seal);
+            let of_log = self.held.chains.log(log).is_none_or(|of| of.certificate == *certificate);
+            if of_log && (self.held.locate)(&tip.id).is_none() {
+                let (device, team, position) = (named.key, named.team, tip.position);
+                let claimed = Claimed { log: *log, certificate: *certificate, position };
+                self.authority.awaited_tips.insert(tip.id, Awaited { device, team, claimed });
             }
-            // Settled on no level above or beside: not a certificate that this can cut.
-            None => Verdict::Refused(Refusal::Role),
         }
+        self.revocations.entry(*certificate).or_default().push(kept);
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Certificates,
+    Revocations,
+    Others,
+}
+
+/// The verdict of an administrative entry that is carried. Who may write it its log's end tells.
+fn verdict(entry: &HeldAdministration, stands: bool) -> Verdict {
+    if entry.ending.is_some() {
+        return Verdict::Refused(Refusal::Ended);
+    }
+    if !stands {
+        return Verdict::Refused(Refusal::Revoked);
+    }
+    match is_known(entry.kind, entry.schema) {
+        true => Verdict::Admitted,
+        false => Verdict::Waiting(Waiting::NewerVersion),
     }
 }

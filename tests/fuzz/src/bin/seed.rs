@@ -3,7 +3,7 @@
 use kitbag_core::identity::{Certificate, Role, SigningKey};
 use kitbag_core::log::entry::{Entry, Tip, kind, seal};
 use kitbag_core::log::payload::{Administration, KeptTip, Open, RecordPayload, Waived};
-use kitbag_core::log::run::{Run, SealedTip};
+use kitbag_core::log::run::{Brought, Run, RunEntry, SealedTip};
 use kitbag_core::model::{EntryId, Operation, RecordId, TeamId, UnixMillis, Value};
 use kitbag_core::sync::Message;
 use std::path::Path;
@@ -23,9 +23,8 @@ fn seeds() -> Vec<(&'static str, &'static str, Vec<u8>)> {
     let device = key.device_key();
     let team = TeamId([2; 16]);
     let open = Open { key: device, team, random: [4; 16], certificate: EntryId([3; 32]) };
-    let first = Entry::new(open.log(), None, kind::OPEN, None, open.encode());
+    let first = Entry::new(open.log(), None, (kind::OPEN, 1), None, open.encode());
     let record = RecordPayload {
-        schema_version: 1,
         salt: [5; 8],
         at: UnixMillis(1_520_000_000_000),
         after: vec![first.id],
@@ -35,7 +34,7 @@ fn seeds() -> Vec<(&'static str, &'static str, Vec<u8>)> {
             Operation::append("administrations", vec![("doses".to_owned(), 2.into())]),
         ],
     };
-    let second = Entry::new(open.log(), Some(first.tip()), 17, None, record.encode());
+    let second = Entry::new(open.log(), Some(first.tip()), (17, 1), None, record.encode());
     let sealed = seal(&key, open.log(), second.tip());
     let run = Run::of(&[first.clone(), second.clone()], sealed);
     let tip = Tip { position: 2, id: second.id };
@@ -48,12 +47,18 @@ fn seeds() -> Vec<(&'static str, &'static str, Vec<u8>)> {
         cursor: vec![7; 48],
         clock: Some(clock),
         skip: vec![open.log()],
+        brought: vec![Brought {
+            open: open.clone(),
+            position: 2,
+            previous: first.id,
+            entry: RunEntry::of(&second),
+        }],
         ..Message::default()
     };
     let certificate = Certificate { key: device, role: Role::Worker, team, renew_by: None };
     let kinded = |kind: u8, payload: Vec<u8>| [vec![kind], payload].concat();
     let says = |says: Administration| kinded(says.kind(), says.encode());
-    let kept = vec![KeptTip { log: open.log(), tip }];
+    let kept = vec![KeptTip { log: open.log(), tip, seal: sealed }];
     let invitation = "kitbag://hub.example:8737/".to_owned() + &device.to_string();
     vec![
         ("entry", "record", kinded(17, record.encode())),
@@ -65,7 +70,9 @@ fn seeds() -> Vec<(&'static str, &'static str, Vec<u8>)> {
             "accept",
             says(Administration::Accept { waived: Waived::Role, entries: vec![first.id] }),
         ),
-        ("entry", "erase", says(Administration::Erase { records: vec![RecordId([6; 16])] })),
+        ("entry", "erase", says(Administration::Erase { team, records: vec![RecordId([6; 16])] })),
+        ("entry", "ask-erase", says(Administration::AskErase { records: vec![RecordId([6; 16])] })),
+        ("entry", "set-aside", says(Administration::SetAside { log: open.log(), position: 9 })),
         ("run", "two", run.map(|run| run.encode()).unwrap_or_default()),
         ("page", "body", message.body()),
         ("page", "packed", message.encode()),

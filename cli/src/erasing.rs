@@ -1,0 +1,100 @@
+//! `kitbag erase`: asked for by authors and coordinators, done by the programme's root alone.
+
+use crate::Failure;
+use crate::device::{StoreArguments, sync, team_of};
+use clap::Subcommand;
+use kitbag_core::model::{RecordId, TeamId};
+use serde_json::json;
+
+#[derive(Subcommand)]
+pub enum EraseCommand {
+    /// Asks the programme's root to erase records; nothing is erased by it
+    Ask {
+        #[command(flatten)]
+        store: StoreArguments,
+        /// The records
+        #[arg(value_name = "RECORD", required = true)]
+        records: Vec<RecordId>,
+        /// The team; needed where this device is in several
+        #[arg(long, value_name = "ID")]
+        team: Option<TeamId>,
+    },
+    /// Lists what is asked for and not done; on the root's device, after a sync, of every team
+    List {
+        #[command(flatten)]
+        store: StoreArguments,
+        /// On the root's device: the team to look into
+        #[arg(long, value_name = "ID")]
+        team: Option<TeamId>,
+        /// As JSON, one object a line: `{team, record, by}`
+        #[arg(long)]
+        json: bool,
+    },
+    /// Erases records for good, on the root's device
+    Do {
+        #[command(flatten)]
+        store: StoreArguments,
+        /// The records
+        #[arg(value_name = "RECORD", required = true)]
+        records: Vec<RecordId>,
+        /// Their team
+        #[arg(long, value_name = "ID")]
+        team: TeamId,
+    },
+}
+
+pub fn run(command: &EraseCommand) -> Result<(), Failure> {
+    match command {
+        EraseCommand::Ask { store, records, team } => {
+            let mut engine = store.open()?;
+            let team = team_of(&engine, *team)?;
+            engine.ask_erasure(team, records)?;
+            tell!("Asked. The next sync brings it to the hub; the programme's root decides.");
+            Ok(())
+        }
+        EraseCommand::List { store, team, json } => list(store, *team, *json),
+        EraseCommand::Do { store, records, team } => {
+            let mut engine = store.open()?;
+            engine.erase(*team, records)?;
+            // What is not at the hub is erased here alone; the next sync tries again.
+            let synced = sync(&mut engine, None, |_| {});
+            tell!(
+                "Erased here, and at every store that syncs from now on. Backups, bundles, exports and \
+                 phones that never sync again keep what they have: delete those."
+            );
+            synced.map(drop)
+        }
+    }
+}
+
+fn list(store: &StoreArguments, team: Option<TeamId>, as_json: bool) -> Result<(), Failure> {
+    let mut engine = store.open()?;
+    if let (Some(team), true) = (team, engine.device_key() == engine.root()) {
+        // Requests stand in the team's logs: the root reads them where it looks.
+        engine.look_into(team)?;
+        sync(&mut engine, None, |_| {})?;
+    }
+    let asked = engine.asked_erasures();
+    if asked.is_empty() && !as_json {
+        let where_to_look = match engine.device_key() == engine.root() && team.is_none() {
+            true => "; name the team to look into with --team",
+            false => "",
+        };
+        say!("No erasure is asked for{where_to_look}.");
+        return Ok(());
+    }
+    for one in asked {
+        let by: Vec<String> = one.by.iter().map(ToString::to_string).collect();
+        match as_json {
+            true => say!(
+                "{}",
+                json!({ "team": one.team.to_string(), "record": one.record.to_string(), "by": by })
+            ),
+            false => {
+                let names: Vec<&str> = by.iter().map(|key| key.get(..12).unwrap_or(key)).collect();
+                say!("{}  team {}  asked by {}", one.record, one.team, names.join(", "));
+            }
+        }
+    }
+    Ok(())
+}

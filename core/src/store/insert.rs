@@ -1,0 +1,394 @@
+//! Entries are put where they belong: in their log's tree, or alone where an acceptance brought them.
+
+use super::carried::Looked;
+use super::{HeldLog, Settling, Store, StoreError};
+use crate::log::chain::{LogInfo, Place};
+use crate::log::ending::{self, CHANGES_ON_PATH_MAX, Ending, NEWER_BYTES_MAX, NEWER_ON_PATH_MAX};
+use crate::log::entry::{Entry, Tip, is_known, kind};
+use crate::log::payload::Open;
+use crate::log::run::weight;
+use crate::log::{Author, Verdict};
+use crate::model::{EntryId, LogId, RecordId};
+use rusqlite::OptionalExtension;
+use std::collections::BTreeMap;
+
+/// The verdict of entries that are held and not carried.
+pub(super) const HIDDEN: u8 = 3;
+
+/// What is known of a path while entries are added to it.
+pub(super) struct Path {
+    author: Author,
+    /// Where the next entry goes on; `None` before `open`.
+    previous: Option<(LogId, Place)>,
+    /// The changes of each record that are on the path, once asked for.
+    changes: BTreeMap<RecordId, u64>,
+    /// What of the path only a newer version can judge: entries, and what they weigh; once asked for.
+    newer: Option<(u64, u64)>,
+}
+
+/// How an entry stands on its path.
+#[derive(Clone, Copy)]
+pub(super) struct OnPath {
+    changes: Option<u64>,
+    pub(super) ending: Option<Ending>,
+}
+
+impl Path {
+    pub(super) fn after(author: Author, previous: Option<(LogId, Place)>) -> Self {
+        Path { author, previous, changes: BTreeMap::new(), newer: None }
+    }
+}
+
+impl Store {
+    /// How the next entry of a path stands on it; the path goes on behind it.
+    pub(super) fn look(&self, path: &mut Path, entry: &Entry) -> Result<OnPath, StoreError> {
+        let header = &entry.header;
+        let changes = match header.record {
+            Some(record) => {
+                let before = match path.changes.get(&record) {
+                    Some(before) => *before,
+                    None => self.changes_on_path(path.previous, record)?,
+                };
+                path.changes.insert(record, before + 1);
+                Some(before + 1)
+            }
+            None => None,
+        };
+        let looked = ending::Looked {
+            kind: header.kind,
+            schema: header.schema,
+            payload: entry.payload.as_deref(),
+            changes_on_path: changes.unwrap_or(0),
+        };
+        let mut ending = ending::ending(path.author, looked);
+        if !is_known(header.kind, header.schema) && !crate::planted!(LogNeverEnds) {
+            let (entries, bytes) = match path.newer {
+                Some(newer) => newer,
+                None => self.newer_on_path(path.previous)?,
+            };
+            let newer = (entries + 1, bytes + weight(entry.payload.as_deref()));
+            path.newer = Some(newer);
+            if newer.0 > NEWER_ON_PATH_MAX || newer.1 > NEWER_BYTES_MAX {
+                ending = Some(Ending::Newer);
+            }
+        }
+        Ok(OnPath { changes, ending })
+    }
+
+    /// How many changes of a record a path holds.
+    fn changes_on_path(
+        &self,
+        previous: Option<(LogId, Place)>,
+        record: RecordId,
+    ) -> Result<u64, StoreError> {
+        let Some((log, place)) = previous else { return Ok(0) };
+        let Some(info) = self.chains.log(&log) else { return Ok(0) };
+        let number = self.logs.get(&log).map(|log| log.number);
+        let mut statement = self.sql()?.prepare_cached(
+            "SELECT on_path FROM entry WHERE changes = ?1 AND log = ?2 AND branch = ?3
+               AND position <= ?4 ORDER BY position DESC LIMIT 1",
+        )?;
+        for part in info.path(place) {
+            let asked = (record.0, number, part.branch, part.position as i64);
+            let found: Option<i64> = statement.query_row(asked, |row| row.get(0)).optional()?;
+            if let Some(found) = found {
+                return Ok(found as u64);
+            }
+        }
+        Ok(0)
+    }
+
+    /// Whether a log of one branch may hold one more change of a record.
+    pub(super) fn takes_one_more(
+        &self,
+        log: &LogId,
+        tip: Tip,
+        record: Option<RecordId>,
+    ) -> Result<bool, StoreError> {
+        let Some(record) = record else { return Ok(true) };
+        let place = Place { branch: 0, position: tip.position };
+        Ok(self.changes_on_path(Some((*log, place)), record)? < CHANGES_ON_PATH_MAX)
+    }
+
+    /// What of a path only a newer version can judge: entries, and what they weigh.
+    fn newer_on_path(&self, previous: Option<(LogId, Place)>) -> Result<(u64, u64), StoreError> {
+        let Some((log, place)) = previous else { return Ok((0, 0)) };
+        let Some(info) = self.chains.log(&log) else { return Ok((0, 0)) };
+        let number = self.logs.get(&log).map(|log| log.number);
+        let mut statement = self.sql()?.prepare_cached(
+            "SELECT kind, schema, payload FROM entry
+             WHERE log = ?1 AND branch = ?2 AND branch >= 0 AND position <= ?3",
+        )?;
+        let mut newer = (0, 0);
+        for part in info.path(place) {
+            let mut rows = statement.query((number, part.branch, part.position as i64))?;
+            while let Some(row) = rows.next()? {
+                if !is_known(row.get(0)?, row.get(1)?) {
+                    let payload = super::payload::kept_if_any(row.get(2)?)?;
+                    newer = (newer.0 + 1, newer.1 + weight(payload.as_deref()));
+                }
+            }
+        }
+        Ok(newer)
+    }
+
+    /// Adds the next entry of a path, whose chain is good; the path goes on behind it.
+    pub(super) fn insert(
+        &mut self,
+        path: &mut Path,
+        entry: &Entry,
+        on_path: OnPath,
+        own: i64,
+    ) -> Result<(), StoreError> {
+        let header = &entry.header;
+        let branches = self.chains.log(&header.log).map_or(0, |info| info.branches.len());
+        let place = match (header.position, path.previous) {
+            (1, _) => self.begin_log(entry, own)?,
+            (_, Some((_, previous))) => self.extend(header.log, previous, entry.tip())?,
+            (_, None) => return Err(StoreError::Damaged("an entry's chain")),
+        };
+        path.previous = Some((header.log, place));
+        self.write_entry(entry, place, on_path)?;
+        let forked = self.chains.log(&header.log).map_or(0, |info| info.branches.len()) != branches;
+        let info = self.chains.log(&header.log);
+        let branch = info.and_then(|info| info.branches.get(place.branch as usize));
+        let has_ended = branch.is_some_and(|branch| branch.end.is_some());
+        if let (Some(ending), false) = (on_path.ending, has_ended) {
+            self.chains.set_end(&header.log, place.branch, Some((place.position, ending)));
+        }
+        let looks_again = forked || has_ended || on_path.ending.is_some();
+        let standing = self.authority.standing(&header.log);
+        if looks_again || standing.is_none_or(|standing| !standing.cuts.is_empty()) {
+            self.note_opened(&header.log)?;
+            self.refresh_carriage(&header.log)?;
+        }
+        if header.kind == kind::OPEN && self.authority.admit_open(&header.log, entry.id) {
+            self.sql()?
+                .prepare_cached("UPDATE entry SET verdict = ?2 WHERE id = ?1")?
+                .execute((entry.id.0, Verdict::Admitted.number()))?;
+        }
+        self.after_insert(entry)
+    }
+
+    /// A log that was not held when authority was settled: whose it is, its certificate tells.
+    fn note_opened(&mut self, log: &LogId) -> Result<(), StoreError> {
+        if self.authority.standing(log).is_some() {
+            return Ok(());
+        }
+        match self.logs.get(log).map(|log| log.open.clone()) {
+            Some(open) => {
+                let (certificate, root) = (open.certificate, self.root);
+                let author = self.authority.author(&certificate, open.key, open.team, root);
+                match author {
+                    Some(author) if !self.authority.is_revoked(&certificate) => {
+                        self.authority.note_log(*log, author);
+                        Ok(())
+                    }
+                    _ => self.set_authority_stale(),
+                }
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn write_entry(
+        &mut self,
+        entry: &Entry,
+        place: Place,
+        on_path: OnPath,
+    ) -> Result<(), StoreError> {
+        let header = &entry.header;
+        let number = self.logs.get(&header.log).map(|log| log.number);
+        let number = number.ok_or(StoreError::Damaged("an entry's log"))?;
+        let hash = entry.payload.is_none().then_some(header.payload_hash);
+        let branch = if place.is_alone() { -1 } else { i64::from(place.branch) };
+        let changes_on_path = on_path.changes.map(|changes| changes as i64);
+        let ends = on_path.ending.map_or(0, Ending::number);
+        self.sql()?
+            .prepare_cached(
+                "INSERT INTO entry (id, log, branch, position, kind, schema, changes, on_path, ends,
+                   payload, payload_hash, previous, verdict)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 0)
+                 ON CONFLICT (id) DO UPDATE
+                   SET branch = ?3, on_path = ?8, ends = ?9, previous = ?12",
+            )?
+            .execute((
+                entry.id.0,
+                number,
+                branch,
+                place.position as i64,
+                header.kind,
+                header.schema,
+                header.record.map(|record| record.0),
+                changes_on_path,
+                ends,
+                entry.payload.as_deref().map(super::payload::keep),
+                hash,
+                place.is_alone().then_some(header.previous.0),
+            ))?;
+        Ok(())
+    }
+
+    /// What an entry's coming sets going.
+    fn after_insert(&mut self, entry: &Entry) -> Result<(), StoreError> {
+        let header = &entry.header;
+        self.code_packs += u64::from(header.kind == kind::CODE_PACK);
+        match entry.record() {
+            Some(record) => self.mark_dirty(&record.0)?,
+            None if header.kind == kind::OPEN => {}
+            None => {
+                self.set_authority_stale()?;
+                if let Some(log) = self.logs.get_mut(&header.log) {
+                    log.administers |= ![kind::TEAM_KEY, kind::CODE_PACK].contains(&header.kind);
+                }
+            }
+        }
+        if self.authority.awaits(&entry.id) {
+            self.set_authority_stale()?;
+            self.note_brought(entry.id)?;
+        }
+        self.sql()?
+            .prepare_cached("DELETE FROM heard WHERE log = ?1 AND entry = ?2")?
+            .execute((header.log.0, entry.id.0))?;
+        Ok(())
+    }
+
+    /// Adds an entry without what lies before it; its log may hold nothing else.
+    pub(super) fn insert_alone(&mut self, open: &Open, entry: &Entry) -> Result<(), StoreError> {
+        let log = entry.header.log;
+        if !self.logs.contains_key(&log) {
+            self.insert_log(open, 0)?;
+            self.note_opened(&log)?;
+            self.refresh_carriage(&log)?;
+        }
+        let place = Place { branch: Place::ALONE, position: entry.header.position };
+        self.write_entry(entry, place, OnPath { changes: None, ending: None })?;
+        self.after_insert(entry)?;
+        self.note_brought(entry.id)
+    }
+
+    fn begin_log(&mut self, entry: &Entry, own: i64) -> Result<Place, StoreError> {
+        let log = entry.header.log;
+        let payload = entry.payload.as_deref().filter(|_| entry.header.kind == kind::OPEN);
+        let open = payload
+            .and_then(|payload| Open::decode(payload).ok())
+            .ok_or(StoreError::Damaged("an open"))?;
+        let number = match self.logs.get(&log) {
+            Some(held) => held.number,
+            None => self.insert_log(&open, own)?,
+        };
+        self.sql()?
+            .prepare_cached("INSERT INTO branch (log, number) VALUES (?1, 0)")?
+            .execute([number])?;
+        self.chains.begin(&log, entry.tip()).ok_or(StoreError::Damaged("a log"))
+    }
+
+    fn insert_log(&mut self, open: &Open, own: i64) -> Result<i64, StoreError> {
+        let log = open.log();
+        self.sql()?
+            .prepare_cached("INSERT INTO log (id, open, own) VALUES (?1, ?2, ?3)")?
+            .execute((log.0, open.encode(), own))?;
+        let number = self.sql()?.last_insert_rowid();
+        let (key, team, certificate) = (open.key, open.team, open.certificate);
+        self.chains.insert(log, LogInfo { key, team, certificate, branches: Vec::new() });
+        self.logs.insert(log, HeldLog { number, open: open.clone(), administers: false });
+        Ok(number)
+    }
+
+    fn extend(&mut self, log: LogId, previous: Place, tip: Tip) -> Result<Place, StoreError> {
+        let place =
+            self.chains.extend(&log, previous, tip).ok_or(StoreError::Damaged("a branch"))?;
+        if place.branch != previous.branch {
+            let number = self.logs.get(&log).map(|log| log.number);
+            self.sql()?
+                .prepare_cached(
+                    "INSERT INTO branch (log, number, parent_branch, parent_position)
+                     VALUES (?1, ?2, ?3, ?4)",
+                )?
+                .execute((number, place.branch, previous.branch, previous.position as i64))?;
+        }
+        Ok(place)
+    }
+
+    /// Where an entry stands, if it is held.
+    pub(super) fn locate(&self, id: &EntryId) -> Result<Option<(LogId, Place)>, StoreError> {
+        let mut statement = self.sql()?.prepare_cached(
+            "SELECT log.id, branch, position FROM entry JOIN log ON log.number = entry.log WHERE entry.id = ?1",
+        )?;
+        let mut rows = statement.query([id.0])?;
+        let Some(row) = rows.next()? else {
+            return Ok(None);
+        };
+        let log = LogId(row.get(0)?);
+        Ok(Some((log, place_of(row.get(1)?, row.get(2)?))))
+    }
+
+    /// Marks a record to be judged: in this transaction, or later where settling follows behind.
+    pub(super) fn mark_dirty(&mut self, record: &[u8; 16]) -> Result<(), StoreError> {
+        if self.settling == Settling::Within {
+            self.dirty_here.insert(RecordId(*record));
+            return Ok(());
+        }
+        self.sql()?
+            .prepare_cached("INSERT OR IGNORE INTO dirty (record) VALUES (?1)")?
+            .execute([record])?;
+        Ok(())
+    }
+
+    pub(super) fn set_authority_stale(&mut self) -> Result<(), StoreError> {
+        self.sql()?
+            .prepare_cached(
+                "INSERT OR REPLACE INTO meta (name, value) VALUES ('authority_stale', x'01')",
+            )?
+            .execute([])?;
+        Ok(())
+    }
+
+    /// Looks at the ends of a log anew, entry by entry: an erasure took a payload that had ended it, or an
+    /// update knows what no version before did.
+    pub(super) fn find_ends(&mut self, log: &LogId) -> Result<(), StoreError> {
+        let Some((info, standing)) = self.standing(log) else { return Ok(()) };
+        let (info, author) = (info.clone(), standing.author);
+        let number = self.logs.get(log).map(|log| log.number);
+        for (branch, held) in (0u32..).zip(&info.branches) {
+            self.chains.set_end(log, branch, None);
+            let mut path = Path::after(author, held.parent.map(|parent| (*log, parent)));
+            let mut statement = self.sql()?.prepare(
+                "SELECT id, position FROM entry WHERE log = ?1 AND branch = ?2 ORDER BY position",
+            )?;
+            let rows = statement
+                .query_map((number, branch), |row| Ok((row.get(0)?, row.get::<_, i64>(1)?)))?;
+            let rows: Vec<([u8; 32], i64)> = rows.collect::<Result<_, _>>()?;
+            drop(statement);
+            let mut end = None;
+            for (id, position) in rows {
+                let Some(entry) = self.whole_entry(log, EntryId(id))? else { continue };
+                let on_path = self.look(&mut path, &entry)?;
+                let ends = on_path.ending.map_or(0, Ending::number);
+                self.sql()?
+                    .prepare_cached("UPDATE entry SET ends = ?2 WHERE id = ?1 AND ends <> ?2")?
+                    .execute((id, ends))?;
+                end = end.or(on_path.ending.map(|ending| (position as u64, ending)));
+                path.previous = Some((*log, Place { branch, position: position as u64 }));
+            }
+            self.chains.set_end(log, branch, end);
+        }
+        self.refresh_carriage(log)
+    }
+
+    /// What an acceptance would look at of an entry that is not held yet.
+    pub(super) fn looked_at(author: Author, entry: &Entry) -> Looked {
+        let looked = ending::Looked {
+            kind: entry.header.kind,
+            schema: entry.header.schema,
+            payload: entry.payload.as_deref(),
+            changes_on_path: 0,
+        };
+        Looked { id: entry.id, kind: entry.header.kind, ending: ending::ending(author, looked) }
+    }
+}
+
+/// The place that two columns tell.
+pub(super) fn place_of(branch: i64, position: i64) -> Place {
+    Place { branch: u32::try_from(branch).unwrap_or(Place::ALONE), position: position as u64 }
+}

@@ -1,0 +1,198 @@
+//! Which of several records of one event counts, by links that have effect (docs/adr/0015).
+//!
+//! A link takes out the record in which it is written, never the one that it names. A record counts if it
+//! stands and no chain of links leads from it to one that stands; of a ring, the lowest id that stands.
+
+use super::rows::{Row, State};
+use super::{Store, StoreError};
+use crate::model::RecordId;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A record with what links lead on from it.
+struct Node {
+    row: Row,
+    to: Vec<RecordId>,
+}
+
+impl Node {
+    /// Whether it is neither void nor kept out of totals by its date.
+    fn stands(&self) -> bool {
+        !matches!(self.row.state, State::Void | State::Flagged)
+    }
+}
+
+impl Store {
+    /// Looks anew at all records from which a chain of links leads to one that changed.
+    pub(super) fn settle_duplicates(&mut self) -> Result<(), StoreError> {
+        if self.relinked.is_empty() {
+            return Ok(());
+        }
+        let changed = std::mem::take(&mut self.relinked);
+        let affected = self.closure(changed, "SELECT a FROM link WHERE b = ?1")?;
+        let all = self.closure(affected.clone(), "SELECT b FROM link WHERE a = ?1")?;
+        let mut nodes: BTreeMap<RecordId, Node> = BTreeMap::new();
+        for id in all {
+            if let Some(row) = self.row(id)? {
+                nodes.insert(id, Node { row, to: Vec::new() });
+            }
+        }
+        let ids: Vec<RecordId> = nodes.keys().copied().collect();
+        for id in ids {
+            let to = self.effective(id, &nodes)?;
+            if let Some(node) = nodes.get_mut(&id) {
+                node.to = to;
+            }
+        }
+        let taken_out = taken_out(&nodes);
+        for id in affected {
+            let Some(node) = nodes.get(&id).filter(|node| node.stands()) else { continue };
+            let wanted = if taken_out.contains(&id) { State::Duplicate } else { State::Counted };
+            let mut row = node.row.clone();
+            if wanted == row.state {
+                continue;
+            }
+            self.count(&row, -1);
+            row.state = wanted;
+            self.sql()?
+                .prepare_cached("UPDATE record SET state = ?2 WHERE number = ?1")?
+                .execute((row.number, wanted.number()))?;
+            self.count(&row, 1);
+        }
+        Ok(())
+    }
+
+    /// These records and all that are found from them, step by step.
+    fn closure(
+        &self,
+        mut set: BTreeSet<RecordId>,
+        step: &str,
+    ) -> Result<BTreeSet<RecordId>, StoreError> {
+        let mut next: Vec<RecordId> = set.iter().copied().collect();
+        let mut statement = self.sql()?.prepare_cached(step)?;
+        while let Some(id) = next.pop() {
+            for found in statement.query_map([id.0], |row| Ok(RecordId(row.get(0)?)))? {
+                let found = found?;
+                if set.insert(found) {
+                    next.push(found);
+                }
+            }
+        }
+        Ok(set)
+    }
+
+    /// The records to which links of effect lead from one: of the same team and kind, by a coordinator's
+    /// word; or by that of the one person who made both, and not from a void record.
+    fn effective(
+        &self,
+        id: RecordId,
+        nodes: &BTreeMap<RecordId, Node>,
+    ) -> Result<Vec<RecordId>, StoreError> {
+        let Some(from) = nodes.get(&id) else { return Ok(Vec::new()) };
+        let mut statement =
+            self.sql()?.prepare_cached("SELECT b, by_coordinator FROM link WHERE a = ?1")?;
+        let rows = statement
+            .query_map([id.0], |row| Ok((RecordId(row.get(0)?), row.get::<_, bool>(1)?)))?;
+        let mut to = Vec::new();
+        for row in rows {
+            let (other, by_coordinator) = row?;
+            let Some(node) = nodes.get(&other).filter(|_| other != id) else { continue };
+            let alike =
+                (node.row.team, node.row.answers.kind) == (from.row.team, from.row.answers.kind);
+            let by_one = node.row.author == from.row.author && from.row.state != State::Void;
+            if alike && (by_coordinator || by_one) {
+                to.push(other);
+            }
+        }
+        Ok(to)
+    }
+}
+
+/// The records that do not count: a chain leads from them to another that stands.
+fn taken_out(nodes: &BTreeMap<RecordId, Node>) -> BTreeSet<RecordId> {
+    let rings = rings(nodes);
+    // Rings come out so that those to which links lead stand before those from which they do.
+    let ring_of: BTreeMap<RecordId, usize> = rings
+        .iter()
+        .enumerate()
+        .flat_map(|(at, ring)| ring.iter().map(move |id| (*id, at)))
+        .collect();
+    let mut leads_on: Vec<bool> = Vec::with_capacity(rings.len());
+    let mut out = BTreeSet::new();
+    let stands = |id: &RecordId| nodes.get(id).is_some_and(Node::stands);
+    for (at, ring) in rings.iter().enumerate() {
+        let to = ring.iter().filter_map(|id| nodes.get(id)).flat_map(|node| &node.to);
+        let others = to.filter_map(|id| ring_of.get(id)).filter(|other| **other != at);
+        let to_another = others.into_iter().any(|other| leads_on.get(*other) == Some(&true));
+        let lowest = ring.iter().filter(|id| stands(id)).min();
+        leads_on.push(to_another || lowest.is_some());
+        let counts = lowest.filter(|_| !to_another);
+        out.extend(ring.iter().filter(|id| Some(*id) != counts));
+    }
+    out
+}
+
+/// The rings of links, a record without one being a ring of its own; each before those that lead to it
+/// (Tarjan, without recursion: chains may be long).
+fn rings(nodes: &BTreeMap<RecordId, Node>) -> Vec<Vec<RecordId>> {
+    #[derive(Clone, Copy)]
+    struct Seen {
+        number: usize,
+        low: usize,
+        is_open: bool,
+    }
+    let mut seen: BTreeMap<RecordId, Seen> = BTreeMap::new();
+    let mut open: Vec<RecordId> = Vec::new();
+    let mut rings = Vec::new();
+    for start in nodes.keys().copied() {
+        let mut path: Vec<(RecordId, usize)> = Vec::new();
+        let enter = |id: RecordId, seen: &mut BTreeMap<RecordId, Seen>, open: &mut Vec<_>| {
+            let number = seen.len();
+            seen.insert(id, Seen { number, low: number, is_open: true });
+            open.push(id);
+        };
+        if seen.contains_key(&start) {
+            continue;
+        }
+        enter(start, &mut seen, &mut open);
+        path.push((start, 0));
+        while let Some((id, at)) = path.last_mut() {
+            let (id, to) = (*id, *at);
+            let next = nodes.get(&id).and_then(|node| node.to.get(to)).copied();
+            *at += 1;
+            match next {
+                Some(to) => match seen.get(&to).copied() {
+                    None => {
+                        enter(to, &mut seen, &mut open);
+                        path.push((to, 0));
+                    }
+                    Some(other) if other.is_open => {
+                        if let Some(own) = seen.get_mut(&id) {
+                            own.low = own.low.min(other.number);
+                        }
+                    }
+                    Some(_) => {}
+                },
+                None => {
+                    path.pop();
+                    let Some(own) = seen.get(&id).copied() else { continue };
+                    if let Some((before, _)) = path.last()
+                        && let Some(before) = seen.get_mut(before)
+                    {
+                        before.low = before.low.min(own.low);
+                    }
+                    if own.low == own.number {
+                        let from = open.iter().rposition(|of| *of == id).unwrap_or(0);
+                        let ring = open.split_off(from);
+                        for of in &ring {
+                            if let Some(seen) = seen.get_mut(of) {
+                                seen.is_open = false;
+                            }
+                        }
+                        rings.push(ring);
+                    }
+                }
+            }
+        }
+    }
+    rings
+}

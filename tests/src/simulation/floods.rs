@@ -1,0 +1,114 @@
+//! Hostile devices that write without end, past an end, or of what never was; and a stolen coordinator's key.
+
+use super::Failure;
+use super::hostile::REVERSAL;
+use super::oracle::{Answer, Deed};
+use super::people::operation;
+use super::world::{TEAMS, World};
+use kitbag_core::log::entry::{Tip, kind, seal};
+use kitbag_core::log::payload::{Administration, Open};
+use kitbag_core::log::run::SealedTip;
+use kitbag_core::model::EntryId;
+use kitbag_core::sync::Message;
+use rand::RngExt;
+use rand::seq::IndexedRandom;
+use rand_chacha::ChaCha8Rng;
+
+/// One more than a path may change a record (docs/protocol.md, where a log ends).
+const TOO_MANY: usize = 501;
+
+impl World {
+    /// Writes what no honest software of its role writes: its log ends there, and it goes on.
+    pub(super) fn end_its_log(&mut self, dice: &mut ChaCha8Rng) -> Result<(), Failure> {
+        let salt: [u8; 8] = self.hostile.random.random();
+        let (of_kind, record, payload) = match dice.random_range(0..4) {
+            0 => (REVERSAL, None, salt.to_vec()),
+            1 => (kind::CERTIFY, None, salt.to_vec()),
+            2 => {
+                let records = self.done.intents.iter().map(|intent| EntryId(intent.record));
+                let records = records.map(|id| id.record()).collect();
+                (kind::ERASE, None, Administration::Erase { team: TEAMS[0], records }.encode())
+            }
+            _ => {
+                let kept = Vec::new();
+                let certificate = self.certificates.choose(dice).map(|one| EntryId(one.label));
+                let certificate = certificate.unwrap_or(EntryId::NONE);
+                (kind::REVOKE, None, Administration::Revoke { certificate, kept }.encode())
+            }
+        };
+        let entry = self.hostile.append((of_kind, 1), record, payload);
+        self.hostile.others.insert(entry.id.0);
+        self.hostile.has_ended = true;
+        self.send_path()?;
+        self.hostile_creation(REVERSAL, Vec::new()).map(drop)
+    }
+
+    /// Many logs, many branches; where pages are large, more changes of one record than a path may hold.
+    pub(super) fn flood(&mut self, dice: &mut ChaCha8Rng) -> Result<(), Failure> {
+        if self.pages_are_large() && dice.random_bool(0.2) {
+            self.hostile.begin();
+            let record = self.hostile_creation(REVERSAL, Vec::new())?;
+            for n in 0..TOO_MANY {
+                let deeds = vec![Deed::Put("outcome".to_owned(), Answer::Word("died".to_owned()))];
+                let operations = deeds.iter().map(|deed| operation(REVERSAL, deed)).collect();
+                let payload = self.hostile.payload(self.at(), vec![record], operations);
+                let of_record = Some(record.record());
+                let entry = self.hostile.append((REVERSAL, 1), of_record, payload);
+                if n + 1 == TOO_MANY {
+                    self.hostile.others.insert(entry.id.0);
+                } else {
+                    self.note_hostile(&entry, (REVERSAL, Some(record)), &[record], deeds);
+                }
+            }
+            self.hostile.has_ended = true;
+            return self.send_path();
+        }
+        for _ in 0..dice.random_range(1..8) {
+            if dice.random_bool(0.5) {
+                self.hostile.begin();
+            }
+            self.fork(dice)?;
+        }
+        Ok(())
+    }
+
+    /// Says by its seal that it holds what it never wrote.
+    pub(super) fn claim(&mut self, dice: &mut ChaCha8Rng) -> Result<(), Failure> {
+        if self.hostile.path.is_empty() {
+            self.hostile_creation(REVERSAL, Vec::new())?;
+        }
+        let Some(first) = self.hostile.path.first().cloned() else { return Ok(()) };
+        let open = first.payload.as_deref().and_then(|payload| Open::decode(payload).ok());
+        let Some(open) = open else { return Ok(()) };
+        let position = [5, 3_000, 1 << 40, i64::MAX as u64 - 1].choose(dice).copied().unwrap_or(5);
+        let tip = Tip { position, id: EntryId(dice.random()) };
+        let seal = seal(&self.hostile.key, first.header.log, tip);
+        let sealed = SealedTip { log: first.header.log, open, tip, seal };
+        self.hostile.has_claimed = true;
+        let message = Message { teams: vec![TEAMS[0]], sealed: vec![sealed], ..Message::default() };
+        self.fly(message.encode());
+        Ok(())
+    }
+
+    /// What a stolen coordinator's key writes: erasures, which are the root's alone, and requests.
+    pub(super) fn rogue_act(
+        &mut self,
+        victim: Option<(EntryId, u8)>,
+        dice: &mut ChaCha8Rng,
+    ) -> Result<(), Failure> {
+        let Some((victim, _)) = victim else { return Ok(()) };
+        let records = vec![victim.record()];
+        let says = match dice.random_bool(0.7) {
+            true => Administration::Erase { team: TEAMS[0], records },
+            false => Administration::AskErase { records },
+        };
+        std::mem::swap(&mut self.hostile, &mut self.rogue);
+        let how = (says.kind(), kind::ADMINISTRATION_SCHEMA);
+        let entry = self.hostile.append(how, None, says.encode());
+        self.hostile.others.insert(entry.id.0);
+        self.hostile.has_ended |= says.kind() == kind::ERASE;
+        let sent = self.send_path();
+        std::mem::swap(&mut self.hostile, &mut self.rogue);
+        sent
+    }
+}
