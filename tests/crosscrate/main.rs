@@ -9,6 +9,7 @@ mod damage;
 mod endpoint;
 mod expressible;
 mod hard;
+mod harm;
 mod hostile;
 mod hub;
 mod hub_process;

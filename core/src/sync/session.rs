@@ -274,6 +274,11 @@ impl Session {
         if !is_refused && all_there && answer.digest == store.clock_digest(&readable) {
             return self.agree(store, &readable, &answer.cursor);
         }
+        // A hub that never shows its clock, nor acknowledges, keeps nobody waiting without end.
+        self.rounds_without = if waiting < waited { 0 } else { self.rounds_without + 1 };
+        if self.rounds_without > ROUNDS_WITHOUT_MAX {
+            return Err(self.stuck());
+        }
         let spent = self.upload_left.is_some() && self.weight_max() == 0;
         match waiting > 0 && spent && !is_refused {
             true => self.agreement = Some(Agreement::Partial { waiting }),

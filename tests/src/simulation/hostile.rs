@@ -13,7 +13,7 @@ use kitbag_core::log::run::{Body, Run};
 use kitbag_core::model::{
     DeviceKey, ElementName, EntryId, LogId, Operation, RecordId, UnixMillis, Value,
 };
-use kitbag_core::sync::Message;
+use kitbag_core::sync::{self, Message, SyncError};
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -40,6 +40,8 @@ pub struct Hostile {
     pub(super) has_ended: bool,
     /// Its records, by the last change of each.
     own: Vec<(u8, EntryId)>,
+    /// What it sent, to be sent again.
+    sent: Vec<Vec<u8>>,
     /// Whether it said that it holds what nobody ever saw.
     pub has_claimed: bool,
     /// Entries that it wrote and that never count, so that nobody takes them for somebody's intent.
@@ -61,6 +63,7 @@ impl Hostile {
             path: Vec::new(),
             has_ended: false,
             own: Vec::new(),
+            sent: Vec::new(),
             has_claimed: false,
             others: BTreeSet::new(),
         }
@@ -148,6 +151,22 @@ impl World {
         }
     }
 
+    /// Everything that hostile devices ever sent, once more, straight to the hub.
+    pub(super) fn hostile_all_again(&mut self) -> Result<(), Failure> {
+        for of in [true, false] {
+            let hostile = if of { &self.hostile } else { &self.rogue };
+            let (key, sent) = (hostile.key(), hostile.sent.clone());
+            for bytes in sent {
+                let now = self.hub_now();
+                match sync::answer(self.hub(), key, now, &bytes) {
+                    Ok(_) | Err(SyncError::Message(_)) => {}
+                    Err(error) => return Err(Failure(format!("the hub: {error}"))),
+                }
+            }
+        }
+        Ok(())
+    }
+
     pub(super) fn at(&self) -> i64 {
         self.today() * 86_400_000
     }
@@ -156,6 +175,7 @@ impl World {
         // Under its own key, or that of a stranger.
         let stranger = self.hostile.random.random_bool(0.2);
         let device = if stranger { NOBODY } else { self.hostile.key() };
+        self.hostile.sent.push(bytes.clone());
         self.in_flight.push(Packet { phone: None, device, to_hub: true, bytes });
     }
 

@@ -88,7 +88,7 @@ const WEIGHTS: [(Step, u32); 25] = [
     (Step::BackUpHub, 1),
     (Step::RestoreHub, 1),
     (Step::Reopen, 2),
-    (Step::Hostile, 4),
+    (Step::Hostile, 8),
 ];
 
 /// Draws a plan. A swarm: each seed leaves some kinds of step out and has others more often, so that
