@@ -41,7 +41,9 @@ join() {
     extra=""
     [ "$inviter" = root.db ] && extra="--passphrase-file passphrase"
     invitation=$("$kitbag" invite --store "$inviter" $extra --team "$team" --role "${2:-worker}" --text-only 2>/dev/null)
-    "$kitbag" join --store "$1.db" "$invitation" >"$1.code" 2>/dev/null 9>&- &
+    # Not on the command line, where others on this machine could read it.
+    printf %s "$invitation" >"$1.invitation"
+    "$kitbag" join --store "$1.db" - <"$1.invitation" >"$1.code" 2>/dev/null 9>&- &
     joining=$!
     until [ -s "$1.code" ]; do
         kill -0 "$joining"

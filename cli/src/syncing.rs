@@ -119,10 +119,11 @@ pub fn sync(arguments: &SyncArguments) -> Result<(), Failure> {
                     }
                     _ => say!(
                         "The hub keeps team {team} from this device: its certificate is revoked, or did \
-                         not reach the hub. What was recorded here is on the hub. Ask the coordinator."
+                         not reach the hub. Ask the coordinator."
                     ),
                 }
             }
+            say_not_synced(&engine)?;
         }
         Agreement::Partial { waiting } => {
             say!("Part of it is sent: {waiting} entries wait for the next sync.");
@@ -135,8 +136,10 @@ pub fn sync(arguments: &SyncArguments) -> Result<(), Failure> {
 fn say_not_synced(engine: &Engine) -> Result<(), Failure> {
     let status = engine.status()?;
     say_aside(&status);
-    if status.waiting.entries > 0 {
-        say!("{} entries still wait for the hub: sync again.", status.waiting.entries);
+    match (status.waiting.entries, status.waiting.aside) {
+        (0, 0) => say!("What was recorded here is on the hub."),
+        (0, _) => {}
+        (entries, _) => say!("{entries} entries still wait for the hub: sync again."),
     }
     Ok(())
 }

@@ -217,6 +217,9 @@ async fn replied(
 
 async fn digests(State(hub): State<Hub>, Device(device): Device) -> Result<String, Problem> {
     let failed = || failed("the digests could not be read");
+    if hub.sender(device) == Sender::Stranger {
+        return Ok(json!({ "teams": [], "forks": 0, "settled": true }).to_string());
+    }
     // Read beside the store: whoever asks for digests waits for nobody, and nobody for them, but one at a
     // time.
     let _turn = hub.digests.acquire().await.map_err(|_| failed())?;

@@ -112,12 +112,21 @@ pub(crate) fn io(what: &'static str) -> impl FnOnce(std::io::Error) -> HubError 
     move |reason| HubError::Io { what, reason }
 }
 
+/// Makes the folder, the owner's alone; one that is there stays as it is.
+fn make_folder(folder: &std::path::Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
 /// Opens a hub's store, making it on first start.
 pub(crate) fn open_store(
     folder: &std::path::Path,
     root: Option<DeviceKey>,
 ) -> Result<Store, HubError> {
-    std::fs::create_dir_all(folder).map_err(io("the hub's folder"))?;
+    make_folder(folder).map_err(io("the hub's folder"))?;
     let key = KeyFile(folder.join("hub.key"));
     let file = folder.join("hub.db");
     // A key without its store: the store was lost or cut off. A new one in its place would hide that.

@@ -5,9 +5,9 @@ use super::{Engine, EngineError, Environment};
 use crate::identity::{Certificate, Role, SigningKey};
 use crate::log::Author;
 use crate::log::entry::kind;
-use crate::log::payload::{Administration, KEPT_MAX};
+use crate::log::payload::{Administration, KEPT_MAX, KeptTip};
 use crate::log::run::{Run, TurnedAway};
-use crate::model::{DeviceKey, EntryId, TeamId};
+use crate::model::{DeviceKey, EntryId, LogId, TeamId};
 use crate::store::{KeyProvider, LogUse, Settling, Store, StoreError};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -362,9 +362,18 @@ impl Engine {
 
     fn revoke_one(&mut self, scope: TeamId, certificate: EntryId) -> Result<EntryId, EngineError> {
         let mut kept = self.store.tips_to_keep(certificate)?;
-        // A device that forked more often than a revocation can name must not be irrevocable for it:
-        // the longest branches stand, and what else it wrote can be accepted entry by entry.
-        kept.sort_by_key(|kept| std::cmp::Reverse(kept.tip.position));
+        // A device that forked more often than a revocation can name must not be irrevocable for it: of
+        // every log the longest branch stands, then further ones; what else it wrote can be accepted entry by
+        // entry. So whoever forks one log of a stolen phone cuts none of its others.
+        kept.sort_by_key(|kept| (kept.log, std::cmp::Reverse(kept.tip.position)));
+        let mut of_log = (LogId([0; 16]), 0_u64);
+        let mut ranked: Vec<(u64, KeptTip)> = Vec::new();
+        for kept in kept {
+            of_log = if of_log.0 == kept.log { (kept.log, of_log.1 + 1) } else { (kept.log, 0) };
+            ranked.push((of_log.1, kept));
+        }
+        ranked.sort_by_key(|(rank, kept)| (*rank, std::cmp::Reverse(kept.tip.position)));
+        let mut kept: Vec<KeptTip> = ranked.into_iter().map(|(_, kept)| kept).collect();
         kept.truncate(KEPT_MAX as usize);
         self.administer(scope, &Administration::Revoke { certificate, kept })
     }

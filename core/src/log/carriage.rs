@@ -3,6 +3,7 @@
 
 use super::chain::{LogInfo, Place};
 use super::entry::Tip;
+use std::collections::HashSet;
 
 /// A tip that a revocation keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,13 +69,9 @@ impl Carriage {
             (position >= held.first()).then_some(Place { branch, position })
         };
         let all: Vec<Place> = (0..info.branches.len() as u32).filter_map(last).collect();
-        let goes_on = |place: &Place| {
-            all.iter().any(|other| {
-                let branch = info.branches.get(other.branch as usize);
-                branch.is_some_and(|branch| branch.parent == Some(*place))
-            })
-        };
-        all.iter().filter(|place| !goes_on(place)).copied().collect()
+        let parent = |place: &Place| info.branches.get(place.branch as usize)?.parent;
+        let go_on: HashSet<Place> = all.iter().filter_map(parent).collect();
+        all.into_iter().filter(|place| !go_on.contains(place)).collect()
     }
 
     /// How often the log forked, in what is carried of it.

@@ -420,8 +420,8 @@ impl Store {
                 kept.iter().map(|tip| match new.iter().find(|entry| entry.id == tip.id) {
                     Some(entry) => Ok(entry.header.position),
                     None => Ok(match self.locate(&tip.id)? {
-                        Some(_) => 0,
-                        None => tip.position,
+                        Some((_, place)) if !place.is_alone() => 0,
+                        _ => tip.position,
                     }),
                 });
             let by_this: Vec<u64> = by_this.collect::<Result<_, StoreError>>()?;

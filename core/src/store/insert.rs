@@ -162,10 +162,20 @@ impl Store {
             self.note_opened(&header.log)?;
             self.refresh_carriage(&header.log)?;
         }
-        if header.kind == kind::OPEN && self.authority.admit_open(&header.log, entry.id) {
+        let verdict = match header.kind {
+            kind::OPEN if self.authority.admit_open(&header.log, entry.id) => {
+                Some(Verdict::Admitted.number())
+            }
+            // Administration that is not carried has no verdict, until authority finds one.
+            of_kind if of_kind < kind::RECORDS_FROM => {
+                (!self.is_carried(&header.log, place, entry.id)).then_some(HIDDEN)
+            }
+            _ => None,
+        };
+        if let Some(verdict) = verdict {
             self.sql()?
                 .prepare_cached("UPDATE entry SET verdict = ?2 WHERE id = ?1")?
-                .execute((entry.id.0, Verdict::Admitted.number()))?;
+                .execute((entry.id.0, verdict))?;
         }
         self.after_insert(entry)
     }

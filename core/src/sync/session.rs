@@ -75,6 +75,10 @@ pub struct Session {
     /// What the hub's first clock showed: a sync brings this, and leaves what comes since to the next.
     goal: Option<Clock>,
     rounds_without: u32,
+    /// The fewest entries that ever waited in this session.
+    least_waiting: Option<u64>,
+    /// Whether the hub was put back within it.
+    was_put_back: bool,
     requests: u32,
     upload_left: Option<u64>,
     /// Up to which seal heard the hub was told, where not all could be.
@@ -103,6 +107,8 @@ impl Session {
             is_put_off: false,
             goal: None,
             rounds_without: 0,
+            least_waiting: None,
+            was_put_back: false,
             requests: 0,
             upload_left: None,
             told_to: None,
@@ -236,6 +242,10 @@ impl Session {
         if was_put_back {
             self.in_full = true;
             self.hub = None;
+            // Once: a hub that is put back again and again brings nobody forward.
+            if !std::mem::replace(&mut self.was_put_back, true) {
+                self.least_waiting = None;
+            }
         }
         let verified = read(store, answer)?;
         let mut taken = take_in(store, verified, &mut |_| true)?;
@@ -275,7 +285,8 @@ impl Session {
             return self.agree(store, &readable, &answer.cursor);
         }
         // A hub that never shows its clock, nor acknowledges, keeps nobody waiting without end.
-        self.rounds_without = if waiting < waited { 0 } else { self.rounds_without + 1 };
+        let gained = self.gains(waiting);
+        self.rounds_without = if gained { 0 } else { self.rounds_without + 1 };
         if self.rounds_without > ROUNDS_WITHOUT_MAX {
             return Err(self.stuck());
         }
@@ -346,9 +357,11 @@ impl Session {
             let last = goal.get(log).and_then(|tips| tips.last());
             last.is_some_and(|last| tip.position <= last.position)
         };
-        let gained = waiting < waited || taken.carried.iter().any(is_of_goal);
+        let of_goal = taken.carried.iter().any(is_of_goal);
+        let is_reached = waiting == 0 && !theirs.is_empty() && is_reached(store, goal)?;
+        let gained = self.gains(waiting) || of_goal;
         self.rounds_without = if gained { 0 } else { self.rounds_without + 1 };
-        if waiting == 0 && !theirs.is_empty() && is_reached(store, goal)? {
+        if is_reached {
             self.agreement = Some(Agreement::CaughtUp);
             return Ok(());
         }
@@ -398,6 +411,16 @@ impl Session {
         self.agreement =
             Some(if kept.is_empty() { Agreement::Whole } else { Agreement::Without(kept) });
         Ok(())
+    }
+
+    /// Whether fewer entries wait than ever in this session: what a hub takes back and gives again is no
+    /// progress.
+    fn gains(&mut self, waiting: u64) -> bool {
+        let least = self.least_waiting.replace(waiting);
+        if let Some(least) = least {
+            self.least_waiting = Some(least.min(waiting));
+        }
+        least.is_none_or(|least| waiting < least)
     }
 
     /// Notes how many entries the last answer acknowledged, and returns how many still wait.
