@@ -18,7 +18,7 @@ pub struct Budgets {
 }
 
 impl Default for Budgets {
-    /// A first sync of a million records fits; so does a phone that is restored every day.
+    /// Meant to let a first sync of a million records through, and a phone that is restored every day.
     fn default() -> Self {
         Budgets { inflated_bytes: 512 << 20, seconds: 300, branches: 100 }
     }
