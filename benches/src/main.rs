@@ -5,8 +5,11 @@
 //! pick instead. Real reversals (`rows.rs`).
 
 mod growth;
+mod hostile;
+mod hub;
 mod peers;
 mod rows;
+mod strangers;
 mod wire;
 
 use kitbag_core::engine::{Engine, EngineError, Environment};
@@ -34,6 +37,7 @@ fn main() -> Result<(), Failed> {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let (json, most) = match words.as_slice() {
         ["--look", store] => return growth::look(Path::new(store)),
+        ["--hub", folder, root] => return hub::run(folder, root),
         ["--look-peer", name, store] => return peers::look(name, Path::new(store)),
         [] => (None, GROWTH_RECORDS),
         ["--json", file] => (Some((*file).to_owned()), GROWTH_RECORDS),
@@ -72,6 +76,7 @@ fn main() -> Result<(), Failed> {
     ));
     let store = store_bytes(FIRST_SYNC)?;
     rows.push(Row::at_most("store, 10,000 records", 500.0, store, "B/record"));
+    harm_rows(&mut rows)?;
     let mut grown = Vec::new();
     for size in growth::sizes(most) {
         eprintln!("a store of {size} records …");
@@ -118,6 +123,20 @@ fn ours(
         open_and_month_ms: large.open_and_month_ms,
         memory_mib: large.memory_mib,
     })
+}
+
+/// What strangers and a hostile member cost others.
+fn harm_rows(rows: &mut Vec<Row>) -> Result<(), Failed> {
+    let name = "stranger: processor time of the hub for each KiB sent";
+    rows.push(Row::at_most(name, 1.0, strangers::processor_ms_per_kib()?, "ms"));
+    let name = "stranger: memory of 2,000 connections";
+    rows.push(Row::at_most(name, 64.0, strangers::memory_of_connections_mib()?, "MiB"));
+    let name =
+        "a colleague's sync beside 1 MiB of a hostile member, against 1 MiB of honest records";
+    rows.push(Row::at_most(name, 2.0, hostile::sync_ratio()?, "×"));
+    let name = "sync of an honest device while 60 strangers do their worst";
+    rows.push(Row::at_most(name, 2.0, strangers::honest_sync_seconds()?, "s, p99"));
+    Ok(())
 }
 
 /// The budgets that are about how a store grows.

@@ -1,24 +1,17 @@
 //! `kitbag accept`: what a revoked device wrote past its revocation, of which the hub keeps a little aside.
 
-use crate::device::{StoreArguments, hub_of, sync, team_of};
-use crate::joining::certificate_named;
-use crate::{Failure, failure};
-use kitbag_core::log::entry::{Entry, kind};
-use kitbag_core::log::payload::{Administration, NAMED_MAX, RecordPayload, Waived};
-use kitbag_core::log::run::Brought;
-use kitbag_core::model::{EntryId, Kind, TeamId};
-use kitbag_core::sync::Message;
+use crate::Failure;
+use crate::device::{hub_of, sync, team_of};
+use crate::joining::{CertificateArguments, certificate_named};
+use kitbag_core::log::entry::Entry;
+use kitbag_core::log::payload::RecordPayload;
+use kitbag_core::model::{EntryId, Kind};
+use std::collections::BTreeSet;
 
 #[derive(clap::Args)]
 pub struct AcceptArguments {
     #[command(flatten)]
-    store: StoreArguments,
-    /// The certificate, as `kitbag members` prints it; its first digits are enough
-    #[arg(value_name = "CERTIFICATE")]
-    certificate: String,
-    /// The team
-    #[arg(long, value_name = "ID")]
-    team: Option<TeamId>,
+    of: CertificateArguments,
     /// Show what is aside, and accept nothing
     #[arg(long)]
     list: bool,
@@ -26,30 +19,25 @@ pub struct AcceptArguments {
 
 /// Accepts what a revoked device wrote past its revocation, of which the hub keeps a little aside.
 pub fn accept(arguments: &AcceptArguments) -> Result<(), Failure> {
-    let mut engine = arguments.store.open()?;
-    let team = team_of(&engine, arguments.team)?;
+    let mut engine = arguments.of.store.open()?;
+    let team = team_of(&engine, arguments.of.team)?;
     sync(&mut engine, None, |_| {})?;
-    let certificate = certificate_named(&engine, team, &arguments.certificate)?;
+    let certificate = certificate_named(&engine, team, &arguments.of.certificate)?;
     let client = engine.client(&hub_of(&engine)?)?;
-    let answer = client.get(&format!("/v1/aside?certificate={certificate}"))?;
-    let answer =
-        Message::decode(&answer).map_err(|_| failure("the hub", "gave no answer that is read"))?;
-    // What a certificate is for, its own log says: of others nothing is taken.
-    let aside: Vec<Entry> = answer
-        .brought
-        .iter()
-        .filter(|kept| kept.open.certificate == certificate && kept.open.team == team)
-        .map(Brought::expand)
-        .filter(|entry| entry.header.kind >= kind::RECORDS_FROM)
-        .collect();
+    let (mut aside, mut seen) = (Vec::new(), BTreeSet::new());
+    let mut path = format!("/v1/aside?certificate={certificate}");
+    loop {
+        let page = engine.read_aside(team, certificate, &client.get(&path)?)?;
+        // A hub that shows the same page again ends it, too.
+        let Some(last) = page.last.filter(|last| seen.insert(*last)) else { break };
+        aside.extend(page.entries);
+        path = format!("/v1/aside?certificate={certificate}&after={last}");
+    }
     if arguments.list {
         return list_aside(&aside);
     }
     let ids: Vec<EntryId> = aside.iter().map(|entry| entry.id).collect();
-    for entries in ids.chunks(NAMED_MAX as usize) {
-        let waived = Waived::Revoked;
-        engine.administer(team, &Administration::Accept { waived, entries: entries.to_vec() })?;
-    }
+    engine.accept(team, &ids)?;
     sync(&mut engine, None, |_| {})?;
     tell!("Accepted {} entries of a revoked device; what follows stays apart.", ids.len());
     Ok(())

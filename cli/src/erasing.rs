@@ -74,7 +74,7 @@ fn list(store: &StoreArguments, team: Option<TeamId>, as_json: bool) -> Result<(
         engine.look_into(team)?;
         sync(&mut engine, None, |_| {})?;
     }
-    let asked = engine.asked_erasures();
+    let asked = engine.asked_erasures()?;
     if asked.is_empty() && !as_json {
         let where_to_look = match engine.device_key() == engine.root() && team.is_none() {
             true => "; name the team to look into with --team",

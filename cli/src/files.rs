@@ -33,6 +33,12 @@ pub fn create_folder(path: &Path) -> std::io::Result<()> {
     builder.create(path)
 }
 
+/// What this program makes from here on is its owner's alone: stores, outboxes, locks and backups, too.
+pub fn nobody_elses() {
+    #[cfg(unix)]
+    rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
+}
+
 /// A program that holds keys in memory leaves no picture of it behind when it is stopped.
 pub fn no_core_dumps() {
     #[cfg(unix)]

@@ -72,15 +72,15 @@ pub struct JoinArguments {
 }
 
 #[derive(clap::Args)]
-pub struct RevokeArguments {
+pub struct CertificateArguments {
     #[command(flatten)]
-    store: StoreArguments,
+    pub store: StoreArguments,
     /// The certificate, as `kitbag members` prints it; its first digits are enough
     #[arg(value_name = "CERTIFICATE")]
-    certificate: String,
+    pub certificate: String,
     /// The team
     #[arg(long, value_name = "ID")]
-    team: Option<TeamId>,
+    pub team: Option<TeamId>,
 }
 
 #[derive(clap::Args)]
@@ -338,7 +338,7 @@ fn role_word(role: Role) -> &'static str {
     }
 }
 
-pub fn revoke(arguments: &RevokeArguments) -> Result<(), Failure> {
+pub fn revoke(arguments: &CertificateArguments) -> Result<(), Failure> {
     let mut engine = arguments.store.open()?;
     let team = match arguments.team {
         Some(team) => team,

@@ -78,7 +78,7 @@ enum Command {
     /// Lists the certificates of a team
     Members(joining::MembersArguments),
     /// Revokes a device's certificate: what the hub holds of it stands
-    Revoke(joining::RevokeArguments),
+    Revoke(joining::CertificateArguments),
     /// Accepts what a revoked device wrote and the hub keeps aside
     Accept(accepting::AcceptArguments),
     /// Prints what proves how far this device reaches, for a colleague to hear; some hundred letters
@@ -297,6 +297,7 @@ pub(crate) fn cannot_read(path: &std::path::Path, error: &std::io::Error) -> Fai
 const REASON_LINES_MAX: usize = 20;
 
 fn main() -> ExitCode {
+    files::nobody_elses();
     files::no_core_dumps();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,

@@ -1,5 +1,6 @@
 //! The facade: what apps and the hub call.
 
+mod accepting;
 mod bundle;
 mod drafts;
 mod erasing;
@@ -17,6 +18,7 @@ mod team_keys;
 mod verifying;
 mod writing;
 
+pub use accepting::Aside;
 pub use bundle::{BundleError, BundleOf, BundleTaken};
 pub use drafts::{DRAFTS_MAX, DraftId};
 pub use erasing::AskedErasure;

@@ -15,6 +15,9 @@ const DICTIONARY: &[u8] = include_bytes!("dictionary-1.bin");
 /// Up to this many bytes the strongest level takes a few milliseconds on a cheap phone.
 const SMALL_BYTES_MAX: usize = 64 << 10;
 
+/// An answer that carries nothing: no level makes it less.
+const TINY_BYTES_MAX: usize = 128;
+
 /// For pages of many records. What it gives over level 9 was not measured apart from larger pages
 /// (docs/benchmarks.md).
 const LARGE_LEVEL: i32 = 12;
@@ -30,8 +33,11 @@ thread_local! {
     static UNPACKER: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
 }
 
-/// Compresses a message: the fewer the bytes, the harder.
+/// Compresses a message: the fewer the bytes, the harder; but where there is next to nothing, in no time.
 pub fn pack(body: &[u8]) -> Vec<u8> {
+    if body.len() <= TINY_BYTES_MAX {
+        return pack_quickly(body);
+    }
     let prepared = match body.len() <= SMALL_BYTES_MAX {
         true => STRONG.get_or_init(|| EncoderDictionary::new(DICTIONARY, 19)),
         false => LARGE.get_or_init(|| EncoderDictionary::new(DICTIONARY, LARGE_LEVEL)),

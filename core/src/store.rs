@@ -20,6 +20,7 @@ mod open;
 mod outgoing;
 mod paging;
 mod payload;
+mod plain;
 mod projection;
 mod rows;
 mod settle;
@@ -28,7 +29,7 @@ mod totals;
 pub use aside::{ASIDE_BYTES_MAX, ASIDE_ENTRIES_MAX};
 pub use completeness::{COMPLETENESS, Completeness, LATE_DAYS};
 pub use cursor::Cursor;
-pub use delivery::{ClockDigest, Delivery, Reason, WaitingForHub};
+pub use delivery::{ClockDigest, Delivery, Reason, WaitingForHub, digest_of};
 pub use digests::{Digests, Reader};
 pub use held::HeldEntry;
 pub use ingest::{Incoming, MayBranch, Received, VerifiedRun};
@@ -36,6 +37,7 @@ pub use key::{KeyFile, KeyProvider, PassphraseFile, StoreKey};
 pub use missing::{CLAIMED_MAX, MissingFrom};
 pub use outgoing::{Clock, SEALS_MAX};
 pub use paging::Peer;
+pub use plain::Asked;
 pub use rows::{Page, Row, Search, State};
 pub use totals::OnHand;
 
@@ -169,6 +171,9 @@ struct HeldLog {
     administers: bool,
 }
 
+/// A signature over a tip, and whose it should be.
+type SeenSeal = (DeviceKey, LogId, crate::log::entry::Tip, [u8; 64]);
+
 /// One database, on a device or in a hub.
 pub struct Store {
     /// `None` after a failure, until the file was read anew.
@@ -187,8 +192,16 @@ pub struct Store {
     changes: projection::Changes,
     /// How many entries of code packs are held.
     code_packs: u64,
+    /// Signatures over kept tips that were looked at, and whether they hold.
+    seals_seen: std::cell::RefCell<BTreeMap<SeenSeal, bool>>,
+    /// How often authority was settled among the runs of the message that is taken in.
+    settled_here: u8,
     /// What a hub noted of today's exchanges.
     noted: completeness::Noted,
+    /// How many entries of each record the message in hand brought.
+    brought_here: BTreeMap<RecordId, u32>,
+    /// Records whose judging waits for the end of a sync.
+    postponed: BTreeSet<RecordId>,
     /// Records to judge in this transaction.
     dirty_here: BTreeSet<RecordId>,
     /// Records whose links changed in this transaction.

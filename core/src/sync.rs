@@ -16,11 +16,11 @@ mod message;
 mod session;
 
 pub use crate::store::Clock;
-pub use answer::{Exchange, answer, answer_verified};
+pub use answer::{Exchange, answer, answer_nothing, answer_verified};
 pub use backoff::Backoff;
 pub use incoming::{Sender, Unverified, Verified};
 pub use message::{
-    ALL_TIPS_MAX, CURSOR_BYTES_MAX, MESSAGE_BYTES_MAX, Message, NAMED_MAX, TIPS_MAX, TurnedAwayRun,
+    CURSOR_BYTES_MAX, MESSAGE_BYTES_MAX, Message, NAMED_MAX, TIPS_MAX, TurnedAwayRun,
 };
 pub use session::{Agreement, Progress, REQUESTS_MAX, Session};
 
@@ -50,16 +50,20 @@ pub enum SyncError {
 
 /// Takes a message in that came without a request: a page of a bundle, or seals. Returns how many
 /// entries were new, and why runs were turned away.
-pub fn take(store: &mut Store, message: Message) -> Result<(u64, Vec<TurnedAway>), SyncError> {
+pub fn take(
+    store: &mut Store,
+    message: Message,
+    may_branch: MayBranch<'_>,
+) -> Result<(u64, Vec<TurnedAway>), SyncError> {
     let verified = read(store, message)?;
-    let taken = take_in(store, verified, &mut |_| true)?;
+    let taken = take_in(store, verified, may_branch)?;
     let reasons = taken.turned_away.into_iter().map(|(_, _, reason)| reason).collect();
     Ok((taken.new_entries, reasons))
 }
 
 /// Looks at the signatures of a message, beside a store that nobody else waits for.
 fn read(store: &Store, message: Message) -> Result<Verified, StoreError> {
-    let mut unverified = Unverified::new(message);
+    let mut unverified = Unverified::new(message, Sender::Known);
     unverified.look(store, Sender::Known)?;
     Ok(unverified.verify())
 }
@@ -106,9 +110,12 @@ fn take_in(
     Ok(TakenIn { message, new_entries, turned_away, held, carried })
 }
 
+/// The most points of all logs that one message carries beside a clock.
+const POINTS_MAX: usize = 2_000;
+
 /// Adds entries that are held now and are no tips: the other side can go on behind them.
 fn add_held(points: &mut Clock, clock: &Clock, held: impl IntoIterator<Item = (LogId, Tip)>) {
-    for (log, tip) in held {
+    for (log, tip) in held.into_iter().take(POINTS_MAX) {
         if !clock.get(&log).is_some_and(|tips| tips.contains(&tip)) {
             add_point(points, log, tip);
         }
@@ -120,7 +127,7 @@ fn add_point(points: &mut Clock, log: LogId, tip: Tip) -> bool {
     let of_log = points.entry(log).or_default();
     match of_log.binary_search(&tip) {
         Ok(_) => false,
-        Err(_) if of_log.len() >= TIPS_MAX as usize => false,
+        Err(_) if of_log.len() >= POINTS_MAX => false,
         Err(at) => {
             of_log.insert(at, tip);
             true

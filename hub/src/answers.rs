@@ -17,7 +17,7 @@ use kitbag_core::sync::{self, MESSAGE_BYTES_MAX, Message, Sender, SyncError, Unv
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::net::IpAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// A refusal with a stable code.
 pub(crate) struct Problem(pub StatusCode, pub &'static str, pub String);
@@ -90,21 +90,22 @@ pub(crate) fn not_yours() -> Problem {
 
 /// What a stranger's request may inflate to, in bytes: the logs of the root and of coordinators.
 const STRANGERS_INFLATED_MAX: usize = 256 << 10;
+/// And how many times what was sent, beside a little: keys and signatures, which is what such logs are made
+/// of, pack to a third at best.
+const STRANGERS_INFLATED_TIMES: usize = 16;
+const STRANGERS_INFLATED_MIN: usize = 4 << 10;
 
 async fn take_sync(
     State(hub): State<Hub>,
     Device(device): Device,
     body: Bytes,
 ) -> Result<Response, Problem> {
-    let began = Instant::now();
     let sender = hub.sender(device);
-    if sender == Sender::Known && !hub.accounts.may_ask(device, began) {
-        let detail = "this device's budget is spent for now; nothing is lost, sync again later";
-        return Err(Problem(StatusCode::TOO_MANY_REQUESTS, "budget", detail.to_owned()));
-    }
+    within_budget(&hub, device)?;
     let most = match sender {
         Sender::Known => MESSAGE_BYTES_MAX,
-        Sender::Stranger => STRANGERS_INFLATED_MAX,
+        Sender::Stranger => (STRANGERS_INFLATED_MIN + STRANGERS_INFLATED_TIMES * body.len())
+            .min(STRANGERS_INFLATED_MAX),
     };
     // Those without a certificate wait for each other, and nobody else for them.
     let _turn = match sender {
@@ -112,43 +113,97 @@ async fn take_sync(
         Sender::Stranger => Some(hub.strangers.acquire().await),
     };
     let unstored = || failed("the entries were not stored; send them again");
+    if sender == Sender::Stranger {
+        // Of those who bring nothing nobody else hears: no thread and no store is asked.
+        let message = Message::decode_up_to(&body, most);
+        let (message, _) = message.map_err(|reason| malformed(&reason.into()))?;
+        if message.runs.is_empty() {
+            return Ok(Response::new(Body::from(sync::answer_nothing(now(), &message))));
+        }
+    }
     let read = move || -> Result<(Unverified, usize), SyncError> {
         let (message, inflated) = Message::decode_up_to(&body, most)?;
-        Ok((Unverified::new(message), inflated))
+        let unverified = Unverified::new(message, sender);
+        let cost = inflated.max(unverified.weight() as usize);
+        Ok((unverified, cost))
     };
-    let read = tokio::task::spawn_blocking(read).await.map_err(|_| unstored())?;
-    let (mut unverified, inflated) = match read {
+    let (read, mut took) = away(read).await.ok_or_else(unstored)?;
+    let (mut unverified, cost) = match read {
         Ok(read) => read,
         Err(reason) => {
-            return Err(Problem(StatusCode::BAD_REQUEST, "message", reason.to_string()));
+            hub.charge(device, 0, took);
+            return Err(malformed(&reason));
         }
     };
-    let looked =
-        hub.with_store(move |store| unverified.look(store, sender).map(|()| unverified)).await;
-    let Some(Ok(unverified)) = looked else { return Err(unstored()) };
+    let look = move |store: &mut Store| unverified.look(store, sender).map(|()| unverified);
+    let (looked, more) = hub.with_store(timed(look)).await.ok_or_else(unstored)?;
+    took += more;
+    let unverified = looked.map_err(|_| unstored())?;
     // Signatures are looked at away from the store, so that nobody waits for them.
-    let verified = tokio::task::spawn_blocking(move || unverified.verify()).await;
-    let verified = verified.map_err(|_| unstored())?;
+    let (verified, more) = away(move || unverified.verify()).await.ok_or_else(unstored)?;
+    took += more;
     let accounts = hub.accounts.clone();
-    let answer = hub
-        .with_store(move |store| {
-            let mut may_branch = |author| accounts.may_branch(author, Instant::now());
-            let exchange = sync::answer_verified(store, device, now(), verified, &mut may_branch)?;
-            Ok::<_, SyncError>((exchange, store.is_settled()?))
-        })
-        .await;
-    let Some(Ok((exchange, is_settled))) = answer else { return Err(unstored()) };
+    let take = move |store: &mut Store| {
+        let mut may_branch = |author| accounts.may_branch(author, Instant::now());
+        let exchange = sync::answer_verified(store, device, now(), verified, &mut may_branch)?;
+        Ok::<_, SyncError>((exchange, store.is_settled()?))
+    };
+    let (answer, more) = hub.with_store(timed(take)).await.ok_or_else(unstored)?;
+    hub.charge(device, cost, took + more);
+    let (exchange, is_settled) = answer.map_err(|_| unstored())?;
     if exchange.new_entries > 0 {
         hub.note_known().await;
     }
     if !is_settled {
         hub.entries_arrived();
     }
-    if sender == Sender::Known {
-        hub.accounts.charge(device, inflated, began.elapsed(), Instant::now());
-    }
     // Without a type: the device knows it, and every byte costs someone money.
     Ok(Response::new(Body::from(exchange.answer)))
+}
+
+fn malformed(reason: &SyncError) -> Problem {
+    Problem(StatusCode::BAD_REQUEST, "message", reason.to_string())
+}
+
+/// Refuses a member whose budget is spent; strangers have other bounds.
+pub(crate) fn within_budget(hub: &Hub, device: DeviceKey) -> Result<(), Problem> {
+    if hub.sender(device) == Sender::Stranger || hub.accounts.may_ask(device, Instant::now()) {
+        return Ok(());
+    }
+    let detail = "this device's budget is spent for now; nothing is lost, sync again later";
+    Err(Problem(StatusCode::TOO_MANY_REQUESTS, "budget", detail.to_owned()))
+}
+
+/// Reads from the store for a member: one at a time, within its budget, which it is charged to.
+pub(crate) async fn read_for<T: Send + 'static>(
+    hub: &Hub,
+    device: DeviceKey,
+    read: impl FnOnce(&mut Store) -> Result<T, StoreError> + Send + 'static,
+) -> Result<Option<T>, Problem> {
+    within_budget(hub, device)?;
+    let Ok(_turn) = hub.reads.acquire().await else { return Ok(None) };
+    let Some((read, took)) = hub.with_store(timed(read)).await else { return Ok(None) };
+    hub.charge(device, 0, took);
+    Ok(read.ok())
+}
+
+/// Does work away from the threads that serve sockets; tells how long it took.
+async fn away<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Option<(T, Duration)> {
+    let timed = move || {
+        let began = Instant::now();
+        (work(), began.elapsed())
+    };
+    tokio::task::spawn_blocking(timed).await.ok()
+}
+
+/// The same work, telling how long it took, without what it waited for.
+fn timed<T>(work: impl FnOnce(&mut Store) -> T) -> impl FnOnce(&mut Store) -> (T, Duration) {
+    move |store| {
+        let began = Instant::now();
+        (work(store), began.elapsed())
+    }
 }
 
 /// The id in the path of an invitation: 32 hexadecimal digits, as other ids.
@@ -220,23 +275,23 @@ async fn digests(State(hub): State<Hub>, Device(device): Device) -> Result<Strin
     if hub.sender(device) == Sender::Stranger {
         return Ok(json!({ "teams": [], "forks": 0, "settled": true }).to_string());
     }
-    // Read beside the store: whoever asks for digests waits for nobody, and nobody for them, but one at a
-    // time.
-    let _turn = hub.digests.acquire().await.map_err(|_| failed())?;
-    let answer = hub
-        .with_store(move |store| {
-            let teams: Vec<TeamId> = store
-                .teams()
-                .into_iter()
-                .filter(|team| may_read_all(store, device, &[*team]))
-                .collect();
-            let forks: u64 = teams.iter().map(|team| store.forks(Some(*team))).sum();
-            Ok::<_, StoreError>((teams, forks, store.is_settled()?, store.reader()))
-        })
-        .await;
-    let Some(Ok((teams, forks, settled, reader))) = answer else { return Err(failed()) };
-    let read = tokio::task::spawn_blocking(move || reader.digests(&teams)).await;
-    let Ok(Ok(digests)) = read else { return Err(failed()) };
+    let asked = move |store: &mut Store| {
+        let teams: Vec<TeamId> = store
+            .teams()
+            .into_iter()
+            .filter(|team| may_read_all(store, device, &[*team]))
+            .collect();
+        let forks: u64 = teams.iter().map(|team| store.forks(Some(*team))).sum();
+        Ok((teams, forks, store.is_settled()?, store.reader()))
+    };
+    let asked = read_for(&hub, device, asked).await?;
+    let (teams, forks, settled, reader) = asked.ok_or_else(failed)?;
+    // Read beside the store: nobody waits for whoever asks for digests, but those who ask for more.
+    let _turn = hub.reads.acquire().await.map_err(|_| failed())?;
+    let read = away(move || reader.digests(&teams)).await;
+    let (read, took) = read.ok_or_else(failed)?;
+    hub.charge(device, 0, took);
+    let digests = read.map_err(|_| failed())?;
     let hex = |bytes: [u8; 32]| kitbag_core::model::EntryId(bytes).to_string();
     let teams = digests.iter().map(|digests| {
         json!({
@@ -254,39 +309,43 @@ async fn digests(State(hub): State<Hub>, Device(device): Device) -> Result<Strin
 struct AsideParameters {
     /// The certificate.
     certificate: String,
+    /// The last entry of the page before, if there was one.
+    after: Option<String>,
 }
 
-/// What is kept aside of a certificate, for coordinators of its team: a message whose entries stand
-/// without what lies before them, for a coordinator to accept by id.
+/// What is kept aside of a certificate, for coordinators of its team, page by page: a message whose runs
+/// are sealed by the device, so that a coordinator accepts nothing that a hub made up.
 async fn aside(
     State(hub): State<Hub>,
     Device(device): Device,
     asked: Result<Query<AsideParameters>, QueryRejection>,
 ) -> Result<Vec<u8>, Problem> {
     let bad = |detail: String| Problem(StatusCode::BAD_REQUEST, "certificate", detail);
-    let Query(asked) =
-        asked.map_err(|_| bad("certificate is needed, as 64 hexadecimal digits".to_owned()))?;
-    let certificate: EntryId =
-        asked.certificate.parse().map_err(|reason| bad(format!("{reason}")))?;
-    let answer = hub
-        .with_store(move |store| {
-            let members = store.authority().teams().into_iter();
-            let of = members.filter(|team| {
-                store.authority().members(*team).any(|(id, _, _)| id == certificate)
-            });
-            let may = |team: TeamId| {
-                device == store.root()
-                    || store.authority().roles(device, team).any(|role| role == Role::Coordinator)
-            };
-            match of.into_iter().next().is_some_and(may) {
-                true => store.kept_aside(certificate).map(Some),
-                false => Ok(None),
-            }
-        })
-        .await;
-    match answer {
-        Some(Ok(Some(brought))) => Ok(Message { brought, ..Message::default() }.encode()),
-        Some(Ok(None)) => Err(not_yours()),
-        Some(Err(_)) | None => Err(failed("what is kept aside could not be read")),
+    let needed =
+        "certificate is needed, as 64 hexadecimal digits; after as many, where it is given";
+    let Query(asked) = asked.map_err(|_| bad(needed.to_owned()))?;
+    let id = |text: &str| text.parse::<EntryId>().map_err(|_| bad(needed.to_owned()));
+    let certificate = id(&asked.certificate)?;
+    let after = asked.after.as_deref().map(id).transpose()?;
+    let read = move |store: &mut Store| {
+        let members = store.authority().teams().into_iter();
+        let mut of = members
+            .filter(|team| store.authority().members(*team).any(|(id, _, _)| id == certificate));
+        let may = |team: TeamId| {
+            device == store.root()
+                || store.authority().roles(device, team).any(|role| role == Role::Coordinator)
+        };
+        match of.next().is_some_and(may) {
+            true => store.kept_aside(certificate, after).map(Some),
+            false => Ok(None),
+        }
+    };
+    match read_for(&hub, device, read).await? {
+        Some(Some(runs)) => {
+            let runs = runs.into_iter().map(Ok).collect();
+            Ok(Message { runs, ..Message::default() }.encode())
+        }
+        Some(None) => Err(not_yours()),
+        None => Err(failed("what is kept aside could not be read")),
     }
 }

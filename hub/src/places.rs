@@ -10,8 +10,13 @@ const CONNECTIONS_MAX: usize = 2_000;
 /// The most from one address: enough for a shelter behind one router, or a proxy that passes TCP.
 const CONNECTIONS_PER_ADDRESS_MAX: usize = 1_500;
 
+/// The most of keys without a certificate: each may hold a body, and they take no place from members.
+const STRANGERS_MAX: usize = 250;
+
 #[derive(Default)]
 struct Held {
+    /// Connections of keys without a certificate.
+    strangers: BTreeMap<u64, IpAddr>,
     next: u64,
     count: usize,
     by_address: HashMap<IpAddr, usize>,
@@ -68,6 +73,29 @@ impl Place {
         self.address
     }
 
+    /// The handshake showed a key without a certificate. Where too many are such, the address that has the
+    /// most of them gives up the one that has kept us waiting longest.
+    pub(crate) fn is_strangers(&self) {
+        let mut held = self.places.lock();
+        held.strangers.insert(self.number, self.address);
+        if held.strangers.len() <= STRANGERS_MAX {
+            return;
+        }
+        let mut of_address: HashMap<IpAddr, usize> = HashMap::new();
+        for address in held.strangers.values() {
+            *of_address.entry(*address).or_default() += 1;
+        }
+        let waiting = held.strangers.iter().filter(|(number, _)| held.waiting.contains_key(number));
+        let leaves = waiting.max_by_key(|(number, address)| {
+            (of_address.get(address).copied(), std::cmp::Reverse(**number))
+        });
+        let Some(number) = leaves.map(|(number, _)| *number) else { return };
+        held.strangers.remove(&number);
+        if let Some((_, leave)) = held.waiting.remove(&number) {
+            let _ = leave.send(());
+        }
+    }
+
     /// A whole request is in hand: the connection is not told to leave until it is answered.
     pub(crate) fn is_served(&self) -> Option<(IpAddr, oneshot::Sender<()>)> {
         self.places.lock().waiting.remove(&self.number)
@@ -86,6 +114,7 @@ impl Drop for Place {
         let mut held = self.places.lock();
         held.count = held.count.saturating_sub(1);
         held.waiting.remove(&self.number);
+        held.strangers.remove(&self.number);
         if let Some(count) = held.by_address.get_mut(&self.address) {
             *count = count.saturating_sub(1);
             if *count == 0 {
@@ -122,6 +151,23 @@ mod tests {
         assert_eq!(places.lock().count, 1);
         drop(newcomer);
         assert!(places.lock().by_address.is_empty());
+    }
+
+    #[test]
+    fn strangers_take_places_from_each_other_and_most_from_where_most_come() {
+        let places = Places::default();
+        let mut others: Vec<_> =
+            [1, 2].into_iter().filter_map(|n| places.admit(address(n))).collect();
+        // The second one joins.
+        others[1].0.is_strangers();
+        let mut held: Vec<_> =
+            (0..STRANGERS_MAX).filter_map(|_| places.admit(address(3))).collect();
+        held.iter().for_each(|(place, _)| place.is_strangers());
+        assert!(held[0].1.try_recv().is_ok(), "the oldest of those that are many");
+        assert!(held[1].1.try_recv().is_err());
+        assert!(others.iter_mut().all(|(_, told)| told.try_recv().is_err()));
+        drop(held);
+        assert_eq!(places.lock().strangers.len(), 1);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What a hub alone can tell: how complete the records of a period are.
 
-use crate::answers::{Device, Problem, failed, not_yours};
+use crate::answers::{Device, Problem, failed, not_yours, read_for};
 use crate::state::Hub;
 use crate::totals::{Reads, reads};
 use axum::extract::rejection::QueryRejection;
@@ -8,7 +8,7 @@ use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use kitbag_core::model::date::Period;
 use kitbag_core::model::{CivilDate, TeamId};
-use kitbag_core::store::{COMPLETENESS, StoreError};
+use kitbag_core::store::COMPLETENESS;
 use kitbag_core::totals::suppression::THRESHOLD;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -40,17 +40,16 @@ pub(crate) async fn completeness(
         Some(team) => Some(team.parse().map_err(|reason| wrong("team", reason))?),
         None => None,
     };
-    let answer = hub
-        .with_store(move |store| {
-            let Some(reads) = reads(store, device, team) else { return Ok(None) };
-            let read = (reads, store.completeness(team, from, to)?, store.is_settled()?);
-            Ok::<_, StoreError>(Some(read))
-        })
-        .await;
+    let answer = read_for(&hub, device, move |store| {
+        let Some(reads) = reads(store, device, team) else { return Ok(None) };
+        let read = (reads, store.completeness(team, from, to)?, store.is_settled()?);
+        Ok(Some(read))
+    })
+    .await?;
     let (reads, completeness, settled) = match answer {
-        Some(Ok(Some(answer))) => answer,
-        Some(Ok(None)) => return Err(not_yours()),
-        Some(Err(_)) | None => return Err(failed("the completeness could not be read")),
+        Some(Some(answer)) => answer,
+        Some(None) => return Err(not_yours()),
+        None => return Err(failed("the completeness could not be read")),
     };
     let names = COMPLETENESS.iter().map(|(name, _)| (*name).to_owned());
     // An observer reads of whole months, and no small counts of records.
@@ -60,17 +59,25 @@ pub(crate) async fn completeness(
         let detail = "an observer asks for whole months".to_owned();
         return Err(Problem(StatusCode::FORBIDDEN, "split_not_yours", detail));
     }
-    let is_small = |name: &str, count: u64| {
+    // Rounded, so that no difference between two periods tells of few people.
+    let shown = |name: &str, count: u64| {
         let of_records = name.starts_with("records") || name == "missing_entries";
-        reads == Reads::Masked && of_records && (1..THRESHOLD as u64).contains(&count)
+        match reads == Reads::Masked && of_records {
+            true => count - count % THRESHOLD as u64,
+            false => count,
+        }
     };
     let counts: Map<String, Value> = names
         .zip(completeness.counts())
         .map(|(name, count)| {
-            let shown = if is_small(&name, count) { Value::Null } else { count.into() };
+            let shown = shown(&name, count).into();
             (name, shown)
         })
         .collect();
     let (from, to) = (from.to_string(), to.to_string());
-    Ok(json!({ "from": from, "to": to, "counts": counts, "settled": settled }).to_string())
+    let mut answer = json!({ "from": from, "to": to, "counts": counts, "settled": settled });
+    if reads == Reads::Masked {
+        answer["rounded_down_to"] = THRESHOLD.into();
+    }
+    Ok(answer.to_string())
 }

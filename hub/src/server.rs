@@ -28,8 +28,10 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt;
 
-/// The longest request body, in bytes.
-const BODY_BYTES_MAX: usize = 1 << 20;
+/// The longest request body, in bytes: a page that no packing makes less, and beside it the longest clock.
+const BODY_BYTES_MAX: usize = 2 << 20;
+/// Up to so many bytes a body's place is made at once, as long as it says that it is.
+const SMALL_BODY_BYTES: usize = 16 << 10;
 /// The longest body of a key without a certificate, in bytes.
 const STRANGERS_BODY_BYTES_MAX: usize = 16 << 10;
 /// What is read ahead of a connection, in bytes.
@@ -260,6 +262,9 @@ impl Front {
             return;
         };
         if let Some(device) = tls::peer_key(stream.get_ref().1) {
+            if self.hub.sender(device) == Sender::Stranger {
+                place.is_strangers();
+            }
             self.serve_http(TokioIo::new(stream), Some(device), place, watcher).await;
         }
     }
@@ -351,8 +356,11 @@ fn route_of(path: &str) -> &'static str {
 
 async fn whole(body: Incoming, most: usize) -> Result<Bytes, Problem> {
     let began = tokio::time::Instant::now();
+    let said =
+        hyper::body::Body::size_hint(&body).exact().and_then(|length| usize::try_from(length).ok());
     let mut body = Limited::new(body, most);
-    let mut whole: Vec<u8> = Vec::new();
+    let mut whole: Vec<u8> =
+        Vec::with_capacity(said.filter(|said| *said <= SMALL_BODY_BYTES).unwrap_or(0));
     loop {
         let earned = BODY_SECONDS + whole.len() as u64 / BODY_BYTES_PER_SECOND;
         let until = began + Duration::from_secs(earned);

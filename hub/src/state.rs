@@ -8,7 +8,7 @@ use kitbag_core::sync::Sender;
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::{Notify, Semaphore};
 
 /// What requests share.
@@ -25,8 +25,8 @@ pub(crate) struct Hub {
     known: Arc<RwLock<BTreeSet<DeviceKey>>>,
     /// Those without take turns.
     pub(crate) strangers: Arc<Semaphore>,
-    /// So do those who ask for digests.
-    pub(crate) digests: Arc<Semaphore>,
+    /// So do those who read totals, digests, completeness and what is aside.
+    pub(crate) reads: Arc<Semaphore>,
 }
 
 /// The keys that have a certificate in this store, and the root's.
@@ -43,7 +43,7 @@ impl Hub {
             known,
             accounts: Accounts::new(budgets),
             strangers: Arc::new(Semaphore::new(1)),
-            digests: Arc::new(Semaphore::new(1)),
+            reads: Arc::new(Semaphore::new(1)),
             store: Arc::new(Mutex::new(store)),
             arrived: Arc::new(Notify::new()),
             settled_until: Arc::new(AtomicI64::new(0)),
@@ -71,6 +71,13 @@ impl Hub {
         match self.known.read().unwrap_or_else(PoisonError::into_inner).contains(&device) {
             true => Sender::Known,
             false => Sender::Stranger,
+        }
+    }
+
+    /// Charges a member what a request cost: bytes inflated, and the hub's time, without what it waited for.
+    pub(crate) fn charge(&self, device: DeviceKey, bytes: usize, took: Duration) {
+        if self.sender(device) == Sender::Known {
+            self.accounts.charge(device, bytes, took, Instant::now());
         }
     }
 

@@ -1,7 +1,7 @@
 //! Totals, by the role of whoever asks: coordinators read all of their team and who wrote it, workers their
 //! team's sums, observers sums by month or longer, with small cells masked.
 
-use crate::answers::{Device, Problem, failed, not_yours};
+use crate::answers::{Device, Problem, failed, not_yours, read_for};
 use crate::state::{Hub, now};
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
@@ -112,27 +112,26 @@ pub(crate) async fn totals(
         .map_err(|_| bad("query", "by and team may each be given once, as text".to_owned()))?;
     let query = query(&asked)?;
     let before = hub.settled_until();
-    let answer = hub
-        .with_store(move |store| {
-            // Nothing comes in while the store is held: what is settled now includes all until now.
-            let Some(reads) = reads(store, device, query.team) else { return Ok(None) };
-            if !may_split(reads, &query.by) {
-                return Ok(Some(Err(reads)));
-            }
-            let is_settled = store.is_settled()?;
-            Ok::<_, StoreError>(Some(Ok(Read {
-                reads,
-                totals: store.totals(&query)?,
-                devices: store.missing_by_device(query.team)?,
-                is_settled,
-                until: if is_settled { now() } else { before },
-                awaited: store.awaited_devices()?.len(),
-            })))
-        })
-        .await;
+    let answer = read_for(&hub, device, move |store| {
+        // Nothing comes in while the store is held: what is settled now includes all until now.
+        let Some(reads) = reads(store, device, query.team) else { return Ok(None) };
+        if !may_split(reads, &query.by) {
+            return Ok(Some(Err(reads)));
+        }
+        let is_settled = store.is_settled()?;
+        Ok(Some(Ok(Read {
+            reads,
+            totals: store.totals(&query)?,
+            devices: store.missing_by_device(query.team)?,
+            is_settled,
+            until: if is_settled { now() } else { before },
+            awaited: store.awaited_devices()?.len(),
+        })))
+    })
+    .await?;
     match answer {
-        Some(Ok(Some(Ok(read)))) => Ok(in_json(&hub, &read).to_string()),
-        Some(Ok(Some(Err(reads)))) => {
+        Some(Some(Ok(read))) => Ok(in_json(&hub, &read).to_string()),
+        Some(Some(Err(reads))) => {
             let detail = match reads {
                 Reads::Masked => {
                     "an observer reads totals by month, quarter or year, team and site"
@@ -141,8 +140,8 @@ pub(crate) async fn totals(
             };
             Err(Problem(StatusCode::FORBIDDEN, "split_not_yours", detail.to_owned()))
         }
-        Some(Ok(None)) => Err(not_yours()),
-        Some(Err(_)) | None => Err(failed("the totals could not be read")),
+        Some(None) => Err(not_yours()),
+        None => Err(failed("the totals could not be read")),
     }
 }
 

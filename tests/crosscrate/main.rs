@@ -2,11 +2,13 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod bad_line;
+mod bounds;
 mod bundles;
 mod completeness;
 mod contradictions;
 mod damage;
 mod endpoint;
+mod erased;
 mod expressible;
 mod hard;
 mod harm;

@@ -2,6 +2,8 @@
 
 use kitbag_core::engine::{Engine, EngineError, Environment};
 use kitbag_core::identity::Role;
+use kitbag_core::log::entry::Entry;
+use kitbag_core::log::run::Run;
 use kitbag_core::model::{EntryId, TeamId, UnixMillis};
 use kitbag_core::store::{Settling, Store, StoreKey};
 use kitbag_core::sync;
@@ -70,6 +72,18 @@ pub const NOW: UnixMillis = UnixMillis(1_790_000_000_000);
 pub fn sync_through(engine: &mut Engine, hub: &mut Store) -> Result<sync::Agreement, EngineError> {
     let device = engine.device_key();
     engine.sync(|request| sync::answer(hub, device, NOW, &request).map_err(EngineError::from))
+}
+
+/// All that a hub keeps aside of a certificate, page by page.
+pub fn aside(hub: &Store, certificate: EntryId) -> Vec<Entry> {
+    let mut aside: Vec<Entry> = Vec::new();
+    loop {
+        let page = hub.kept_aside(certificate, aside.last().map(|last| last.id)).unwrap();
+        if page.is_empty() {
+            return aside;
+        }
+        aside.extend(page.iter().flat_map(Run::expand));
+    }
 }
 
 fn sync_with(engine: &mut Engine, hub: &mut Store) {

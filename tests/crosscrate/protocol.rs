@@ -115,7 +115,7 @@ fn the_documents_constants_are_the_engines() {
     use kitbag_core::log::{ending, run};
     use kitbag_core::model::operation::{ELEMENT_FIELDS_MAX, FIELD_BYTES_MAX, OPERATIONS_MAX};
     use kitbag_core::store::{ASIDE_BYTES_MAX, ASIDE_ENTRIES_MAX, CLAIMED_MAX, SEALS_MAX};
-    use kitbag_core::sync::{ALL_TIPS_MAX, CURSOR_BYTES_MAX, NAMED_MAX, REQUESTS_MAX, TIPS_MAX};
+    use kitbag_core::sync::{CURSOR_BYTES_MAX, NAMED_MAX, REQUESTS_MAX, TIPS_MAX};
 
     let page = DOCUMENT.split_whitespace().collect::<Vec<_>>().join(" ");
     // As the page writes numbers: with a comma between thousands.
@@ -150,8 +150,7 @@ fn the_documents_constants_are_the_engines() {
         (NAMED_MAX, "Lists hold at most # elements"),
         (SEALS_MAX as u64, "not known to have, at most # |"),
         (CURSOR_BYTES_MAX as u64, "| cursor | at most # bytes"),
-        (TIPS_MAX, "at most 10,000 logs, # tips of one"),
-        (ALL_TIPS_MAX as u64, "tips of one and # in all"),
+        (TIPS_MAX as u64, "at most # tips in all"),
         (u64::from(REQUESTS_MAX), "after # requests it ends as"),
         (ASIDE_ENTRIES_MAX, "A hub keeps # entries and"),
         (ASIDE_BYTES_MAX, "entries and # bytes a certificate aside"),

@@ -9,11 +9,12 @@ use super::{Engine, EngineError};
 use crate::identity::sealing::seal_to;
 use crate::log::run::{PAGE_BYTES_MAX, TurnedAway, preamble, strip_preamble};
 use crate::model::cbor;
-use crate::model::{LogId, TeamId};
+use crate::model::{DeviceKey, LogId, TeamId};
 use crate::store::Peer;
 use crate::sync::{Message, SyncError, take};
 use chacha20poly1305::aead::{Aead, Payload};
 use chacha20poly1305::{KeyInit, XChaCha20Poly1305, XNonce};
+use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
 use zeroize::Zeroizing;
 
@@ -21,6 +22,9 @@ const PURPOSE: &str = "kitbag bundle 1";
 const HEADER_BYTES_MAX: u64 = 1_024;
 /// A page and its seals, packed, with the tag.
 const CHUNK_BYTES_MAX: u32 = 2 << 20;
+/// How many new logs and branches of one device one import takes in, as a hub's budget has it: more come
+/// when it is imported once more.
+const BRANCHES_MAX: u32 = 100;
 /// A page and its seals, inflated.
 const PAGE_INFLATED_MAX: usize = 2 * PAGE_BYTES_MAX;
 
@@ -242,8 +246,24 @@ impl Engine {
         input: &mut dyn Read,
         mut progress: impl FnMut(u64),
     ) -> Result<BundleTaken, BundleError> {
+        let imported = self.import_pages(input, &mut progress);
+        self.store.settle_postponed().map_err(EngineError::from)?;
+        imported
+    }
+
+    fn import_pages(
+        &mut self,
+        input: &mut dyn Read,
+        progress: &mut impl FnMut(u64),
+    ) -> Result<BundleTaken, BundleError> {
         let (mut chunks, team_key_number) = self.open_bundle(input)?;
         let mut taken = BundleTaken { team_key_number, ..BundleTaken::default() };
+        let mut begun: BTreeMap<DeviceKey, u32> = BTreeMap::new();
+        let mut may_branch = |author: DeviceKey| {
+            let of_author = begun.entry(author).or_default();
+            *of_author += 1;
+            *of_author <= BRANCHES_MAX
+        };
         loop {
             let Some((page, is_last)) = read_chunk(input, &mut chunks)? else {
                 return Err(BundleError::Damaged { taken });
@@ -251,7 +271,7 @@ impl Engine {
             let runs = page.runs.iter().flatten();
             taken.entries += runs.map(|run| run.entries.len() as u64).sum::<u64>();
             let (new_entries, turned_away) =
-                take(&mut self.store, page).map_err(EngineError::from)?;
+                take(&mut self.store, page, &mut may_branch).map_err(EngineError::from)?;
             taken.new_entries += new_entries;
             taken.turned_away += turned_away.len() as u64;
             let is_broken = turned_away.contains(&TurnedAway::Seal);

@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
 /// let id = phone.record(team, &reversal()?)?;
 /// phone.ask_erasure(team, &[id])?;
-/// let asked: Vec<AskedErasure> = phone.asked_erasures();
+/// let asked: Vec<AskedErasure> = phone.asked_erasures()?;
 /// assert_eq!((asked[0].record, asked[0].by.len()), (id, 1));
 /// # Ok::<(), Failed>(())
 /// ```
@@ -53,18 +53,18 @@ impl Engine {
     /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
     /// # use example::*;
     /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
-    /// assert!(phone.asked_erasures().is_empty());
+    /// assert!(phone.asked_erasures()?.is_empty());
     /// # Ok::<(), Failed>(())
     /// ```
-    pub fn asked_erasures(&self) -> Vec<AskedErasure> {
+    pub fn asked_erasures(&self) -> Result<Vec<AskedErasure>, EngineError> {
         let mut asked: BTreeMap<(TeamId, RecordId), BTreeSet<DeviceKey>> = BTreeMap::new();
-        for one in self.store.authority().asked_erasures() {
+        for one in self.store.asked_erasures()? {
             asked.entry((one.team, one.record)).or_default().insert(one.by);
         }
         let asked = asked.into_iter();
-        asked
+        Ok(asked
             .map(|((team, record), by)| AskedErasure { team, record, by: by.into_iter().collect() })
-            .collect()
+            .collect())
     }
 
     /// Erases records of a team, for good: their payloads go from every store that syncs. Backups, bundles

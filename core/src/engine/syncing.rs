@@ -55,10 +55,9 @@ impl Engine {
         session: &mut Session,
         mut exchange: impl FnMut(Vec<u8>, Progress) -> Result<Vec<u8>, E>,
     ) -> Result<Agreement, E> {
-        while let Some(request) = self.request(session)? {
-            let answer = exchange(request, session.progress())?;
-            self.reply(session, &answer)?;
-        }
+        let carried = self.carry_on(session, &mut exchange);
+        self.store.settle_postponed().map_err(EngineError::from)?;
+        carried?;
         let agreement = session.agreement().cloned().unwrap_or(Agreement::Whole);
         if agreement == Agreement::Whole {
             self.looked.extend(&self.looked_into);
@@ -67,6 +66,18 @@ impl Engine {
             self.settle_outbox(&mut exchange)?;
         }
         Ok(agreement)
+    }
+
+    fn carry_on<E: From<EngineError>>(
+        &mut self,
+        session: &mut Session,
+        exchange: &mut impl FnMut(Vec<u8>, Progress) -> Result<Vec<u8>, E>,
+    ) -> Result<(), E> {
+        while let Some(request) = self.request(session)? {
+            let answer = exchange(request, session.progress())?;
+            self.reply(session, &answer)?;
+        }
+        Ok(())
     }
 
     /// A client that calls this hub as this device.
@@ -124,7 +135,7 @@ impl Engine {
     pub fn hear(&mut self, announcement: &[u8]) -> Result<(), EngineError> {
         let message = Message::decode(announcement).map_err(SyncError::from)?;
         let message = Message { sealed: message.sealed, ..Message::default() };
-        take(&mut self.store, message)?;
+        take(&mut self.store, message, &mut |_| true)?;
         Ok(())
     }
 

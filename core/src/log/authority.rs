@@ -6,7 +6,7 @@
 
 mod settling;
 
-pub use settling::settle;
+pub use settling::{settle, verdict_by};
 
 use super::carriage::{Carriage, Kept};
 use super::chain::{Chains, LogInfo, Place};
@@ -49,6 +49,8 @@ pub struct Held<'a> {
     pub administration: &'a [HeldAdministration],
     /// Where an entry stands, if it is held. Asked for kept tips only.
     pub locate: &'a dyn Fn(&EntryId) -> Option<(LogId, Place)>,
+    /// Whether the signature over a kept tip is this device's.
+    pub seal_holds: &'a dyn Fn(DeviceKey, &KeptTip) -> bool,
 }
 
 /// What authority makes of a log whose certificate stands.
@@ -76,17 +78,6 @@ pub struct Acceptance {
     pub by: DeviceKey,
     /// The team that it counts in; [`TeamId::PROGRAMME`] for the root's, which counts in all.
     pub team: TeamId,
-}
-
-/// That somebody asks for a record to be erased.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Asked {
-    /// The record's team.
-    pub team: TeamId,
-    /// The record.
-    pub record: RecordId,
-    /// Who asks.
-    pub by: DeviceKey,
 }
 
 /// How far a log is said to reach.
@@ -118,7 +109,6 @@ pub struct Authority {
     logs: BTreeMap<LogId, Standing>,
     accepted: BTreeMap<EntryId, BTreeSet<Acceptance>>,
     erased: BTreeSet<(TeamId, RecordId)>,
-    asked: BTreeSet<Asked>,
     set_aside: BTreeMap<(TeamId, LogId), u64>,
     /// The verdict of each administrative entry that is carried.
     pub verdicts: BTreeMap<EntryId, Verdict>,
@@ -318,9 +308,9 @@ impl Authority {
         self.erased.contains(&(team, record))
     }
 
-    /// The erasures that are asked for and not done, by team and record.
-    pub fn asked_erasures(&self) -> impl Iterator<Item = &Asked> {
-        self.asked.iter().filter(|asked| !self.is_erased(asked.team, asked.record))
+    /// Whether this record is erased in some team.
+    pub fn is_erased_anywhere(&self, record: RecordId) -> bool {
+        self.erased.iter().any(|(_, erased)| *erased == record)
     }
 
     /// Up to which position a coordinator set aside what is claimed of a log of its team.

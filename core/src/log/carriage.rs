@@ -46,6 +46,13 @@ impl Carriage {
         carriage
     }
 
+    /// Adds the branch that was begun last to a log that nothing cuts or ends: as [`Carriage::of`] anew.
+    pub fn add_branch(&mut self, parent: Option<Place>) {
+        let begins = parent.is_none_or(|parent| self.carries(parent));
+        self.carried.push(if begins { u64::MAX } else { 0 });
+        self.stands.push(if begins { u64::MAX } else { 0 });
+    }
+
     /// Whether the entry at this place is carried.
     pub fn carries(&self, place: Place) -> bool {
         self.reach(place.branch) >= place.position
@@ -154,6 +161,15 @@ mod tests {
         assert!(carriage.stands(at(0, 5)) && !carriage.stands(at(0, 6)));
         assert!(!carriage.stands(at(1, 6)));
         assert_eq!(carriage.tips(&info), [at(0, 7), at(1, 8)]);
+    }
+
+    #[test]
+    fn a_branch_that_is_added_is_as_if_all_were_looked_at_anew() {
+        let mut info = forked();
+        let added = info.branches.pop().and_then(|branch| branch.parent);
+        let mut carriage = Carriage::of(&info, &[]);
+        carriage.add_branch(added);
+        assert_eq!(carriage, Carriage::of(&forked(), &[]));
     }
 
     #[test]

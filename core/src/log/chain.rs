@@ -107,6 +107,20 @@ impl LogInfo {
         sound
     }
 
+    /// The same of one branch.
+    pub fn sound_of(&self, branch: u32) -> u64 {
+        let Some(held) = self.branches.get(branch as usize) else { return 0 };
+        let mut parent = held.parent;
+        while let Some(place) = parent {
+            let Some(of) = self.branches.get(place.branch as usize) else { return 0 };
+            if place.position > of.goes_on_to() {
+                return 0;
+            }
+            parent = of.parent;
+        }
+        held.sound_to()
+    }
+
     /// The position of the last entry held, on the longest branch.
     pub fn length(&self) -> u64 {
         self.branches.iter().map(|branch| branch.tip.position).max().unwrap_or(0)

@@ -225,7 +225,9 @@ pub enum TurnedAway {
     #[error("an entry came without its payload, and its erasure is not held")]
     PayloadMissing,
     /// Its author's budget for new logs and branches is spent for now.
-    #[error("too many new logs or branches of its device came at once; the next sync goes on")]
+    #[error(
+        "too many new logs or branches of its device came at once; the next sync goes on, or the next import of the same bundle"
+    )]
     Later,
     /// A run before it in the same message had a bad seal.
     #[error("a run before it had a bad seal, so it was not looked at")]

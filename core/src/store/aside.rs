@@ -1,14 +1,15 @@
 //! What a hub keeps aside: a little of what is not carried, for coordinators who ask.
 
 use super::ingest::{Taken, VerifiedRun};
-use super::insert::{HIDDEN, Path, place_of};
+use super::insert::{HIDDEN, Path};
 use super::{Store, StoreError};
 use crate::log::Author;
 use crate::log::chain::Place;
 use crate::log::entry::Entry;
 use crate::log::payload::Open;
-use crate::log::run::{Brought, TurnedAway, weight};
+use crate::log::run::{RUNS_BYTES_MAX, Run, TurnedAway, weight};
 use crate::model::{EntryId, LogId};
+use std::cmp::Ordering;
 
 /// What a hub keeps aside of one certificate, for coordinators who ask: entries, and what they weigh.
 pub const ASIDE_ENTRIES_MAX: u64 = 1_000;
@@ -87,31 +88,42 @@ impl Store {
         Ok(())
     }
 
-    /// What is kept aside of a certificate, oldest first, as coordinators look at it.
-    pub fn kept_aside(&self, certificate: EntryId) -> Result<Vec<Brought>, StoreError> {
-        let mut aside = Vec::new();
-        let logs: Vec<LogId> = self
-            .chains
-            .iter()
-            .filter(|(_, info)| info.certificate == certificate)
-            .map(|(log, _)| *log)
-            .collect();
-        for log in logs {
-            let number = self.logs.get(&log).map(|log| log.number);
-            let mut statement = self.sql()?.prepare_cached(
-                "SELECT id, branch, position FROM entry WHERE log = ?1 AND branch >= 0
-                 ORDER BY arrival",
-            )?;
-            let rows = statement.query_map([number], |row| {
-                Ok((EntryId(row.get(0)?), place_of(row.get(1)?, row.get(2)?)))
-            })?;
-            for row in rows {
-                let (id, place) = row?;
-                if !self.is_carried(&log, place, id) && place.position > 1 {
-                    aside.extend(self.brought(&log, id)?);
+    /// A page of what is kept aside of a certificate, behind this entry, as coordinators look at it: runs
+    /// that their device sealed.
+    pub fn kept_aside(
+        &self,
+        certificate: EntryId,
+        after: Option<EntryId>,
+    ) -> Result<Vec<Run>, StoreError> {
+        let after = match after {
+            Some(id) => self.locate(&id)?,
+            None => None,
+        };
+        let of_certificate = self.chains.iter().filter(|(_, info)| info.certificate == certificate);
+        let mut runs = Vec::new();
+        let mut room = self.room(RUNS_BYTES_MAX);
+        for (log, info) in of_certificate {
+            for (number, branch) in (0u32..).zip(&info.branches) {
+                let place = Place { branch: number, position: branch.first() };
+                let carried = self.carried.get(log).map_or(0, |log| log.carriage.reach(number));
+                let mut position = place.position.max(carried + 1).max(2);
+                if let Some((at, last)) = after {
+                    match (at, last.branch).cmp(&(*log, number)) {
+                        Ordering::Less => {}
+                        Ordering::Equal => position = position.max(last.position + 1),
+                        Ordering::Greater => continue,
+                    }
+                }
+                let from = Place { position, ..place };
+                let to = branch.tip.position;
+                if position <= to {
+                    runs.extend(self.run_from(*log, info, from, to, None, &mut room)?);
+                }
+                if room.is_full {
+                    return Ok(runs);
                 }
             }
         }
-        Ok(aside)
+        Ok(runs)
     }
 }

@@ -6,8 +6,12 @@ use crate::log::chain::{LogInfo, Place};
 use crate::log::ending::Ending;
 use crate::log::entry::{Tip, kind};
 use crate::log::payload::Waived;
+use crate::log::run::{Brought, TurnedAway};
 use crate::log::{Author, Carriage};
 use crate::model::{EntryId, LogId, TeamId};
+
+/// Whether an entry that came alone is new, and where it stands.
+type TakenAlone = (bool, (LogId, Tip));
 
 /// What is carried of one log.
 #[derive(Default)]
@@ -56,6 +60,19 @@ impl Store {
         let brought = self.carried.remove(log).map(|carried| carried.brought).unwrap_or_default();
         self.carried.insert(*log, CarriedLog { carriage, tips, brought });
         Ok(())
+    }
+
+    /// Whether a log's last entries carried are others than those of its branches.
+    pub(super) fn has_tips_of_its_own(&self, log: &LogId) -> bool {
+        self.carried.get(log).is_some_and(|carried| carried.tips.is_some())
+    }
+
+    /// Notes a branch that was just begun in a log that nothing ends or cuts, without a look at all others.
+    pub(super) fn note_branch(&mut self, log: &LogId) {
+        let begun = self.chains.log(log).and_then(|info| info.branches.last());
+        if let (Some(begun), Some(carried)) = (begun, self.carried.get_mut(log)) {
+            carried.carriage.add_branch(begun.parent);
+        }
     }
 
     fn tips_at(&self, log: &LogId, places: &[Place]) -> Result<Vec<Tip>, StoreError> {
@@ -107,6 +124,51 @@ impl Store {
             carried.brought.insert(at, tip);
         }
         Ok(())
+    }
+
+    /// Takes in an entry that an acceptance names, without what lies before it.
+    pub(super) fn take_brought(
+        &mut self,
+        brought: &Brought,
+    ) -> Result<Result<TakenAlone, TurnedAway>, StoreError> {
+        let (entry, open) = (brought.expand(), &brought.open);
+        let log = entry.header.log;
+        if !self.holds_team(open.team) {
+            return Ok(Err(TurnedAway::ForeignTeam));
+        }
+        let Some(author) = self.author_by(open) else { return Ok(Err(TurnedAway::NoCertificate)) };
+        let waives = self.authority.waives(&entry.id, Waived::Revoked, open.key, open.team);
+        let looked = Self::looked_at(author, &entry);
+        if !waives || entry.header.position < 2 || looked.ending.is_some_and(Ending::is_by_content)
+        {
+            return Ok(Err(TurnedAway::NotAccepted));
+        }
+        let held = (log, entry.tip());
+        if self.locate(&entry.id)?.is_some() {
+            return Ok(Ok((false, held)));
+        }
+        let is_erased =
+            entry.record().is_some_and(|record| self.authority.is_erased(open.team, record));
+        if entry.payload.is_none() && !is_erased {
+            return Ok(Err(TurnedAway::PayloadMissing));
+        }
+        self.insert_alone(open, &entry)?;
+        Ok(Ok((true, held)))
+    }
+
+    /// The signature kept with an entry, which was looked at when it came, and what it is over.
+    pub(super) fn seal_held(
+        &self,
+        id: EntryId,
+    ) -> Result<Option<(LogId, Tip, [u8; 64])>, StoreError> {
+        let mut statement = self.sql()?.prepare_cached(
+            "SELECT log.id, position, seal FROM entry JOIN log ON log.number = entry.log
+             WHERE entry.id = ?1 AND seal IS NOT NULL",
+        )?;
+        let mut rows = statement.query([id.0])?;
+        let Some(row) = rows.next()? else { return Ok(None) };
+        let tip = Tip { position: row.get::<_, i64>(1)? as u64, id };
+        Ok(Some((LogId(row.get(0)?), tip, row.get(2)?)))
     }
 
     /// Whether an acceptance that stands brings an entry of this log in, past a cut or behind an end. One

@@ -71,19 +71,24 @@ pub struct WaitingForHub {
     pub why_aside: Option<Reason>,
 }
 
+/// The digest of a clock.
+pub fn digest_of(clock: &Clock) -> ClockDigest {
+    let mut hasher = blake3::Hasher::new_derive_key("kitbag clock 1");
+    for (log, tips) in clock {
+        hasher.update(&log.0).update(&(tips.len() as u64).to_be_bytes());
+        for tip in tips {
+            hasher.update(&tip.position.to_be_bytes()).update(&tip.id.0);
+        }
+    }
+    let mut digest = [0; 16];
+    hasher.finalize_xof().fill(&mut digest);
+    digest
+}
+
 impl Store {
     /// The digest of the clock of these teams and the programme's scope.
     pub fn clock_digest(&self, teams: &[TeamId]) -> ClockDigest {
-        let mut hasher = blake3::Hasher::new_derive_key("kitbag clock 1");
-        for (log, tips) in self.clock(teams) {
-            hasher.update(&log.0).update(&(tips.len() as u64).to_be_bytes());
-            for tip in tips {
-                hasher.update(&tip.position.to_be_bytes()).update(&tip.id.0);
-            }
-        }
-        let mut digest = [0; 16];
-        hasher.finalize_xof().fill(&mut digest);
-        digest
+        digest_of(&self.clock(teams))
     }
 
     /// The last entry of each branch in these teams that the hub is known to hold.
@@ -118,13 +123,21 @@ impl Store {
     }
 
     /// Notes the hub's whole clock of these teams, durably: what it does not show waits again, as
-    /// after a hub was restored from a backup.
-    pub fn note_hub_clock(&mut self, teams: &[TeamId], clock: &Clock) -> Result<(), StoreError> {
+    /// after a hub was restored from a backup; but for logs that it left out.
+    pub fn note_hub_clock(
+        &mut self,
+        teams: &[TeamId],
+        clock: &Clock,
+        not_shown: &BTreeSet<LogId>,
+    ) -> Result<(), StoreError> {
         if self.hub_clock(teams)? == *clock {
             return Ok(());
         }
         self.transact(|store| {
-            let of_teams = store.logs.iter().filter(|(_, log)| teams.contains(&log.open.team));
+            let of_teams = store
+                .logs
+                .iter()
+                .filter(|(id, log)| teams.contains(&log.open.team) && !not_shown.contains(*id));
             for (_, log) in of_teams {
                 store
                     .sql()?
@@ -188,14 +201,23 @@ impl Store {
             "INSERT INTO on_hub (log, branch, position) VALUES (?1, ?2, ?3)
              ON CONFLICT (log, branch) DO UPDATE SET position = max(position, ?3)",
         )?;
-        for tip in tips {
+        // From the last on: what lies before one that is known needs no second walk.
+        let mut reached: BTreeMap<u32, u64> = BTreeMap::new();
+        for tip in tips.iter().rev() {
             let Some((of, place)) = self.locate(&tip.id)? else { continue };
             if of != *log || place.is_alone() {
                 continue;
             }
             for Place { branch, position } in info.path(place) {
-                insert.execute((number, branch, position as i64))?;
+                let reach = reached.entry(branch).or_default();
+                if *reach >= position {
+                    break;
+                }
+                *reach = position;
             }
+        }
+        for (branch, position) in reached {
+            insert.execute((number, branch, position as i64))?;
         }
         Ok(())
     }

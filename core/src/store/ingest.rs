@@ -4,12 +4,12 @@ use super::insert::Path;
 use super::{LogUse, Settling, Store, StoreError};
 use crate::log::chain::Place;
 use crate::log::entry::{Entry, Tip, seal_is_good};
-use crate::log::payload::{Open, Waived};
+use crate::log::payload::Open;
 use crate::log::run::{Brought, Run, SealedTip, TurnedAway};
 use crate::log::verdict::{Refusal, Verdict};
 use crate::log::{Author, Ending};
 use crate::model::{DeviceKey, EntryId, LogId, TeamId};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A run whose chain and seal were looked at.
 #[derive(Clone, Debug)]
@@ -24,6 +24,10 @@ pub struct VerifiedRun {
     pub seal: Option<[u8; 64]>,
 }
 
+/// How often authority is settled among the runs of one message: the root's log, a coordinator's, and once
+/// more where one of them came in two runs.
+const SETTLED_AMONG_RUNS_MAX: u8 = 4;
+
 /// What of a message can be stored, the signatures looked at.
 #[derive(Debug, Default)]
 pub struct Incoming {
@@ -31,7 +35,7 @@ pub struct Incoming {
     pub runs: Vec<(u64, VerifiedRun)>,
     /// Entries that acceptances name, each with its place behind the runs.
     pub brought: Vec<(u64, Brought)>,
-    /// Tips with their signatures.
+    /// Tips with their signatures, which were looked at.
     pub sealed: Vec<SealedTip>,
 }
 
@@ -51,9 +55,6 @@ pub struct Received {
     /// The last of the entries of each run that came, carried or not: what a progress is measured by.
     pub carried: Vec<(LogId, Tip)>,
 }
-
-/// Whether an entry that came alone is new, and where it stands.
-type TakenAlone = (bool, (LogId, Tip));
 
 /// What becomes of one run.
 #[derive(Default)]
@@ -81,7 +82,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         self.transact(|store| {
             store.insert_own(entries, log_use.number())?;
-            store.settle_within(true)?;
+            store.settle_all(&mut |_, _| {})?;
             if let (true, Some(entry)) = (must_count, entries.last())
                 && let Some(Verdict::Refused(reason)) = store.verdict_of(entry.id)?
                 // What a revocation leaves out can still be accepted, once a coordinator looks at it.
@@ -124,7 +125,8 @@ impl Store {
 
     /// Verifies runs and takes them in: for a device, whose store nobody else waits for.
     pub fn receive(&mut self, runs: &[&Run], heard: &[SealedTip]) -> Result<Received, StoreError> {
-        let mut incoming = Incoming { sealed: heard.to_vec(), ..Incoming::default() };
+        let sealed = heard.iter().filter(|sealed| sealed.is_good()).cloned().collect();
+        let mut incoming = Incoming { sealed, ..Incoming::default() };
         let mut turned_away = Vec::new();
         let mut opened: BTreeMap<LogId, DeviceKey> = BTreeMap::new();
         for (index, run) in (0..).zip(runs) {
@@ -168,24 +170,35 @@ impl Store {
         Ok(())
     }
 
-    /// Takes runs whose certificate came behind them: an acceptance brought it.
+    /// Takes runs again whose certificate, or whose erasure, came behind them: an acceptance brought it, or
+    /// authority was settled often enough among the runs.
     fn take_again(
         &mut self,
         incoming: &Incoming,
         may_branch: MayBranch<'_>,
         received: &mut Received,
     ) -> Result<(), StoreError> {
-        if incoming.brought.is_empty() {
+        if incoming.brought.is_empty() && self.settled_here < SETTLED_AMONG_RUNS_MAX {
             return Ok(());
         }
-        let without = |(index, why): &(u64, TurnedAway)| {
-            (*why == TurnedAway::NoCertificate).then_some(*index)
+        let may_come_now = |(index, why): &(u64, TurnedAway)| {
+            matches!(why, TurnedAway::NoCertificate | TurnedAway::PayloadMissing).then_some(*index)
         };
-        let again: Vec<u64> = received.turned_away.iter().filter_map(without).collect();
+        let again: BTreeSet<u64> = received.turned_away.iter().filter_map(may_come_now).collect();
         received.turned_away.retain(|(index, _)| !again.contains(index));
         for (index, run) in incoming.runs.iter().filter(|(index, _)| again.contains(index)) {
             self.take_one(*index, run, may_branch, received)?;
         }
+        self.settle_authority_if_stale()
+    }
+
+    /// Settles authority among the runs of one message: as often as levels of certificates need, and not
+    /// once for each run.
+    fn settle_authority_here(&mut self) -> Result<(), StoreError> {
+        if self.settled_here >= SETTLED_AMONG_RUNS_MAX || self.meta("authority_stale")?.is_none() {
+            return Ok(());
+        }
+        self.settled_here += 1;
         self.settle_authority_if_stale()
     }
 
@@ -198,6 +211,8 @@ impl Store {
     ) -> Result<Received, StoreError> {
         self.transact(|store| {
             let mut received = Received::default();
+            store.settled_here = 0;
+            store.brought_here.clear();
             for (index, run) in &incoming.runs {
                 store.take_one(*index, run, may_branch, &mut received)?;
             }
@@ -218,8 +233,9 @@ impl Store {
             for sealed in &incoming.sealed {
                 store.hear(sealed)?;
             }
-            let within = store.settling == Settling::Within;
-            store.settle_within(within)?;
+            if store.settling == Settling::Within {
+                store.settle_brought()?;
+            }
             Ok(received)
         })
     }
@@ -236,7 +252,7 @@ impl Store {
         }
         if self.author_by(&open).is_none() {
             // Its certificate may have come in the same page.
-            self.settle_authority_if_stale()?;
+            self.settle_authority_here()?;
         }
         let Some(author) = self.author_by(&open) else { return Ok(Err(TurnedAway::NoCertificate)) };
         let Some(first) = run.entries.first() else { return Ok(Ok(Taken::default())) };
@@ -255,7 +271,7 @@ impl Store {
             }
         }
         if run.entries.iter().any(|entry| entry.payload.is_none()) {
-            self.settle_authority_if_stale()?;
+            self.settle_authority_here()?;
             let erased = |entry: &Entry| {
                 entry.record().is_some_and(|record| self.authority.is_erased(open.team, record))
             };
@@ -394,7 +410,7 @@ impl Store {
         }
         let info = self.chains.log(log);
         if let (Some((_, place)), Some(info)) = (previous, info) {
-            let sound = info.sound().get(place.branch as usize).copied().unwrap_or(0);
+            let sound = info.sound_of(place.branch);
             let branch = info.branches.get(place.branch as usize);
             let ends_before = branch.and_then(|branch| branch.end).is_some_and(|(at, ending)| {
                 place.position >= at || (ending == Ending::Newer && place.position + 1 >= at)
@@ -428,36 +444,6 @@ impl Store {
             to = by_this.into_iter().max().unwrap_or(0).max(to);
         }
         Ok(Ok(to))
-    }
-
-    /// Takes in an entry that an acceptance names, without what lies before it.
-    fn take_brought(
-        &mut self,
-        brought: &Brought,
-    ) -> Result<Result<TakenAlone, TurnedAway>, StoreError> {
-        let (entry, open) = (brought.expand(), &brought.open);
-        let log = entry.header.log;
-        if !self.holds_team(open.team) {
-            return Ok(Err(TurnedAway::ForeignTeam));
-        }
-        let Some(author) = self.author_by(open) else { return Ok(Err(TurnedAway::NoCertificate)) };
-        let waives = self.authority.waives(&entry.id, Waived::Revoked, open.key, open.team);
-        let looked = Self::looked_at(author, &entry);
-        if !waives || entry.header.position < 2 || looked.ending.is_some_and(Ending::is_by_content)
-        {
-            return Ok(Err(TurnedAway::NotAccepted));
-        }
-        let held = (log, entry.tip());
-        if self.locate(&entry.id)?.is_some() {
-            return Ok(Ok((false, held)));
-        }
-        let is_erased =
-            entry.record().is_some_and(|record| self.authority.is_erased(open.team, record));
-        if entry.payload.is_none() && !is_erased {
-            return Ok(Err(TurnedAway::PayloadMissing));
-        }
-        self.insert_alone(open, &entry)?;
-        Ok(Ok((true, held)))
     }
 
     /// The signature over a tip that a revocation carries, where it is this device's.

@@ -4,7 +4,7 @@ use super::carried::Looked;
 use super::{HeldLog, Settling, Store, StoreError};
 use crate::log::chain::{LogInfo, Place};
 use crate::log::ending::{self, CHANGES_ON_PATH_MAX, Ending, NEWER_BYTES_MAX, NEWER_ON_PATH_MAX};
-use crate::log::entry::{Entry, Tip, is_known, kind};
+use crate::log::entry::{Entry, Tip, is_known, kind, settles};
 use crate::log::payload::Open;
 use crate::log::run::weight;
 use crate::log::{Author, Verdict};
@@ -30,6 +30,8 @@ pub(super) struct Path {
 #[derive(Clone, Copy)]
 pub(super) struct OnPath {
     changes: Option<u64>,
+    /// Where only a newer version can judge it: what of the path is so, up to here.
+    newer: Option<(u64, u64)>,
     pub(super) ending: Option<Ending>,
 }
 
@@ -61,18 +63,20 @@ impl Store {
             changes_on_path: changes.unwrap_or(0),
         };
         let mut ending = ending::ending(path.author, looked);
+        let mut newer = None;
         if !is_known(header.kind, header.schema) && !crate::planted!(LogNeverEnds) {
             let (entries, bytes) = match path.newer {
                 Some(newer) => newer,
                 None => self.newer_on_path(path.previous)?,
             };
-            let newer = (entries + 1, bytes + weight(entry.payload.as_deref()));
-            path.newer = Some(newer);
-            if newer.0 > NEWER_ON_PATH_MAX || newer.1 > NEWER_BYTES_MAX {
+            let up_to_here = (entries + 1, bytes + weight(entry.payload.as_deref()));
+            path.newer = Some(up_to_here);
+            newer = Some(up_to_here);
+            if up_to_here.0 > NEWER_ON_PATH_MAX || up_to_here.1 > NEWER_BYTES_MAX {
                 ending = Some(Ending::Newer);
             }
         }
-        Ok(OnPath { changes, ending })
+        Ok(OnPath { changes, newer, ending })
     }
 
     /// How many changes of a record a path holds.
@@ -116,20 +120,18 @@ impl Store {
         let Some(info) = self.chains.log(&log) else { return Ok((0, 0)) };
         let number = self.logs.get(&log).map(|log| log.number);
         let mut statement = self.sql()?.prepare_cached(
-            "SELECT kind, schema, payload FROM entry
-             WHERE log = ?1 AND branch = ?2 AND branch >= 0 AND position <= ?3",
+            "SELECT newer, newer_bytes FROM entry INDEXED BY entry_newer
+             WHERE log = ?1 AND branch = ?2 AND position <= ?3 AND newer IS NOT NULL
+             ORDER BY position DESC LIMIT 1",
         )?;
-        let mut newer = (0, 0);
         for part in info.path(place) {
-            let mut rows = statement.query((number, part.branch, part.position as i64))?;
-            while let Some(row) = rows.next()? {
-                if !is_known(row.get(0)?, row.get(1)?) {
-                    let payload = super::payload::kept_if_any(row.get(2)?)?;
-                    newer = (newer.0 + 1, newer.1 + weight(payload.as_deref()));
-                }
+            let asked = (number, part.branch, part.position as i64);
+            let read = |row: &rusqlite::Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?));
+            if let Some((entries, bytes)) = statement.query_row(asked, read).optional()? {
+                return Ok((entries as u64, bytes as u64));
             }
         }
-        Ok(newer)
+        Ok((0, 0))
     }
 
     /// Adds the next entry of a path, whose chain is good; the path goes on behind it.
@@ -148,36 +150,52 @@ impl Store {
             (_, None) => return Err(StoreError::Damaged("an entry's chain")),
         };
         path.previous = Some((header.log, place));
-        self.write_entry(entry, place, on_path)?;
-        let forked = self.chains.log(&header.log).map_or(0, |info| info.branches.len()) != branches;
         let info = self.chains.log(&header.log);
+        let forked = info.map_or(0, |info| info.branches.len()) != branches;
         let branch = info.and_then(|info| info.branches.get(place.branch as usize));
         let has_ended = branch.is_some_and(|branch| branch.end.is_some());
         if let (Some(ending), false) = (on_path.ending, has_ended) {
             self.chains.set_end(&header.log, place.branch, Some((place.position, ending)));
         }
-        let looks_again = forked || has_ended || on_path.ending.is_some();
+        let has_tips_of_its_own = self.has_tips_of_its_own(&header.log);
+        let looks_again = has_ended || on_path.ending.is_some() || has_tips_of_its_own;
         let standing = self.authority.standing(&header.log);
         if looks_again || standing.is_none_or(|standing| !standing.cuts.is_empty()) {
+            self.write_entry(entry, place, on_path, 0)?;
             self.note_opened(&header.log)?;
             self.refresh_carriage(&header.log)?;
+            if let Some(verdict) = self.first_verdict(entry, place, on_path) {
+                self.sql()?
+                    .prepare_cached("UPDATE entry SET verdict = ?2 WHERE id = ?1")?
+                    .execute((entry.id.0, verdict))?;
+            }
+        } else {
+            if forked {
+                self.note_branch(&header.log);
+            }
+            let verdict = self.first_verdict(entry, place, on_path).unwrap_or(0);
+            self.write_entry(entry, place, on_path, verdict)?;
         }
-        let verdict = match header.kind {
+        self.after_insert(entry)
+    }
+
+    /// The verdict that administration has at once.
+    fn first_verdict(&mut self, entry: &Entry, place: Place, on_path: OnPath) -> Option<u8> {
+        let header = &entry.header;
+        match header.kind {
             kind::OPEN if self.authority.admit_open(&header.log, entry.id) => {
                 Some(Verdict::Admitted.number())
             }
-            // Administration that is not carried has no verdict, until authority finds one.
+            of_kind if of_kind < kind::RECORDS_FROM && !settles(of_kind, header.schema) => {
+                let (at, of_kind) = ((place, entry.id), (of_kind, header.schema));
+                Some(self.plain_verdict(&header.log, at, of_kind, on_path.ending))
+            }
+            // What is not carried has none, until authority finds one.
             of_kind if of_kind < kind::RECORDS_FROM => {
                 (!self.is_carried(&header.log, place, entry.id)).then_some(HIDDEN)
             }
             _ => None,
-        };
-        if let Some(verdict) = verdict {
-            self.sql()?
-                .prepare_cached("UPDATE entry SET verdict = ?2 WHERE id = ?1")?
-                .execute((entry.id.0, verdict))?;
         }
-        self.after_insert(entry)
     }
 
     /// A log that was not held when authority was settled: whose it is, its certificate tells.
@@ -206,6 +224,7 @@ impl Store {
         entry: &Entry,
         place: Place,
         on_path: OnPath,
+        verdict: u8,
     ) -> Result<(), StoreError> {
         let header = &entry.header;
         let number = self.logs.get(&header.log).map(|log| log.number);
@@ -217,10 +236,10 @@ impl Store {
         self.sql()?
             .prepare_cached(
                 "INSERT INTO entry (id, log, branch, position, kind, schema, changes, on_path, ends,
-                   payload, payload_hash, previous, verdict)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 0)
-                 ON CONFLICT (id) DO UPDATE
-                   SET branch = ?3, on_path = ?8, ends = ?9, previous = ?12",
+                   payload, payload_hash, previous, newer, newer_bytes, verdict)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
+                 ON CONFLICT (id) DO UPDATE SET branch = ?3, on_path = ?8, ends = ?9,
+                   previous = ?12, newer = ?13, newer_bytes = ?14",
             )?
             .execute((
                 entry.id.0,
@@ -235,6 +254,9 @@ impl Store {
                 entry.payload.as_deref().map(super::payload::keep),
                 hash,
                 place.is_alone().then_some(header.previous.0),
+                on_path.newer.map(|(entries, _)| entries as i64),
+                on_path.newer.map(|(_, bytes)| bytes as i64),
+                verdict,
             ))?;
         Ok(())
     }
@@ -244,12 +266,15 @@ impl Store {
         let header = &entry.header;
         self.code_packs += u64::from(header.kind == kind::CODE_PACK);
         match entry.record() {
-            Some(record) => self.mark_dirty(&record.0)?,
-            None if header.kind == kind::OPEN => {}
+            Some(record) => {
+                *self.brought_here.entry(record).or_default() += 1;
+                self.mark_dirty(&record.0)?;
+            }
+            None if header.kind == kind::OPEN || !settles(header.kind, header.schema) => {}
             None => {
                 self.set_authority_stale()?;
                 if let Some(log) = self.logs.get_mut(&header.log) {
-                    log.administers |= ![kind::TEAM_KEY, kind::CODE_PACK].contains(&header.kind);
+                    log.administers |= header.kind != kind::TEAM_KEY;
                 }
             }
         }
@@ -272,7 +297,7 @@ impl Store {
             self.refresh_carriage(&log)?;
         }
         let place = Place { branch: Place::ALONE, position: entry.header.position };
-        self.write_entry(entry, place, OnPath { changes: None, ending: None })?;
+        self.write_entry(entry, place, OnPath { changes: None, newer: None, ending: None }, 0)?;
         self.after_insert(entry)?;
         self.note_brought(entry.id)
     }
@@ -376,14 +401,23 @@ impl Store {
                 let on_path = self.look(&mut path, &entry)?;
                 let ends = on_path.ending.map_or(0, Ending::number);
                 self.sql()?
-                    .prepare_cached("UPDATE entry SET ends = ?2 WHERE id = ?1 AND ends <> ?2")?
-                    .execute((id, ends))?;
+                    .prepare_cached(
+                        "UPDATE entry SET ends = ?2, newer = ?3, newer_bytes = ?4 WHERE id = ?1
+                         AND (ends, newer, newer_bytes) IS NOT (?2, ?3, ?4)",
+                    )?
+                    .execute((
+                        id,
+                        ends,
+                        on_path.newer.map(|(entries, _)| entries as i64),
+                        on_path.newer.map(|(_, bytes)| bytes as i64),
+                    ))?;
                 end = end.or(on_path.ending.map(|ending| (position as u64, ending)));
                 path.previous = Some((*log, Place { branch, position: position as u64 }));
             }
             self.chains.set_end(log, branch, end);
         }
-        self.refresh_carriage(log)
+        self.refresh_carriage(log)?;
+        self.judge_plain(log)
     }
 
     /// What an acceptance would look at of an entry that is not held yet.

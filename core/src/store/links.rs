@@ -5,7 +5,7 @@
 
 use super::rows::{Row, State};
 use super::{Store, StoreError};
-use crate::model::RecordId;
+use crate::model::{DeviceKey, LogId, RecordId};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A record with what links lead on from it.
@@ -28,21 +28,9 @@ impl Store {
             return Ok(());
         }
         let changed = std::mem::take(&mut self.relinked);
-        let affected = self.closure(changed, "SELECT a FROM link WHERE b = ?1")?;
-        let all = self.closure(affected.clone(), "SELECT b FROM link WHERE a = ?1")?;
         let mut nodes: BTreeMap<RecordId, Node> = BTreeMap::new();
-        for id in all {
-            if let Some(row) = self.row(id)? {
-                nodes.insert(id, Node { row, to: Vec::new() });
-            }
-        }
-        let ids: Vec<RecordId> = nodes.keys().copied().collect();
-        for id in ids {
-            let to = self.effective(id, &nodes)?;
-            if let Some(node) = nodes.get_mut(&id) {
-                node.to = to;
-            }
-        }
+        let affected = self.all_that_lead_to(changed)?;
+        self.follow(&affected, &mut nodes)?;
         let taken_out = taken_out(&nodes);
         for id in affected {
             let Some(node) = nodes.get(&id).filter(|node| node.stands()) else { continue };
@@ -61,16 +49,22 @@ impl Store {
         Ok(())
     }
 
-    /// These records and all that are found from them, step by step.
-    fn closure(
+    /// These records, and all from which links that may have effect lead to them. What others write
+    /// without effect is not looked at, however much it is.
+    fn all_that_lead_to(
         &self,
         mut set: BTreeSet<RecordId>,
-        step: &str,
     ) -> Result<BTreeSet<RecordId>, StoreError> {
         let mut next: Vec<RecordId> = set.iter().copied().collect();
-        let mut statement = self.sql()?.prepare_cached(step)?;
+        let mut statement = self.sql()?.prepare_cached(
+            "SELECT a FROM link WHERE b = ?1 AND by_coordinator = 1
+             UNION ALL SELECT a FROM link WHERE b = ?1 AND author = ?2",
+        )?;
         while let Some(id) = next.pop() {
-            for found in statement.query_map([id.0], |row| Ok(RecordId(row.get(0)?)))? {
+            // Also of a record that stands here no more, so that what it took out comes back.
+            let Some(author) = self.creator(id)? else { continue };
+            let found = statement.query_map((id.0, author.0), |row| Ok(RecordId(row.get(0)?)))?;
+            for found in found {
                 let found = found?;
                 if set.insert(found) {
                     next.push(found);
@@ -80,14 +74,58 @@ impl Store {
         Ok(set)
     }
 
+    /// The key that made a record whose creation is held.
+    fn creator(&self, id: RecordId) -> Result<Option<DeviceKey>, StoreError> {
+        let Some(number) = self.number_of(id)? else { return Ok(None) };
+        let mut statement = self.sql()?.prepare_cached(
+            "SELECT log.id FROM entry JOIN log ON log.number = entry.log WHERE arrival = ?1",
+        )?;
+        let log = statement.query_row([number], |row| Ok(LogId(row.get(0)?)))?;
+        Ok(self.logs.get(&log).map(|log| log.open.key))
+    }
+
+    /// Follows the links of effect that lead on from these records, step by step.
+    fn follow(
+        &self,
+        from: &BTreeSet<RecordId>,
+        nodes: &mut BTreeMap<RecordId, Node>,
+    ) -> Result<(), StoreError> {
+        let mut seen = from.clone();
+        let mut next: Vec<RecordId> = from.iter().copied().collect();
+        while let Some(id) = next.pop() {
+            let to = self.effective(id, nodes)?;
+            next.extend(to.iter().filter(|to| seen.insert(**to)));
+            if let Some(node) = nodes.get_mut(&id) {
+                node.to = to;
+            }
+        }
+        Ok(())
+    }
+
+    /// A record's node, read once.
+    fn node<'a>(
+        &self,
+        id: RecordId,
+        nodes: &'a mut BTreeMap<RecordId, Node>,
+    ) -> Result<Option<&'a Node>, StoreError> {
+        if !nodes.contains_key(&id)
+            && let Some(row) = self.row(id)?
+        {
+            nodes.insert(id, Node { row, to: Vec::new() });
+        }
+        Ok(nodes.get(&id))
+    }
+
     /// The records to which links of effect lead from one: of the same team and kind, by a coordinator's
     /// word; or by that of the one person who made both, and not from a void record.
     fn effective(
         &self,
         id: RecordId,
-        nodes: &BTreeMap<RecordId, Node>,
+        nodes: &mut BTreeMap<RecordId, Node>,
     ) -> Result<Vec<RecordId>, StoreError> {
-        let Some(from) = nodes.get(&id) else { return Ok(Vec::new()) };
+        let Some(from) = self.node(id, nodes)?.map(|node| node.row.clone()) else {
+            return Ok(Vec::new());
+        };
         let mut statement =
             self.sql()?.prepare_cached("SELECT b, by_coordinator FROM link WHERE a = ?1")?;
         let rows = statement
@@ -95,10 +133,12 @@ impl Store {
         let mut to = Vec::new();
         for row in rows {
             let (other, by_coordinator) = row?;
-            let Some(node) = nodes.get(&other).filter(|_| other != id) else { continue };
-            let alike =
-                (node.row.team, node.row.answers.kind) == (from.row.team, from.row.answers.kind);
-            let by_one = node.row.author == from.row.author && from.row.state != State::Void;
+            if other == id {
+                continue;
+            }
+            let Some(node) = self.node(other, nodes)? else { continue };
+            let alike = (node.row.team, node.row.answers.kind) == (from.team, from.answers.kind);
+            let by_one = node.row.author == from.author && from.state != State::Void;
             if alike && (by_coordinator || by_one) {
                 to.push(other);
             }

@@ -26,9 +26,14 @@ pub const CLAIMED_MAX: u64 = 1_000;
 const HEARD_PER_CERTIFICATE_MAX: i64 = 100;
 
 impl Store {
-    /// Keeps the highest seal heard of a log whose tip is not held. A seal under a certificate that
-    /// does not stand here is not kept: it would let anybody claim entries. Nor is one past what a
-    /// revocation keeps, or past the log's end. It comes again.
+    /// Whether a tip is not held with a signature, so that this one may tell something.
+    pub fn lacks_seal(&self, sealed: &SealedTip) -> Result<bool, StoreError> {
+        Ok(!self.holds_entry(&sealed.tip.id)? || !self.has_seal(sealed.tip.id)?)
+    }
+
+    /// Keeps the highest seal heard of a log whose tip is not held; its signature was looked at. A seal
+    /// under a certificate that does not stand here is not kept: it would let anybody claim entries. Nor is
+    /// one past what a revocation keeps, or past the log's end. It comes again.
     pub(super) fn hear(&mut self, sealed: &SealedTip) -> Result<(), StoreError> {
         let open = &sealed.open;
         let root = self.root;
@@ -37,12 +42,15 @@ impl Store {
         let is_possible = i64::try_from(sealed.tip.position).is_ok()
             && sealed.tip.position > 0
             && sealed.tip.position <= self.claim_max(&sealed.log, &open.certificate);
-        if !self.holds_team(open.team) || !is_certified() || !is_possible {
+        if !self.holds_team(open.team)
+            || !is_certified()
+            || !is_possible
+            || !self.lacks_seal(sealed)?
+        {
             return Ok(());
         }
         let held = self.locate(&sealed.tip.id)?;
-        let has_seal = held.is_some() && self.has_seal(sealed.tip.id)?;
-        if has_seal || (held.is_none() && self.is_full(sealed)?) || !sealed.is_good() {
+        if held.is_none() && self.is_full(sealed)? {
             return Ok(());
         }
         if held.is_some() {

@@ -74,6 +74,10 @@ impl Store {
         };
         store.load()?;
         store.renew_projection(progress)?;
+        if settling == Settling::Within && !store.is_settled()? {
+            // A sync was cut off before its end.
+            store.transact(|store| store.settle_all(progress))?;
+        }
         Ok(store)
     }
 
@@ -126,8 +130,12 @@ impl Store {
             carried: BTreeMap::new(),
             changes: super::projection::Changes::default(),
             code_packs: 0,
+            settled_here: 0,
+            seals_seen: std::cell::RefCell::default(),
             noted: super::completeness::Noted::default(),
             dirty_here: BTreeSet::new(),
+            brought_here: BTreeMap::new(),
+            postponed: BTreeSet::new(),
             relinked: BTreeSet::new(),
             page_entries_max: crate::log::run::PAGE_ENTRIES_MAX,
             is_for_reading: false,
@@ -217,13 +225,15 @@ impl Store {
         )?;
         self.code_packs = packs as u64;
         self.dirty_here.clear();
+        self.brought_here.clear();
+        self.postponed.clear();
         self.relinked.clear();
         self.logs.clear();
         let mut held = BTreeMap::new();
         let mut statement = self.sql()?.prepare(
             "SELECT number, id, open,
                EXISTS (SELECT 1 FROM entry INDEXED BY entry_administration
-                 WHERE kind < 16 AND kind NOT IN (1, 6, 7) AND log = number) FROM log",
+                 WHERE kind < 16 AND kind IN (2, 3, 4, 5, 9) AND log = number) FROM log",
         )?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {

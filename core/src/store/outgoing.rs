@@ -21,6 +21,26 @@ impl Store {
         self.offered(teams).map(|(log, _)| (*log, self.tips(log))).collect()
     }
 
+    /// The clock of these teams as a message carries it: of so many tips at most, else without the logs that
+    /// have the most, which come beside it. So a log that somebody forks without end keeps nobody from
+    /// comparing the others.
+    pub fn clock_to_show(&self, teams: &[TeamId], tips_max: usize) -> (Clock, BTreeSet<LogId>) {
+        let mut clock = self.clock(teams);
+        let mut left_out = BTreeSet::new();
+        let mut tips: usize = clock.values().map(Vec::len).sum();
+        if tips > tips_max {
+            let mut by_tips: Vec<(usize, LogId)> =
+                clock.iter().map(|(log, tips)| (tips.len(), *log)).collect();
+            by_tips.sort_unstable();
+            while let (true, Some((of_log, log))) = (tips > tips_max, by_tips.pop()) {
+                clock.remove(&log);
+                left_out.insert(log);
+                tips -= of_log;
+            }
+        }
+        (clock, left_out)
+    }
+
     /// The seals of what a store with this clock lacks: of each tip held, and those heard of what is
     /// not. At most [`SEALS_MAX`], so that a message stays bounded.
     pub fn seals_lacked(

@@ -12,6 +12,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// The most logs that one message gives points of.
 const POINT_LOGS_MAX: usize = 100;
+/// How many points are enough for one message, of all logs.
+const POINTS_MAX: usize = 2_000;
 /// The most branches of one log that points are given of, the longest first.
 const POINT_BRANCHES_MAX: usize = 16;
 
@@ -86,7 +88,8 @@ impl Store {
             if parted {
                 points.insert(*log, self.points_of(log, info)?);
             }
-            if points.len() == POINT_LOGS_MAX {
+            let named: usize = points.values().map(Vec::len).sum();
+            if points.len() == POINT_LOGS_MAX || named >= POINTS_MAX {
                 break;
             }
         }
@@ -207,8 +210,8 @@ impl Store {
                 if position > branch.tip.position.min(self.reach(log, number)) {
                     continue;
                 }
-                let from = Place { branch: number, position };
-                runs.extend(self.run_from(*log, info, from, own, &mut room)?);
+                let (from, to) = (Place { branch: number, position }, self.reach(log, number));
+                runs.extend(self.run_from(*log, info, from, to, own, &mut room)?);
                 if room.is_full {
                     return Ok(runs);
                 }
@@ -224,7 +227,8 @@ impl Store {
         let mut runs = Vec::new();
         for (log, place) in from {
             let Some(info) = self.chains.log(&log) else { continue };
-            runs.extend(self.run_from(log, info, place, None, &mut room)?);
+            let to = self.reach(&log, place.branch);
+            runs.extend(self.run_from(log, info, place, to, None, &mut room)?);
             if room.is_full {
                 break;
             }
@@ -301,7 +305,7 @@ impl Store {
         }
     }
 
-    fn room(&self, bytes: u64) -> Room {
+    pub(super) fn room(&self, bytes: u64) -> Room {
         Room { entries: self.page_entries_max, bytes, is_full: false, is_empty: true }
     }
 
@@ -333,12 +337,13 @@ impl Store {
         Ok((named.is_empty() || !held.is_empty()).then_some(held))
     }
 
-    /// The run of one branch from a place on, as far as the room and the seals held reach.
-    fn run_from(
+    /// The run of one branch from a place on to a position, as far as the room and the seals held reach.
+    pub(super) fn run_from(
         &self,
         log: LogId,
         info: &LogInfo,
         from: Place,
+        to: u64,
         own: Option<&SigningKey>,
         room: &mut Room,
     ) -> Result<Option<Run>, StoreError> {
@@ -354,8 +359,8 @@ impl Store {
         )?;
         let parent = info.branches.get(from.branch as usize).and_then(|branch| branch.parent);
         let parent = parent.map(|place| place.branch);
-        let to = i64::try_from(self.reach(&log, from.branch)).unwrap_or(i64::MAX);
-        let asked = (number, from.branch, from.position as i64, parent, to);
+        let asked =
+            (number, from.branch, from.position as i64, parent, to.min(i64::MAX as u64) as i64);
         let mut rows = statement.query(asked)?;
         let is_own = own.filter(|key| key.device_key() == info.key);
         let mut entries: Vec<Entry> = Vec::new();
@@ -372,7 +377,7 @@ impl Store {
             }
             let seal: Option<[u8; 64]> = row.get("seal")?;
             // Up to where a revocation keeps it, the revocation holds the signature.
-            let is_last = entry.header.position == to as u64;
+            let is_last = entry.header.position == to;
             let kept = || self.kept_seal(info.key, log, entry.tip());
             let seal = seal.or_else(|| if is_last { kept() } else { None });
             entries.push(entry);
@@ -394,10 +399,10 @@ impl Store {
 
 /// What a page can still take.
 #[derive(Clone, Copy)]
-struct Room {
+pub(super) struct Room {
     entries: u64,
     bytes: u64,
-    is_full: bool,
+    pub(super) is_full: bool,
     is_empty: bool,
 }
 

@@ -8,8 +8,14 @@ const PLAIN: u8 = 0;
 /// zstd with the dictionary of protocol version 1.
 const PACKED: u8 = 1;
 
+/// So short a payload is kept as it came: packing it takes longer than writing it.
+const SHORT_BYTES: usize = 48;
+
 /// A payload as it is kept.
 pub(super) fn keep(payload: &[u8]) -> Vec<u8> {
+    if payload.len() <= SHORT_BYTES {
+        return [&[PLAIN], payload].concat();
+    }
     let packed = pack_quickly(payload);
     let (form, body) = match packed.len() < payload.len() {
         true => (PACKED, packed.as_slice()),

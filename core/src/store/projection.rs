@@ -36,8 +36,12 @@ impl Store {
         record: Option<&Record>,
     ) -> Result<(), StoreError> {
         let Some(number) = self.number_of(id)? else { return Ok(()) };
+        let before = self.row_numbered(number)?;
+        if before.is_none() && record.is_none() {
+            return Ok(());
+        }
         let had_links = self.relink(id)?;
-        if let Some(before) = self.row_numbered(number)? {
+        if let Some(before) = before {
             self.count(&before, -1);
             if record.is_none() {
                 self.sql()?
@@ -55,9 +59,10 @@ impl Store {
             for (other, by_coordinator) in &links {
                 self.sql()?
                     .prepare_cached(
-                        "INSERT OR REPLACE INTO link (a, b, by_coordinator) VALUES (?1, ?2, ?3)",
+                        "INSERT OR REPLACE INTO link (a, b, by_coordinator, author)
+                         VALUES (?1, ?2, ?3, ?4)",
                     )?
-                    .execute((id.0, other.0, by_coordinator))?;
+                    .execute((id.0, other.0, by_coordinator, record.author.0))?;
             }
             if !links.is_empty() {
                 self.relink(id)?;
@@ -213,7 +218,7 @@ impl Store {
     pub fn rebuild(&mut self) -> Result<(), StoreError> {
         self.transact(|store| {
             store.drop_projection()?;
-            store.settle_within(true)
+            store.settle_all(&mut |_, _| {})
         })
     }
 

@@ -8,15 +8,19 @@ use super::{OF_RECORD, RECORD, Store, StoreError};
 use crate::identity::Role;
 use crate::log::authority::{self, Held, HeldAdministration};
 use crate::log::chain::Place;
+use crate::log::entry::{seal_is_good, settles};
 use crate::log::judge::{Judged, RecordEntry, judge};
-use crate::log::payload::{Administration, Waived};
+use crate::log::payload::{Administration, KeptTip, Waived};
 use crate::log::{Author, Authority, Ending, Verdict};
 use crate::model::cbor::Malformed;
-use crate::model::{EntryId, LogId, RecordId, TeamId};
+use crate::model::{DeviceKey, EntryId, LogId, RecordId, TeamId};
 use crate::record::{Record, replay};
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// So many entries of one record in one message put its judging off.
+const POSTPONED_FROM: u32 = 500;
 
 /// How many records one transaction of a hub's background work settles.
 const RECORDS_PER_STEP: usize = 500;
@@ -29,6 +33,7 @@ impl Store {
             let dirty = store.dirty(RECORDS_PER_STEP)?;
             for record in &dirty {
                 store.settle_record(*record)?;
+                store.is_judged(*record)?;
             }
             store.settle_duplicates()?;
             store.write_changes()?;
@@ -41,11 +46,32 @@ impl Store {
         Ok(self.dirty(1)?.is_empty() && self.meta("authority_stale")?.is_none())
     }
 
-    pub(super) fn settle_within(&mut self, wanted: bool) -> Result<(), StoreError> {
-        match wanted {
-            true => self.settle_all(&mut |_, _| {}),
-            false => Ok(()),
+    /// Settles what a message brought; but records that it brought very much of only once all came, by
+    /// [`Store::settle_postponed`], so that a record of many pages is not judged again for each. Until then
+    /// totals say that something waits.
+    pub(super) fn settle_brought(&mut self) -> Result<(), StoreError> {
+        let many = std::mem::take(&mut self.brought_here);
+        for (record, _) in many.into_iter().filter(|(_, entries)| *entries >= POSTPONED_FROM) {
+            // An erasure does not wait.
+            if self.authority.is_erased_anywhere(record) {
+                continue;
+            }
+            let mut insert =
+                self.sql()?.prepare_cached("INSERT OR IGNORE INTO dirty (record) VALUES (?1)")?;
+            insert.execute([record.0])?;
+            drop(insert);
+            self.postponed.insert(record);
         }
+        self.settle_but_postponed(&mut |_, _| {})
+    }
+
+    /// Settles what was put off while messages came, durably: whoever carries a sync or imports a bundle
+    /// calls this at its end, however it ended.
+    pub fn settle_postponed(&mut self) -> Result<(), StoreError> {
+        if self.postponed.is_empty() {
+            return Ok(());
+        }
+        self.transact(|store| store.settle_all(&mut |_, _| {}))
     }
 
     /// Settles all that is not, and tells how many records are done, and of how many.
@@ -53,15 +79,28 @@ impl Store {
         &mut self,
         progress: &mut dyn FnMut(u64, u64),
     ) -> Result<(), StoreError> {
+        self.postponed.clear();
+        self.settle_but_postponed(progress)
+    }
+
+    fn settle_but_postponed(
+        &mut self,
+        progress: &mut dyn FnMut(u64, u64),
+    ) -> Result<(), StoreError> {
         self.settle_authority_if_stale()?;
         let mut dirty = std::mem::take(&mut self.dirty_here);
-        dirty.extend(self.dirty(usize::MAX)?);
+        let noted: BTreeSet<RecordId> = self.dirty(usize::MAX)?.into_iter().collect();
+        dirty.extend(&noted);
+        dirty.retain(|record| !self.postponed.contains(record));
         if crate::planted!(TotalsOutsideTransaction) {
             self.sql()?.execute_batch("DELETE FROM dirty; COMMIT; BEGIN IMMEDIATE")?;
         }
         let all = dirty.len() as u64;
         for (done, record) in (1..).zip(dirty) {
             self.settle_record(record)?;
+            if noted.contains(&record) {
+                self.is_judged(record)?;
+            }
             progress(done, all);
         }
         self.settle_duplicates()?;
@@ -86,6 +125,7 @@ impl Store {
             let changed = self.authority.changed_since(&before);
             for log in &changed.logs {
                 self.refresh_carriage(log)?;
+                self.judge_plain(log)?;
                 self.mark_log_dirty(log)?;
             }
             self.load_brought()?;
@@ -170,19 +210,22 @@ impl Store {
         let mut statement = self.sql()?.prepare_cached(
             "SELECT entry.id, log.id, branch, position, kind, payload, schema, ends
              FROM entry INDEXED BY entry_administration CROSS JOIN log ON log.number = entry.log
-             WHERE kind < 16 ORDER BY entry.id",
+             WHERE kind < 16 AND kind IN (1, 2, 3, 4, 5, 6, 9) ORDER BY entry.id",
         )?;
         let mut administration = Vec::new();
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
+            let (of_kind, schema): (u8, u16) = (row.get(4)?, row.get(6)?);
+            if !settles(of_kind, schema) {
+                continue;
+            }
             let payload = kept_if_any(row.get(5)?)?;
-            let of_kind: u8 = row.get(4)?;
             administration.push(HeldAdministration {
                 id: EntryId(row.get(0)?),
                 log: LogId(row.get(1)?),
                 place: place_of(row.get(2)?, row.get(3)?),
                 kind: of_kind,
-                schema: row.get(6)?,
+                schema,
                 ending: Ending::from_number(row.get(7)?),
                 says: payload
                     .ok_or(Malformed::Shape(0))
@@ -195,25 +238,28 @@ impl Store {
             chains: &self.chains,
             administration: &administration,
             locate: &|id| lookup.locate(id),
+            seal_holds: &|key, kept| lookup.seal_holds(key, kept),
         });
         lookup.finish(authority)
     }
 
     fn settle_record(&mut self, id: RecordId) -> Result<(), StoreError> {
         let (judged, hidden) = self.judge(id)?;
+        let stored = &hidden.stored;
         let erased: Vec<EntryId> = judged
             .verdicts
             .iter()
             .filter(|(_, verdict)| **verdict == Verdict::Erased)
             .map(|(id, _)| *id)
-            .chain(hidden.erased)
+            .chain(hidden.erased.iter().copied())
             .collect();
         erased.iter().try_for_each(|entry| self.erase_payload(entry))?;
-        let mut update = self
-            .sql()?
-            .prepare_cached("UPDATE entry SET verdict = ?2 WHERE id = ?1 AND verdict <> ?2")?;
+        let mut update =
+            self.sql()?.prepare_cached("UPDATE entry SET verdict = ?2 WHERE id = ?1")?;
         for (entry, verdict) in &judged.verdicts {
-            update.execute((entry.0, verdict.number()))?;
+            if stored.get(entry) != Some(&verdict.number()) {
+                update.execute((entry.0, verdict.number()))?;
+            }
         }
         for entry in &hidden.entries {
             update.execute((entry.0, HIDDEN))?;
@@ -224,8 +270,11 @@ impl Store {
             tracing::error!("a record could not be replayed; it counts nowhere");
             None
         });
-        self.project(id, record.as_ref())?;
-        self.sql()?.prepare_cached("DELETE FROM dirty WHERE record = ?1")?.execute([id.0])?;
+        self.project(id, record.as_ref())
+    }
+
+    fn is_judged(&self, record: RecordId) -> Result<(), StoreError> {
+        self.sql()?.prepare_cached("DELETE FROM dirty WHERE record = ?1")?.execute([record.0])?;
         Ok(())
     }
 
@@ -281,7 +330,8 @@ impl Store {
         hidden: &mut NotCarried,
     ) -> Result<Vec<(TeamId, RecordEntry)>, StoreError> {
         let mut statement = self.sql()?.prepare_cached(&format!(
-            "SELECT entry.id, log.id, branch, position, kind, changes IS NULL, payload, schema, ends
+            "SELECT entry.id, log.id, branch, position, kind, changes IS NULL, payload, schema, ends,
+               verdict
              FROM entry JOIN log ON log.number = entry.log WHERE {OF_RECORD}"
         ))?;
         let mut rows = statement.query((id.0, last_id_of(id)))?;
@@ -289,6 +339,7 @@ impl Store {
         while let Some(row) = rows.next()? {
             let (entry, log) = (EntryId(row.get(0)?), LogId(row.get(1)?));
             let place = place_of(row.get(2)?, row.get(3)?);
+            hidden.stored.insert(entry, row.get(9)?);
             let info = self.chains.log(&log).ok_or(StoreError::Damaged("an entry's log"))?;
             let Some(Author::Certified(role, team)) =
                 self.author_of(&log).filter(|_| self.is_carried(&log, place, entry))
@@ -334,9 +385,11 @@ impl Store {
     }
 }
 
-/// Entries that name a record and are not carried.
+/// What is stored of entries that name a record, and which of them are not carried.
 #[derive(Default)]
 struct NotCarried {
+    /// The verdicts of all entries that name the record, as they are stored.
+    stored: HashMap<EntryId, u8>,
     entries: Vec<EntryId>,
     /// Those of them whose record is erased: their payloads go, too.
     erased: Vec<EntryId>,
@@ -358,6 +411,22 @@ impl<'a> Lookup<'a> {
             self.failed.replace(Some(error));
             None
         })
+    }
+
+    /// Looks at a signature once: what is kept with the entry was looked at when it came, and what was looked
+    /// at before is remembered.
+    fn seal_holds(&self, key: DeviceKey, kept: &KeptTip) -> bool {
+        let is_here = self.store.seal_held(kept.tip.id).unwrap_or_else(|error| {
+            self.failed.replace(Some(error));
+            None
+        });
+        let is_of_key = self.store.chains.log(&kept.log).is_some_and(|info| info.key == key);
+        if is_of_key && is_here == Some((kept.log, kept.tip, kept.seal)) {
+            return true;
+        }
+        let mut seen = self.store.seals_seen.borrow_mut();
+        let of_this = (key, kept.log, kept.tip, kept.seal);
+        *seen.entry(of_this).or_insert_with(|| seal_is_good(&key, kept.log, kept.tip, &kept.seal))
     }
 
     /// What the function made of the look-ups, unless one of them failed.

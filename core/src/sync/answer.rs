@@ -1,10 +1,10 @@
 //! The hub's side of an exchange.
 
 use super::incoming::{Sender, Unverified, Verified, told};
-use super::message::Message;
+use super::message::{Message, NAMED_MAX, TIPS_MAX};
 use super::{Clock, SyncError, TakenIn, add_held, add_point, take_in};
 use crate::model::{DeviceKey, TeamId, UnixMillis};
-use crate::store::{Cursor, MayBranch, Peer, Store};
+use crate::store::{Cursor, MayBranch, Peer, Store, digest_of};
 
 /// What a hub gives a device's request, and what that cost others.
 #[derive(Debug, Default)]
@@ -25,11 +25,11 @@ pub fn answer(
 ) -> Result<Vec<u8>, SyncError> {
     let message = Message::decode(request)?;
     store.ensure_open()?;
-    let mut unverified = Unverified::new(message);
     let sender = match device == store.root() || store.authority().has_certificate(device) {
         true => Sender::Known,
         false => Sender::Stranger,
     };
+    let mut unverified = Unverified::new(message, sender);
     unverified.look(store, sender)?;
     let exchange = answer_verified(store, device, now, unverified.verify(), &mut |_| true)?;
     Ok(exchange.answer)
@@ -66,6 +66,15 @@ pub fn answer_verified(
     answer.cursor = store.give_cursor(heard)?;
     answer.now = now.0;
     Ok(Exchange { answer: answer.encode(), new_entries: taken.new_entries })
+}
+
+/// What a hub answers a key without a certificate that brings nothing which could be taken: it reads no
+/// team, so that no store is asked.
+pub fn answer_nothing(now: UnixMillis, request: &Message) -> Vec<u8> {
+    let nothing = Clock::new();
+    let digest = digest_of(&nothing);
+    let clock = request.clock.is_some().then_some(nothing);
+    Message { digest, clock, now: now.0, ..Message::default() }.encode()
 }
 
 /// The teams asked for that this device may read.
@@ -112,7 +121,7 @@ fn in_full(
     }
     let skip = request.skip.into_iter().collect();
     let peer = Peer { clock: request.clock.unwrap_or_default(), points: request.points, skip };
-    let clock: Clock = store.clock(&teams);
+    let (clock, left_out) = store.clock_to_show(&teams, TIPS_MAX);
     let mut points = store.points(&teams, &peer)?;
     add_held(&mut points, &clock, taken.held.iter().copied());
     Ok(Message {
@@ -120,6 +129,7 @@ fn in_full(
         runs: store.runs_lacked(&teams, &peer, None, u64::MAX)?.into_iter().map(Ok).collect(),
         brought: store.brought_lacked(&teams, &peer.clock)?,
         clock: Some(clock),
+        skip: left_out.into_iter().take(NAMED_MAX as usize).collect(),
         points,
         teams,
         ..Message::default()

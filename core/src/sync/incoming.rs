@@ -8,7 +8,7 @@ use crate::identity::Role;
 use crate::log::Author;
 use crate::log::entry::Entry;
 use crate::log::payload::Open;
-use crate::log::run::{Run, TurnedAway};
+use crate::log::run::{Run, SealedTip, TurnedAway, weight};
 use crate::model::{DeviceKey, EntryId, LogId};
 use crate::store::{Incoming, Store, StoreError, VerifiedRun};
 use std::collections::{HashMap, HashSet};
@@ -54,13 +54,18 @@ pub enum Sender {
 }
 
 impl Unverified {
-    /// Computes the ids of a message's runs; equal ones are dropped.
-    pub fn new(mut message: Message) -> Self {
+    /// Computes the ids of a message's runs; equal ones are dropped, and of a stranger's the first alone are
+    /// looked at.
+    pub fn new(mut message: Message, sender: Sender) -> Self {
         let sent = message.runs.len() as u64;
         let (runs, turned_away) = (Vec::new(), Vec::new());
         let mut unverified = Unverified { message: Message::default(), sent, runs, turned_away };
         let mut seen: HashSet<(LogId, EntryId, [u8; 64], bool)> = HashSet::new();
         for (index, run) in (0..).zip(std::mem::take(&mut message.runs)) {
+            if sender == Sender::Stranger && unverified.runs.len() >= STRANGERS_RUNS_MAX {
+                unverified.turned_away.push((index, None, TurnedAway::NoCertificate));
+                continue;
+            }
             let run = match run {
                 Ok(run) => run,
                 Err(reason) => {
@@ -83,11 +88,19 @@ impl Unverified {
         unverified
     }
 
+    /// What its entries weigh, in bytes (docs/protocol.md, run): what they cost, however short they are.
+    pub fn weight(&self) -> u64 {
+        let entries = self.runs.iter().flat_map(|looked| &looked.entries);
+        entries.map(|entry| weight(entry.payload.as_deref())).sum()
+    }
+
     /// Looks at the store for what needs no signature, what may be taken from this sender, and whose
     /// signature the rest must bear. Short: the store's lock is held.
     pub fn look(&mut self, store: &Store, sender: Sender) -> Result<(), StoreError> {
         let is_roots = |looked: &Looked| {
-            looked.open.as_ref().is_some_and(|open| open.certificate == EntryId::NONE)
+            let of_root =
+                |open: &Open| open.certificate == EntryId::NONE && open.key == store.root();
+            looked.open.as_ref().is_some_and(of_root)
         };
         let with_root = self.runs.iter().any(is_roots);
         let mut kept = Vec::new();
@@ -108,7 +121,7 @@ impl Unverified {
                     matches!(author, Some(Author::Root | Author::Certified(Role::Coordinator, _)));
                 // A coordinator whose certificate comes with the same request, as after a hub was put back.
                 let may_be_above = author.is_none() && with_root;
-                if kept.len() >= STRANGERS_RUNS_MAX || !(is_above || may_be_above) {
+                if !(is_above || may_be_above) {
                     self.turned_away.push((looked.index, Some(log), TurnedAway::NoCertificate));
                     continue;
                 }
@@ -126,6 +139,13 @@ impl Unverified {
             self.message.brought.clear();
             self.message.sealed.clear();
         }
+        let mut sealed = Vec::new();
+        for one in std::mem::take(&mut self.message.sealed) {
+            if store.lacks_seal(&one)? {
+                sealed.push(one);
+            }
+        }
+        self.message.sealed = sealed;
         Ok(())
     }
 
@@ -152,7 +172,10 @@ impl Unverified {
             }
         }
         incoming.brought = (sent..).zip(std::mem::take(&mut message.brought)).collect();
-        incoming.sealed = std::mem::take(&mut message.sealed);
+        if !is_broken {
+            let sealed = std::mem::take(&mut message.sealed).into_iter();
+            incoming.sealed = sealed.take_while(SealedTip::is_good).collect();
+        }
         Verified { message, incoming, turned_away }
     }
 }

@@ -1,6 +1,6 @@
 //! The device's side of one sync.
 
-use super::message::Message;
+use super::message::{Message, NAMED_MAX, TIPS_MAX};
 use super::{Clock, SyncError, TakenIn, add_held, add_point, pairs, read, take_in};
 use crate::identity::SigningKey;
 use crate::log::TurnedAway;
@@ -159,7 +159,8 @@ impl Session {
         message.teams.clone_from(&self.teams);
         message.digest = store.clock_digest(&self.teams);
         message.cursor = store.meta("cursor")?.unwrap_or_default();
-        message.skip = self.unwanted.iter().copied().collect();
+        message.skip.extend(self.unwanted.iter().copied());
+        message.skip.truncate(NAMED_MAX as usize);
         self.sent = message.runs.iter().flatten().map(|run| run.log).collect();
         self.more = message.more;
         let bytes = message.encode();
@@ -216,12 +217,13 @@ impl Session {
             }
             _ => Vec::new(),
         };
-        let clock = store.clock(&self.teams);
+        let (clock, left_out) = store.clock_to_show(&self.teams, TIPS_MAX);
         let mut points = store.points(&self.teams, theirs)?;
         add_held(&mut points, &clock, pairs(&self.held));
         Ok(Message {
             sealed: store.seals_lacked(&self.teams, &theirs.clock, Some(own))?,
             clock: Some(clock),
+            skip: left_out.into_iter().collect(),
             points,
             runs: runs.into_iter().map(Ok).collect(),
             brought: match &self.hub {
@@ -235,6 +237,14 @@ impl Session {
     /// Takes an answer in, durably. Only one that shows that both hold the same ends the sync as a
     /// success.
     pub fn reply(&mut self, store: &mut Store, bytes: &[u8]) -> Result<(), SyncError> {
+        let taken = self.take_answer(store, bytes);
+        if taken.is_err() || self.agreement.is_some() {
+            store.settle_postponed()?;
+        }
+        taken
+    }
+
+    fn take_answer(&mut self, store: &mut Store, bytes: &[u8]) -> Result<(), SyncError> {
         let answer = Message::decode(bytes)?;
         self.hub_now = Some(UnixMillis(answer.now));
         // A hub that was put back: what it was known to hold is offered again.
@@ -338,9 +348,15 @@ impl Session {
         mut moved: bool,
     ) -> Result<(), SyncError> {
         let theirs = answer.clock.unwrap_or_default();
+        let not_shown: BTreeSet<LogId> = answer.skip.iter().copied().collect();
         let waited = store.entries_beyond_hub(&self.teams)?;
-        store.note_hub_clock(readable, &theirs)?;
-        store.note_on_hub(&answer.points)?;
+        store.note_hub_clock(readable, &theirs, &not_shown)?;
+        let mut on_hub = answer.points.clone();
+        for (log, tip) in taken.held.iter().filter(|(log, _)| not_shown.contains(log)) {
+            // What the hub sends, it holds.
+            add_point(&mut on_hub, *log, *tip);
+        }
+        store.note_on_hub(&on_hub)?;
         let waiting = self.note_progress(store, waited)?;
         let ours = store.clock(readable);
         self.progress.to_receive = to_receive(&ours, &theirs);
@@ -349,7 +365,14 @@ impl Session {
             moved |= !is_tip && add_point(&mut self.held, *log, *tip);
         }
         let all_there = waiting == 0 || readable.len() == self.teams.len();
-        if theirs == ours && all_there {
+        // Where a clock could not show all, the digest tells.
+        let is_shown =
+            not_shown.is_empty() && ours.values().map(Vec::len).sum::<usize>() <= TIPS_MAX;
+        let is_same = match is_shown {
+            true => theirs == ours,
+            false => answer.digest == store.clock_digest(readable),
+        };
+        if is_same && all_there {
             return self.agree(store, readable, &answer.cursor);
         }
         let goal = self.goal.get_or_insert_with(|| theirs.clone());
@@ -377,6 +400,7 @@ impl Session {
         let before = self.hub.take();
         moved |= before.as_ref().is_none_or(|before| before.clock != theirs) || waiting < waited;
         let mut hub = Peer { clock: theirs, ..before.unwrap_or_default() };
+        hub.skip.extend(not_shown);
         for (log, tip) in pairs(&answer.points) {
             moved |= add_point(&mut hub.points, log, tip);
         }

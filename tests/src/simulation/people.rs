@@ -5,7 +5,7 @@ use super::forms::{self, KINDS, word};
 use super::hostile::Hostile;
 use super::oracle::{Answer, Deed, Hand, Intent, Label, Said, Waiver, Word};
 use super::plan::Step;
-use super::world::{COORDINATORS, HUB, Packet, Pending, ROOT, TEAMS, WORKERS, World};
+use super::world::{COORDINATORS, HUB, Packet, Pending, ROOT, TEAMS, WORKERS, World, aside};
 use crate::disk::{Disk, Stop};
 use kitbag_core::engine::{BundleError, BundleOf, EngineError};
 use kitbag_core::log::entry::kind;
@@ -416,8 +416,8 @@ impl World {
             if !hub.authority().is_revoked(&EntryId(certified.label)) {
                 continue;
             }
-            for brought in hub.kept_aside(EntryId(certified.label))? {
-                let entry = brought.expand();
+            let aside = aside(hub, EntryId(certified.label))?;
+            for entry in aside {
                 if self.is_member(coordinator, certified.team)?
                     && (entry.header.kind >= kind::RECORDS_FROM
                         || entry.header.kind == kind::CERTIFY)

@@ -7,7 +7,8 @@ use super::plan::Step;
 use crate::disk::{Backup, Disk, Stop};
 use kitbag_core::engine::{Engine, EngineError, Environment};
 use kitbag_core::identity::Role as CertifiedRole;
-use kitbag_core::log::entry::kind;
+use kitbag_core::log::entry::{Entry, kind};
+use kitbag_core::log::run::Run;
 use kitbag_core::model::{DeviceKey, EntryId, TeamId, UnixMillis};
 use kitbag_core::store::{Settling, Store, StoreKey};
 use kitbag_core::sync::{Session, SyncError};
@@ -483,4 +484,16 @@ impl World {
 fn open_hub(root: Option<DeviceKey>) -> Result<Store, Failure> {
     let store = Store::open(Path::new(&path(HUB)), &key(), root, None, Settling::Behind);
     store.map_err(|error| Failure(format!("the hub does not open: {error}")))
+}
+
+/// All that a hub keeps aside of a certificate, page by page.
+pub(super) fn aside(hub: &Store, certificate: EntryId) -> Result<Vec<Entry>, Failure> {
+    let mut aside: Vec<Entry> = Vec::new();
+    loop {
+        let page = hub.kept_aside(certificate, aside.last().map(|last| last.id))?;
+        if page.is_empty() {
+            return Ok(aside);
+        }
+        aside.extend(page.iter().flat_map(Run::expand));
+    }
 }

@@ -2,11 +2,11 @@
 //! where it is carried, and a log is carried only where its certificate stands: so everything is settled
 //! from what was settled above it.
 
-use super::{Acceptance, Asked, Authority, Awaited, Claimed, Held, HeldAdministration, Standing};
+use super::{Acceptance, Authority, Awaited, Claimed, Held, HeldAdministration, Standing};
 use crate::identity::{Certificate, Role};
 use crate::log::carriage::{Carriage, Kept};
 use crate::log::chain::LogInfo;
-use crate::log::ending::Author;
+use crate::log::ending::{Author, Ending};
 use crate::log::entry::is_known;
 use crate::log::payload::{Administration, KeptTip, Waived};
 use crate::log::verdict::{Refusal, Verdict, Waiting};
@@ -55,7 +55,7 @@ struct Settling<'a> {
     by_log: BTreeMap<LogId, Vec<&'a HeldAdministration>>,
     by_certificate: BTreeMap<EntryId, Vec<(LogId, &'a LogInfo)>>,
     /// For each certificate the kept tips of each revocation that counts.
-    revocations: BTreeMap<EntryId, Vec<&'a [KeptTip]>>,
+    revocations: BTreeMap<EntryId, Vec<Vec<KeptTip>>>,
     authority: Authority,
 }
 
@@ -68,8 +68,7 @@ impl<'a> Settling<'a> {
         self.authority.readers.extend(readers);
         for (certificate, revocations) in &self.revocations {
             self.authority.revoked.insert(*certificate);
-            let kept = revocations.iter().map(|kept| kept.to_vec()).collect();
-            self.authority.kept.insert(*certificate, kept);
+            self.authority.kept.insert(*certificate, revocations.clone());
         }
     }
 
@@ -203,10 +202,6 @@ impl<'a> Settling<'a> {
                 let devices = of_team.entry((key.generation, key.public)).or_default();
                 devices.extend(key.sealed.iter().map(|(device, _)| *device));
             }
-            (Phase::Others, Administration::AskErase { records }) => {
-                let asked = |record| Asked { team: info.team, record, by: info.key };
-                self.authority.asked.extend(records.iter().copied().map(asked));
-            }
             (Phase::Others, Administration::SetAside { log, position }) => {
                 let aside = self.authority.set_aside.entry((info.team, *log)).or_default();
                 *aside = (*aside).max(*position);
@@ -216,14 +211,9 @@ impl<'a> Settling<'a> {
     }
 
     /// A revocation cuts certificates of lower levels only: the root's any, a coordinator's the devices
-    /// of its team, whoever certified them. What it names need not be here yet.
-    fn revoke(
-        &mut self,
-        certificate: &EntryId,
-        kept: &'a [KeptTip],
-        info: &LogInfo,
-        author: Author,
-    ) {
+    /// of its team, whoever certified them. What it names need not be here yet. A tip that the device did not
+    /// seal is as if it were not named: nobody could hand on what it keeps.
+    fn revoke(&mut self, certificate: &EntryId, kept: &[KeptTip], info: &LogInfo, author: Author) {
         let may_name = |named: &Certificate| match author {
             Author::Root => true,
             Author::Certified(..) => named.role != Role::Coordinator && named.team == info.team,
@@ -233,7 +223,10 @@ impl<'a> Settling<'a> {
         else {
             return;
         };
-        for KeptTip { log, tip, seal } in kept {
+        let (key, seal_holds) = (named.key, self.held.seal_holds);
+        let sealed = kept.iter().filter(|kept| seal_holds(key, kept)).cloned();
+        let kept: Vec<KeptTip> = sealed.collect();
+        for KeptTip { log, tip, seal } in &kept {
             self.authority.kept_seals.insert(tip.id, *seal);
             let of_log = self.held.chains.log(log).is_none_or(|of| of.certificate == *certificate);
             if of_log && (self.held.locate)(&tip.id).is_none() {
@@ -255,14 +248,16 @@ enum Phase {
 
 /// The verdict of an administrative entry that is carried. Who may write it its log's end tells.
 fn verdict(entry: &HeldAdministration, stands: bool) -> Verdict {
-    if entry.ending.is_some() {
-        return Verdict::Refused(Refusal::Ended);
-    }
-    if !stands {
-        return Verdict::Refused(Refusal::Revoked);
-    }
-    match is_known(entry.kind, entry.schema) {
-        true => Verdict::Admitted,
-        false => Verdict::Waiting(Waiting::NewerVersion),
+    verdict_by(entry.ending, stands, is_known(entry.kind, entry.schema))
+}
+
+/// The verdict of an administrative entry that is carried, by how it ends its branch, whether all revocations
+/// keep it, and whether its kind and schema version are known here.
+pub fn verdict_by(ending: Option<Ending>, stands: bool, is_known: bool) -> Verdict {
+    match (ending, stands, is_known) {
+        (Some(_), _, _) => Verdict::Refused(Refusal::Ended),
+        (None, false, _) => Verdict::Refused(Refusal::Revoked),
+        (None, true, true) => Verdict::Admitted,
+        (None, true, false) => Verdict::Waiting(Waiting::NewerVersion),
     }
 }

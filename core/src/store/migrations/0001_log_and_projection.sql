@@ -23,6 +23,8 @@ CREATE TABLE entry (
   schema INTEGER NOT NULL,      -- the version of the kind's schema that it is written by
   changes BLOB,                 -- the record changed; null for a creation and for administration
   on_path INTEGER,              -- how many changes of that record its path holds up to here
+  newer INTEGER,                -- where only a newer version can judge it: how many such its path holds,
+  newer_bytes INTEGER,          -- and what those weigh
   ends INTEGER NOT NULL,        -- how it ends its branch; 0 where it does not
   payload BLOB,                 -- a byte of form, then the payload or its packed form; null once erased
   payload_hash BLOB,            -- only where the payload is null
@@ -32,8 +34,9 @@ CREATE TABLE entry (
 ) STRICT;
 CREATE UNIQUE INDEX entry_place ON entry (log, branch, position) WHERE branch >= 0;
 CREATE INDEX entry_changes ON entry (changes, log, branch, position) WHERE changes IS NOT NULL;
-CREATE INDEX entry_administration ON entry (kind) WHERE kind < 16;
+CREATE INDEX entry_administration ON entry (kind, log) WHERE kind < 16;
 CREATE INDEX entry_unsettled ON entry (log) WHERE verdict BETWEEN 16 AND 31;
+CREATE INDEX entry_newer ON entry (log, branch, position) WHERE newer IS NOT NULL;
 CREATE INDEX entry_ends ON entry (log, branch, position) WHERE ends > 0;
 CREATE TABLE heard (             -- the highest seal heard of a log whose tip is not held
   log BLOB PRIMARY KEY,
@@ -70,9 +73,11 @@ CREATE INDEX record_conflicted ON record (number) WHERE conflicts > 0;
 CREATE TABLE link (              -- a says that it is of the same event as b
   a BLOB, b BLOB,
   by_coordinator INTEGER NOT NULL,
+  author BLOB NOT NULL,         -- the key that made a
   PRIMARY KEY (a, b)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX link_back ON link (b, a);
+CREATE INDEX link_back ON link (b, author, a);
+CREATE INDEX link_by_coordinator ON link (b, a) WHERE by_coordinator = 1;
 CREATE TABLE tally (
   day INTEGER, team BLOB, site TEXT,
   part TEXT,                    -- empty, or the indicator's part that this row is of
