@@ -11,6 +11,9 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 use tokio::sync::{Notify, Semaphore};
 
+/// The longest pause between two steps of settling.
+const PAUSE_MAX: Duration = Duration::from_secs(5);
+
 /// What requests share.
 #[derive(Clone)]
 pub(crate) struct Hub {
@@ -97,11 +100,14 @@ impl Hub {
         UnixMillis(self.settled_until.load(Ordering::SeqCst))
     }
 
-    /// Settles what came in, step by step, for as long as the hub runs.
+    /// Settles what came in, step by step, for as long as the hub runs. After each step it leaves the store to
+    /// others for as long as the step took: what one record gets meanwhile is judged at once.
     pub(crate) async fn settle(self) {
         loop {
-            let began = now();
-            match self.with_store(Store::settle_some).await {
+            let (began, since) = (now(), Instant::now());
+            let settled = self.with_store(Store::settle_some).await;
+            tokio::time::sleep(since.elapsed().min(PAUSE_MAX)).await;
+            match settled {
                 Some(Ok(true)) => continue,
                 Some(Ok(false)) => self.settled_until.store(began.0, Ordering::SeqCst),
                 Some(Err(_)) | None => tracing::error!("settling failed; it is tried again"),

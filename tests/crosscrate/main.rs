@@ -15,6 +15,7 @@ mod harm;
 mod hostile;
 mod hub;
 mod hub_process;
+mod impostors;
 mod joining;
 mod kill;
 mod kill_sync;

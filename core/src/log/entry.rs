@@ -41,10 +41,22 @@ pub mod kind {
 /// Where a log ends, or ended when someone looked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Tip {
-    /// The position of the entry, from 1.
+    /// The position of the entry, from 1; 0 where it is held without what lies before it.
     pub position: u64,
     /// The entry.
     pub id: EntryId,
+}
+
+impl Tip {
+    /// An entry that is held without what lies before it: an acceptance brings it in.
+    pub fn alone(id: EntryId) -> Self {
+        Tip { position: 0, id }
+    }
+
+    /// Whether nothing is said of what lies before it.
+    pub fn is_alone(&self) -> bool {
+        self.position == 0
+    }
 }
 
 /// Whether authority is read from entries of this kind and schema version. From code packs and requests for

@@ -143,7 +143,7 @@ impl Store {
         {
             return Ok(Err(TurnedAway::NotAccepted));
         }
-        let held = (log, entry.tip());
+        let held = (log, Tip::alone(entry.id));
         if self.locate(&entry.id)?.is_some() {
             return Ok(Ok((false, held)));
         }
@@ -218,7 +218,7 @@ impl Store {
             Some(tips) => tips.clone(),
             None => info.branches.iter().map(|branch| branch.tip).collect(),
         };
-        tips.extend(&carried.brought);
+        tips.extend(carried.brought.iter().map(|tip| Tip::alone(tip.id)));
         tips.sort();
         if crate::planted!(TipsWithoutForks) {
             tips.truncate(1);

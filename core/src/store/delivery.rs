@@ -203,7 +203,7 @@ impl Store {
         )?;
         // From the last on: what lies before one that is known needs no second walk.
         let mut reached: BTreeMap<u32, u64> = BTreeMap::new();
-        for tip in tips.iter().rev() {
+        for tip in tips.iter().rev().filter(|tip| !tip.is_alone()) {
             let Some((of, place)) = self.locate(&tip.id)? else { continue };
             if of != *log || place.is_alone() {
                 continue;

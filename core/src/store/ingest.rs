@@ -142,6 +142,7 @@ impl Store {
             }
         }
         let mut received = self.take_in(incoming, &mut |_| true)?;
+        self.settle_postponed()?;
         received.turned_away.extend(turned_away);
         received.turned_away.sort_by_key(|(index, _)| *index);
         Ok(received)
@@ -182,7 +183,14 @@ impl Store {
             return Ok(());
         }
         let may_come_now = |(index, why): &(u64, TurnedAway)| {
-            matches!(why, TurnedAway::NoCertificate | TurnedAway::PayloadMissing).then_some(*index)
+            let waited = matches!(
+                why,
+                TurnedAway::NoCertificate
+                    | TurnedAway::PayloadMissing
+                    | TurnedAway::LogNotHeld
+                    | TurnedAway::PreviousNotHeld
+            );
+            waited.then_some(*index)
         };
         let again: BTreeSet<u64> = received.turned_away.iter().filter_map(may_come_now).collect();
         received.turned_away.retain(|(index, _)| !again.contains(index));
@@ -360,6 +368,10 @@ impl Store {
         if stored.len() == run.entries.len() || stored.last().map(Entry::tip) == Some(last) {
             self.note_seal(last.id, run.seal)?;
         }
+        if let Some(last) = stored.last().filter(|last| last.header.position <= to) {
+            // The revocation has the signature over the part that it keeps.
+            self.note_seal(last.id, self.kept_seal(key, run.log, last.tip()))?;
+        }
         self.close_own_log(&run.log)?;
         let held = stored.get(..carried).and_then(<[Entry]>::last).map(Entry::tip);
         let new_entries = carried.min(stored.len()) as u64;
@@ -377,11 +389,12 @@ impl Store {
         Ok(Ok(Taken { new_entries: 0, held, turned_away }))
     }
 
-    /// The last entry of a run that is carried.
+    /// The last entry of a run that is carried with all before it. What an acceptance brings in is not: it
+    /// says nothing of what lies before.
     pub(super) fn last_carried(&self, run: &VerifiedRun) -> Result<Option<Tip>, StoreError> {
         for entry in run.entries.iter().rev() {
             if let Some((log, place)) = self.locate(&entry.id)?
-                && self.is_carried(&log, place, entry.id)
+                && self.is_carried_by_chain(&log, place)
             {
                 return Ok(Some(entry.tip()));
             }

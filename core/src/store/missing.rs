@@ -26,9 +26,12 @@ pub const CLAIMED_MAX: u64 = 1_000;
 const HEARD_PER_CERTIFICATE_MAX: i64 = 100;
 
 impl Store {
-    /// Whether a tip is not held with a signature, so that this one may tell something.
+    /// Whether a tip is not held with a signature, so that this one may tell something. One that names an
+    /// entry of another log, or at another position, tells nothing: it would stand for that entry's own.
     pub fn lacks_seal(&self, sealed: &SealedTip) -> Result<bool, StoreError> {
-        Ok(!self.holds_entry(&sealed.tip.id)? || !self.has_seal(sealed.tip.id)?)
+        let Some((log, place)) = self.locate(&sealed.tip.id)? else { return Ok(true) };
+        let is_of_it = log == sealed.log && place.position == sealed.tip.position;
+        Ok(is_of_it && !place.is_alone() && !self.has_seal(sealed.tip.id)?)
     }
 
     /// Keeps the highest seal heard of a log whose tip is not held; its signature was looked at. A seal

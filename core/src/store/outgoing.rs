@@ -29,10 +29,17 @@ impl Store {
         let mut left_out = BTreeSet::new();
         let mut tips: usize = clock.values().map(Vec::len).sum();
         if tips > tips_max {
-            let mut by_tips: Vec<(usize, LogId)> =
-                clock.iter().map(|(log, tips)| (tips.len(), *log)).collect();
+            // Of whom there is the most, in one log or in many, is shown last.
+            let certificate = |log: &LogId| self.chains.log(log).map(|info| info.certificate);
+            let mut of_certificate: BTreeMap<Option<EntryId>, usize> = BTreeMap::new();
+            for (log, tips) in &clock {
+                *of_certificate.entry(certificate(log)).or_default() += tips.len();
+            }
+            let rank = |log: &LogId| of_certificate.get(&certificate(log)).copied().unwrap_or(0);
+            let mut by_tips: Vec<(usize, usize, LogId)> =
+                clock.iter().map(|(log, tips)| (rank(log), tips.len(), *log)).collect();
             by_tips.sort_unstable();
-            while let (true, Some((of_log, log))) = (tips > tips_max, by_tips.pop()) {
+            while let (true, Some((_, of_log, log))) = (tips > tips_max, by_tips.pop()) {
                 clock.remove(&log);
                 left_out.insert(log);
                 tips -= of_log;
@@ -92,7 +99,8 @@ impl Store {
         let mut sealed = Vec::new();
         for (log, info) in self.offered(teams) {
             let Some(held) = self.logs.get(log) else { continue };
-            for tip in self.tips(log).into_iter().filter(|tip| lacks(log, tip)) {
+            let tips = self.tips(log).into_iter().filter(|tip| !tip.is_alone());
+            for tip in tips.filter(|tip| lacks(log, tip)) {
                 if let Some(seal) = self.seal_of(*log, info, tip, own)? {
                     sealed.push(SealedTip { log: *log, open: held.open.clone(), tip, seal });
                 }
@@ -133,7 +141,7 @@ impl Store {
         let logs = self.chains.iter().filter(|(_, info)| info.certificate == certificate);
         let mut kept = Vec::new();
         for (log, info) in logs {
-            for tip in self.tips(log) {
+            for tip in self.tips(log).into_iter().filter(|tip| !tip.is_alone()) {
                 if let Some(seal) = self.seal_of(*log, info, tip, None)? {
                     kept.push(KeptTip { log: *log, tip, seal });
                 }

@@ -82,7 +82,8 @@ impl Store {
         let mut points = Clock::new();
         for (log, info) in self.offered(teams).filter(|(log, _)| !peer.skip.contains(log)) {
             let mut parted = false;
-            for tip in peer.clock.get(log).into_iter().flatten() {
+            let chained = peer.clock.get(log).into_iter().flatten().filter(|tip| !tip.is_alone());
+            for tip in chained {
                 parted |= tip.position <= info.length() && !self.holds_chained(&tip.id)?;
             }
             if parted {
@@ -242,7 +243,7 @@ impl Store {
     }
 
     /// Whether an entry is held with what lies before it.
-    fn holds_chained(&self, id: &EntryId) -> Result<bool, StoreError> {
+    pub fn holds_chained(&self, id: &EntryId) -> Result<bool, StoreError> {
         Ok(self.locate(id)?.is_some_and(|(_, place)| !place.is_alone()))
     }
 
@@ -258,7 +259,7 @@ impl Store {
         for (log, _) in self.offered(teams) {
             let Some(carried) = self.carried.get(log) else { continue };
             let theirs = theirs.get(log).map(Vec::as_slice).unwrap_or_default();
-            for tip in carried.brought.iter().filter(|tip| !theirs.contains(tip)) {
+            for tip in carried.brought.iter().filter(|tip| !theirs.contains(&Tip::alone(tip.id))) {
                 let Some(brought) = self.brought(log, tip.id)? else { continue };
                 if !room.take(&brought.expand()) {
                     return Ok(lacked);
@@ -318,7 +319,9 @@ impl Store {
         peer: &Peer,
     ) -> Result<Option<BTreeMap<u32, u64>>, StoreError> {
         let of = |clock: &Clock| clock.get(log).cloned().unwrap_or_default();
-        let named = [of(&peer.clock), of(&peer.points)].concat();
+        let mut named = [of(&peer.clock), of(&peer.points)].concat();
+        // What it holds alone says nothing of what lies before.
+        named.retain(|tip| !tip.is_alone());
         let mut held: BTreeMap<u32, u64> = BTreeMap::new();
         // From the last on: what lies before one that is known needs no second walk.
         for tip in named.iter().rev() {

@@ -49,7 +49,7 @@ impl Store {
             "SELECT id, branch, position, kind, schema, ends, verdict
              FROM entry INDEXED BY entry_administration
              WHERE kind < 16 AND log = ?1
-               AND kind IN (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)",
+               AND kind IN (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)",
         )?;
         let mut update =
             self.sql()?.prepare_cached("UPDATE entry SET verdict = ?2 WHERE id = ?1")?;

@@ -59,8 +59,9 @@ impl Store {
             for (other, by_coordinator) in &links {
                 self.sql()?
                     .prepare_cached(
-                        "INSERT OR REPLACE INTO link (a, b, by_coordinator, author)
-                         VALUES (?1, ?2, ?3, ?4)",
+                        "INSERT INTO link (a, b, by_coordinator, author) VALUES (?1, ?2, ?3, ?4)
+                         ON CONFLICT (a, b) DO UPDATE
+                           SET by_coordinator = max(by_coordinator, excluded.by_coordinator)",
                     )?
                     .execute((id.0, other.0, by_coordinator, record.author.0))?;
             }

@@ -22,6 +22,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 /// So many entries of one record in one message put its judging off.
 const POSTPONED_FROM: u32 = 500;
 
+/// How many entries one transaction of a hub's background work judges, but for the last record's: nobody
+/// waits longer for the store than that takes.
+const ENTRIES_PER_STEP: usize = 5_000;
 /// How many records one transaction of a hub's background work settles.
 const RECORDS_PER_STEP: usize = 500;
 
@@ -30,14 +33,19 @@ impl Store {
     pub fn settle_some(&mut self) -> Result<bool, StoreError> {
         self.transact(|store| {
             store.settle_authority_if_stale()?;
-            let dirty = store.dirty(RECORDS_PER_STEP)?;
-            for record in &dirty {
-                store.settle_record(*record)?;
-                store.is_judged(*record)?;
+            let mut room = ENTRIES_PER_STEP;
+            let mut is_more = false;
+            for record in store.dirty(RECORDS_PER_STEP)? {
+                is_more = room == 0;
+                if is_more {
+                    break;
+                }
+                room = room.saturating_sub(store.settle_record(record)?);
+                store.is_judged(record)?;
             }
             store.settle_duplicates()?;
             store.write_changes()?;
-            Ok(dirty.len() == RECORDS_PER_STEP)
+            Ok(is_more || !store.dirty(1)?.is_empty())
         })
     }
 
@@ -243,7 +251,8 @@ impl Store {
         lookup.finish(authority)
     }
 
-    fn settle_record(&mut self, id: RecordId) -> Result<(), StoreError> {
+    /// Judges a record and writes its row; returns how many entries name it.
+    fn settle_record(&mut self, id: RecordId) -> Result<usize, StoreError> {
         let (judged, hidden) = self.judge(id)?;
         let stored = &hidden.stored;
         let erased: Vec<EntryId> = judged
@@ -270,7 +279,9 @@ impl Store {
             tracing::error!("a record could not be replayed; it counts nowhere");
             None
         });
-        self.project(id, record.as_ref())
+        let entries = hidden.stored.len();
+        self.project(id, record.as_ref())?;
+        Ok(entries)
     }
 
     fn is_judged(&self, record: RecordId) -> Result<(), StoreError> {

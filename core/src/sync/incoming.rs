@@ -128,7 +128,8 @@ impl Unverified {
             }
             let last = looked.entries.last().map(|last| last.id);
             let is_held = match last {
-                Some(last) => store.holds_entry(&last)?,
+                // One that stands alone came without a signature.
+                Some(last) => store.holds_chained(&last)?,
                 None => true,
             };
             looked.key = (!is_held).then_some(key);
