@@ -200,6 +200,10 @@ pub struct Store {
     noted: completeness::Noted,
     /// How many entries of each record the message in hand brought.
     brought_here: BTreeMap<RecordId, u32>,
+    /// On a hub, how many entries were judged for whom.
+    judged_for: BTreeMap<DeviceKey, u64>,
+    /// Records with many entries that were judged since the last sync ended.
+    judged_here: BTreeSet<RecordId>,
     /// Records whose judging waits for the end of a sync.
     postponed: BTreeSet<RecordId>,
     /// Records to judge in this transaction.

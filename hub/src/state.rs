@@ -5,7 +5,7 @@ use crate::invitations::Invitations;
 use kitbag_core::model::{DeviceKey, UnixMillis};
 use kitbag_core::store::Store;
 use kitbag_core::sync::Sender;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
@@ -101,12 +101,26 @@ impl Hub {
     }
 
     /// Settles what came in, step by step, for as long as the hub runs. After each step it leaves the store to
-    /// others for as long as the step took: what one record gets meanwhile is judged at once.
+    /// others for as long as the step took: what one record gets meanwhile is judged at once. Members are
+    /// charged for what is judged for them.
     pub(crate) async fn settle(self) {
         loop {
-            let (began, since) = (now(), Instant::now());
-            let settled = self.with_store(Store::settle_some).await;
-            tokio::time::sleep(since.elapsed().min(PAUSE_MAX)).await;
+            let began = now();
+            let step = |store: &mut Store| {
+                let since = Instant::now();
+                let settled = store.settle_some();
+                (settled, store.take_judged_for(), since.elapsed())
+            };
+            let (settled, judged_for, took) = match self.with_store(step).await {
+                Some((settled, judged_for, took)) => (Some(settled), judged_for, took),
+                None => (None, BTreeMap::new(), Duration::ZERO),
+            };
+            let all: u64 = judged_for.values().sum();
+            for (author, entries) in judged_for {
+                let share = took.mul_f64(entries as f64 / all.max(1) as f64);
+                self.charge(author, 0, share);
+            }
+            tokio::time::sleep(took.min(PAUSE_MAX)).await;
             match settled {
                 Some(Ok(true)) => continue,
                 Some(Ok(false)) => self.settled_until.store(began.0, Ordering::SeqCst),

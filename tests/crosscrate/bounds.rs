@@ -226,3 +226,30 @@ fn a_worker_asks_for_a_thousand_erasures_at_most() {
     programme.sync_coordinator();
     assert_eq!(programme.coordinator.asked_erasures().unwrap().len(), 1_000);
 }
+
+#[test]
+fn what_a_hub_judges_is_charged_to_whoever_wrote_most_of_it() {
+    let mut programme = Programme::new();
+    let certificate = hostile(&mut programme);
+    let (mut colleague, _) = programme.worker();
+    let id = colleague.record(TEAM, &reversal("survived")).unwrap();
+    programme.sync(&mut colleague);
+    programme.settle();
+    let judged = programme.hub.take_judged_for();
+    assert_eq!(judged.get(&colleague.device_key()), Some(&1));
+    // Changes of her record that her role lets nobody else write: refused, and judged all the same.
+    let entries = programme.hub.entries().unwrap();
+    let creation = entries.iter().find(|entry| entry.record == Some(id)).unwrap().id;
+    let mut log = Written::new(&SEED, certificate, 0);
+    for number in 0..20_u64 {
+        let (salt, at) = (number.to_be_bytes(), UnixMillis(1_520_000_000_000));
+        let operations = vec![kitbag_core::model::Operation::put("outcome", "died")];
+        let payload = RecordPayload { salt, at, after: vec![creation], operations };
+        log.add(17, Some(creation), payload.encode());
+    }
+    assert_eq!(send(&mut programme.hub, &message(vec![log.run()])), 0);
+    programme.settle();
+    let judged = programme.hub.take_judged_for();
+    let author = SigningKey::from_seed(&SEED).device_key();
+    assert_eq!(judged.into_iter().collect::<Vec<_>>(), [(author, 21)]);
+}

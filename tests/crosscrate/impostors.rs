@@ -229,3 +229,38 @@ fn a_coordinators_link_stays_whoever_says_the_same() {
     programme.settle();
     assert_eq!(counted(&programme.hub), 1, "the coordinator's word holds");
 }
+
+#[test]
+fn what_is_erased_weighs_the_same_whenever_the_erasure_came() {
+    let mut programme = Programme::new();
+    let certificate = hostile(&mut programme);
+    let device = SigningKey::from_seed(&SEED).device_key();
+    let mut log = Written::new(&SEED, certificate, 0);
+    let record = log.add(17, None, creation());
+    let open = log.run();
+    // Of a version to come, and together heavier than what is kept of that.
+    let mut heavy = || {
+        (0..150).for_each(|_| _ = log.add_of((17, 999), Some(record), vec![7; 4_000]));
+        log.run()
+    };
+    let (first, second) = (heavy(), heavy());
+    let before = message(vec![open.clone(), first.clone()]);
+    assert_eq!(send(&mut programme.hub, device, &before), 0);
+    assert_eq!(send(&mut programme.hub, device, &message(vec![second.clone()])), 1, "too heavy");
+    programme.root.erase(TEAM, &[record.record()]).unwrap();
+    programme.sync_root();
+    programme.settle();
+    // A store that hears of the erasure first, and one that took a part before it.
+    let (mut newcomer, _) = programme.worker();
+    programme.sync_coordinator();
+    programme.sync(&mut newcomer);
+    assert_eq!(send(&mut programme.hub, device, &message(vec![second])), 0, "now it weighs little");
+    programme.settle();
+    assert_eq!(sync_through(&mut newcomer, &mut programme.hub).unwrap(), Agreement::Whole);
+    assert_eq!(
+        sync_through(&mut programme.coordinator, &mut programme.hub).unwrap(),
+        Agreement::Whole
+    );
+    assert_eq!(programme.hub.tips(&first.log), newcomer.store().tips(&first.log));
+    assert_eq!(programme.hub.tips(&first.log)[0].position, 302);
+}

@@ -443,13 +443,18 @@ impl Store {
         if !revoked.is_some_and(|certificate| self.authority.is_revoked(&certificate)) {
             return Ok(Ok(u64::MAX));
         }
+        let is_sound = |place: &Place| {
+            !place.is_alone()
+                && info.is_some_and(|info| info.sound_of(place.branch) >= place.position)
+        };
         let mut to = 0;
         for kept in self.authority.kept_of(&revoked.unwrap_or(EntryId::NONE), log) {
             let by_this =
                 kept.iter().map(|tip| match new.iter().find(|entry| entry.id == tip.id) {
                     Some(entry) => Ok(entry.header.position),
+                    // Held where its chain stands, it shows by itself what it keeps.
                     None => Ok(match self.locate(&tip.id)? {
-                        Some((_, place)) if !place.is_alone() => 0,
+                        Some((_, place)) if is_sound(&place) => 0,
                         _ => tip.position,
                     }),
                 });

@@ -8,7 +8,7 @@ use crate::log::entry::{Entry, Tip, is_known, kind, settles};
 use crate::log::payload::Open;
 use crate::log::run::weight;
 use crate::log::{Author, Verdict};
-use crate::model::{EntryId, LogId, RecordId};
+use crate::model::{EntryId, LogId, RecordId, TeamId};
 use rusqlite::OptionalExtension;
 use std::collections::BTreeMap;
 
@@ -56,10 +56,18 @@ impl Store {
             }
             None => None,
         };
+        // What is erased says nothing and weighs nothing, whether its payload came or not.
+        let team = match path.author {
+            Author::Certified(_, team) => team,
+            Author::Root => TeamId::PROGRAMME,
+        };
+        let is_erased = |record: &RecordId| self.authority.is_erased(team, *record);
+        let payload = entry.payload.as_deref();
+        let payload = payload.filter(|_| !entry.record().as_ref().is_some_and(is_erased));
         let looked = ending::Looked {
             kind: header.kind,
             schema: header.schema,
-            payload: entry.payload.as_deref(),
+            payload,
             changes_on_path: changes.unwrap_or(0),
         };
         let mut ending = ending::ending(path.author, looked);
@@ -69,7 +77,7 @@ impl Store {
                 Some(newer) => newer,
                 None => self.newer_on_path(path.previous)?,
             };
-            let up_to_here = (entries + 1, bytes + weight(entry.payload.as_deref()));
+            let up_to_here = (entries + 1, bytes + weight(payload));
             path.newer = Some(up_to_here);
             newer = Some(up_to_here);
             if up_to_here.0 > NEWER_ON_PATH_MAX || up_to_here.1 > NEWER_BYTES_MAX {

@@ -135,6 +135,8 @@ impl Store {
             noted: super::completeness::Noted::default(),
             dirty_here: BTreeSet::new(),
             brought_here: BTreeMap::new(),
+            judged_for: BTreeMap::new(),
+            judged_here: BTreeSet::new(),
             postponed: BTreeSet::new(),
             relinked: BTreeSet::new(),
             page_entries_max: crate::log::run::PAGE_ENTRIES_MAX,
@@ -226,6 +228,7 @@ impl Store {
         self.code_packs = packs as u64;
         self.dirty_here.clear();
         self.brought_here.clear();
+        self.judged_here.clear();
         self.postponed.clear();
         self.relinked.clear();
         self.logs.clear();

@@ -4,7 +4,7 @@ use super::carried::Looked;
 use super::insert::{HIDDEN, place_of};
 use super::payload::kept_if_any;
 use super::rows::last_id_of;
-use super::{OF_RECORD, RECORD, Store, StoreError};
+use super::{OF_RECORD, RECORD, Settling, Store, StoreError};
 use crate::identity::Role;
 use crate::log::authority::{self, Held, HeldAdministration};
 use crate::log::chain::Place;
@@ -21,6 +21,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// So many entries of one record in one message put its judging off.
 const POSTPONED_FROM: u32 = 500;
+
+/// A record of so many entries is judged again in the same sync only at its end.
+const AGAIN_FROM: usize = 8;
 
 /// How many entries one transaction of a hub's background work judges, but for the last record's: nobody
 /// waits longer for the store than that takes.
@@ -49,19 +52,25 @@ impl Store {
         })
     }
 
+    /// For whom entries were judged since this was last asked: each record for whoever wrote most of it.
+    pub fn take_judged_for(&mut self) -> BTreeMap<DeviceKey, u64> {
+        std::mem::take(&mut self.judged_for)
+    }
+
     /// Whether everything that came in is settled.
     pub fn is_settled(&self) -> Result<bool, StoreError> {
         Ok(self.dirty(1)?.is_empty() && self.meta("authority_stale")?.is_none())
     }
 
-    /// Settles what a message brought; but records that it brought very much of only once all came, by
-    /// [`Store::settle_postponed`], so that a record of many pages is not judged again for each. Until then
-    /// totals say that something waits.
+    /// Settles what a message brought; but records that it brought very much of, or of which much was judged
+    /// since the sync began, only once all came, by [`Store::settle_postponed`], so that what comes in many
+    /// pages is not judged again for each. Until then totals say that something waits.
     pub(super) fn settle_brought(&mut self) -> Result<(), StoreError> {
         let many = std::mem::take(&mut self.brought_here);
-        for (record, _) in many.into_iter().filter(|(_, entries)| *entries >= POSTPONED_FROM) {
+        for (record, entries) in many {
+            let is_put_off = entries >= POSTPONED_FROM || self.judged_here.contains(&record);
             // An erasure does not wait.
-            if self.authority.is_erased_anywhere(record) {
+            if !is_put_off || self.authority.is_erased_anywhere(record) {
                 continue;
             }
             let mut insert =
@@ -76,6 +85,7 @@ impl Store {
     /// Settles what was put off while messages came, durably: whoever carries a sync or imports a bundle
     /// calls this at its end, however it ended.
     pub fn settle_postponed(&mut self) -> Result<(), StoreError> {
+        self.judged_here.clear();
         if self.postponed.is_empty() {
             return Ok(());
         }
@@ -105,7 +115,9 @@ impl Store {
         }
         let all = dirty.len() as u64;
         for (done, record) in (1..).zip(dirty) {
-            self.settle_record(record)?;
+            if self.settle_record(record)? >= AGAIN_FROM {
+                self.judged_here.insert(record);
+            }
             if noted.contains(&record) {
                 self.is_judged(record)?;
             }
@@ -132,6 +144,10 @@ impl Store {
             let before = std::mem::replace(&mut self.authority, after);
             let changed = self.authority.changed_since(&before);
             for log in &changed.logs {
+                if before.standing(log).is_none() && self.lost_an_end(log)? {
+                    // An erasure came while it did not stand.
+                    self.find_ends(log)?;
+                }
                 self.refresh_carriage(log)?;
                 self.judge_plain(log)?;
                 self.mark_log_dirty(log)?;
@@ -189,11 +205,24 @@ impl Store {
         Ok(())
     }
 
-    /// What the payloads of an erased record ended goes on.
+    /// Whether an entry that ended a branch, or that only a newer version can judge, was erased since.
+    fn lost_an_end(&self, log: &LogId) -> Result<bool, StoreError> {
+        let number = self.logs.get(log).map(|log| log.number);
+        let mut erased = self.sql()?.prepare_cached(
+            "SELECT 1 FROM entry INDEXED BY entry_ends
+             WHERE log = ?1 AND ends > 0 AND payload IS NULL
+             UNION ALL SELECT 1 FROM entry INDEXED BY entry_newer
+             WHERE log = ?1 AND newer IS NOT NULL AND payload IS NULL LIMIT 1",
+        )?;
+        Ok(erased.exists([number])?)
+    }
+
+    /// What the payloads of an erased record ended goes on; what they weighed, where only a newer version can
+    /// judge them, weighs less.
     fn drop_ends_of(&mut self, team: TeamId, record: RecordId) -> Result<bool, StoreError> {
         let mut statement = self.sql()?.prepare_cached(&format!(
             "SELECT DISTINCT log.id FROM entry JOIN log ON log.number = entry.log
-             WHERE {OF_RECORD} AND ends = ?3"
+             WHERE {OF_RECORD} AND (ends = ?3 OR newer IS NOT NULL)"
         ))?;
         let by_payload = Ending::Payload.number();
         let rows = statement
@@ -280,6 +309,11 @@ impl Store {
             None
         });
         let entries = hidden.stored.len();
+        if self.settling == Settling::Behind
+            && let Some((author, _)) = hidden.authors.iter().max_by_key(|(_, entries)| **entries)
+        {
+            *self.judged_for.entry(*author).or_default() += entries as u64;
+        }
         self.project(id, record.as_ref())?;
         Ok(entries)
     }
@@ -352,6 +386,7 @@ impl Store {
             let place = place_of(row.get(2)?, row.get(3)?);
             hidden.stored.insert(entry, row.get(9)?);
             let info = self.chains.log(&log).ok_or(StoreError::Damaged("an entry's log"))?;
+            *hidden.authors.entry(info.key).or_default() += 1;
             let Some(Author::Certified(role, team)) =
                 self.author_of(&log).filter(|_| self.is_carried(&log, place, entry))
             else {
@@ -401,6 +436,8 @@ impl Store {
 struct NotCarried {
     /// The verdicts of all entries that name the record, as they are stored.
     stored: HashMap<EntryId, u8>,
+    /// How many of them each device wrote.
+    authors: BTreeMap<DeviceKey, u64>,
     entries: Vec<EntryId>,
     /// Those of them whose record is erased: their payloads go, too.
     erased: Vec<EntryId>,
