@@ -1,14 +1,15 @@
 //! What keys without a certificate cost a hub, and those who belong.
 
 use super::hub::Hub;
+use super::wire::SyncFailed;
 use super::{Failed, REPEATS, TEAM, device, key, median, reversal, sync_with};
-use kitbag_core::engine::{Engine, EngineError, Environment};
+use kitbag_core::engine::{Engine, Environment};
 use kitbag_core::identity::{Role, SigningKey};
 use kitbag_core::log::entry::{Entry, Tip, kind, seal};
 use kitbag_core::log::payload::Open;
 use kitbag_core::log::run::Run;
 use kitbag_core::model::{EntryId, LogId, TeamId};
-use kitbag_core::net::{NetError, tls};
+use kitbag_core::net::tls;
 use kitbag_core::store::{Peer, Settling, Store};
 use kitbag_core::sync::Message;
 use rustls::pki_types::ServerName;
@@ -33,14 +34,6 @@ const STRANGERS: u64 = 60;
 const SYNCS: usize = 100;
 
 type Stream = StreamOwned<ClientConnection, TcpStream>;
-
-#[derive(Debug, thiserror::Error)]
-enum SyncFailed {
-    #[error(transparent)]
-    Engine(#[from] EngineError),
-    #[error(transparent)]
-    Net(#[from] NetError),
-}
 
 fn sync_root(root: &mut Engine, hub: &Hub) -> Result<(), Failed> {
     let client = root.client(&hub.address)?;

@@ -34,8 +34,9 @@ pub struct CountedHub {
     counters: Arc<Counters>,
 }
 
+/// Why a sync over the wire failed.
 #[derive(Debug, thiserror::Error)]
-enum SyncFailed {
+pub enum SyncFailed {
     #[error(transparent)]
     Engine(#[from] EngineError),
     #[error(transparent)]

@@ -1,7 +1,7 @@
 //! Whoever turns against a programme from inside hurts only what is his: one test for each rule.
 
 use super::hard::{Written, creation};
-use super::programme::{NOW, Programme, TEAM, aside, key, reversal, sync_through};
+use super::programme::{NOW, Programme, TEAM, aside, counted, key, reversal, sync_through};
 use kitbag_core::engine::{Engine, EngineError, Environment};
 use kitbag_core::identity::{HubAddress, Role, SigningKey};
 use kitbag_core::log::entry::{Tip, kind, seal};
@@ -10,14 +10,8 @@ use kitbag_core::log::run::{Run, SealedTip};
 use kitbag_core::model::{DeviceKey, EntryId, Form, Kind, Operation, RecordId, TeamId, UnixMillis};
 use kitbag_core::store::{ASIDE_ENTRIES_MAX, CLAIMED_MAX, Delivery, Reason, Store};
 use kitbag_core::sync::{self, Message, SyncError};
-use kitbag_core::totals::Query;
 
 const SEED: [u8; 32] = [66; 32];
-
-fn counted(store: &Store) -> i64 {
-    let totals = store.totals(&Query::default()).unwrap();
-    totals.lines.values().filter_map(|line| line.get("reversals")).sum()
-}
 
 /// A certified worker whose device writes what it likes.
 fn hostile(programme: &mut Programme) -> EntryId {

@@ -1,7 +1,7 @@
 //! What one says is never taken for another's: a seal, a place in a chain, a word.
 
 use super::hard::{Written, creation};
-use super::programme::{NOW, Programme, TEAM, key, reversal, sync_through};
+use super::programme::{NOW, Programme, TEAM, counted, key, reversal, sync_through};
 use kitbag_core::engine::{Engine, Environment};
 use kitbag_core::identity::{Role, SigningKey};
 use kitbag_core::log::entry::{Entry, Tip, seal};
@@ -10,14 +10,8 @@ use kitbag_core::log::run::{Brought, Run, RunEntry, SealedTip};
 use kitbag_core::model::{DeviceKey, EntryId, RecordId, TeamId, Value};
 use kitbag_core::store::{Delivery, Reason, Store};
 use kitbag_core::sync::{self, Agreement, Message};
-use kitbag_core::totals::Query;
 
 const SEED: [u8; 32] = [66; 32];
-
-fn counted(store: &Store) -> i64 {
-    let totals = store.totals(&Query::default()).unwrap();
-    totals.lines.values().filter_map(|line| line.get("reversals")).sum()
-}
 
 /// A certified worker whose device writes what it likes.
 fn hostile(programme: &mut Programme) -> EntryId {

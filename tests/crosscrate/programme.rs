@@ -7,6 +7,7 @@ use kitbag_core::log::run::Run;
 use kitbag_core::model::{EntryId, TeamId, UnixMillis};
 use kitbag_core::store::{Settling, Store, StoreKey};
 use kitbag_core::sync;
+use kitbag_core::totals::Query;
 
 pub const TEAM: TeamId = TeamId([5; 16]);
 
@@ -72,6 +73,12 @@ pub const NOW: UnixMillis = UnixMillis(1_790_000_000_000);
 pub fn sync_through(engine: &mut Engine, hub: &mut Store) -> Result<sync::Agreement, EngineError> {
     let device = engine.device_key();
     engine.sync(|request| sync::answer(hub, device, NOW, &request).map_err(EngineError::from))
+}
+
+/// The reversals that a store counts.
+pub fn counted(store: &Store) -> i64 {
+    let totals = store.totals(&Query::default()).unwrap();
+    totals.lines.values().filter_map(|line| line.get("reversals")).sum()
 }
 
 /// All that a hub keeps aside of a certificate, page by page.

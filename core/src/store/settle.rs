@@ -485,7 +485,7 @@ impl<'a> Lookup<'a> {
 
 fn replayed(judged: &Judged) -> Result<Option<Record>, StoreError> {
     let Some(plan) = &judged.plan else { return Ok(None) };
-    // Automerge's own panics end here, too.
+    // A panic of a bug ends here, too.
     match catch_unwind(AssertUnwindSafe(|| replay(plan))) {
         Ok(Ok(record)) => Ok(Some(record)),
         Ok(Err(_)) | Err(_) => Err(StoreError::Damaged("a record's replay")),
