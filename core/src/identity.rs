@@ -109,8 +109,8 @@ impl Certificate {
         let role = Role::from_number(decoder.u8()?).ok_or(Malformed::Newer)?;
         let team = TeamId(cbor::fixed(&mut decoder)?);
         let renew_by = match cbor::read_value(&mut decoder)? {
-            crate::model::Value::Null => None,
-            crate::model::Value::Int(at) => Some(UnixMillis(at)),
+            cbor::ValueRef::Null => None,
+            cbor::ValueRef::Int(at) => Some(UnixMillis(at)),
             _ => return Err(Malformed::Shape(decoder.position() as u64)),
         };
         cbor::end(&decoder)?;

@@ -40,6 +40,43 @@ fn sequence_numbers_actors_and_object_ids_have_no_place_in_a_payload() {
 }
 
 #[test]
+fn what_is_read_has_one_form_of_bytes() {
+    let element = vec![("size".to_owned(), Value::Int(-300)), ("x".to_owned(), Value::Bool(true))];
+    let operations = vec![
+        Operation::put("note", Value::Bytes(vec![7; 30])),
+        Operation::append("doses", element),
+        Operation::put("place", Value::Null),
+        Operation::put("kits", Value::Int(70_000)),
+        Operation::put("far", Value::Int(i64::MIN)),
+    ];
+    let after = vec![EntryId([1; 32]), EntryId([2; 32])];
+    let written = RecordPayload { salt: [3; 8], at: UnixMillis(1 << 40), after, operations }.encode();
+    assert!(RecordPayload::decode(&written).is_ok());
+    let mut read = 0;
+    let mut check = |bytes: &[u8]| {
+        assert_eq!(RecordPayload::check(bytes).is_ok(), RecordPayload::decode(bytes).is_ok());
+        if let Ok(payload) = RecordPayload::decode(bytes) {
+            assert_eq!(payload.encode(), bytes);
+            read += 1;
+        }
+    };
+    for at in 0..written.len() {
+        for byte in 0..=255 {
+            let mut changed = written.clone();
+            changed[at] = byte;
+            check(&changed);
+            // The same number or length in a longer head; a length without end; a tag before it.
+            let (head, rest) = written.split_at(at);
+            check(&[head, &[byte], rest].concat());
+            let info = rest[0] & 0x1f;
+            check(&[head, &[rest[0] & 0xe0 | 24, info], &rest[1..]].concat());
+            check(&[head, &[rest[0] & 0xe0 | 25, 0, info], &rest[1..]].concat());
+        }
+    }
+    assert!(read > 1_000, "{read} of the changed payloads were read");
+}
+
+#[test]
 fn operations_of_other_numbers_wait_for_a_newer_version_whatever_they_hold() {
     for number in 3..=255_u64 {
         for parts in 1..=8_u64 {

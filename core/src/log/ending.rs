@@ -104,7 +104,7 @@ pub fn ending(author: Author, entry: Looked<'_>) -> Option<Ending> {
     }
     if let Some(payload) = entry.payload {
         let fault = match entry.kind >= kind::RECORDS_FROM {
-            true => RecordPayload::decode(payload).err().map(|_| Ending::Payload),
+            true => RecordPayload::check(payload).err().map(|_| Ending::Payload),
             false => match Administration::decode(entry.kind, payload) {
                 Err(_) => Some(Ending::Payload),
                 Ok(Administration::Certify(certificate)) => {

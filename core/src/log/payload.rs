@@ -45,21 +45,48 @@ impl RecordPayload {
     /// Reads a payload of a schema version that is known here: an operation or a value of another kind
     /// is no form of it.
     pub fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
-        let mut decoder = bounded(bytes)?;
-        cbor::array_of(&mut decoder, 4)?;
-        let salt = cbor::fixed(&mut decoder)?;
-        let at = UnixMillis(decoder.i64()?);
-        let after = read_all(&mut decoder, AFTER_MAX, "after", |decoder| {
-            cbor::fixed(decoder).map(EntryId)
-        })?;
-        if !after.is_sorted_by(|a, b| a < b) {
+        let (mut after, mut operations) = (Vec::new(), Vec::new());
+        let (salt, at) = read_record_payload(
+            bytes,
+            |seen| after.push(seen),
+            |decoder| {
+                operations.push(Operation::read(decoder)?);
+                Ok(())
+            },
+        )?;
+        Ok(RecordPayload { salt, at, after, operations })
+    }
+
+    /// Whether [`RecordPayload::decode`] reads these bytes, without keeping what it reads: each entry that
+    /// comes in is looked at so.
+    pub fn check(bytes: &[u8]) -> Result<(), Malformed> {
+        read_record_payload(bytes, |_| (), Operation::check).map(|_| ())
+    }
+}
+
+/// Reads a payload: its salt and time, and each entry seen and each operation by these.
+fn read_record_payload(
+    bytes: &[u8],
+    mut seen: impl FnMut(EntryId),
+    mut operation: impl FnMut(&mut Decoder<'_>) -> Result<(), Malformed>,
+) -> Result<([u8; 8], UnixMillis), Malformed> {
+    let mut decoder = bounded(bytes)?;
+    cbor::array_of(&mut decoder, 4)?;
+    let salt = cbor::fixed(&mut decoder)?;
+    let at = UnixMillis(decoder.i64()?);
+    let mut last = None;
+    for _ in 0..cbor::array_up_to(&mut decoder, AFTER_MAX, "after")? {
+        let id = EntryId(cbor::fixed(&mut decoder)?);
+        if last.replace(id).is_some_and(|last| last >= id) {
             return Err(Malformed::NotCanonical);
         }
-        let operations = read_all(&mut decoder, OPERATIONS_MAX, "operations", Operation::read)?;
-        cbor::end(&decoder)?;
-        let payload = RecordPayload { salt, at, after, operations };
-        strict(payload.encode() == bytes, payload)
+        seen(id);
     }
+    for _ in 0..cbor::array_up_to(&mut decoder, OPERATIONS_MAX, "operations")? {
+        operation(&mut decoder)?;
+    }
+    cbor::end(&decoder)?;
+    strict(cbor::heads_are_shortest(bytes), (salt, at))
 }
 
 /// The payload of a log's first entry.

@@ -102,6 +102,47 @@ pub fn end(decoder: &Decoder<'_>) -> Result<(), Malformed> {
     }
 }
 
+/// Whether the head of every item is as short as it can be, so that what a reader took, whose maps are in
+/// order and whose lengths are definite, has this one form of bytes: cheaper than writing it once more.
+/// Bytes that are no sequence of items, and floats, have none.
+pub fn heads_are_shortest(bytes: &[u8]) -> bool {
+    let mut rest = bytes;
+    while let Some((head, behind)) = rest.split_first() {
+        let (major, info) = (head >> 5, head & 0x1f);
+        let width = match info {
+            0..24 => 0,
+            24..28 => 1_usize << (info - 24),
+            _ => return false,
+        };
+        let Some((argument, behind)) = behind.split_at_checked(width) else { return false };
+        let (argument, least) = match width {
+            0 => (u64::from(info), 0),
+            _ => (
+                argument.iter().fold(0, |sum, byte| (sum << 8) | u64::from(*byte)),
+                if width == 1 { 24 } else { 1 << (4 * width) },
+            ),
+        };
+        if argument < least || (major == MAJOR_SIMPLE && width > 0) {
+            return false;
+        }
+        rest = match major {
+            MAJOR_BYTES | MAJOR_TEXT => {
+                let length = usize::try_from(argument).ok();
+                let Some(behind) = length.and_then(|length| behind.get(length..)) else {
+                    return false;
+                };
+                behind
+            }
+            _ => behind,
+        };
+    }
+    true
+}
+
+const MAJOR_BYTES: u8 = 2;
+const MAJOR_TEXT: u8 = 3;
+const MAJOR_SIMPLE: u8 = 7;
+
 /// Writes one value.
 pub fn write_value(encoder: &mut Writer, value: &Value) -> Written {
     match value {
@@ -114,14 +155,40 @@ pub fn write_value(encoder: &mut Writer, value: &Value) -> Written {
     Ok(())
 }
 
+/// One value as it stands in the bytes that are read.
+pub enum ValueRef<'b> {
+    /// See [`Value`].
+    Null,
+    /// See [`Value`].
+    Bool(bool),
+    /// See [`Value`].
+    Int(i64),
+    /// See [`Value`].
+    Text(&'b str),
+    /// See [`Value`].
+    Bytes(&'b [u8]),
+}
+
+impl From<ValueRef<'_>> for Value {
+    fn from(value: ValueRef<'_>) -> Self {
+        match value {
+            ValueRef::Null => Value::Null,
+            ValueRef::Bool(flag) => Value::Bool(flag),
+            ValueRef::Int(number) => Value::Int(number),
+            ValueRef::Text(text) => Value::Text(text.to_owned()),
+            ValueRef::Bytes(bytes) => Value::Bytes(bytes.to_vec()),
+        }
+    }
+}
+
 /// Reads one value; a type that this version does not know is [`Malformed::Newer`].
-pub fn read_value(decoder: &mut Decoder<'_>) -> Result<Value, Malformed> {
+pub fn read_value<'b>(decoder: &mut Decoder<'b>) -> Result<ValueRef<'b>, Malformed> {
     Ok(match decoder.datatype()? {
         Type::Null => {
             decoder.null()?;
-            Value::Null
+            ValueRef::Null
         }
-        Type::Bool => Value::Bool(decoder.bool()?),
+        Type::Bool => ValueRef::Bool(decoder.bool()?),
         Type::U8
         | Type::U16
         | Type::U32
@@ -129,9 +196,9 @@ pub fn read_value(decoder: &mut Decoder<'_>) -> Result<Value, Malformed> {
         | Type::I8
         | Type::I16
         | Type::I32
-        | Type::I64 => Value::Int(decoder.i64()?),
-        Type::String => Value::Text(decoder.str()?.to_owned()),
-        Type::Bytes => Value::Bytes(decoder.bytes()?.to_vec()),
+        | Type::I64 => ValueRef::Int(decoder.i64()?),
+        Type::String => ValueRef::Text(decoder.str()?),
+        Type::Bytes => ValueRef::Bytes(decoder.bytes()?),
         _ => return Err(Malformed::Newer),
     })
 }

@@ -94,52 +94,82 @@ impl Operation {
     /// Reads one operation; a kind of operation that this version does not know is
     /// [`Malformed::Newer`].
     pub fn read(decoder: &mut Decoder<'_>) -> Result<Self, Malformed> {
-        let length = cbor::array_up_to(decoder, 16, "operation")?;
-        let operation = decoder.u64()?;
-        match (operation, length) {
-            (0, 3) => {
-                Ok(Operation::Put { field: read_name(decoder)?, value: cbor::read_value(decoder)? })
+        Ok(match read_target(decoder)? {
+            Target::Field(field) => {
+                let value = cbor::read_value(decoder)?.into();
+                Operation::Put { field: field.to_owned(), value }
             }
-            (1, 3) => {
-                Ok(Operation::Append { list: read_name(decoder)?, element: read_element(decoder)? })
+            Target::List(list) => {
+                let mut element = Vec::new();
+                read_element(decoder, |field, value| {
+                    element.push((field.to_owned(), value.into()));
+                })?;
+                Operation::Append { list: list.to_owned(), element }
             }
-            (2, 6) => Ok(Operation::PutIn {
-                list: read_name(decoder)?,
-                element: ElementName {
-                    entry: EntryId(cbor::fixed(decoder)?),
-                    index: decoder.u32()?,
-                },
-                field: read_name(decoder)?,
-                value: cbor::read_value(decoder)?,
-            }),
-            (0..=2, _) => Err(Malformed::Shape(decoder.position() as u64)),
-            _ => Err(Malformed::Newer),
+            Target::FieldIn(list, element, field) => {
+                let value = cbor::read_value(decoder)?.into();
+                Operation::PutIn { list: list.to_owned(), element, field: field.to_owned(), value }
+            }
+        })
+    }
+
+    /// Reads over one operation, by the same rules, and keeps nothing of it.
+    pub fn check(decoder: &mut Decoder<'_>) -> Result<(), Malformed> {
+        match read_target(decoder)? {
+            Target::Field(_) | Target::FieldIn(..) => cbor::read_value(decoder).map(|_| ()),
+            Target::List(_) => read_element(decoder, |_, _| ()),
         }
     }
 }
 
-fn read_name(decoder: &mut Decoder<'_>) -> Result<String, Malformed> {
+/// What an operation writes to; its value, or its element, follows.
+enum Target<'b> {
+    Field(&'b str),
+    List(&'b str),
+    FieldIn(&'b str, ElementName, &'b str),
+}
+
+fn read_target<'b>(decoder: &mut Decoder<'b>) -> Result<Target<'b>, Malformed> {
+    let length = cbor::array_up_to(decoder, 16, "operation")?;
+    let operation = decoder.u64()?;
+    match (operation, length) {
+        (0, 3) => Ok(Target::Field(read_name(decoder)?)),
+        (1, 3) => Ok(Target::List(read_name(decoder)?)),
+        (2, 6) => {
+            let list = read_name(decoder)?;
+            let entry = EntryId(cbor::fixed(decoder)?);
+            let element = ElementName { entry, index: decoder.u32()? };
+            Ok(Target::FieldIn(list, element, read_name(decoder)?))
+        }
+        (0..=2, _) => Err(Malformed::Shape(decoder.position() as u64)),
+        _ => Err(Malformed::Newer),
+    }
+}
+
+fn read_name<'b>(decoder: &mut Decoder<'b>) -> Result<&'b str, Malformed> {
     let name = decoder.str()?;
     if name.len() as u64 > FIELD_BYTES_MAX {
         return Err(Malformed::TooLarge { what: "field name", max: FIELD_BYTES_MAX });
     }
-    Ok(name.to_owned())
+    Ok(name)
 }
 
-fn read_element(decoder: &mut Decoder<'_>) -> Result<Vec<(String, Value)>, Malformed> {
+fn read_element<'b>(
+    decoder: &mut Decoder<'b>,
+    mut keep: impl FnMut(&'b str, cbor::ValueRef<'b>),
+) -> Result<(), Malformed> {
     let length = decoder.map()?.ok_or(Malformed::NotCanonical)?;
     if length > ELEMENT_FIELDS_MAX {
         return Err(Malformed::TooLarge { what: "list element", max: ELEMENT_FIELDS_MAX });
     }
-    let mut element: Vec<(String, Value)> = Vec::new();
+    let mut last: Option<&str> = None;
     for _ in 0..length {
         let field = read_name(decoder)?;
-        let in_order =
-            element.last().is_none_or(|(before, _)| cbor::key_order(before, &field).is_lt());
-        if !in_order {
+        if last.is_some_and(|last| cbor::key_order(last, field).is_ge()) {
             return Err(Malformed::NotCanonical);
         }
-        element.push((field, cbor::read_value(decoder)?));
+        last = Some(field);
+        keep(field, cbor::read_value(decoder)?);
     }
-    Ok(element)
+    Ok(())
 }
