@@ -1,13 +1,13 @@
 //! What others write without end costs nobody else their sync, their words or their store.
 
 use super::hard::{Written, creation};
-use super::programme::{NOW, Programme, TEAM, reversal, sync_through};
+use super::programme::{NOW, Programme, TEAM, message, reversal, sync_through};
 use kitbag_core::engine::BundleOf;
 use kitbag_core::identity::{Role, SigningKey};
 use kitbag_core::log::entry::{Tip, kind, seal};
 use kitbag_core::log::payload::{Administration, KEPT_MAX, RecordPayload};
 use kitbag_core::log::run::{Run, SealedTip};
-use kitbag_core::model::{EntryId, TeamId, UnixMillis};
+use kitbag_core::model::{EntryId, UnixMillis};
 use kitbag_core::store::Store;
 use kitbag_core::sync::{self, Agreement, Message, TIPS_MAX};
 
@@ -19,11 +19,6 @@ fn hostile(programme: &mut Programme) -> EntryId {
     let enrolment = programme.coordinator.certify(key, Role::Worker, TEAM).unwrap();
     programme.sync_coordinator();
     enrolment.certificate
-}
-
-fn message(runs: Vec<Run>) -> Message {
-    let runs = runs.into_iter().map(Ok).collect();
-    Message { teams: vec![TEAM, TeamId::PROGRAMME], runs, ..Message::default() }
 }
 
 /// Sends a message as the hostile device; how many runs were turned away.

@@ -50,7 +50,8 @@ fn what_is_read_has_one_form_of_bytes() {
         Operation::put("far", Value::Int(i64::MIN)),
     ];
     let after = vec![EntryId([1; 32]), EntryId([2; 32])];
-    let written = RecordPayload { salt: [3; 8], at: UnixMillis(1 << 40), after, operations }.encode();
+    let written =
+        RecordPayload { salt: [3; 8], at: UnixMillis(1 << 40), after, operations }.encode();
     assert!(RecordPayload::decode(&written).is_ok());
     let mut read = 0;
     let mut check = |bytes: &[u8]| {

@@ -1,7 +1,7 @@
 //! What one says is never taken for another's: a seal, a place in a chain, a word.
 
 use super::hard::{Written, creation};
-use super::programme::{NOW, Programme, TEAM, counted, key, reversal, sync_through};
+use super::programme::{NOW, Programme, TEAM, counted, key, message, reversal, sync_through};
 use kitbag_core::engine::{Engine, Environment};
 use kitbag_core::identity::{Role, SigningKey};
 use kitbag_core::log::entry::{Entry, Tip, seal};
@@ -19,11 +19,6 @@ fn hostile(programme: &mut Programme) -> EntryId {
     let enrolment = programme.coordinator.certify(key, Role::Worker, TEAM).unwrap();
     programme.sync_coordinator();
     enrolment.certificate
-}
-
-fn message(runs: Vec<Run>) -> Message {
-    let runs = runs.into_iter().map(Ok).collect();
-    Message { teams: vec![TEAM, TeamId::PROGRAMME], runs, ..Message::default() }
 }
 
 /// Sends a message as this device; how many runs were turned away.

@@ -10,6 +10,7 @@ mod damage;
 mod endpoint;
 mod erased;
 mod expressible;
+mod fallen;
 mod hard;
 mod harm;
 mod hostile;

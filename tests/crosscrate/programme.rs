@@ -4,9 +4,9 @@ use kitbag_core::engine::{Engine, EngineError, Environment};
 use kitbag_core::identity::Role;
 use kitbag_core::log::entry::Entry;
 use kitbag_core::log::run::Run;
-use kitbag_core::model::{EntryId, TeamId, UnixMillis};
+use kitbag_core::model::{DeviceKey, EntryId, TeamId, UnixMillis};
 use kitbag_core::store::{Settling, Store, StoreKey};
-use kitbag_core::sync;
+use kitbag_core::sync::{self, Message};
 use kitbag_core::totals::Query;
 
 pub const TEAM: TeamId = TeamId([5; 16]);
@@ -73,6 +73,18 @@ pub const NOW: UnixMillis = UnixMillis(1_790_000_000_000);
 pub fn sync_through(engine: &mut Engine, hub: &mut Store) -> Result<sync::Agreement, EngineError> {
     let device = engine.device_key();
     engine.sync(|request| sync::answer(hub, device, NOW, &request).map_err(EngineError::from))
+}
+
+/// A message of the team and the programme that brings these runs.
+pub fn message(runs: Vec<Run>) -> Message {
+    let runs = runs.into_iter().map(Ok).collect();
+    Message { teams: vec![TEAM, TeamId::PROGRAMME], runs, ..Message::default() }
+}
+
+/// Sends a message as this device; why each run that was turned away was.
+pub fn send_as(hub: &mut Store, device: DeviceKey, message: &Message) -> Vec<String> {
+    let answer = sync::answer(hub, device, NOW, &message.encode()).unwrap();
+    Message::decode(&answer).unwrap().turned_away.iter().map(|run| run.reason()).collect()
 }
 
 /// The reversals that a store counts.

@@ -278,6 +278,7 @@ impl Engine {
             let last = turned_away.last().map(ToString::to_string);
             taken.reason = last.or(taken.reason);
             progress(taken.entries);
+            self.renew_memberships()?;
             self.forget_erased()?;
             if is_broken {
                 // Whoever made it signs what does not hold: nothing behind it is looked at.

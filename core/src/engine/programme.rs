@@ -226,13 +226,43 @@ impl Engine {
             let reason = refused.map_or(TurnedAway::NoCertificate, |(_, reason)| reason);
             return Err(EngineError::Enrolment(reason));
         };
-        // A certificate that holds gives way to none that allows less.
+        // A certificate that holds gives way to none that allows less, and to none that allows the same:
+        // whoever gave that may lose his word, and with it what is written by it.
         let held = self.members.get(&team).filter(|held| !authority.is_revoked(held));
-        if held.and_then(|held| authority.role(held)).is_some_and(|held| rank(held) > rank(role)) {
-            return Err(EngineError::AlreadyAMember);
+        match held.and_then(|held| authority.role(held)) {
+            Some(held) if rank(held) > rank(role) => return Err(EngineError::AlreadyAMember),
+            Some(held) if rank(held) == rank(role) => return Ok(()),
+            _ => {}
         }
+        self.hold(team, certificate)
+    }
+
+    fn hold(&mut self, team: TeamId, certificate: EntryId) -> Result<(), EngineError> {
         self.store.set_meta(&[(member_name(team), certificate.0.to_vec())])?;
         self.members.insert(team, certificate);
+        Ok(())
+    }
+
+    /// Where the certificate of a membership fell, another one of this device in that team takes its place.
+    pub(super) fn renew_memberships(&mut self) -> Result<(), EngineError> {
+        let (own, authority) = (self.device_key(), self.store.authority());
+        let fallen = self.members.iter().filter(|(_, held)| {
+            **held != EntryId::NONE
+                && (authority.is_revoked(held) || authority.role(held).is_none())
+        });
+        let other = |team: TeamId| {
+            let named = authority
+                .members(team)
+                .filter(|(id, key, _)| *key == own && !authority.is_revoked(id));
+            named.max_by_key(|(id, _, role)| (rank(*role), *id)).map(|(id, _, _)| (team, id))
+        };
+        let renewed: Vec<_> = fallen.filter_map(|(team, _)| other(*team)).collect();
+        for (team, certificate) in &renewed {
+            self.hold(*team, *certificate)?;
+        }
+        if !renewed.is_empty() {
+            self.note_identity();
+        }
         Ok(())
     }
 

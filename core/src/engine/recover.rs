@@ -142,7 +142,8 @@ impl Engine {
             kept.extend(numbered.filter(|(at, _)| refused.contains(at)).map(|(_, run)| run));
         }
         self.keep_salvage(&kept)?;
-        let waiting = self.store.entries_beyond_hub(&teams).map_err(EngineError::from)?;
+        let waiting = self.store.entries_beyond_hub(&teams).map_err(EngineError::from)?
+            + self.store.own_hidden(&teams).map_err(EngineError::from)?;
         if let (0, true, Some(identity)) = (waiting, kept.is_empty(), self.identity()) {
             let nonce = self.nonce();
             self.outbox.begin_anew(&identity, nonce);

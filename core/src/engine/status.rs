@@ -5,7 +5,7 @@ use super::{Engine, EngineError};
 use crate::log::Verdict;
 use crate::log::verdict::Refusal;
 use crate::model::{EntryId, RecordId, TeamId, UnixMillis};
-use crate::store::{Delivery, WaitingForHub};
+use crate::store::{Delivery, Reason, WaitingForHub};
 use crate::sync::{Agreement, Backoff, Session};
 use serde::{Deserialize, Serialize};
 
@@ -149,6 +149,12 @@ impl Engine {
     pub fn status(&self) -> Result<Status, EngineError> {
         let teams: Vec<TeamId> = self.members.keys().copied().chain([TeamId::PROGRAMME]).collect();
         let mut waiting = self.store.waiting_for_hub(&teams)?;
+        // What was written under a certificate that fell goes nowhere by itself.
+        let hidden = self.store.own_hidden(&teams)?;
+        waiting.aside += hidden;
+        if hidden > 0 {
+            waiting.why_aside = waiting.why_aside.or(Some(self.why_hidden()));
+        }
         let salvaged = self.salvaged()?;
         waiting.entries = waiting.entries.max(salvaged);
         waiting.records = waiting.records.max(salvaged);
@@ -162,6 +168,14 @@ impl Engine {
             && last.is_whole
             && uncertified.is_empty();
         Ok(Status { waiting, last, clock_is_off, uncertified, is_synced })
+    }
+
+    fn why_hidden(&self) -> Reason {
+        let is_revoked = |id: &EntryId| self.store.authority().is_revoked(id);
+        match self.members.values().any(is_revoked) {
+            true => Reason::Revoked,
+            false => Reason::NoCertificate,
+        }
     }
 
     /// The teams in which this device's certificate does not stand, or was revoked, as far as it knows.

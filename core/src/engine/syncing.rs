@@ -200,6 +200,7 @@ impl Engine {
     /// ```
     pub fn reply(&mut self, session: &mut Session, answer: &[u8]) -> Result<(), EngineError> {
         session.reply(&mut self.store, answer)?;
+        self.renew_memberships()?;
         self.forget_erased()
     }
 }

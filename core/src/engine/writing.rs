@@ -240,7 +240,7 @@ impl Engine {
                 let mut random = [0; 16];
                 (self.environment.random)(&mut random);
                 let open = Open { key: self.device_key(), team, random, certificate };
-                let opens = (kind::OPEN, kind::ADMINISTRATION_SCHEMA);
+                let opens = (kind::OPEN, kind::OPEN_SCHEMA);
                 let entry = Entry::new(open.log(), None, opens, None, open.encode());
                 let found = (open.log(), entry.tip());
                 entries.push(entry);

@@ -94,10 +94,13 @@ impl Carriage {
         }
         let any = cuts.iter().map(|kept| kept.iter().map(|kept| kept.tip.position).max());
         let any = any.map(|position| position.unwrap_or(0)).max().unwrap_or(u64::MAX);
-        let is_open = |branch: &super::chain::Branch| branch.end.is_none();
-        match info.branches.is_empty() || info.branches.iter().any(is_open) {
+        // What stands behind an end says nothing of how far the log may reach.
+        let sound = info.sound();
+        let is_open =
+            |(branch, sound): (&super::chain::Branch, &u64)| branch.end.is_none() && *sound > 0;
+        match info.branches.is_empty() || info.branches.iter().zip(&sound).any(is_open) {
             true => any,
-            false => any.min(info.length()),
+            false => any.min(sound.into_iter().max().unwrap_or(0)),
         }
     }
 }

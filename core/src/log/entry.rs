@@ -34,6 +34,8 @@ pub mod kind {
     pub const SET_ASIDE: u8 = 9;
     /// The newest schema version of the kinds above.
     pub const ADMINISTRATION_SCHEMA: u16 = 1;
+    /// The schema version of every `open`, whatever version writes it: all else of a log hangs on it.
+    pub const OPEN_SCHEMA: u16 = 1;
     /// Kinds from here on are records.
     pub const RECORDS_FROM: u8 = 16;
 }

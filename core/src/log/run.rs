@@ -401,7 +401,9 @@ impl Run {
             .iter()
             .zip(self.first..)
             .any(|(entry, position)| (entry.kind == kind::OPEN) != (position == 1));
-        if later_open || (self.first == 1) != (self.previous == EntryId::NONE) {
+        let is_readable = self.first != 1
+            || self.entries.first().is_some_and(|open| open.schema == kind::OPEN_SCHEMA);
+        if later_open || !is_readable || (self.first == 1) != (self.previous == EntryId::NONE) {
             return Err(TurnedAway::NotItsOpen);
         }
         match (self.first, self.entries.first().map(|entry| &entry.body)) {

@@ -333,6 +333,34 @@ impl Store {
         Ok(beyond)
     }
 
+    /// How many entries of this device's own logs of these teams are not carried, because their certificate
+    /// fell or was revoked, and are not known to be at the hub: no sync brings them there, and this store may
+    /// have the only copy.
+    pub fn own_hidden(&self, teams: &[TeamId]) -> Result<u64, StoreError> {
+        let mut own = self.sql()?.prepare_cached("SELECT id, number FROM log WHERE own > 0")?;
+        let mut known = self
+            .sql()?
+            .prepare_cached("SELECT position FROM on_hub WHERE log = ?1 AND branch = ?2")?;
+        let mut hidden = 0;
+        let mut rows = own.query([])?;
+        while let Some(row) = rows.next()? {
+            let (log, number) = (LogId(row.get(0)?), row.get::<_, i64>(1)?);
+            let Some(info) = self.chains.log(&log) else { continue };
+            if !teams.contains(&info.team) {
+                continue;
+            }
+            for (branch, held) in (0u32..).zip(&info.branches) {
+                let carried = self.carried.get(&log).map_or(0, |log| log.carriage.reach(branch));
+                let on_hub: Option<i64> =
+                    known.query_map((number, branch), |row| row.get(0))?.next().transpose()?;
+                let start = held.parent.map_or(0, |parent| parent.position);
+                let seen = carried.max(on_hub.unwrap_or(0) as u64).max(start);
+                hidden += held.tip.position.saturating_sub(seen);
+            }
+        }
+        Ok(hidden)
+    }
+
     /// Whether the hub is known to hold all of a record that is held here; `None` where nothing of it is.
     pub fn delivery(&self, record: RecordId) -> Result<Option<Delivery>, StoreError> {
         let of_record = (record.0, last_id_of(record));

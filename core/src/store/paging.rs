@@ -204,7 +204,7 @@ impl Store {
         let mut runs = Vec::new();
         let held = logs.iter().filter_map(|log| Some((log, self.chains.log(log)?)));
         for (log, info) in held {
-            let Some(theirs) = self.held_by(log, info, peer)? else { continue };
+            let Some(mut theirs) = self.held_by(log, info, peer)? else { continue };
             for (number, branch) in (0u32..).zip(&info.branches) {
                 let first = branch.first();
                 let position = theirs.get(&number).map_or(first, |held| first.max(held + 1));
@@ -212,7 +212,15 @@ impl Store {
                     continue;
                 }
                 let (from, to) = (Place { branch: number, position }, self.reach(log, number));
-                runs.extend(self.run_from(*log, info, from, to, own, &mut room)?);
+                let run = self.run_from(*log, info, from, to, own, &mut room)?;
+                if let Some(run) = &run
+                    && let Some((_, place)) =
+                        run.expand().last().map(|last| self.locate(&last.id)).transpose()?.flatten()
+                {
+                    // It may have gone on along another branch.
+                    theirs.extend(info.path(place).into_iter().map(|on| (on.branch, on.position)));
+                }
+                runs.extend(run);
                 if room.is_full {
                     return Ok(runs);
                 }
@@ -340,13 +348,50 @@ impl Store {
         Ok((named.is_empty() || !held.is_empty()).then_some(held))
     }
 
-    /// The run of one branch from a place on to a position, as far as the room and the seals held reach.
+    /// The run from a place on to a position of its branch, as far as the room and the seals held reach.
+    /// Where no seal is held on the branch, as below a kept tip of another one that leaves it, the run goes
+    /// on along the first branch that is carried and leaves it there, up to that one's seal.
     pub(super) fn run_from(
         &self,
         log: LogId,
         info: &LogInfo,
         from: Place,
         to: u64,
+        own: Option<&SigningKey>,
+        room: &mut Room,
+    ) -> Result<Option<Run>, StoreError> {
+        let mut parts = vec![Part { branch: from.branch, first: from.position, last: to }];
+        loop {
+            let run = self.run_along(log, info, &parts, own, room)?;
+            let Some(last) = parts.last_mut().filter(|_| run.is_none() && !room.is_full) else {
+                return Ok(run);
+            };
+            let leaves = |parent: Place| {
+                parent.branch == last.branch
+                    && parent.position >= last.first
+                    && parent.position <= last.last
+            };
+            let next = (0u32..).zip(&info.branches).find_map(|(number, branch)| {
+                let parent = branch.parent.filter(|parent| leaves(*parent))?;
+                let part =
+                    Part { branch: number, first: branch.first(), last: self.reach(&log, number) };
+                (part.last >= part.first).then_some((parent.position, part))
+            });
+            let Some((leaves_at, next)) = next else { return Ok(None) };
+            last.last = leaves_at;
+            parts.push(next);
+            if parts.len() > PARTS_MAX {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// The run along these parts, one behind the other.
+    fn run_along(
+        &self,
+        log: LogId,
+        info: &LogInfo,
+        parts: &[Part],
         own: Option<&SigningKey>,
         room: &mut Room,
     ) -> Result<Option<Run>, StoreError> {
@@ -360,38 +405,41 @@ impl Store {
              FROM entry WHERE log = ?1 AND branch = ?2 AND branch >= 0 AND position BETWEEN ?3 AND ?5
              ORDER BY position",
         )?;
-        let parent = info.branches.get(from.branch as usize).and_then(|branch| branch.parent);
-        let parent = parent.map(|place| place.branch);
-        let asked =
-            (number, from.branch, from.position as i64, parent, to.min(i64::MAX as u64) as i64);
-        let mut rows = statement.query(asked)?;
         let is_own = own.filter(|key| key.device_key() == info.key);
         let mut entries: Vec<Entry> = Vec::new();
         let mut left = *room;
         let mut sealed: Option<([u8; 64], usize, Room)> = None;
-        while let Some(row) = rows.next()? {
-            let entry = read_entry(log, row)?;
-            // A relay never cuts a run before its first seal: it always fits an empty page, but for
-            // pages made smaller.
-            let may_cut =
-                sealed.is_some() || !room.is_empty || is_own.is_some() && !entries.is_empty();
-            if !left.take(&entry) && may_cut {
-                break;
-            }
-            let seal: Option<[u8; 64]> = row.get("seal")?;
-            // Up to where a revocation keeps it, the revocation holds the signature.
-            let is_last = entry.header.position == to;
-            let kept = || self.kept_seal(info.key, log, entry.tip());
-            let seal = seal.or_else(|| if is_last { kept() } else { None });
-            entries.push(entry);
-            if let Some(seal) = seal {
-                sealed = Some((seal, entries.len(), left));
+        'parts: for part in parts {
+            let parent = info.branches.get(part.branch as usize).and_then(|branch| branch.parent);
+            let parent = parent.map(|place| place.branch);
+            let last = part.last.min(i64::MAX as u64) as i64;
+            let mut rows =
+                statement.query((number, part.branch, part.first as i64, parent, last))?;
+            while let Some(row) = rows.next()? {
+                let entry = read_entry(log, row)?;
+                // A relay never cuts a run before its first seal: it always fits an empty page, but for
+                // pages made smaller.
+                let may_cut =
+                    sealed.is_some() || !room.is_empty || is_own.is_some() && !entries.is_empty();
+                if !left.take(&entry) && (may_cut || parts.len() > 1) {
+                    break 'parts;
+                }
+                let seal: Option<[u8; 64]> = row.get("seal")?;
+                // Up to where a revocation keeps it, the revocation holds the signature.
+                let is_last = entry.header.position == part.last;
+                let kept = || self.kept_seal(info.key, log, entry.tip());
+                let seal = seal.or_else(|| if is_last { kept() } else { None });
+                entries.push(entry);
+                if let Some(seal) = seal {
+                    sealed = Some((seal, entries.len(), left));
+                }
             }
         }
         if let (Some(key), Some(last)) = (is_own, entries.last()) {
             sealed = Some((seal(key, log, last.tip()), entries.len(), left));
         }
-        room.is_full = left.is_full;
+        // What no page can hand on keeps nothing else from going.
+        room.is_full = left.is_full && (sealed.is_some() || !room.is_empty);
         // A relay sends up to the last seal that it holds; what lies behind takes no room.
         Ok(sealed.and_then(|(seal, length, left_then)| {
             *room = Room { is_full: left.is_full, is_empty: false, ..left_then };
@@ -399,6 +447,16 @@ impl Store {
         }))
     }
 }
+
+/// The entries of one branch from one position to another.
+struct Part {
+    branch: u32,
+    first: u64,
+    last: u64,
+}
+
+/// How many branches one run goes along at most.
+const PARTS_MAX: usize = 64;
 
 /// What a page can still take.
 #[derive(Clone, Copy)]

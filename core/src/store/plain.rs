@@ -12,7 +12,8 @@ use crate::log::payload::Administration;
 use crate::model::{DeviceKey, EntryId, LogId, RecordId, TeamId};
 use std::collections::BTreeMap;
 
-/// How many records one key asks to be erased at most, the lowest entry ids first; more are not listed.
+/// How many records that are not erased yet one key asks to be erased at most, the lowest entry ids first;
+/// more are listed once those are done.
 const ASKED_MAX: usize = 1_000;
 
 /// That somebody asks for a record to be erased.
@@ -93,11 +94,12 @@ impl Store {
                 continue;
             };
             let listed = of_key.entry(info.key).or_default();
+            let is_open = |record: &RecordId| !self.authority.is_erased(info.team, *record);
             let room = ASKED_MAX.saturating_sub(*listed);
-            *listed += records.len();
-            let within = records.into_iter().take(room);
-            let open = within.filter(|record| !self.authority.is_erased(info.team, *record));
-            asked.extend(open.map(|record| Asked { team: info.team, record, by: info.key }));
+            let open: Vec<RecordId> = records.into_iter().filter(is_open).take(room).collect();
+            *listed += open.len();
+            let of_this = |record| Asked { team: info.team, record, by: info.key };
+            asked.extend(open.into_iter().map(of_this));
         }
         asked.sort_unstable();
         asked.dedup();

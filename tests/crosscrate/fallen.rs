@@ -1,0 +1,251 @@
+//! What stays, and what is said, when a certificate falls, a log forks or a coordinator's key is stolen.
+
+use super::hard::{Written, creation};
+use super::programme::{
+    NOW, Programme, TEAM, counted, key, message, reversal, send_as, sync_through,
+};
+use kitbag_core::engine::{BundleOf, Engine, EngineError, Enrolment, Environment};
+use kitbag_core::identity::{Certificate, Role, SigningKey};
+use kitbag_core::log::entry::{Entry, Tip, kind, seal};
+use kitbag_core::log::payload::{Administration, Open};
+use kitbag_core::log::run::{Run, SealedTip};
+use kitbag_core::model::{DeviceKey, EntryId, RecordId, TeamId};
+use kitbag_core::store::{Delivery, Reason};
+use kitbag_core::sync::{self, Agreement, Message};
+
+/// The key of a worker who writes by hand, and of a coordinator whose key was stolen.
+const HOSTILE: [u8; 32] = [66; 32];
+const STOLEN: [u8; 32] = [71; 32];
+
+fn device(seed: &[u8; 32]) -> DeviceKey {
+    SigningKey::from_seed(seed).device_key()
+}
+
+fn hostile(programme: &mut Programme) -> EntryId {
+    let enrolment = programme.coordinator.certify(device(&HOSTILE), Role::Worker, TEAM).unwrap();
+    programme.sync_coordinator();
+    enrolment.certificate
+}
+
+fn stolen(programme: &mut Programme) -> EntryId {
+    let enrolment = programme.root.certify(device(&STOLEN), Role::Coordinator, TEAM).unwrap();
+    programme.sync_root();
+    programme.sync_coordinator();
+    enrolment.certificate
+}
+
+#[test]
+fn a_kept_branch_of_a_fork_reaches_newcomers_and_the_root() {
+    let mut programme = Programme::new();
+    let of_stolen = stolen(&mut programme);
+    let (mut phone, certificate) = programme.worker();
+    programme.sync_coordinator();
+    for _ in 0..4 {
+        phone.record(TEAM, &reversal("survived")).unwrap();
+    }
+    drop(phone);
+    let at = |name: &str| programme.folder.path().join(name);
+    let beside = ["", "-wal", "-shm", ".outbox.log"];
+    for ending in beside.iter().filter(|ending| at(&format!("device-1{ending}")).exists()) {
+        std::fs::copy(at(&format!("device-1{ending}")), at(&format!("restored{ending}"))).unwrap();
+    }
+    let open = |name: &str| Engine::open(&at(name), &key(), Environment::system()).unwrap();
+    let (mut phone, mut restored) = (open("device-1"), open("restored"));
+    // What goes on from one backup twice: the hub sees one branch, the coordinator the other.
+    for _ in 0..3 {
+        phone.record(TEAM, &reversal("died")).unwrap();
+        restored.record(TEAM, &reversal("survived")).unwrap();
+    }
+    programme.sync(&mut phone);
+    let mut file = Vec::new();
+    restored.export_bundle(TEAM, BundleOf::Everything, &mut file, |_| ()).unwrap();
+    programme.coordinator.import_bundle(&mut file.as_slice(), |_| ()).unwrap();
+    programme.coordinator.revoke(TEAM, certificate).unwrap();
+    programme.sync_coordinator();
+    programme.settle();
+    assert_eq!(counted(&programme.hub), 7);
+    let (mut newcomer, _) = programme.worker();
+    programme.sync_coordinator();
+    assert_eq!(sync_through(&mut newcomer, &mut programme.hub).unwrap(), Agreement::Whole);
+    assert_eq!(counted(newcomer.store()), 7);
+    programme.root.look_into(TEAM).unwrap();
+    programme.sync_root();
+    programme.root.revoke(TEAM, of_stolen).unwrap();
+}
+
+#[test]
+fn an_invitation_to_the_same_role_replaces_no_certificate_that_holds() {
+    let mut programme = Programme::new();
+    let (mut phone, first) = programme.worker();
+    programme.sync_coordinator();
+    programme.sync(&mut phone);
+    let of_stolen = stolen(&mut programme);
+    let mut log = Written::new(&STOLEN, of_stolen, 0);
+    send_as(&mut programme.hub, device(&STOLEN), &message(vec![log.run()]));
+    programme.root.look_into(TEAM).unwrap();
+    programme.sync_root();
+    let mut log = Written::new(&STOLEN, of_stolen, 0);
+    let certify =
+        Certificate { key: phone.device_key(), role: Role::Worker, team: TEAM, renew_by: None };
+    let certificate = log.add(kind::CERTIFY, None, certify.encode());
+    let of_root = [TeamId::PROGRAMME];
+    let lacked = programme.hub.runs_lacked(&of_root, &Default::default(), None, u64::MAX).unwrap();
+    let runs: Vec<Run> = lacked.into_iter().chain([log.run()]).collect();
+    let enrolment = Enrolment { root: programme.root.root(), team: TEAM, certificate, runs };
+    phone.join(&enrolment).unwrap();
+    // The root revokes whoever gave it, and keeps nothing of it.
+    programme.root.revoke(TEAM, of_stolen).unwrap();
+    programme.sync_root();
+    programme.sync_coordinator();
+    phone.record(TEAM, &reversal("survived")).unwrap();
+    programme.sync(&mut phone);
+    programme.settle();
+    assert_eq!((counted(phone.store()), counted(&programme.hub)), (1, 1));
+    let mut logs = phone.store().chains().iter().map(|(_, info)| info);
+    assert!(logs.any(|info| info.key == phone.device_key() && info.certificate == first));
+}
+
+#[test]
+fn what_a_fallen_certificate_hides_is_named_and_another_one_takes_its_place() {
+    let mut programme = Programme::new();
+    let at = |name: &str| programme.folder.path().join(name);
+    let new_device = |name: &str| {
+        Engine::device(&at(name), &key(), programme.root.root(), Environment::system()).unwrap()
+    };
+    let (mut lost, mut phone) = (new_device("lost"), new_device("phone"));
+    let other = TeamId([6; 16]);
+    let coordinator = programme.coordinator.device_key();
+    let enrolment = programme.root.certify(coordinator, Role::Coordinator, other).unwrap();
+    programme.coordinator.join(&enrolment).unwrap();
+    let of_lost = programme.root.certify(lost.device_key(), Role::Coordinator, TEAM).unwrap();
+    lost.join(&of_lost).unwrap();
+    programme.sync_root();
+    programme.sync_coordinator();
+    let enrolment = programme.coordinator.certify(phone.device_key(), Role::Worker, other).unwrap();
+    phone.join(&enrolment).unwrap();
+    programme.sync_coordinator();
+    programme.sync(&mut phone);
+    // A coordinator certifies it in a second team, never syncs, and is lost.
+    let enrolment = lost.certify(phone.device_key(), Role::Worker, TEAM).unwrap();
+    phone.join(&enrolment).unwrap();
+    let record = phone.record(TEAM, &reversal("survived")).unwrap();
+    programme.root.look_into(TEAM).unwrap();
+    programme.sync_root();
+    programme.root.revoke(TEAM, of_lost.certificate).unwrap();
+    programme.sync_root();
+    let mut session = phone.session();
+    let (hub, key) = (&mut programme.hub, phone.device_key());
+    let carried: Result<Agreement, EngineError> = phone.carry(&mut session, |request, _| {
+        sync::answer(hub, key, NOW, &request).map_err(EngineError::from)
+    });
+    carried.unwrap();
+    phone.note_sync(&session, None).unwrap();
+    let waiting = phone.status().unwrap().waiting;
+    assert_eq!((waiting.aside, waiting.why_aside), (2, Some(Reason::NoCertificate)));
+    assert_eq!(phone.delivery(record).unwrap(), Delivery::Waiting);
+    let left = phone.leave(TEAM, &session);
+    assert!(matches!(left, Err(EngineError::WouldLose { waiting: 2 })), "{left:?}");
+    let outbox = std::fs::metadata(programme.folder.path().join("phone.outbox.log")).unwrap();
+    assert!(outbox.len() > 300, "the outbox forgot what is nowhere else");
+    // Somebody who stands certifies it: what it writes from then on counts.
+    let again = programme.coordinator.certify(phone.device_key(), Role::Worker, TEAM).unwrap();
+    programme.sync_coordinator();
+    programme.sync(&mut phone);
+    phone.record(TEAM, &reversal("died")).unwrap();
+    programme.sync(&mut phone);
+    programme.settle();
+    assert_eq!(counted(&programme.hub), 1);
+    let mut logs = phone.store().chains().iter().map(|(_, info)| info);
+    assert!(logs.any(|info| info.certificate == again.certificate));
+}
+
+#[test]
+fn an_open_is_of_one_schema_version() {
+    let mut programme = Programme::new();
+    let certificate = hostile(&mut programme);
+    let key = SigningKey::from_seed(&HOSTILE);
+    let open = Open { key: key.device_key(), team: TEAM, random: [9; 16], certificate };
+    for (schema, turned_away) in [(0, 1), (1, 0), (2, 1)] {
+        let how = (kind::OPEN, schema);
+        let entry = Entry::new(open.log(), None, how, None, open.encode());
+        let run = Run::of(std::slice::from_ref(&entry), seal(&key, open.log(), entry.tip()));
+        let sent = message(run.into_iter().collect());
+        let refused = send_as(&mut programme.hub, device(&HOSTILE), &sent);
+        assert_eq!(refused.len(), turned_away, "schema {schema}");
+    }
+}
+
+#[test]
+fn requests_for_erasure_that_are_done_make_room_for_others() {
+    let mut programme = Programme::new();
+    let ids = |from: u64| -> Vec<RecordId> {
+        let digest = |n: u64| *blake3::hash(&n.to_be_bytes()).as_bytes();
+        let id = |n| RecordId(digest(n)[..16].try_into().unwrap());
+        (from..from + 600).map(id).collect()
+    };
+    programme.root.look_into(TEAM).unwrap();
+    for from in [0, 600, 1_200] {
+        programme.coordinator.ask_erasure(TEAM, &ids(from)).unwrap();
+        programme.sync_coordinator();
+        programme.sync_root();
+        assert_eq!(programme.root.asked_erasures().unwrap().len(), 600);
+        programme.root.erase(TEAM, &ids(from)).unwrap();
+        programme.sync_root();
+    }
+    assert_eq!(programme.root.asked_erasures().unwrap(), []);
+}
+
+#[test]
+fn a_claim_past_an_end_counts_at_no_store_whatever_it_keeps_aside() {
+    let mut programme = Programme::new();
+    let certificate = hostile(&mut programme);
+    let mut log = Written::new(&HOSTILE, certificate, 0);
+    log.add(17, None, creation());
+    let erase = Administration::Erase { team: TEAM, records: vec![RecordId([1; 16])] };
+    log.add(kind::ERASE, None, erase.encode());
+    let open = Open::decode(log.entries[0].payload.as_ref().unwrap()).unwrap();
+    send_as(&mut programme.hub, device(&HOSTILE), &message(vec![log.run()]));
+    for _ in 0..50 {
+        log.add(17, None, creation());
+    }
+    let refused = send_as(&mut programme.hub, device(&HOSTILE), &message(vec![log.run()]));
+    assert_eq!(refused.len(), 1);
+    let tip = Tip { position: 40, id: EntryId([7; 32]) };
+    let seal = seal(&SigningKey::from_seed(&HOSTILE), log.log, tip);
+    let sealed = vec![SealedTip { log: log.log, open, tip, seal }];
+    let claim = Message { sealed, ..message(vec![]) };
+    send_as(&mut programme.hub, device(&HOSTILE), &claim);
+    programme.settle();
+    assert_eq!(programme.hub.known_missing(Some(TEAM)).unwrap().entries, 0);
+}
+
+#[test]
+fn what_a_revoked_coordinator_set_aside_is_waited_for_again() {
+    let mut programme = Programme::new();
+    let of_stolen = stolen(&mut programme);
+    let (mut phone, _) = programme.worker();
+    programme.sync_coordinator();
+    phone.record(TEAM, &reversal("survived")).unwrap();
+    programme.sync(&mut phone);
+    let of_phone = |info: &kitbag_core::log::chain::LogInfo| info.key == phone.device_key();
+    let chains = phone.store().chains();
+    let log = chains.iter().find(|(_, info)| of_phone(info)).map(|(log, _)| *log).unwrap();
+    let mut admin = Written::new(&STOLEN, of_stolen, 0);
+    let set_aside = Administration::SetAside { log, position: u64::MAX };
+    admin.add(kind::SET_ASIDE, None, set_aside.encode());
+    let refused = send_as(&mut programme.hub, device(&STOLEN), &message(vec![admin.run()]));
+    assert_eq!(refused, Vec::<String>::new());
+    programme.sync_coordinator();
+    for _ in 0..50 {
+        phone.record(TEAM, &reversal("died")).unwrap();
+    }
+    programme.coordinator.hear(&phone.announce(TEAM).unwrap()).unwrap();
+    let missing = |engine: &Engine| engine.store().known_missing(Some(TEAM)).unwrap().entries;
+    assert_eq!(missing(&programme.coordinator), 0, "a coordinator may say so while he stands");
+    programme.root.look_into(TEAM).unwrap();
+    programme.sync_root();
+    programme.root.revoke(TEAM, of_stolen).unwrap();
+    programme.sync_root();
+    programme.sync_coordinator();
+    assert_eq!(missing(&programme.coordinator), 50);
+}
