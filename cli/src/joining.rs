@@ -4,9 +4,8 @@ use crate::device::{StoreArguments, hub_of, sync, team_of};
 use crate::{Failure, failure, wrong_file};
 use clap::ValueEnum;
 use data_encoding::BASE32_NOPAD;
-use kitbag_core::engine::{Engine, Invitation, JoinRequest};
+use kitbag_core::engine::{Engine, EngineError, Invitation, JoinRequest};
 use kitbag_core::identity::{HubAddress, Role};
-
 use kitbag_core::model::{EntryId, TeamId};
 use kitbag_core::net::{HubClient, NetError};
 use std::io::{BufRead, Write};
@@ -348,22 +347,30 @@ pub fn revoke(arguments: &CertificateArguments) -> Result<(), Failure> {
         engine.look_into(team)?;
     }
     // What the hub holds of the device stands: know it first.
-    sync(&mut engine, None, |_| {})?;
+    let synced = sync(&mut engine, None, |_| {});
+    let synced = match engine.device_key() == engine.root() {
+        true => synced.map(drop),
+        false => Ok(synced.map(drop)?),
+    };
     let certificate = certificate_named(&engine, team, &arguments.certificate)?;
-    engine.revoke(team, certificate)?;
+    match (engine.revoke(team, certificate), synced) {
+        // Logs that somebody keeps from being handed on do not keep the root from revoking a coordinator.
+        (Err(EngineError::MayNotRevoke), Err(failed)) => return Err(failed),
+        (revoked, _) => revoked?,
+    };
     if !engine.store().authority().is_revoked(&certificate) {
         return Err(failure(
             "the revocation",
             "does not hold: this device may not revoke that one",
         ));
     }
-    sync(&mut engine, None, |_| {})?;
+    let synced = sync(&mut engine, None, |_| {});
     tell!(
         "Revoked. What the hub held of it counts. Of what comes now the hub keeps a little aside, counting \
          nowhere, until a coordinator accepts it. The team's key changes; until a member has synced, \
          its bundles are sealed under the old one."
     );
-    Ok(())
+    synced.map(drop)
 }
 
 pub fn certificate_named(engine: &Engine, team: TeamId, named: &str) -> Result<EntryId, Failure> {

@@ -138,3 +138,12 @@ fn add_point(points: &mut Clock, log: LogId, tip: Tip) -> bool {
 fn pairs(clock: &Clock) -> impl Iterator<Item = (LogId, Tip)> + '_ {
     clock.iter().flat_map(|(log, tips)| tips.iter().map(|tip| (*log, *tip)))
 }
+
+/// How many entries the hub's clock reaches beyond ours.
+fn to_receive(ours: &Clock, theirs: &Clock) -> u64 {
+    let reach = |tips: &[Tip]| tips.iter().map(|tip| tip.position).max().unwrap_or(0);
+    theirs
+        .iter()
+        .map(|(log, tips)| reach(tips).saturating_sub(ours.get(log).map_or(0, |tips| reach(tips))))
+        .fold(0, u64::saturating_add)
+}

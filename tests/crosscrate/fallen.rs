@@ -7,7 +7,7 @@ use super::programme::{
 use kitbag_core::engine::{BundleOf, Engine, EngineError, Enrolment, Environment};
 use kitbag_core::identity::{Certificate, Role, SigningKey};
 use kitbag_core::log::entry::{Entry, Tip, kind, seal};
-use kitbag_core::log::payload::{Administration, Open};
+use kitbag_core::log::payload::{Administration, KeptTip, Open};
 use kitbag_core::log::run::{Run, SealedTip};
 use kitbag_core::model::{DeviceKey, EntryId, RecordId, TeamId};
 use kitbag_core::store::{Delivery, Reason};
@@ -248,4 +248,69 @@ fn what_a_revoked_coordinator_set_aside_is_waited_for_again() {
     programme.sync_root();
     programme.sync_coordinator();
     assert_eq!(missing(&programme.coordinator), 50);
+}
+
+/// A stolen coordinator's word that a tip of a worker's log is kept, which the worker sealed and never wrote.
+fn keeps_what_never_was(programme: &mut Programme, of: (EntryId, EntryId), log: &Written, at: u64) {
+    let (certificate, of_stolen) = of;
+    let tip = Tip { position: at, id: EntryId([7; 32]) };
+    let kept = vec![KeptTip { log: log.log, tip, seal: seal(&log.key, log.log, tip) }];
+    let mut admin = Written::new(&STOLEN, of_stolen, 0);
+    admin.add(kind::REVOKE, None, Administration::Revoke { certificate, kept }.encode());
+    let refused = send_as(&mut programme.hub, device(&STOLEN), &message(vec![admin.run()]));
+    assert_eq!(refused, Vec::<String>::new());
+}
+
+#[test]
+fn a_tip_that_a_revoked_coordinator_keeps_leaves_no_log_open_for_ever() {
+    let mut programme = Programme::new();
+    let of = (hostile(&mut programme), stolen(&mut programme));
+    let mut log = Written::new(&HOSTILE, of.0, 0);
+    for _ in 0..3 {
+        log.add(17, None, creation());
+    }
+    send_as(&mut programme.hub, device(&HOSTILE), &message(vec![log.run()]));
+    keeps_what_never_was(&mut programme, of, &log, 1 << 62);
+    programme.sync_coordinator();
+    programme.coordinator.revoke(TEAM, of.0).unwrap();
+    programme.sync_coordinator();
+    programme.root.look_into(TEAM).unwrap();
+    programme.sync_root();
+    programme.root.revoke(TEAM, of.1).unwrap();
+    programme.sync_root();
+    programme.sync_coordinator();
+    let mut refused = 0;
+    for _ in 0..4 {
+        for _ in 0..500 {
+            log.add(17, None, creation());
+        }
+        let run = message(vec![log.run()]);
+        refused += send_as(&mut programme.hub, device(&HOSTILE), &run).len();
+    }
+    programme.settle();
+    let (mut colleague, _) = programme.worker();
+    programme.sync_coordinator();
+    programme.sync(&mut colleague);
+    let entries = colleague.store().entries().unwrap();
+    let carried = entries.iter().filter(|entry| entry.is_carried && entry.record.is_some()).count();
+    assert!((3..=1_003).contains(&carried) && refused >= 2, "{carried} carried, {refused} refused");
+    assert_eq!(counted(colleague.store()), 3);
+}
+
+#[test]
+fn nobody_who_keeps_a_log_from_being_handed_on_keeps_the_root_from_revoking() {
+    let mut programme = Programme::new();
+    let of = (hostile(&mut programme), stolen(&mut programme));
+    let mut log = Written::new(&HOSTILE, of.0, 0);
+    for _ in 0..9 {
+        log.add(17, None, creation());
+    }
+    send_as(&mut programme.hub, device(&HOSTILE), &message(vec![log.run()]));
+    programme.sync_coordinator();
+    // Up to here nobody has a signature: the hub cannot hand it on, and stores differ.
+    keeps_what_never_was(&mut programme, of, &log, 5);
+    programme.root.look_into(TEAM).unwrap();
+    assert!(sync_through(&mut programme.root, &mut programme.hub).is_err());
+    programme.root.revoke(TEAM, of.1).unwrap();
+    assert!(programme.root.store().authority().is_revoked(&of.1));
 }

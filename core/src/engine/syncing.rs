@@ -57,6 +57,9 @@ impl Engine {
     ) -> Result<Agreement, E> {
         let carried = self.carry_on(session, &mut exchange);
         self.store.settle_postponed().map_err(EngineError::from)?;
+        if session.shows_all_of_coordinators(&self.store).map_err(EngineError::from)? {
+            self.looked.extend(&self.looked_into);
+        }
         carried?;
         let agreement = session.agreement().cloned().unwrap_or(Agreement::Whole);
         if agreement == Agreement::Whole {

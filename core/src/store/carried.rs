@@ -240,4 +240,29 @@ impl Store {
         let of_teams = self.chains.iter().filter(|(_, info)| teams.contains(&info.team));
         of_teams.filter(|(log, _)| self.is_carried_log(log))
     }
+
+    /// The last entry of a run that is carried with all before it. What an acceptance brings in is not: it
+    /// says nothing of what lies before.
+    pub(super) fn last_carried(
+        &self,
+        run: &super::ingest::VerifiedRun,
+    ) -> Result<Option<Tip>, StoreError> {
+        for entry in run.entries.iter().rev() {
+            if let Some((log, place)) = self.locate(&entry.id)?
+                && self.is_carried_by_chain(&log, place)
+            {
+                return Ok(Some(entry.tip()));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Why what is held of a log is not carried.
+    pub(super) fn why_hidden(&self, log: &LogId) -> TurnedAway {
+        match self.authority.standing(log) {
+            None => TurnedAway::NoCertificate,
+            Some(standing) if standing.cuts.is_empty() => TurnedAway::Ended,
+            Some(_) => TurnedAway::Revoked,
+        }
+    }
 }

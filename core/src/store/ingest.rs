@@ -317,7 +317,14 @@ impl Store {
         let Some(last) = run.entries.last().map(Entry::tip).filter(|_| !new.is_empty()) else {
             return self.take_known(run);
         };
-        let to = match self.carried_to(&run.log, previous, new)? {
+        let reaches = |to: &Result<u64, TurnedAway>| matches!(to, Ok(to) if *to >= last.position);
+        let mut to = self.carried_to(&run.log, previous, new)?;
+        if !reaches(&to) {
+            // Another revocation, which keeps more, may have come in the same page.
+            self.settle_authority_here()?;
+            to = self.carried_to(&run.log, previous, new)?;
+        }
+        let to = match to {
             Ok(to) => to,
             Err(reason) => return self.keep_aside(run, author, previous, new, reason),
         };
@@ -387,27 +394,6 @@ impl Store {
         let is_whole = held == run.entries.last().map(Entry::tip);
         let turned_away = (!is_whole).then(|| self.why_hidden(&run.log));
         Ok(Ok(Taken { new_entries: 0, held, turned_away }))
-    }
-
-    /// The last entry of a run that is carried with all before it. What an acceptance brings in is not: it
-    /// says nothing of what lies before.
-    pub(super) fn last_carried(&self, run: &VerifiedRun) -> Result<Option<Tip>, StoreError> {
-        for entry in run.entries.iter().rev() {
-            if let Some((log, place)) = self.locate(&entry.id)?
-                && self.is_carried_by_chain(&log, place)
-            {
-                return Ok(Some(entry.tip()));
-            }
-        }
-        Ok(None)
-    }
-
-    fn why_hidden(&self, log: &LogId) -> TurnedAway {
-        match self.authority.standing(log) {
-            None => TurnedAway::NoCertificate,
-            Some(standing) if standing.cuts.is_empty() => TurnedAway::Ended,
-            Some(_) => TurnedAway::Revoked,
-        }
     }
 
     /// Up to which position entries behind `previous` are carried by what revocations keep; an error where

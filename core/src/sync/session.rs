@@ -1,11 +1,11 @@
 //! The device's side of one sync.
 
 use super::message::{Message, NAMED_MAX, TIPS_MAX};
-use super::{Clock, SyncError, TakenIn, add_held, add_point, pairs, read, take_in};
-use crate::identity::SigningKey;
-use crate::log::TurnedAway;
+use super::{Clock, SyncError, TakenIn, add_held, add_point, pairs, read, take_in, to_receive};
+use crate::identity::{Role, SigningKey};
 use crate::log::entry::Tip;
 use crate::log::run::RUNS_BYTES_MAX;
+use crate::log::{Author, TurnedAway};
 use crate::model::{LogId, TeamId, UnixMillis};
 use crate::store::{Peer, Store};
 use std::collections::BTreeSet;
@@ -86,6 +86,7 @@ pub struct Session {
     progress: Progress,
     hub_now: Option<UnixMillis>,
     agreement: Option<Agreement>,
+    is_stuck: bool,
 }
 
 impl Session {
@@ -115,6 +116,7 @@ impl Session {
             progress: Progress::default(),
             hub_now: None,
             agreement: None,
+            is_stuck: false,
         }
     }
 
@@ -381,7 +383,7 @@ impl Session {
             last.is_some_and(|last| tip.position <= last.position)
         };
         let of_goal = taken.carried.iter().any(is_of_goal);
-        let is_reached = waiting == 0 && !theirs.is_empty() && is_reached(store, goal)?;
+        let is_reached = waiting == 0 && !theirs.is_empty() && is_reached(store, &*goal)?;
         let gained = self.gains(waiting) || of_goal;
         self.rounds_without = if gained { 0 } else { self.rounds_without + 1 };
         if is_reached {
@@ -455,7 +457,22 @@ impl Session {
         Ok(waiting)
     }
 
-    fn stuck(&self) -> SyncError {
+    /// Whether the sync ended because neither side could offer more, and of coordinators all is here that
+    /// the hub's first clock showed: the root knows then what it needs to revoke one of them, and nobody who
+    /// keeps a log from being handed on keeps the root from that.
+    pub fn shows_all_of_coordinators(&self, store: &Store) -> Result<bool, SyncError> {
+        let Some(goal) = self.goal.as_ref().filter(|_| self.is_stuck) else { return Ok(false) };
+        let of_coordinators = goal.iter().filter(|(log, _)| {
+            matches!(
+                store.author_of(log),
+                Some(Author::Root | Author::Certified(Role::Coordinator, _))
+            )
+        });
+        is_reached(store, of_coordinators)
+    }
+
+    fn stuck(&mut self) -> SyncError {
+        self.is_stuck = true;
         let nothing = || "neither side could offer more; sync again later".to_owned();
         SyncError::Stuck {
             turned_away: self.turned_away,
@@ -465,7 +482,10 @@ impl Session {
 }
 
 /// Whether all that a clock shows is carried here.
-fn is_reached(store: &Store, goal: &Clock) -> Result<bool, SyncError> {
+fn is_reached<'a>(
+    store: &Store,
+    goal: impl IntoIterator<Item = (&'a LogId, &'a Vec<Tip>)>,
+) -> Result<bool, SyncError> {
     for (log, tips) in goal {
         let ours = store.tips(log);
         for tip in tips.iter().filter(|tip| !ours.contains(tip)) {
@@ -475,13 +495,4 @@ fn is_reached(store: &Store, goal: &Clock) -> Result<bool, SyncError> {
         }
     }
     Ok(true)
-}
-
-/// How many entries the hub's clock reaches beyond ours.
-fn to_receive(ours: &Clock, theirs: &Clock) -> u64 {
-    let reach = |tips: &[Tip]| tips.iter().map(|tip| tip.position).max().unwrap_or(0);
-    theirs
-        .iter()
-        .map(|(log, tips)| reach(tips).saturating_sub(ours.get(log).map_or(0, |tips| reach(tips))))
-        .fold(0, u64::saturating_add)
 }

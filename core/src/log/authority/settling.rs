@@ -11,7 +11,7 @@ use crate::log::entry::is_known;
 use crate::log::payload::{Administration, KeptTip, Waived};
 use crate::log::verdict::{Refusal, Verdict, Waiting};
 use crate::model::{EntryId, LogId, TeamId};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Settles authority from all administrative entries held.
 pub fn settle(held: &Held<'_>) -> Authority {
@@ -20,6 +20,7 @@ pub fn settle(held: &Held<'_>) -> Authority {
         by_log: BTreeMap::new(),
         by_certificate: BTreeMap::new(),
         revocations: BTreeMap::new(),
+        by_fallen: BTreeSet::new(),
         authority: Authority::default(),
     };
     for entry in held.administration {
@@ -30,6 +31,7 @@ pub fn settle(held: &Held<'_>) -> Authority {
     }
     settling.settle_level(Level::Root);
     settling.settle_level(Level::Coordinators);
+    settling.bound_what_the_fallen_keep();
     settling.settle_level(Level::Rest);
     settling.note_readers();
     settling.authority
@@ -56,8 +58,14 @@ struct Settling<'a> {
     by_certificate: BTreeMap<EntryId, Vec<(LogId, &'a LogInfo)>>,
     /// For each certificate the kept tips of each revocation that counts.
     revocations: BTreeMap<EntryId, Vec<Vec<KeptTip>>>,
+    /// Which of them, by certificate and place, are the words of coordinators who are revoked themselves.
+    by_fallen: BTreeSet<(EntryId, usize)>,
     authority: Authority,
 }
+
+/// How far beyond what the revocations of those who stand keep of a log a tip reaches at most that a revoked
+/// coordinator keeps, while it is not held: a key that was stolen cannot keep a log open for ever.
+pub const KEPT_BY_FALLEN_MAX: u64 = 1_000;
 
 impl<'a> Settling<'a> {
     fn note_readers(&mut self) {
@@ -144,6 +152,31 @@ impl<'a> Settling<'a> {
         is_certificate
             && !entry.ending.is_some_and(crate::log::Ending::is_by_content)
             && self.authority.waives(&entry.id, Waived::Revoked, info.key, info.team)
+    }
+
+    /// Where somebody who stands, or the root, revoked the certificate as well, his word bounds theirs.
+    fn bound_what_the_fallen_keep(&mut self) {
+        let bounded: BTreeSet<EntryId> = self.by_fallen.iter().map(|(id, _)| *id).collect();
+        for certificate in bounded {
+            let Some(revocations) = self.revocations.get_mut(&certificate) else { continue };
+            let fallen = |at: usize| self.by_fallen.contains(&(certificate, at));
+            if (0..revocations.len()).all(fallen) {
+                continue;
+            }
+            let mut reach: BTreeMap<LogId, u64> = BTreeMap::new();
+            let standing = revocations.iter().enumerate().filter(|(at, _)| !fallen(*at));
+            for kept in standing.flat_map(|(_, kept)| kept) {
+                let reach = reach.entry(kept.log).or_default();
+                *reach = kept.tip.position.max(*reach);
+            }
+            for (_, kept) in revocations.iter_mut().enumerate().filter(|(at, _)| fallen(*at)) {
+                for kept in kept {
+                    let most = reach.get(&kept.log).copied().unwrap_or(0);
+                    let most = most.saturating_add(KEPT_BY_FALLEN_MAX);
+                    kept.tip.position = kept.tip.position.min(most);
+                }
+            }
+        }
     }
 
     fn cuts(&mut self, log: LogId, info: &LogInfo) -> Vec<Vec<Kept>> {
@@ -238,7 +271,12 @@ impl<'a> Settling<'a> {
                 self.authority.awaited_tips.insert(tip.id, Awaited { device, team, claimed });
             }
         }
-        self.revocations.entry(*certificate).or_default().push(kept);
+        let revocations = self.revocations.entry(*certificate).or_default();
+        revocations.push(kept);
+        let place = revocations.len() - 1;
+        if self.revocations.contains_key(&info.certificate) {
+            self.by_fallen.insert((*certificate, place));
+        }
     }
 }
 
