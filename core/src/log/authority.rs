@@ -6,7 +6,7 @@
 
 mod settling;
 
-pub use settling::{settle, verdict_by};
+pub use settling::{KEPT_BY_FALLEN_MAX, settle, verdict_by};
 
 use super::carriage::{Carriage, Kept};
 use super::chain::{Chains, LogInfo, Place};
