@@ -220,7 +220,7 @@ impl Engine {
         let at = (self.environment.now)();
         let payload = RecordPayload { salt, at, after, operations }.encode();
         // What no other store would read must not enter the log: all behind it would stay unsent.
-        RecordPayload::decode(&payload).map_err(|_| EngineError::TooLarge)?;
+        RecordPayload::check(&payload).map_err(|_| EngineError::TooLarge)?;
         Ok(payload)
     }
 
