@@ -5,7 +5,7 @@ use super::rows::last_id_of;
 use super::{Clock, OF_RECORD, RECORD, Store, StoreError};
 use crate::log::TurnedAway;
 use crate::log::chain::Place;
-use crate::log::entry::Tip;
+use crate::log::entry::{Tip, kind};
 use crate::log::payload::RecordPayload;
 use crate::model::{EntryId, LogId, RecordId, TeamId, UnixMillis};
 use std::collections::{BTreeMap, BTreeSet};
@@ -333,14 +333,18 @@ impl Store {
         Ok(beyond)
     }
 
-    /// How many entries of this device's own logs of these teams are not carried, because their certificate
-    /// fell or was revoked, and are not known to be at the hub: no sync brings them there, and this store may
-    /// have the only copy.
+    /// How many entries of this device's own logs of these teams, but for those that open logs, are neither
+    /// carried nor accepted, because their certificate fell or was revoked, and are not known to be at the hub:
+    /// no sync brings them there, and this store may have the only copy.
     pub fn own_hidden(&self, teams: &[TeamId]) -> Result<u64, StoreError> {
         let mut own = self.sql()?.prepare_cached("SELECT id, number FROM log WHERE own > 0")?;
         let mut known = self
             .sql()?
             .prepare_cached("SELECT position FROM on_hub WHERE log = ?1 AND branch = ?2")?;
+        let mut beyond = self.sql()?.prepare_cached(
+            "SELECT id, position FROM entry
+             WHERE log = ?1 AND branch = ?2 AND branch >= 0 AND position > ?3 AND kind <> ?4",
+        )?;
         let mut hidden = 0;
         let mut rows = own.query([])?;
         while let Some(row) = rows.next()? {
@@ -355,7 +359,14 @@ impl Store {
                     known.query_map((number, branch), |row| row.get(0))?.next().transpose()?;
                 let start = held.parent.map_or(0, |parent| parent.position);
                 let seen = carried.max(on_hub.unwrap_or(0) as u64).max(start);
-                hidden += held.tip.position.saturating_sub(seen);
+                if held.tip.position <= seen {
+                    continue;
+                }
+                let mut rows = beyond.query((number, branch, seen as i64, kind::OPEN))?;
+                while let Some(row) = rows.next()? {
+                    let place = Place { branch, position: row.get::<_, i64>(1)? as u64 };
+                    hidden += u64::from(!self.is_carried(&log, place, EntryId(row.get(0)?)));
+                }
             }
         }
         Ok(hidden)

@@ -86,6 +86,7 @@ pub struct Session {
     progress: Progress,
     hub_now: Option<UnixMillis>,
     agreement: Option<Agreement>,
+    /// Whether it ended because neither side could offer more.
     is_stuck: bool,
 }
 
