@@ -24,27 +24,34 @@ pub fn accept(arguments: &AcceptArguments) -> Result<(), Failure> {
     sync(&mut engine, None, |_| {})?;
     let certificate = certificate_named(&engine, team, &arguments.of.certificate)?;
     let client = engine.client(&hub_of(&engine)?)?;
-    let (mut aside, mut seen) = (Vec::new(), BTreeSet::new());
+    let (mut aside, mut certificates, mut seen) = (Vec::new(), Vec::new(), BTreeSet::new());
     let mut path = format!("/v1/aside?certificate={certificate}");
     loop {
         let page = engine.read_aside(team, certificate, &client.get(&path)?)?;
         // A hub that shows the same page again ends it, too.
         let Some(last) = page.last.filter(|last| seen.insert(*last)) else { break };
         aside.extend(page.entries);
+        certificates.extend(page.certificates);
         path = format!("/v1/aside?certificate={certificate}&after={last}");
     }
     if arguments.list {
-        return list_aside(&aside);
+        return list_aside(&aside, &certificates);
     }
     let ids: Vec<EntryId> = aside.iter().map(|entry| entry.id).collect();
     engine.accept(team, &ids)?;
     sync(&mut engine, None, |_| {})?;
     tell!("Accepted {} entries of a revoked device; what follows stays apart.", ids.len());
+    if !certificates.is_empty() {
+        tell!(
+            "{} certificates that it gave stay apart: invite those devices that you know.",
+            certificates.len()
+        );
+    }
     Ok(())
 }
 
-/// What is aside, as text: kind, whether it creates or changes, and how much it says.
-fn list_aside(aside: &[Entry]) -> Result<(), Failure> {
+/// What is aside, as text: kind, record and when; then the certificates that the device gave.
+fn list_aside(aside: &[Entry], certificates: &[Entry]) -> Result<(), Failure> {
     let mut table = crate::screen::table(["entry", "kind", "record", "when"]);
     for entry in aside.iter().take(crate::screen::ROWS_MAX) {
         let of_kind = Kind::from_number(entry.header.kind);
@@ -58,7 +65,12 @@ fn list_aside(aside: &[Entry]) -> Result<(), Failure> {
             at.unwrap_or_default(),
         ]));
     }
+    for entry in certificates.iter().take(crate::screen::ROWS_MAX.saturating_sub(aside.len())) {
+        let id = entry.id.to_string().get(..12).unwrap_or_default().to_owned();
+        let row = [id, "a certificate".to_owned(), String::new(), String::new()];
+        table.add_row(crate::screen::row(row));
+    }
     say!("{table}");
-    crate::screen::say_rest(aside.len());
+    crate::screen::say_rest(aside.len() + certificates.len());
     Ok(())
 }

@@ -7,7 +7,7 @@ use kitbag_core::identity::HubAddress;
 use kitbag_core::model::{DeviceKey, TeamId};
 use kitbag_core::net::NetError;
 use kitbag_core::store::{KeyFile, KeyProvider, PassphraseFile, StoreError, StoreKey};
-use kitbag_core::sync::{Agreement, Session};
+use kitbag_core::sync::{Agreement, Session, SyncError};
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
@@ -192,7 +192,11 @@ pub fn sync(
         if let Some(shown) = client.shown_key() {
             engine.note_hub_key(shown)?;
         }
-        let agreement = carried?;
+        let agreement = carried.map_err(|error| {
+            let is_stuck =
+                matches!(error, SyncFailure::Engine(EngineError::Sync(SyncError::Stuck { .. })));
+            Failure { is_stuck, ..error.into() }
+        })?;
         // What cannot be tended now is tended with a later sync; it stops nothing.
         let tended = engine.tend_team_keys().unwrap_or(0);
         // What was salvaged from an outbox waits once the hub brought what it follows.

@@ -347,17 +347,26 @@ pub fn revoke(arguments: &CertificateArguments) -> Result<(), Failure> {
         engine.look_into(team)?;
     }
     // What the hub holds of the device stands: know it first.
-    let synced = sync(&mut engine, None, |_| {});
-    let synced = match engine.device_key() == engine.root() {
-        true => synced.map(drop),
-        false => Ok(synced.map(drop)?),
+    let synced = sync(&mut engine, None, |_| {}).map(drop);
+    let is_root = engine.device_key() == engine.root();
+    let synced = match synced {
+        Err(failed) if !is_root && !failed.is_stuck => return Err(failed),
+        other => other,
     };
     let certificate = certificate_named(&engine, team, &arguments.certificate)?;
     match (engine.revoke(team, certificate), synced) {
-        // Logs that somebody keeps from being handed on do not keep the root from revoking a coordinator.
+        // Logs that somebody keeps from being handed on keep nobody from revoking.
         (Err(EngineError::MayNotRevoke), Err(failed)) => return Err(failed),
-        (revoked, _) => revoked?,
-    };
+        (revoked, Err(failed)) => {
+            revoked?;
+            tell!(
+                "The sync before it did not come to its end ({}): what the hub holds of the device and this \
+                 one does not counts nowhere until it is accepted; see `kitbag accept --list`.",
+                failed.reason()
+            );
+        }
+        (revoked, Ok(())) => _ = revoked?,
+    }
     if !engine.store().authority().is_revoked(&certificate) {
         return Err(failure(
             "the revocation",

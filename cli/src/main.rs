@@ -212,12 +212,18 @@ enum Exit {
 pub(crate) struct Failure {
     reason: String,
     exit: Exit,
+    /// Whether a sync ended because neither side could offer more.
+    is_stuck: bool,
 }
 
 impl Failure {
+    fn of(reason: impl Into<String>, exit: Exit) -> Self {
+        Failure { reason: reason.into(), exit, is_stuck: false }
+    }
+
     /// Nothing was done, for this reason.
     pub(crate) fn new(reason: impl Into<String>) -> Self {
-        Failure { reason: reason.into(), exit: Exit::Failed }
+        Failure::of(reason, Exit::Failed)
     }
 
     /// Why, in words.
@@ -227,12 +233,12 @@ impl Failure {
 
     /// Something that must not be there was found.
     pub(crate) fn found(reason: impl Into<String>) -> Self {
-        Failure { reason: reason.into(), exit: Exit::Found }
+        Failure::of(reason, Exit::Found)
     }
 
     /// Part of it was done.
     pub(crate) fn in_part(reason: impl Into<String>) -> Self {
-        Failure { reason: reason.into(), exit: Exit::InPart }
+        Failure::of(reason, Exit::InPart)
     }
 }
 
@@ -245,8 +251,8 @@ impl<E: std::error::Error + 'static> From<E> for Failure {
             _ => None,
         });
         match invalid {
-            Some(invalid) => Failure { reason: told(invalid), exit: Exit::Wrong },
-            None => Failure { reason: error.to_string(), exit: Exit::Failed },
+            Some(invalid) => Failure::of(told(invalid), Exit::Wrong),
+            None => Failure::of(error.to_string(), Exit::Failed),
         }
     }
 }
@@ -355,7 +361,7 @@ fn main() -> ExitCode {
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(Failure { reason, exit }) => {
+        Err(Failure { reason, exit, .. }) => {
             // One line, also where a parser shows several.
             let lines: Vec<&str> = reason.lines().map(str::trim).take(REASON_LINES_MAX).collect();
             tell!("kitbag: {}", lines.join(" "));

@@ -11,6 +11,7 @@ mod delivery;
 mod digests;
 mod files;
 mod held;
+mod hidden;
 mod ingest;
 mod insert;
 mod key;
@@ -23,6 +24,7 @@ mod payload;
 mod plain;
 mod projection;
 mod rows;
+mod runs;
 mod settle;
 mod totals;
 
@@ -145,11 +147,12 @@ pub enum Settling {
 pub enum LogUse {
     /// Records.
     Records,
-    /// Certificates, revocations, acceptances and erasures, kept apart so that they travel first, and
-    /// prove a certificate in few bytes.
+    /// Revocations, acceptances and erasures, kept apart so that they travel first.
     Administration,
     /// Teams' keys and code packs, which prove nothing.
     Keys,
+    /// Certificates: what proves one to a device that joins is this alone, in few bytes.
+    Certificates,
 }
 
 impl LogUse {
@@ -158,6 +161,7 @@ impl LogUse {
             LogUse::Records => 1,
             LogUse::Administration => 2,
             LogUse::Keys => 4,
+            LogUse::Certificates => 5,
         }
     }
 }
@@ -333,6 +337,7 @@ impl Store {
                 }
                 sql.execute("DELETE FROM log WHERE number = ?1", [number])?;
             }
+            sql.execute("DELETE FROM own_accepted WHERE entry NOT IN (SELECT id FROM entry)", [])?;
             for table in ["tally", "stock"] {
                 sql.execute(&format!("DELETE FROM {table} WHERE team = ?1"), [team.0])?;
             }

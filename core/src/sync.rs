@@ -9,6 +9,7 @@
 //! hold further back, so that each finds where the branches part. A log of which a run was turned
 //! away is not offered again in the same session, so that it does not starve those behind it.
 
+mod agreement;
 mod answer;
 mod backoff;
 mod incoming;
@@ -16,13 +17,14 @@ mod message;
 mod session;
 
 pub use crate::store::Clock;
+pub use agreement::{Agreement, Progress};
 pub use answer::{Exchange, answer, answer_nothing, answer_verified};
 pub use backoff::Backoff;
 pub use incoming::{Sender, Unverified, Verified};
 pub use message::{
     CURSOR_BYTES_MAX, MESSAGE_BYTES_MAX, Message, NAMED_MAX, TIPS_MAX, TurnedAwayRun,
 };
-pub use session::{Agreement, Progress, REQUESTS_MAX, Session};
+pub use session::{REQUESTS_MAX, Session};
 
 use crate::log::entry::Tip;
 use crate::log::run::TurnedAway;

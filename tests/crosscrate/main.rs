@@ -23,6 +23,7 @@ mod kill_sync;
 mod mended;
 mod newer;
 mod operating;
+mod own_first;
 mod own_writing;
 mod path;
 mod programme;

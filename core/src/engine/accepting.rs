@@ -17,6 +17,8 @@ use crate::sync::{Message, SyncError};
 pub struct Aside {
     /// Entries of records that bear the device's own signature and are not carried here.
     pub entries: Vec<Entry>,
+    /// Certificates that it gave, which are carried no more than those.
+    pub certificates: Vec<Entry>,
     /// The last entry of the page, behind which the next one is asked for; `None` where it is empty.
     pub last: Option<EntryId>,
 }
@@ -53,8 +55,11 @@ impl Engine {
             let Ok((entries, _)) = run.verify(Some(key)) else { continue };
             aside.last = entries.last().map(|last| last.id).or(aside.last);
             for entry in entries {
-                if entry.header.kind >= kind::RECORDS_FROM && !self.store.carries(&entry.id)? {
-                    aside.entries.push(entry);
+                match entry.header.kind {
+                    _ if self.store.carries(&entry.id)? => {}
+                    kind::CERTIFY => aside.certificates.push(entry),
+                    of_kind if of_kind >= kind::RECORDS_FROM => aside.entries.push(entry),
+                    _ => {}
                 }
             }
         }

@@ -289,17 +289,24 @@ impl Engine {
             .find(|(id, of, has)| (*of, *has) == (key, role) && !authority.is_revoked(id));
         if let Some((certificate, _, _)) = same {
             // A second certificate would have to be revoked as well.
-            return self.enrolment(team, certificate);
+            return self.enrolment(key, team, certificate);
         }
         let certificate = Certificate { key, role, team, renew_by: None };
         let certificate = self.administer(from, &Administration::Certify(certificate))?;
         self.tend_or_later(team);
-        self.enrolment(team, certificate)
+        self.enrolment(key, team, certificate)
     }
 
-    /// What proves a certificate, and the logs that hand out the team's keys.
-    fn enrolment(&self, team: TeamId, certificate: EntryId) -> Result<Enrolment, EngineError> {
+    /// What proves a certificate, what revokes earlier ones of the device, and the logs that hand out the team's
+    /// keys.
+    fn enrolment(
+        &self,
+        key: DeviceKey,
+        team: TeamId,
+        certificate: EntryId,
+    ) -> Result<Enrolment, EngineError> {
         let mut runs = self.store.runs_for_certificate(certificate, &self.key)?;
+        runs.extend(self.store.runs_of_revocations(key, team, &self.key)?);
         runs.extend(self.store.runs_of_keys(team, &self.key)?);
         Ok(Enrolment { root: self.root(), team, certificate, runs })
     }
@@ -428,6 +435,7 @@ impl Engine {
         Administration::decode(says.kind(), &payload).map_err(|_| EngineError::TooLarge)?;
         let log_use = match says {
             Administration::TeamKey(_) | Administration::CodePack { .. } => LogUse::Keys,
+            Administration::Certify(_) => LogUse::Certificates,
             _ => LogUse::Administration,
         };
         let how = Writing {

@@ -2,12 +2,13 @@
 
 use super::outbox::UNSEALED;
 use super::{Engine, EngineError};
-use crate::log::entry::{Entry, kind};
+use crate::log::ending::CHANGES_ON_PATH_MAX;
+use crate::log::entry::{Entry, Tip, kind};
 use crate::log::payload::{AFTER_MAX, Open, RecordPayload};
 use crate::log::run::Run;
 use crate::model::check;
 use crate::model::schema::Shape;
-use crate::model::{EntryId, Invalid, Kind, Operation, RecordId, TeamId, Wrong};
+use crate::model::{EntryId, Invalid, Kind, LogId, Operation, RecordId, TeamId, Wrong};
 use crate::store::LogUse;
 
 /// What an entry of ours is.
@@ -109,12 +110,7 @@ impl Engine {
         };
         let operations = self.seal_texts(team, kind, operations)?;
         let version = check::version_needed(kind, &operations);
-        let after = match record {
-            Some(id) => self.merge_seen(team, kind, id, after)?,
-            None => after,
-        };
-        let payload = self.payload(after, operations)?;
-        self.write(team, Writing::new(kind, version, record), payload)
+        self.write_behind(team, Writing::new(kind, version, record), after, operations)
     }
 
     /// Changes a record: any number of operations at once, seen by others together or not at all.
@@ -159,29 +155,34 @@ impl Engine {
         self.check_link(record.team, record.kind, Some(id), &operations)?;
         let operations = self.seal_texts(record.team, record.kind, operations)?;
         let version = check::version_needed(record.kind, &operations);
-        let heads = self.merge_seen(record.team, record.kind, id, record.heads)?;
-        let payload = self.payload(heads, operations)?;
         let how = Writing { must_count: true, ..Writing::new(record.kind, version, Some(id)) };
-        self.write(record.team, how, payload)
+        self.write_behind(record.team, how, record.heads, operations)
     }
 
-    /// A correction settles every value that its author saw, however many: where an entry cannot name all
-    /// heads, entries that change nothing bring them together before it.
-    fn merge_seen(
+    /// Writes a change behind these heads. A correction settles every value that its author saw, however
+    /// many: where an entry cannot name all heads, entries that change nothing bring them together before it,
+    /// with it or not at all.
+    fn write_behind(
         &mut self,
         team: TeamId,
-        kind: Kind,
-        id: RecordId,
+        how: Writing<'_>,
         mut heads: Vec<EntryId>,
-    ) -> Result<Vec<EntryId>, EngineError> {
+        operations: Vec<Operation>,
+    ) -> Result<EntryId, EngineError> {
+        let most = AFTER_MAX as usize;
+        // Each brings together as many as it names, and is a head itself.
+        let merges = heads.len().saturating_sub(most).div_ceil(most - 1);
+        let mut chain = self.chain(team, &how, 1 + merges as u64)?;
         heads.sort_unstable();
-        while heads.len() > AFTER_MAX as usize {
-            let rest = heads.split_off(AFTER_MAX as usize);
+        while heads.len() > most {
+            let rest = heads.split_off(most);
             let payload = self.payload(heads, Vec::new())?;
             heads = rest;
-            heads.push(self.write(team, Writing::new(kind, 1, Some(id)), payload)?);
+            heads.push(chain.push((how.kind, 1), how.record, payload));
         }
-        Ok(heads)
+        let payload = self.payload(heads, operations)?;
+        chain.push((how.kind, how.schema), how.record, payload);
+        self.append(chain, &how)
     }
 
     /// Checks that a link to another record of the same event leads to one: held here, of the same kind
@@ -231,31 +232,61 @@ impl Engine {
         how: Writing<'_>,
         payload: Vec<u8>,
     ) -> Result<EntryId, EngineError> {
+        let mut chain = self.chain(team, &how, 1)?;
+        chain.push((how.kind, how.schema), how.record, payload);
+        self.append(chain, &how)
+    }
+
+    /// Where our log of this use goes on, or one that is opened, with room for so many entries of one record.
+    fn chain(
+        &mut self,
+        team: TeamId,
+        how: &Writing<'_>,
+        entries: u64,
+    ) -> Result<Chain, EngineError> {
         let certificate = *self.members.get(&team).ok_or(EngineError::NotAMember)?;
         self.store.ensure_open()?;
-        let mut entries = Vec::new();
-        let (log, tip) = match self.store.own_log(team, certificate, how.log_use, how.record)? {
-            Some(found) => found,
+        if entries > CHANGES_ON_PATH_MAX {
+            return Err(EngineError::TooLarge);
+        }
+        let of_record = how.record.map(|record| (record, entries));
+        Ok(match self.store.own_log(team, certificate, how.log_use, of_record)? {
+            Some((log, tip)) => Chain { log, tip, entries: Vec::new() },
             None => {
                 let mut random = [0; 16];
                 (self.environment.random)(&mut random);
                 let open = Open { key: self.device_key(), team, random, certificate };
                 let opens = (kind::OPEN, kind::OPEN_SCHEMA);
                 let entry = Entry::new(open.log(), None, opens, None, open.encode());
-                let found = (open.log(), entry.tip());
-                entries.push(entry);
-                found
+                Chain { log: open.log(), tip: entry.tip(), entries: vec![entry] }
             }
-        };
-        let of_kind = (how.kind, how.schema);
-        let entry = Entry::new(log, Some(tip), of_kind, how.record, payload);
-        let id = entry.id;
-        entries.push(entry);
+        })
+    }
+
+    /// Appends what goes on in our log, durably; returns the id of the last.
+    fn append(&mut self, chain: Chain, how: &Writing<'_>) -> Result<EntryId, EngineError> {
+        let entries = chain.entries;
         let noted = Run::of(&entries, UNSEALED).and_then(|run| self.note_outgoing(&run));
         if let Err(error) = self.store.append(&entries, how.log_use, how.must_count, how.forgets) {
             self.take_back(noted);
             return Err(error.into());
         }
-        Ok(id)
+        Ok(chain.tip.id)
+    }
+}
+
+/// Entries with which a log of ours goes on.
+struct Chain {
+    log: LogId,
+    tip: Tip,
+    entries: Vec<Entry>,
+}
+
+impl Chain {
+    fn push(&mut self, of_kind: (u8, u16), record: Option<RecordId>, payload: Vec<u8>) -> EntryId {
+        let entry = Entry::new(self.log, Some(self.tip), of_kind, record, payload);
+        self.tip = entry.tip();
+        self.entries.push(entry);
+        self.tip.id
     }
 }

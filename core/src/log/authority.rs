@@ -109,7 +109,6 @@ pub struct Authority {
     logs: BTreeMap<LogId, Standing>,
     accepted: BTreeMap<EntryId, BTreeSet<Acceptance>>,
     erased: BTreeSet<(TeamId, RecordId)>,
-    set_aside: BTreeMap<(TeamId, LogId), u64>,
     /// The verdict of each administrative entry that is carried.
     pub verdicts: BTreeMap<EntryId, Verdict>,
     /// Kept tips that are not held, with what is missing by each.
@@ -311,11 +310,6 @@ impl Authority {
     /// Whether this record is erased in some team.
     pub fn is_erased_anywhere(&self, record: RecordId) -> bool {
         self.erased.iter().any(|(_, erased)| *erased == record)
-    }
-
-    /// Up to which position a coordinator set aside what is claimed of a log of its team.
-    pub fn set_aside_to(&self, team: TeamId, log: &LogId) -> u64 {
-        self.set_aside.get(&(team, *log)).copied().unwrap_or(0)
     }
 
     /// What changed between two authorities: logs whose entries, entries whose acceptance, and

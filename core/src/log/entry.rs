@@ -61,12 +61,12 @@ impl Tip {
     }
 }
 
-/// Whether authority is read from entries of this kind and schema version. From code packs and requests for
-/// erasure it is not, nor from what only a newer version knows.
+/// Whether authority is read from entries of this kind and schema version. From code packs, requests for
+/// erasure and claims set aside it is not, nor from what only a newer version knows.
 pub fn settles(of_kind: u8, schema: u16) -> bool {
     of_kind < kind::RECORDS_FROM
         && is_known(of_kind, schema)
-        && ![kind::CODE_PACK, kind::ASK_ERASE].contains(&of_kind)
+        && ![kind::CODE_PACK, kind::ASK_ERASE, kind::SET_ASIDE].contains(&of_kind)
 }
 
 /// All of an entry but its payload.

@@ -4,7 +4,7 @@ use super::{Store, StoreError};
 use crate::log::authority::Standing;
 use crate::log::chain::{LogInfo, Place};
 use crate::log::ending::Ending;
-use crate::log::entry::{Tip, kind};
+use crate::log::entry::{Entry, Tip, kind};
 use crate::log::payload::Waived;
 use crate::log::run::{Brought, TurnedAway};
 use crate::log::{Author, Carriage};
@@ -62,16 +62,26 @@ impl Store {
         Ok(())
     }
 
-    /// Whether a log's last entries carried are others than those of its branches.
-    pub(super) fn has_tips_of_its_own(&self, log: &LogId) -> bool {
-        self.carried.get(log).is_some_and(|carried| carried.tips.is_some())
-    }
-
-    /// Notes a branch that was just begun in a log that nothing ends or cuts, without a look at all others.
-    pub(super) fn note_branch(&mut self, log: &LogId) {
-        let begun = self.chains.log(log).and_then(|info| info.branches.last());
-        if let (Some(begun), Some(carried)) = (begun, self.carried.get_mut(log)) {
-            carried.carriage.add_branch(begun.parent);
+    /// Notes an entry that goes on behind another, or begins a branch of a log that nothing cuts, without a
+    /// look at all other branches; returns whether that tells what is carried.
+    pub(super) fn note_next(&mut self, entry: &Entry, place: Place, begins: bool) -> bool {
+        let log = &entry.header.log;
+        let branch = self.chains.log(log).and_then(|info| info.branches.last());
+        let (Some(branch), Some(carried)) = (branch, self.carried.get_mut(log)) else {
+            return false;
+        };
+        if begins {
+            carried.carriage.add_branch(branch.parent);
+        }
+        let is_carried = carried.carriage.carries(place);
+        match &mut carried.tips {
+            Some(tips) if is_carried => {
+                tips.retain(|tip| tip.id != entry.header.previous);
+                tips.push(entry.tip());
+                true
+            }
+            Some(_) => true,
+            None => is_carried,
         }
     }
 
@@ -104,7 +114,7 @@ impl Store {
         Ok(())
     }
 
-    /// Notes an entry that an acceptance may name among those that are carried beyond their chain.
+    /// Notes whether an entry that an acceptance may name is among those that are carried beyond their chain.
     pub(super) fn note_brought(&mut self, id: EntryId) -> Result<(), StoreError> {
         let mut statement =
             self.sql()?.prepare_cached("SELECT kind, ends FROM entry WHERE id = ?1")?;
@@ -114,14 +124,15 @@ impl Store {
         drop(rows);
         drop(statement);
         let Some((log, place)) = self.locate(&id)? else { return Ok(()) };
-        if self.is_carried_by_chain(&log, place) || !self.is_brought(&log, looked) {
-            return Ok(());
-        }
+        let is_beyond = !self.is_carried_by_chain(&log, place) && self.is_brought(&log, looked);
         let tip = Tip { position: place.position, id };
-        if let Some(carried) = self.carried.get_mut(&log)
-            && let Err(at) = carried.brought.binary_search(&tip)
-        {
-            carried.brought.insert(at, tip);
+        if let Some(carried) = self.carried.get_mut(&log) {
+            match (carried.brought.binary_search(&tip), is_beyond) {
+                (Err(at), true) => carried.brought.insert(at, tip),
+                // Its chain came.
+                (Ok(at), false) => _ = carried.brought.remove(at),
+                _ => {}
+            }
         }
         Ok(())
     }

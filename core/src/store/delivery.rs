@@ -5,7 +5,7 @@ use super::rows::last_id_of;
 use super::{Clock, OF_RECORD, RECORD, Store, StoreError};
 use crate::log::TurnedAway;
 use crate::log::chain::Place;
-use crate::log::entry::{Tip, kind};
+use crate::log::entry::Tip;
 use crate::log::payload::RecordPayload;
 use crate::model::{EntryId, LogId, RecordId, TeamId, UnixMillis};
 use std::collections::{BTreeMap, BTreeSet};
@@ -189,6 +189,8 @@ impl Store {
             if before.is_some() {
                 sql.execute("DELETE FROM on_hub", [])?;
                 sql.execute("DELETE FROM meta WHERE name IN ('cursor', 'told')", [])?;
+                // What it kept aside may be gone, too: it is offered again.
+                sql.execute("DELETE FROM turned_away", [])?;
             }
             Ok(before.is_some())
         })
@@ -237,8 +239,14 @@ impl Store {
         ))?;
         for (log, branch, beyond, entries) in self.beyond_hub(teams)? {
             if let Some(code) = turned_away.get(&log) {
-                waiting.aside += entries;
-                waiting.why_aside = Some(Reason::from_code(*code));
+                // What opens a log says nothing that could be lost.
+                let opens = u64::from(branch == 0 && beyond == 0);
+                let accepted = self.accepted_beyond(log, branch, beyond)?;
+                let aside = entries.saturating_sub(accepted + opens);
+                waiting.aside += aside;
+                if aside > 0 {
+                    waiting.why_aside = Some(Reason::from_code(*code));
+                }
                 continue;
             }
             waiting.entries += entries;
@@ -258,7 +266,7 @@ impl Store {
     }
 
     /// The logs, by this store's numbers, of which the hub turned entries away, with the reason.
-    fn turned_away(&self) -> Result<BTreeMap<i64, u8>, StoreError> {
+    pub(super) fn turned_away(&self) -> Result<BTreeMap<i64, u8>, StoreError> {
         let mut statement = self.sql()?.prepare_cached("SELECT log, reason FROM turned_away")?;
         let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
         Ok(rows.collect::<Result<_, _>>()?)
@@ -333,45 +341,6 @@ impl Store {
         Ok(beyond)
     }
 
-    /// How many entries of this device's own logs of these teams, but for those that open logs, are neither
-    /// carried nor accepted, because their certificate fell or was revoked, and are not known to be at the hub:
-    /// no sync brings them there, and this store may have the only copy.
-    pub fn own_hidden(&self, teams: &[TeamId]) -> Result<u64, StoreError> {
-        let mut own = self.sql()?.prepare_cached("SELECT id, number FROM log WHERE own > 0")?;
-        let mut known = self
-            .sql()?
-            .prepare_cached("SELECT position FROM on_hub WHERE log = ?1 AND branch = ?2")?;
-        let mut beyond = self.sql()?.prepare_cached(
-            "SELECT id, position FROM entry
-             WHERE log = ?1 AND branch = ?2 AND branch >= 0 AND position > ?3 AND kind <> ?4",
-        )?;
-        let mut hidden = 0;
-        let mut rows = own.query([])?;
-        while let Some(row) = rows.next()? {
-            let (log, number) = (LogId(row.get(0)?), row.get::<_, i64>(1)?);
-            let Some(info) = self.chains.log(&log) else { continue };
-            if !teams.contains(&info.team) {
-                continue;
-            }
-            for (branch, held) in (0u32..).zip(&info.branches) {
-                let carried = self.carried.get(&log).map_or(0, |log| log.carriage.reach(branch));
-                let on_hub: Option<i64> =
-                    known.query_map((number, branch), |row| row.get(0))?.next().transpose()?;
-                let start = held.parent.map_or(0, |parent| parent.position);
-                let seen = carried.max(on_hub.unwrap_or(0) as u64).max(start);
-                if held.tip.position <= seen {
-                    continue;
-                }
-                let mut rows = beyond.query((number, branch, seen as i64, kind::OPEN))?;
-                while let Some(row) = rows.next()? {
-                    let place = Place { branch, position: row.get::<_, i64>(1)? as u64 };
-                    hidden += u64::from(!self.is_carried(&log, place, EntryId(row.get(0)?)));
-                }
-            }
-        }
-        Ok(hidden)
-    }
-
     /// Whether the hub is known to hold all of a record that is held here; `None` where nothing of it is.
     pub fn delivery(&self, record: RecordId) -> Result<Option<Delivery>, StoreError> {
         let of_record = (record.0, last_id_of(record));
@@ -387,7 +356,8 @@ impl Store {
                 "SELECT 1 FROM entry
                    LEFT JOIN on_hub ON on_hub.log = entry.log AND on_hub.branch = entry.branch
                  WHERE {OF_RECORD} AND entry.branch >= 0
-                   AND entry.position > coalesce(on_hub.position, 0) LIMIT 1",
+                   AND entry.position > coalesce(on_hub.position, 0)
+                   AND entry.id NOT IN (SELECT entry FROM own_accepted) LIMIT 1",
             ))?
             .exists(of_record)?;
         if !waits {
@@ -396,7 +366,8 @@ impl Store {
         let mut aside = self.sql()?.prepare_cached(&format!(
             "SELECT reason FROM entry JOIN turned_away ON turned_away.log = entry.log
                LEFT JOIN on_hub ON on_hub.log = entry.log AND on_hub.branch = entry.branch
-             WHERE {OF_RECORD} AND entry.position > coalesce(on_hub.position, 0) LIMIT 1"
+             WHERE {OF_RECORD} AND entry.position > coalesce(on_hub.position, 0)
+               AND entry.id NOT IN (SELECT entry FROM own_accepted) LIMIT 1"
         ))?;
         let reason = aside.query_map(of_record, |row| row.get(0))?.next().transpose()?;
         Ok(Some(reason.map_or(Delivery::Waiting, |code| Delivery::Aside(Reason::from_code(code)))))

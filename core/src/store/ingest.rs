@@ -469,7 +469,7 @@ impl Store {
     /// it goes on in a new log.
     pub(super) fn close_own_log(&self, log: &LogId) -> Result<(), StoreError> {
         self.sql()?
-            .prepare_cached("UPDATE log SET own = 3 WHERE id = ?1 AND own IN (1, 2, 4)")?
+            .prepare_cached("UPDATE log SET own = 3 WHERE id = ?1 AND own IN (1, 2, 4, 5)")?
             .execute([log.0])?;
         Ok(())
     }

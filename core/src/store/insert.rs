@@ -110,16 +110,16 @@ impl Store {
         Ok(0)
     }
 
-    /// Whether a log of one branch may hold one more change of a record.
-    pub(super) fn takes_one_more(
+    /// Whether a log of one branch may hold so many more changes of a record.
+    pub(super) fn takes_more(
         &self,
         log: &LogId,
         tip: Tip,
-        record: Option<RecordId>,
+        of_record: Option<(RecordId, u64)>,
     ) -> Result<bool, StoreError> {
-        let Some(record) = record else { return Ok(true) };
+        let Some((record, more)) = of_record else { return Ok(true) };
         let place = Place { branch: 0, position: tip.position };
-        Ok(self.changes_on_path(Some((*log, place)), record)? < CHANGES_ON_PATH_MAX)
+        Ok(self.changes_on_path(Some((*log, place)), record)? + more <= CHANGES_ON_PATH_MAX)
     }
 
     /// What of a path only a newer version can judge: entries, and what they weigh.
@@ -165,10 +165,10 @@ impl Store {
         if let (Some(ending), false) = (on_path.ending, has_ended) {
             self.chains.set_end(&header.log, place.branch, Some((place.position, ending)));
         }
-        let has_tips_of_its_own = self.has_tips_of_its_own(&header.log);
-        let looks_again = has_ended || on_path.ending.is_some() || has_tips_of_its_own;
-        let standing = self.authority.standing(&header.log);
-        if looks_again || standing.is_none_or(|standing| !standing.cuts.is_empty()) {
+        let ends = !has_ended && on_path.ending.is_some();
+        let is_cut = self.authority.standing(&header.log).map(|standing| !standing.cuts.is_empty());
+        let is_looked_at_anew = ends || is_cut.is_none_or(|is_cut| is_cut && forked);
+        if is_looked_at_anew || !self.note_next(entry, place, forked) {
             self.write_entry(entry, place, on_path, 0)?;
             self.note_opened(&header.log)?;
             self.refresh_carriage(&header.log)?;
@@ -178,9 +178,6 @@ impl Store {
                     .execute((entry.id.0, verdict))?;
             }
         } else {
-            if forked {
-                self.note_branch(&header.log);
-            }
             let verdict = self.first_verdict(entry, place, on_path).unwrap_or(0);
             self.write_entry(entry, place, on_path, verdict)?;
         }

@@ -171,11 +171,17 @@ impl Store {
         let kept = self.authority.awaited_tips.values().filter(|awaited| asked(awaited.team));
         let kept = kept.map(|awaited| (awaited.device, awaited.team, awaited.claimed));
         let mut reaches: BTreeMap<LogId, (DeviceKey, EntryId, u64)> = BTreeMap::new();
-        for (device, of, claimed) in heard.chain(kept) {
+        let claims: Vec<(DeviceKey, TeamId, Claimed)> = heard.chain(kept).collect();
+        let set_aside = match claims.is_empty() {
+            true => BTreeMap::new(),
+            false => self.set_aside()?,
+        };
+        for (device, of, claimed) in claims {
             // What was heard before a revocation, or an end, or was set aside, counts no longer.
             let most = self.claim_max(&claimed.log, &claimed.certificate);
             let position = claimed.position.min(most);
-            if position == 0 || position <= self.authority.set_aside_to(of, &claimed.log) {
+            let aside = set_aside.get(&(of, claimed.log)).copied().unwrap_or(0);
+            if position <= aside {
                 continue;
             }
             let new = (device, claimed.certificate, position);

@@ -12,6 +12,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The most seals that one message carries.
 pub const SEALS_MAX: usize = 500;
 
+/// How many certificates one log takes, so that what proves one always goes into a hub's letter box.
+const CERTIFICATES_MAX: u64 = 2_000;
+
 /// For each log the tips that a store holds.
 pub type Clock = BTreeMap<LogId, Vec<Tip>>;
 
@@ -151,13 +154,13 @@ impl Store {
     }
 
     /// Our own log of this use, under this certificate, that still takes entries, with its tip: one that
-    /// did not fork or end, and in which this record was not changed as often as one path may.
+    /// did not fork or end, and in which this record can be changed so often more as one path may.
     pub fn own_log(
         &self,
         team: TeamId,
         certificate: EntryId,
         log_use: LogUse,
-        record: Option<RecordId>,
+        of_record: Option<(RecordId, u64)>,
     ) -> Result<Option<(LogId, Tip)>, StoreError> {
         let mut statement =
             self.sql()?.prepare_cached("SELECT id FROM log WHERE own = ?1 ORDER BY number DESC")?;
@@ -168,7 +171,9 @@ impl Store {
                 info.team == team && info.certificate == certificate && info.branches.len() == 1
             });
             let Some(branch) = info.and_then(|info| info.branches.first()) else { continue };
-            if branch.end.is_some() || !self.takes_one_more(&id, branch.tip, record)? {
+            let is_full =
+                log_use == LogUse::Certificates && branch.tip.position >= CERTIFICATES_MAX;
+            if is_full || branch.end.is_some() || !self.takes_more(&id, branch.tip, of_record)? {
                 continue;
             }
             return Ok(Some((id, branch.tip)));

@@ -1,13 +1,15 @@
 //! Pages: the runs that another store lacks, as far as it can be told what it holds.
 
 use super::outgoing::Clock;
-use super::payload::kept_if_any;
+use super::payload::kept;
+use super::runs::Room;
 use super::{Store, StoreError};
 use crate::identity::SigningKey;
 use crate::log::chain::{LogInfo, Place};
-use crate::log::entry::{Entry, Header, Tip, seal};
-use crate::log::run::{Brought, RUNS_BYTES_MAX, Run, RunEntry, weight};
-use crate::model::{EntryId, LogId, RecordId, TeamId};
+use crate::log::entry::{Entry, Tip, kind};
+use crate::log::payload::Administration;
+use crate::log::run::{Brought, RUNS_BYTES_MAX, Run, RunEntry};
+use crate::model::{DeviceKey, EntryId, LogId, TeamId};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The most logs that one message gives points of.
@@ -17,8 +19,8 @@ const POINTS_MAX: usize = 2_000;
 /// The most branches of one log that points are given of, the longest first.
 const POINT_BRANCHES_MAX: usize = 16;
 
-/// What the logs that hand out keys may weigh to go with an enrolment; else the first sync brings them.
-const KEYS_BYTES_MAX: u64 = 256 << 10;
+/// What logs may weigh that go with an enrolment beside its proof; else the first sync brings them.
+const BESIDE_BYTES_MAX: u64 = 256 << 10;
 
 /// What is known of the other side.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -32,9 +34,10 @@ pub struct Peer {
 }
 
 impl Store {
-    /// A page of runs that a store lacks: the programme's log first, then those that administer,
-    /// then the rest. Empty when it lacks nothing that we can tell. Its entries weigh `weight_max` at
-    /// most, but that there is always one.
+    /// A page of runs that a store lacks: the programme's log first, then this device's own with what
+    /// certifies it, then those that administer, then the rest: whatever others wrote, and however much a
+    /// bundle brought of it, nobody's own waits behind it. Empty when it lacks nothing that we can tell. Its
+    /// entries weigh `weight_max` at most, but that there is always one run.
     pub fn runs_lacked(
         &self,
         teams: &[TeamId],
@@ -42,9 +45,35 @@ impl Store {
         own: Option<&SigningKey>,
         weight_max: u64,
     ) -> Result<Vec<Run>, StoreError> {
+        self.page_lacked(teams, peer, own, self.room(weight_max.min(RUNS_BYTES_MAX)))
+    }
+
+    /// The same for who may send so many bytes at most: runs of others that are heavier stay here.
+    pub fn runs_lacked_within(
+        &self,
+        teams: &[TeamId],
+        peer: &Peer,
+        own: &SigningKey,
+        weight_max: u64,
+    ) -> Result<Vec<Run>, StoreError> {
+        let mut room = self.room(weight_max.min(RUNS_BYTES_MAX));
+        room.is_strict = true;
+        self.page_lacked(teams, peer, Some(own), room)
+    }
+
+    fn page_lacked(
+        &self,
+        teams: &[TeamId],
+        peer: &Peer,
+        own: Option<&SigningKey>,
+        room: Room,
+    ) -> Result<Vec<Run>, StoreError> {
         let mut logs = self.logs_in_order(teams);
         logs.retain(|log| !peer.skip.contains(log));
-        self.page(&logs, peer, own, weight_max.min(RUNS_BYTES_MAX))
+        if let Some(own) = own.map(SigningKey::device_key) {
+            self.put_own_first(&mut logs, own)?;
+        }
+        self.page(&logs, peer, own, room)
     }
 
     /// A page of runs of these logs that a store lacks, in this order.
@@ -54,7 +83,7 @@ impl Store {
         peer: &Peer,
         own: Option<&SigningKey>,
     ) -> Result<Vec<Run>, StoreError> {
-        self.page(logs, peer, own, RUNS_BYTES_MAX)
+        self.page(logs, peer, own, self.room(RUNS_BYTES_MAX))
     }
 
     /// The logs of these teams of which something is carried, in the order in which they travel.
@@ -62,6 +91,21 @@ impl Store {
         let mut logs: Vec<LogId> = self.offered(teams).map(|(log, _)| *log).collect();
         logs.sort_by_key(|log| self.rank(log));
         logs
+    }
+
+    fn put_own_first(&self, logs: &mut [LogId], own: DeviceKey) -> Result<(), StoreError> {
+        let is_own = |info: &LogInfo| info.key == own;
+        let mut certified_in: BTreeSet<LogId> = BTreeSet::new();
+        for info in logs.iter().filter_map(|log| self.chains.log(log)).filter(|info| is_own(info)) {
+            certified_in.extend(self.locate(&info.certificate)?.map(|(log, _)| log));
+        }
+        logs.sort_by_key(|log| match self.rank(log) {
+            0 => 0,
+            _ if certified_in.contains(log) => 1,
+            _ if self.chains.log(log).is_some_and(is_own) => 2,
+            _ => 3,
+        });
+        Ok(())
     }
 
     /// How early a log travels: the root's, then those that certify, revoke, accept or erase, because
@@ -149,7 +193,8 @@ impl Store {
         self.all_of(&logs, own)
     }
 
-    /// The logs that hand out a team's keys, and the programme's code packs, whole, where they are short enough to go with an enrolment.
+    /// The logs that hand out a team's keys, and the programme's code packs, whole, where they are short enough
+    /// to go with an enrolment.
     pub fn runs_of_keys(&self, team: TeamId, own: &SigningKey) -> Result<Vec<Run>, StoreError> {
         let mut statement = self.sql()?.prepare_cached(
             "SELECT DISTINCT log.id FROM entry INDEXED BY entry_administration
@@ -159,7 +204,50 @@ impl Store {
         let mut logs: Vec<LogId> = rows.collect::<Result<_, _>>()?;
         let teams = [team, TeamId::PROGRAMME];
         logs.retain(|log| self.chains.log(log).is_some_and(|info| teams.contains(&info.team)));
-        // What certifies those who hand them out, first.
+        self.short_with_proofs(logs, own)
+    }
+
+    /// The logs that revoke earlier certificates of a device in a team, whole, where they are short enough to go
+    /// with an enrolment: it writes on by the new one at once.
+    pub fn runs_of_revocations(
+        &self,
+        device: DeviceKey,
+        team: TeamId,
+        own: &SigningKey,
+    ) -> Result<Vec<Run>, StoreError> {
+        let of_device = self.authority.members(team).filter(|(_, key, _)| *key == device);
+        let revoked: BTreeSet<EntryId> =
+            of_device.map(|(id, _, _)| id).filter(|id| self.authority.is_revoked(id)).collect();
+        if revoked.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut statement = self.sql()?.prepare_cached(
+            "SELECT log.id, payload FROM entry INDEXED BY entry_administration
+               CROSS JOIN log ON log.number = entry.log
+             WHERE kind = ?1 AND kind < 16 AND verdict = 1 AND payload IS NOT NULL",
+        )?;
+        let mut rows = statement.query([kind::REVOKE])?;
+        let mut logs = Vec::new();
+        while let Some(row) = rows.next()? {
+            let (log, payload) = (LogId(row.get(0)?), kept(&row.get::<_, Vec<u8>>(1)?)?);
+            let revokes = matches!(
+                Administration::decode(kind::REVOKE, &payload),
+                Ok(Administration::Revoke { certificate, .. }) if revoked.contains(&certificate)
+            );
+            if revokes && !logs.contains(&log) {
+                logs.push(log);
+            }
+        }
+        self.short_with_proofs(logs, own)
+    }
+
+    /// These logs, what certifies those who write them first, where that is short enough to go with an
+    /// enrolment.
+    fn short_with_proofs(
+        &self,
+        logs: Vec<LogId>,
+        own: &SigningKey,
+    ) -> Result<Vec<Run>, StoreError> {
         let mut proofs = Vec::new();
         for log in &logs {
             let certificate = self.chains.log(log).map_or(EntryId::NONE, |info| info.certificate);
@@ -172,7 +260,7 @@ impl Store {
         let logs: Vec<LogId> = proofs.into_iter().chain(logs).collect();
         let runs = self.all_of(&logs, own)?;
         let weight: u64 = runs.iter().flat_map(|run| &run.entries).map(|e| e.body.weight()).sum();
-        Ok(if weight > KEYS_BYTES_MAX { Vec::new() } else { runs })
+        Ok(if weight > BESIDE_BYTES_MAX { Vec::new() } else { runs })
     }
 
     /// All runs of these logs, in this order.
@@ -180,7 +268,7 @@ impl Store {
         let mut peer = Peer::default();
         let mut runs = Vec::new();
         loop {
-            let page = self.page(logs, &peer, Some(own), RUNS_BYTES_MAX)?;
+            let page = self.page(logs, &peer, Some(own), self.room(RUNS_BYTES_MAX))?;
             if page.is_empty() {
                 return Ok(runs);
             }
@@ -198,9 +286,8 @@ impl Store {
         logs: &[LogId],
         peer: &Peer,
         own: Option<&SigningKey>,
-        weight_max: u64,
+        mut room: Room,
     ) -> Result<Vec<Run>, StoreError> {
-        let mut room = self.room(weight_max);
         let mut runs = Vec::new();
         let held = logs.iter().filter_map(|log| Some((log, self.chains.log(log)?)));
         for (log, info) in held {
@@ -246,7 +333,7 @@ impl Store {
     }
 
     /// How far a branch is carried.
-    fn reach(&self, log: &LogId, branch: u32) -> u64 {
+    pub(super) fn reach(&self, log: &LogId, branch: u32) -> u64 {
         self.carried.get(log).map_or(0, |carried| carried.carriage.reach(branch))
     }
 
@@ -291,33 +378,6 @@ impl Store {
         }))
     }
 
-    /// An entry held, with all of its header.
-    pub(super) fn whole_entry(
-        &self,
-        log: &LogId,
-        id: EntryId,
-    ) -> Result<Option<Entry>, StoreError> {
-        let mut statement = self.sql()?.prepare_cached(
-            "SELECT id, position, kind, changes, payload, payload_hash, schema, coalesce(previous,
-               (SELECT id FROM entry AS before
-                WHERE before.log = entry.log AND before.position = entry.position - 1
-                  AND before.branch >= 0 AND before.branch IN (entry.branch,
-                    (SELECT parent_branch FROM branch
-                     WHERE branch.log = entry.log AND branch.number = entry.branch))
-                ORDER BY before.branch = entry.branch DESC LIMIT 1)) AS previous
-             FROM entry WHERE id = ?1",
-        )?;
-        let mut rows = statement.query([id.0])?;
-        match rows.next()? {
-            Some(row) => Ok(Some(read_entry(*log, row)?)),
-            None => Ok(None),
-        }
-    }
-
-    pub(super) fn room(&self, bytes: u64) -> Room {
-        Room { entries: self.page_entries_max, bytes, is_full: false, is_empty: true }
-    }
-
     /// How far the other side holds each branch of a log; `None` where it holds some of the log, and
     /// nothing tells yet how much.
     fn held_by(
@@ -347,152 +407,4 @@ impl Store {
         }
         Ok((named.is_empty() || !held.is_empty()).then_some(held))
     }
-
-    /// The run from a place on to a position of its branch, as far as the room and the seals held reach.
-    /// Where no seal is held on the branch, as below a kept tip of another one that leaves it, the run goes
-    /// on along the first branch that is carried and leaves it there, up to that one's seal.
-    pub(super) fn run_from(
-        &self,
-        log: LogId,
-        info: &LogInfo,
-        from: Place,
-        to: u64,
-        own: Option<&SigningKey>,
-        room: &mut Room,
-    ) -> Result<Option<Run>, StoreError> {
-        let mut parts = vec![Part { branch: from.branch, first: from.position, last: to }];
-        loop {
-            let run = self.run_along(log, info, &parts, own, room)?;
-            let Some(last) = parts.last_mut().filter(|_| run.is_none() && !room.is_full) else {
-                return Ok(run);
-            };
-            let leaves = |parent: Place| {
-                parent.branch == last.branch
-                    && parent.position >= last.first
-                    && parent.position <= last.last
-            };
-            let next = (0u32..).zip(&info.branches).find_map(|(number, branch)| {
-                let parent = branch.parent.filter(|parent| leaves(*parent))?;
-                let part =
-                    Part { branch: number, first: branch.first(), last: self.reach(&log, number) };
-                (part.last >= part.first).then_some((parent.position, part))
-            });
-            let Some((leaves_at, next)) = next else { return Ok(None) };
-            last.last = leaves_at;
-            parts.push(next);
-            if parts.len() > PARTS_MAX {
-                return Ok(None);
-            }
-        }
-    }
-
-    /// The run along these parts, one behind the other.
-    fn run_along(
-        &self,
-        log: LogId,
-        info: &LogInfo,
-        parts: &[Part],
-        own: Option<&SigningKey>,
-        room: &mut Room,
-    ) -> Result<Option<Run>, StoreError> {
-        let number = self.logs.get(&log).map(|log| log.number);
-        let mut statement = self.sql()?.prepare_cached(
-            "SELECT entry.id, position, kind, changes, payload, payload_hash, seal, schema,
-               (SELECT id FROM entry AS before
-                WHERE before.log = entry.log AND before.position = entry.position - 1
-                  AND before.branch >= 0 AND (before.branch = entry.branch OR before.branch = ?4)
-                ORDER BY before.branch = entry.branch DESC LIMIT 1) AS previous
-             FROM entry WHERE log = ?1 AND branch = ?2 AND branch >= 0 AND position BETWEEN ?3 AND ?5
-             ORDER BY position",
-        )?;
-        let is_own = own.filter(|key| key.device_key() == info.key);
-        let mut entries: Vec<Entry> = Vec::new();
-        let mut left = *room;
-        let mut sealed: Option<([u8; 64], usize, Room)> = None;
-        'parts: for part in parts {
-            let parent = info.branches.get(part.branch as usize).and_then(|branch| branch.parent);
-            let parent = parent.map(|place| place.branch);
-            let last = part.last.min(i64::MAX as u64) as i64;
-            let mut rows =
-                statement.query((number, part.branch, part.first as i64, parent, last))?;
-            while let Some(row) = rows.next()? {
-                let entry = read_entry(log, row)?;
-                // A relay never cuts a run before its first seal: it always fits an empty page, but for
-                // pages made smaller.
-                let may_cut =
-                    sealed.is_some() || !room.is_empty || is_own.is_some() && !entries.is_empty();
-                if !left.take(&entry) && (may_cut || parts.len() > 1) {
-                    break 'parts;
-                }
-                let seal: Option<[u8; 64]> = row.get("seal")?;
-                // Up to where a revocation keeps it, the revocation holds the signature.
-                let is_last = entry.header.position == part.last;
-                let kept = || self.kept_seal(info.key, log, entry.tip());
-                let seal = seal.or_else(|| if is_last { kept() } else { None });
-                entries.push(entry);
-                if let Some(seal) = seal {
-                    sealed = Some((seal, entries.len(), left));
-                }
-            }
-        }
-        if let (Some(key), Some(last)) = (is_own, entries.last()) {
-            sealed = Some((seal(key, log, last.tip()), entries.len(), left));
-        }
-        // What no page can hand on keeps nothing else from going.
-        room.is_full = left.is_full && (sealed.is_some() || !room.is_empty);
-        // A relay sends up to the last seal that it holds; what lies behind takes no room.
-        Ok(sealed.and_then(|(seal, length, left_then)| {
-            *room = Room { is_full: left.is_full, is_empty: false, ..left_then };
-            Run::of(&entries[..length], seal)
-        }))
-    }
-}
-
-/// The entries of one branch from one position to another.
-struct Part {
-    branch: u32,
-    first: u64,
-    last: u64,
-}
-
-/// How many branches one run goes along at most.
-const PARTS_MAX: usize = 64;
-
-/// What a page can still take.
-#[derive(Clone, Copy)]
-pub(super) struct Room {
-    entries: u64,
-    bytes: u64,
-    pub(super) is_full: bool,
-    is_empty: bool,
-}
-
-impl Room {
-    fn take(&mut self, entry: &Entry) -> bool {
-        let weight = weight(entry.payload.as_deref());
-        match (self.entries.checked_sub(1), self.bytes.checked_sub(weight)) {
-            (Some(entries), Some(bytes)) => *self = Room { entries, bytes, ..*self },
-            _ => self.is_full = true,
-        }
-        !self.is_full
-    }
-}
-
-fn read_entry(log: LogId, row: &rusqlite::Row<'_>) -> Result<Entry, StoreError> {
-    let payload = kept_if_any(row.get("payload")?)?;
-    let changes: Option<[u8; 16]> = row.get("changes")?;
-    let previous: Option<[u8; 32]> = row.get("previous")?;
-    let header = Header {
-        kind: row.get("kind")?,
-        schema: row.get("schema")?,
-        log,
-        position: row.get::<_, i64>("position")? as u64,
-        previous: previous.map_or(EntryId::NONE, EntryId),
-        record: changes.map(RecordId),
-        payload_hash: match (&payload, row.get::<_, Option<[u8; 32]>>("payload_hash")?) {
-            (Some(payload), _) => *blake3::hash(payload).as_bytes(),
-            (None, hash) => hash.ok_or(StoreError::Damaged("a payload's hash"))?,
-        },
-    };
-    Ok(Entry { id: EntryId(row.get("id")?), header, payload })
 }

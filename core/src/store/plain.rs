@@ -6,7 +6,7 @@ use super::payload::kept;
 use super::{Store, StoreError};
 use crate::log::Ending;
 use crate::log::authority::verdict_by;
-use crate::log::chain::Place;
+use crate::log::chain::{LogInfo, Place};
 use crate::log::entry::{is_known, kind, settles};
 use crate::log::payload::Administration;
 use crate::model::{DeviceKey, EntryId, LogId, RecordId, TeamId};
@@ -73,6 +73,33 @@ impl Store {
             update.execute((id.0, verdict))?;
             Ok(())
         })
+    }
+
+    /// Up to which position coordinators set aside what is claimed of each log of their team. It falls with its
+    /// author: another coordinator says it again, or what is missing is said.
+    pub(super) fn set_aside(&self) -> Result<BTreeMap<(TeamId, LogId), u64>, StoreError> {
+        let mut statement = self.sql()?.prepare_cached(
+            "SELECT payload FROM entry INDEXED BY entry_administration
+             WHERE kind = ?1 AND kind < 16 AND log = ?2 AND verdict = 1 AND payload IS NOT NULL",
+        )?;
+        let mut set_aside: BTreeMap<(TeamId, LogId), u64> = BTreeMap::new();
+        let stands = |(log, info): &(&LogId, &LogInfo)| {
+            self.authority.is_coordinators(log) && !self.authority.is_revoked(&info.certificate)
+        };
+        for (log, info) in self.chains.iter().filter(stands) {
+            let number = self.logs.get(log).map(|log| log.number);
+            let mut rows = statement.query((kind::SET_ASIDE, number))?;
+            while let Some(row) = rows.next()? {
+                let payload = kept(&row.get::<_, Vec<u8>>(0)?)?;
+                if let Ok(Administration::SetAside { log, position }) =
+                    Administration::decode(kind::SET_ASIDE, &payload)
+                {
+                    let to = set_aside.entry((info.team, log)).or_default();
+                    *to = position.max(*to);
+                }
+            }
+        }
+        Ok(set_aside)
     }
 
     /// The erasures that are asked for and not done, by team and record.

@@ -139,6 +139,7 @@ impl Store {
         if self.meta("authority_stale")?.is_none() {
             return Ok(());
         }
+        let mut reopened = false;
         loop {
             let after = self.settle_authority()?;
             let before = std::mem::replace(&mut self.authority, after);
@@ -152,7 +153,9 @@ impl Store {
                 self.judge_plain(log)?;
                 self.mark_log_dirty(log)?;
             }
-            self.load_brought()?;
+            if reopened || !changed.logs.is_empty() || !changed.entries.is_empty() {
+                self.load_brought()?;
+            }
             for id in &changed.entries {
                 self.sql()?
                     .prepare_cached(&format!(
@@ -161,7 +164,7 @@ impl Store {
                     .execute([id.0])?;
             }
             self.write_verdicts(&before)?;
-            let mut reopened = false;
+            reopened = false;
             for (team, record) in changed.records {
                 self.mark_dirty(&record.0)?;
                 reopened |= self.drop_ends_of(team, record)?;
@@ -247,7 +250,7 @@ impl Store {
         let mut statement = self.sql()?.prepare_cached(
             "SELECT entry.id, log.id, branch, position, kind, payload, schema, ends
              FROM entry INDEXED BY entry_administration CROSS JOIN log ON log.number = entry.log
-             WHERE kind < 16 AND kind IN (1, 2, 3, 4, 5, 6, 9) ORDER BY entry.id",
+             WHERE kind < 16 AND kind IN (1, 2, 3, 4, 5, 6) ORDER BY entry.id",
         )?;
         let mut administration = Vec::new();
         let mut rows = statement.query([])?;

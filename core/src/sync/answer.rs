@@ -52,7 +52,7 @@ pub fn answer_verified(
     let mut taken = take_in(store, request, may_branch)?;
     let request = std::mem::take(&mut taken.message);
     store.note_synced(device, now)?;
-    let (request_digest, asked) = (request.digest, request.teams.len());
+    let (request_digest, asked) = (request.digest, request.teams.clone());
     let (mut answer, heard) = match request.clock.is_some() {
         true => (in_full(store, device, request, &taken)?, None),
         false => in_short(store, device, &request, &taken, since, before)?,
@@ -60,8 +60,12 @@ pub fn answer_verified(
     let turned_away = taken.turned_away.iter();
     answer.turned_away = turned_away.map(|(index, _, reason)| told(*index, reason)).collect();
     answer.digest = store.clock_digest(&answer.teams);
-    if answer.digest == request_digest && answer.teams.len() == asked {
+    if answer.digest == request_digest && answer.teams.len() == asked.len() {
         store.note_came_again(device, &Clock::new())?;
+    }
+    let kept: Vec<TeamId> = asked.into_iter().filter(|team| !answer.teams.contains(team)).collect();
+    for (log, tip) in store.accepted_of(device, &kept) {
+        add_point(&mut answer.points, log, tip);
     }
     answer.cursor = store.give_cursor(heard)?;
     answer.now = now.0;

@@ -1,13 +1,14 @@
 //! The device's side of one sync.
 
+use super::agreement::{Agreement, Progress};
 use super::message::{Message, NAMED_MAX, TIPS_MAX};
 use super::{Clock, SyncError, TakenIn, add_held, add_point, pairs, read, take_in, to_receive};
 use crate::identity::{Role, SigningKey};
 use crate::log::entry::Tip;
-use crate::log::run::RUNS_BYTES_MAX;
+use crate::log::run::{RUNS_BYTES_MAX, Run};
 use crate::log::{Author, TurnedAway};
 use crate::model::{LogId, TeamId, UnixMillis};
-use crate::store::{Peer, Store};
+use crate::store::{Peer, Store, StoreError};
 use std::collections::BTreeSet;
 
 /// The most requests of one session: 20 million entries, so that a hub that always moves cannot hold a
@@ -21,37 +22,6 @@ const FIRST_WEIGHT_MAX: u64 = 16 << 10;
 const ROUNDS_WITHOUT_MAX: u32 = 6;
 /// What a request costs beside its entries, at most, but for seals.
 const OVERHEAD_BYTES: u64 = 512;
-
-/// How a sync ended that did not fail.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Agreement {
-    /// The hub and this store hold the same entries of all teams.
-    Whole,
-    /// The hub keeps some teams from this device, which has no certificate there, or is revoked. What
-    /// it wrote is on the hub; it learns nothing of them.
-    Without(Vec<TeamId>),
-    /// All that the hub held when it first said so is here, and all of ours is there; more came to it
-    /// since, which the next sync brings.
-    CaughtUp,
-    /// A budget is used up, this sync's or the hub's for us; the rest waits for the next sync.
-    Partial {
-        /// How many entries wait.
-        waiting: u64,
-    },
-}
-
-/// How far a sync is, in entries.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Progress {
-    /// Acknowledged in this sync.
-    pub sent: u64,
-    /// Still waiting for the hub.
-    pub to_send: u64,
-    /// Received in this sync.
-    pub received: u64,
-    /// Known to be still to come; 0 until the hub showed its clock.
-    pub to_receive: u64,
-}
 
 /// The device's side of one sync.
 pub struct Session {
@@ -81,6 +51,8 @@ pub struct Session {
     was_put_back: bool,
     requests: u32,
     upload_left: Option<u64>,
+    /// Whether what a revocation hides here was offered.
+    offered_hidden: bool,
     /// Up to which seal heard the hub was told, where not all could be.
     told_to: Option<i64>,
     progress: Progress,
@@ -113,6 +85,7 @@ impl Session {
             was_put_back: false,
             requests: 0,
             upload_left: None,
+            offered_hidden: false,
             told_to: None,
             progress: Progress::default(),
             hub_now: None,
@@ -121,8 +94,8 @@ impl Session {
         }
     }
 
-    /// Sends about this many bytes at most, and one entry at least; the rest waits, and is said to
-    /// wait.
+    /// Sends about this many bytes at most, and one entry of this device's own at least; the rest waits, and is
+    /// said to wait.
     pub fn limit_upload(&mut self, bytes: u64) {
         self.upload_left = Some(bytes);
     }
@@ -176,13 +149,18 @@ impl Session {
     /// What the hub is not known to hold, page by page.
     fn in_short(&mut self, store: &Store, own: &SigningKey) -> Result<Message, SyncError> {
         let peer = Peer { clock: store.hub_clock(&self.teams)?, ..Peer::default() };
-        let runs = match self.weight_max() {
+        let mut runs = match self.weight_max() {
             0 => Vec::new(),
-            most => store.runs_lacked(&self.teams, &peer, Some(own), most)?,
+            _ => self.page(store, &peer, own)?,
         };
         let waiting = store.entries_beyond_hub(&self.teams)?;
         let sent: u64 = runs.iter().map(|run| run.entries.len() as u64).sum();
         self.progress.to_send = waiting;
+        let more = !runs.is_empty() && waiting > sent && self.weight_max() > 0;
+        if !more && !std::mem::replace(&mut self.offered_hidden, true) {
+            let left = self.weight_max().saturating_sub(weight_of(&runs));
+            runs.extend(store.runs_hidden(&self.teams, own, left)?);
+        }
         // A run proves how far it reaches by itself.
         let reached: BTreeSet<Tip> =
             runs.iter().filter_map(|run| run.expand().last().map(|last| last.tip())).collect();
@@ -192,12 +170,16 @@ impl Session {
             store.seals_to_tell(&self.teams, &peer.clock, own, most as usize)?;
         self.told_to = told_to;
         sealed.retain(|seal| !reached.contains(&seal.tip));
-        Ok(Message {
-            sealed,
-            more: !runs.is_empty() && waiting > sent && self.weight_max() > 0,
-            runs: runs.into_iter().map(Ok).collect(),
-            ..Message::default()
-        })
+        Ok(Message { sealed, more, runs: runs.into_iter().map(Ok).collect(), ..Message::default() })
+    }
+
+    /// A page of what a hub lacks, of which so much is known.
+    fn page(&self, store: &Store, hub: &Peer, own: &SigningKey) -> Result<Vec<Run>, StoreError> {
+        let most = self.weight_max();
+        match self.upload_left {
+            Some(_) => store.runs_lacked_within(&self.teams, hub, own, most),
+            None => store.runs_lacked(&self.teams, hub, Some(own), most),
+        }
     }
 
     /// What a request's entries may weigh: little in the first, and never above the upload budget.
@@ -215,9 +197,7 @@ impl Session {
         let nothing = Peer::default();
         let theirs = self.hub.as_ref().unwrap_or(&nothing);
         let runs = match &self.hub {
-            Some(hub) if self.weight_max() > 0 => {
-                store.runs_lacked(&self.teams, hub, Some(own), self.weight_max())?
-            }
+            Some(hub) if self.weight_max() > 0 => self.page(store, hub, own)?,
             _ => Vec::new(),
         };
         let (clock, left_out) = store.clock_to_show(&self.teams, TIPS_MAX);
@@ -336,9 +316,14 @@ impl Session {
             }
         }
         let away: BTreeSet<LogId> = for_good.iter().map(|(log, _)| *log).collect();
+        // What stands there alone was accepted: that says nothing of the rest of its log.
+        let is_taken = |(log, tips): &(&LogId, &Vec<Tip>)| {
+            !away.contains(*log) && tips.iter().any(|tip| !tip.is_alone())
+        };
         let taken: Vec<LogId> =
-            answer.points.keys().filter(|log| !away.contains(*log)).copied().collect();
+            answer.points.iter().filter(is_taken).map(|(log, _)| *log).collect();
         store.note_turned_away(&for_good, &taken)?;
+        store.note_own_accepted(&answer.points)?;
         Ok(may_come)
     }
 
@@ -416,7 +401,9 @@ impl Session {
         if spent && waiting > 0 {
             self.agreement = Some(Agreement::Partial { waiting });
         } else if !moved || self.rounds_without > ROUNDS_WITHOUT_MAX {
-            if !self.is_put_off {
+            // Runs of others may be heavier than what may still be sent.
+            let is_too_heavy = self.upload_left.is_some() && waiting > 0;
+            if !self.is_put_off && !is_too_heavy {
                 return Err(self.stuck());
             }
             self.agreement = Some(Agreement::Partial { waiting });
@@ -480,6 +467,11 @@ impl Session {
             reason: self.last_reason.clone().unwrap_or_else(nothing),
         }
     }
+}
+
+/// What the entries of runs weigh.
+fn weight_of(runs: &[Run]) -> u64 {
+    runs.iter().flat_map(|run| &run.entries).map(|entry| entry.body.weight()).sum()
 }
 
 /// Whether all that a clock shows is carried here.

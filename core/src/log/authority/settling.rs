@@ -235,13 +235,6 @@ impl<'a> Settling<'a> {
                 let devices = of_team.entry((key.generation, key.public)).or_default();
                 devices.extend(key.sealed.iter().map(|(device, _)| *device));
             }
-            // It falls with its author: another coordinator says it again, or what is missing is said.
-            (Phase::Others, Administration::SetAside { log, position })
-                if !self.revocations.contains_key(&info.certificate) =>
-            {
-                let aside = self.authority.set_aside.entry((info.team, *log)).or_default();
-                *aside = (*aside).max(*position);
-            }
             _ => {}
         }
     }

@@ -4,7 +4,7 @@ CREATE TABLE log (
   number INTEGER PRIMARY KEY,
   id BLOB NOT NULL UNIQUE,
   open BLOB NOT NULL,
-  own INTEGER NOT NULL          -- 0 another device's, 1 our records, 2 our administration, 3 ours, closed, 4 our keys
+  own INTEGER NOT NULL          -- 0 another device's, 1 our records, 2 our administration, 3 ours, closed, 4 our keys, 5 our certificates
 ) STRICT;
 CREATE TABLE branch (            -- a branch's tip is its last entry: only where it starts is kept
   log INTEGER NOT NULL REFERENCES log,
@@ -98,3 +98,5 @@ CREATE TABLE on_hub (
   PRIMARY KEY (log, branch)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE turned_away (log INTEGER PRIMARY KEY REFERENCES log, reason INTEGER NOT NULL) STRICT;
+-- Entries of this device's own that the hub does not carry by their chain, but because they were accepted.
+CREATE TABLE own_accepted (entry BLOB PRIMARY KEY) STRICT, WITHOUT ROWID;
