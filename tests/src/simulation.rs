@@ -12,6 +12,7 @@ mod oracle;
 mod people;
 mod plan;
 mod recount;
+mod rogue;
 mod shrink;
 mod world;
 

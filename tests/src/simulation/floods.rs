@@ -1,4 +1,4 @@
-//! Hostile devices that write without end, past an end, or of what never was; and a stolen coordinator's key.
+//! Hostile devices that write without end, past an end, or of what never was.
 
 use super::Failure;
 use super::hostile::REVERSAL;
@@ -21,8 +21,11 @@ impl World {
     /// Writes what no honest software of its role writes: its log ends there, and it goes on.
     pub(super) fn end_its_log(&mut self, dice: &mut ChaCha8Rng) -> Result<(), Failure> {
         let salt: [u8; 8] = self.hostile.random.random();
-        let (of_kind, record, payload) = match dice.random_range(0..4) {
+        let opened = self.hostile.path.first().and_then(|open| open.payload.clone());
+        let (of_kind, record, payload) = match dice.random_range(0..6) {
             0 => (REVERSAL, None, salt.to_vec()),
+            4 => (kind::OPEN, None, salt.to_vec()),
+            5 => (kind::OPEN, None, opened.unwrap_or_default()),
             1 => (kind::CERTIFY, None, salt.to_vec()),
             2 => {
                 let records = self.done.intents.iter().map(|intent| EntryId(intent.record));
@@ -88,27 +91,5 @@ impl World {
         let message = Message { teams: vec![TEAMS[0]], sealed: vec![sealed], ..Message::default() };
         self.fly(message.encode());
         Ok(())
-    }
-
-    /// What a stolen coordinator's key writes: erasures, which are the root's alone, and requests.
-    pub(super) fn rogue_act(
-        &mut self,
-        victim: Option<(EntryId, u8)>,
-        dice: &mut ChaCha8Rng,
-    ) -> Result<(), Failure> {
-        let Some((victim, _)) = victim else { return Ok(()) };
-        let records = vec![victim.record()];
-        let says = match dice.random_bool(0.7) {
-            true => Administration::Erase { team: TEAMS[0], records },
-            false => Administration::AskErase { records },
-        };
-        std::mem::swap(&mut self.hostile, &mut self.rogue);
-        let how = (says.kind(), kind::ADMINISTRATION_SCHEMA);
-        let entry = self.hostile.append(how, None, says.encode());
-        self.hostile.others.insert(entry.id.0);
-        self.hostile.has_ended |= says.kind() == kind::ERASE;
-        let sent = self.send_path();
-        std::mem::swap(&mut self.hostile, &mut self.rogue);
-        sent
     }
 }

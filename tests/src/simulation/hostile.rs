@@ -52,6 +52,8 @@ impl Hostile {
     /// People from here on are hostile.
     pub const PERSON: u32 = 100;
     pub const ROGUE: u32 = 101;
+    /// Whom the rogue certifies.
+    pub const SYBIL: u32 = 102;
 
     pub fn new(seed: u64, person: u32, role: Role) -> Self {
         Hostile {
@@ -116,7 +118,20 @@ impl Hostile {
 }
 
 impl World {
+    /// One act of the worker, or of another one whom a stolen coordinator's key certified.
     pub(super) fn hostile_act(&mut self, dice: &mut ChaCha8Rng) -> Result<(), Failure> {
+        let of_sybil = self.sybil.certificate != EntryId::NONE && dice.random_bool(0.3);
+        if of_sybil {
+            std::mem::swap(&mut self.hostile, &mut self.sybil);
+        }
+        let done = self.hostile_step(of_sybil, dice);
+        if of_sybil {
+            std::mem::swap(&mut self.hostile, &mut self.sybil);
+        }
+        done
+    }
+
+    fn hostile_step(&mut self, of_sybil: bool, dice: &mut ChaCha8Rng) -> Result<(), Failure> {
         let records: Vec<&Intent> = self
             .done
             .intents
@@ -127,7 +142,7 @@ impl World {
         let referrals: Vec<&&Intent> =
             records.iter().filter(|intent| intent.kind == REFERRAL).collect();
         let referral = referrals.choose(dice).map(|intent| EntryId(intent.id));
-        match dice.random_range(0..18) {
+        match dice.random_range(0..20) {
             0 => self.hostile_creation(REVERSAL, Vec::new()).map(drop),
             1 => self.fork(dice),
             2 => self.hostile_change(victim),
@@ -141,7 +156,7 @@ impl World {
             12 => self.end_its_log(dice),
             13 => self.flood(dice),
             14 | 15 => self.claim(dice),
-            16 => self.rogue_act(victim, dice),
+            16..=18 if !of_sybil => self.rogue_act(victim, dice),
             _ => {
                 let mut bytes = vec![1, 1];
                 bytes.extend((0..dice.random_range(0..200)).map(|_| dice.random::<u8>()));
@@ -153,9 +168,8 @@ impl World {
 
     /// Everything that hostile devices ever sent, once more, straight to the hub.
     pub(super) fn hostile_all_again(&mut self) -> Result<(), Failure> {
-        for of in [true, false] {
-            let hostile = if of { &self.hostile } else { &self.rogue };
-            let (key, sent) = (hostile.key(), hostile.sent.clone());
+        let all = [&self.rogue, &self.hostile, &self.sybil];
+        for (key, sent) in all.map(|hostile| (hostile.key(), hostile.sent.clone())) {
             for bytes in sent {
                 let now = self.hub_now();
                 match sync::answer(self.hub(), key, now, &bytes) {
@@ -179,6 +193,11 @@ impl World {
         self.in_flight.push(Packet { phone: None, device, to_hub: true, bytes });
     }
 
+    pub(super) fn hostile_hand(&self) -> Hand {
+        let Hostile { person, role, certificate, .. } = self.hostile;
+        Hand { person, team: 0, role, certificate: certificate.0 }
+    }
+
     /// Notes what the oracle is to know of an entry: on a path that ended it counts nowhere.
     pub(super) fn note_hostile(
         &mut self,
@@ -191,8 +210,8 @@ impl World {
             self.hostile.others.insert(entry.id.0);
             return;
         }
-        let Hostile { person, role, .. } = self.hostile;
-        let by = Hand { person, team: 0, role, certificate: self.hostile.certificate.0 };
+        self.note_kept(entry);
+        let by = self.hostile_hand();
         self.done.intents.push(Intent {
             id: entry.id.0,
             by,
@@ -267,7 +286,15 @@ impl World {
     ) -> Result<(), Failure> {
         let own = self.hostile.certificate;
         let of_victim = victim.map(|(id, _)| id.record());
-        let (record, after, operations) = match dice.random_range(0..3) {
+        let (record, after, operations) = match dice.random_range(0..4) {
+            3 => {
+                // What only a newer version knows waits, and keeps nothing behind it from counting.
+                let of = [(REVERSAL, 999), (200, 1)].choose(dice).copied().unwrap_or((200, 1));
+                let noise = self.hostile.random.random::<[u8; 8]>().to_vec();
+                let entry = self.hostile.append(of, None, noise);
+                self.hostile.others.insert(entry.id.0);
+                return self.send_path();
+            }
             0 => (None, Vec::new(), vec![Operation::put("site", "x")]),
             1 => {
                 let element = ElementName { entry: own, index: 3 };

@@ -7,9 +7,8 @@ use super::plan::Step;
 use crate::disk::{Backup, Disk, Stop};
 use kitbag_core::engine::{Engine, EngineError, Environment};
 use kitbag_core::identity::Role as CertifiedRole;
-use kitbag_core::log::entry::{Entry, kind};
-use kitbag_core::log::run::Run;
-use kitbag_core::model::{DeviceKey, EntryId, TeamId, UnixMillis};
+use kitbag_core::log::entry::kind;
+use kitbag_core::model::{DeviceKey, EntryId, LogId, TeamId, UnixMillis};
 use kitbag_core::store::{Settling, Store, StoreKey};
 use kitbag_core::sync::{Session, SyncError};
 use rand::{Rng, RngExt, SeedableRng};
@@ -84,6 +83,10 @@ pub struct World {
     pub hostile: Hostile,
     /// A coordinator's key that was stolen.
     pub rogue: Hostile,
+    /// Whom that certifies, once it does.
+    pub sybil: Hostile,
+    /// Tips that it says it keeps, sealed and never written: by revocation, the log and the position.
+    pub made_up: Vec<(Label, LogId, u64)>,
     /// Whether anything was put back to an older copy.
     pub was_put_back: bool,
     armed: BTreeMap<String, Stop>,
@@ -118,6 +121,8 @@ impl World {
             was_put_back: false,
             hostile: Hostile::new(seed, Hostile::PERSON, Role::Worker),
             rogue: Hostile::new(seed, Hostile::ROGUE, Role::Coordinator),
+            sybil: Hostile::new(seed, Hostile::SYBIL, Role::Worker),
+            made_up: Vec::new(),
             armed: BTreeMap::new(),
             seed,
             page_entries_max: [1, 2, 3, 5, 2_000][(seed % 5) as usize],
@@ -443,7 +448,8 @@ impl World {
     pub fn known(&self) -> BTreeSet<Label> {
         let intents = self.done.intents.iter().map(|intent| intent.id);
         let said = self.done.said.iter().map(|said| said.id);
-        let others = self.hostile.others.iter().chain(&self.rogue.others).copied();
+        let hostile = [&self.hostile, &self.rogue, &self.sybil];
+        let others = hostile.into_iter().flat_map(|hostile| &hostile.others).copied();
         intents.chain(said).chain(others).collect()
     }
 
@@ -484,16 +490,4 @@ impl World {
 fn open_hub(root: Option<DeviceKey>) -> Result<Store, Failure> {
     let store = Store::open(Path::new(&path(HUB)), &key(), root, None, Settling::Behind);
     store.map_err(|error| Failure(format!("the hub does not open: {error}")))
-}
-
-/// All that a hub keeps aside of a certificate, page by page.
-pub(super) fn aside(hub: &Store, certificate: EntryId) -> Result<Vec<Entry>, Failure> {
-    let mut aside: Vec<Entry> = Vec::new();
-    loop {
-        let page = hub.kept_aside(certificate, aside.last().map(|last| last.id))?;
-        if page.is_empty() {
-            return Ok(aside);
-        }
-        aside.extend(page.iter().flat_map(Run::expand));
-    }
 }
