@@ -194,16 +194,10 @@ fn show(plan: &Plan, seed: u64) {
 #[cfg(feature = "mutants")]
 fn mutants() -> ExitCode {
     use kitbag_core::mutant::{Mutant, plant};
-    /// A fault that this many seeds do not catch is not caught.
-    const SEEDS_MAX: u64 = 1_500;
     let mut all_caught = true;
     for (mutant, name) in Mutant::ALL {
         plant(Some(mutant));
-        let caught = (1..=SEEDS_MAX).find_map(|seed| {
-            let failure = play(seed, &plan(seed)).err()?;
-            Some((seed, failure))
-        });
-        match caught {
+        match first_that_fails() {
             Some((seed, Failure(reason))) => {
                 let line: String = reason.chars().take(100).collect();
                 println!("{name}: caught by seed {seed}: {line}");
@@ -216,4 +210,34 @@ fn mutants() -> ExitCode {
     }
     plant(None);
     if all_caught { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// A fault that this many seeds do not catch is not caught.
+#[cfg(feature = "mutants")]
+const SEEDS_MAX: u64 = 1_500;
+
+/// The first seed that fails, looked for on all cores.
+#[cfg(feature = "mutants")]
+fn first_that_fails() -> Option<(u64, Failure)> {
+    let next = AtomicU64::new(1);
+    let failed: Mutex<BTreeMap<u64, Failure>> = Mutex::new(BTreeMap::new());
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 0..cores {
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::SeqCst);
+                    let stop = failed.lock().is_ok_and(|failed| !failed.is_empty());
+                    if seed > SEEDS_MAX || stop {
+                        return;
+                    }
+                    if let (Err(failure), Ok(mut failed)) = (play(seed, &plan(seed)), failed.lock())
+                    {
+                        failed.insert(seed, failure);
+                    }
+                }
+            });
+        }
+    });
+    failed.into_inner().ok()?.pop_first()
 }
