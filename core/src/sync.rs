@@ -27,7 +27,7 @@ pub use message::{
 pub use session::{REQUESTS_MAX, Session};
 
 use crate::log::entry::Tip;
-use crate::log::run::TurnedAway;
+use crate::log::run::{Run, TurnedAway};
 use crate::model::LogId;
 use crate::store::{MayBranch, Store, StoreError};
 
@@ -135,6 +135,11 @@ fn add_point(points: &mut Clock, log: LogId, tip: Tip) -> bool {
             true
         }
     }
+}
+
+/// What the entries of runs weigh.
+fn weight_of(runs: &[Run]) -> u64 {
+    runs.iter().flat_map(|run| &run.entries).map(|entry| entry.body.weight()).sum()
 }
 
 fn pairs(clock: &Clock) -> impl Iterator<Item = (LogId, Tip)> + '_ {

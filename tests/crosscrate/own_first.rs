@@ -7,12 +7,12 @@ use super::programme::{
 };
 use kitbag_core::engine::{BundleOf, Engine, EngineError, Environment};
 use kitbag_core::identity::{HubAddress, Role, SigningKey};
-use kitbag_core::log::entry::kind;
+use kitbag_core::log::entry::{Tip, kind};
 use kitbag_core::log::payload::{AFTER_MAX, Administration, RecordPayload};
 use kitbag_core::log::run::Run;
 use kitbag_core::model::{DeviceKey, EntryId, Operation, RecordId, TeamId};
 use kitbag_core::store::{Delivery, Reason, Settling, Store};
-use kitbag_core::sync::{self, Agreement, Session};
+use kitbag_core::sync::{self, Agreement, Message, Session};
 
 /// The key of a worker who writes by hand.
 const HOSTILE: [u8; 32] = [66; 32];
@@ -281,4 +281,87 @@ fn what_is_aside_on_a_hub_tells_the_same_however_its_log_goes_on() {
     assert_eq!(again.clock(&[TEAM]), clock);
     assert_eq!(again.clock_digest(&[TEAM]), one, "as if it were looked at from nothing");
     assert_eq!(clock[&log.log].len(), 21);
+}
+
+#[test]
+fn what_leaves_a_log_at_its_end_is_carried_nowhere() {
+    let mut programme = Programme::new();
+    let (certificate, device) = hostile(&mut programme);
+    let (mut phone, _) = programme.worker();
+    programme.sync_coordinator();
+    programme.sync(&mut phone);
+    let mut log = Written::new(&HOSTILE, certificate, 0);
+    log.add(kind::ERASE, None, Administration::Erase { team: TEAM, records: vec![] }.encode());
+    send_as(&mut programme.hub, device, &message(vec![log.run()]));
+    let end = log.tip;
+    for n in 0..3_u64 {
+        log.tip = end;
+        let operations = reversal("died").operations().unwrap();
+        let payload = RecordPayload { salt: n.to_be_bytes(), at: NOW, after: vec![], operations };
+        log.add(17, None, payload.encode());
+        assert_eq!(send_as(&mut programme.hub, device, &message(vec![log.run()])).len(), 1);
+    }
+    programme.settle();
+    assert_eq!(counted(&programme.hub), 0);
+    assert_eq!(programme.hub.clock(&[TEAM])[&log.log], [end]);
+    assert_eq!(sync_through(&mut phone, &mut programme.hub).unwrap(), Agreement::Whole);
+}
+
+#[test]
+fn all_that_a_hub_has_room_for_aside_gets_there_and_what_is_accepted_makes_room() {
+    let mut programme = Programme::new();
+    let (mut phone, certificate) = programme.worker();
+    programme.sync_coordinator();
+    programme.coordinator.revoke(TEAM, certificate).unwrap();
+    programme.sync_coordinator();
+    for _ in 0..1_200_u32 {
+        phone.record(TEAM, &reversal("survived")).unwrap();
+    }
+    for round in 1..=6 {
+        let (session, _) = synced(&mut phone, &mut programme.hub);
+        let kept = aside(&programme.hub, certificate);
+        let is_new = |entry: &EntryId| !programme.coordinator.store().carries(entry).unwrap();
+        let new: Vec<EntryId> = kept.iter().map(|entry| entry.id).filter(is_new).collect();
+        programme.coordinator.accept(TEAM, &new).unwrap();
+        programme.sync_coordinator();
+        programme.settle();
+        if counted(&programme.hub) == 1_200 {
+            let (session, _) = synced(&mut phone, &mut programme.hub);
+            assert_eq!(phone.status().unwrap().waiting.aside, 0, "in round {round}");
+            phone.leave(TEAM, &session).unwrap();
+            return;
+        }
+        assert!(phone.leave(TEAM, &session).is_err());
+    }
+    panic!("{} of 1,200 were accepted", counted(&programme.hub));
+}
+
+#[test]
+fn what_a_hub_said_is_accepted_and_does_not_say_any_more_is_aside_again() {
+    let mut programme = Programme::new();
+    let (mut phone, certificate) = programme.worker();
+    programme.sync_coordinator();
+    programme.sync(&mut phone);
+    programme.coordinator.revoke(TEAM, certificate).unwrap();
+    programme.sync_coordinator();
+    assert_eq!(
+        aside(&programme.hub, certificate),
+        [],
+        "nothing is aside of a log that nothing cuts"
+    );
+    let id = phone.record(TEAM, &reversal("survived")).unwrap();
+    _ = synced(&mut phone, &mut programme.hub);
+    assert_eq!(phone.delivery(id).unwrap(), Delivery::Aside(Reason::Revoked));
+    let entries = phone.store().entries().unwrap();
+    let own = entries.iter().find(|entry| entry.id.record() == id).unwrap();
+    let mut points = sync::Clock::default();
+    points.insert(own.log, vec![Tip::alone(own.id)]);
+    let mut session = phone.session();
+    phone.request(&mut session).unwrap();
+    let lie = Message { points, ..Message::default() };
+    _ = phone.reply(&mut session, &lie.encode());
+    assert_eq!(phone.delivery(id).unwrap(), Delivery::OnHub, "a hub is believed while it says so");
+    let (session, _) = synced(&mut phone, &mut programme.hub);
+    assert_eq!(phone.delivery(id).unwrap(), Delivery::Aside(Reason::Revoked));
+    assert!(phone.leave(TEAM, &session).is_err());
 }

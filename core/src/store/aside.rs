@@ -59,6 +59,15 @@ impl Store {
             return Ok(false);
         }
         let (held, bytes) = self.aside(&certificate)?;
+        // What was accepted is aside no more.
+        let accepted: usize = self
+            .chains
+            .iter()
+            .filter(|(_, info)| info.certificate == certificate)
+            .filter_map(|(log, _)| self.carried.get(log))
+            .map(|carried| carried.brought.len())
+            .sum();
+        let held = held.saturating_sub(accepted as u64);
         let more: u64 = entries.iter().map(|entry| weight(entry.payload.as_deref())).sum();
         Ok(held + entries.len() as u64 <= ASIDE_ENTRIES_MAX && bytes + more <= ASIDE_BYTES_MAX)
     }
@@ -106,7 +115,7 @@ impl Store {
             for (number, branch) in (0u32..).zip(&info.branches) {
                 let place = Place { branch: number, position: branch.first() };
                 let carried = self.carried.get(log).map_or(0, |log| log.carriage.reach(number));
-                let mut position = place.position.max(carried + 1).max(2);
+                let mut position = place.position.max(carried.saturating_add(1)).max(2);
                 if let Some((at, last)) = after {
                     match (at, last.branch).cmp(&(*log, number)) {
                         Ordering::Less => {}

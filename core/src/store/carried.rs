@@ -66,12 +66,15 @@ impl Store {
     /// look at all other branches; returns whether that tells what is carried.
     pub(super) fn note_next(&mut self, entry: &Entry, place: Place, begins: bool) -> bool {
         let log = &entry.header.log;
-        let branch = self.chains.log(log).and_then(|info| info.branches.last());
-        let (Some(branch), Some(carried)) = (branch, self.carried.get_mut(log)) else {
+        let (Some(info), Some(carried)) = (self.chains.log(log), self.carried.get_mut(log)) else {
             return false;
         };
         if begins {
-            carried.carriage.add_branch(branch.parent);
+            // One that leaves another behind its end is not carried.
+            if info.sound_of(place.branch) < place.position {
+                return false;
+            }
+            carried.carriage.add_branch(info.branches.last().and_then(|branch| branch.parent));
         }
         let is_carried = carried.carriage.carries(place);
         match &mut carried.tips {

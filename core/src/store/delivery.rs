@@ -191,6 +191,7 @@ impl Store {
                 sql.execute("DELETE FROM meta WHERE name IN ('cursor', 'told')", [])?;
                 // What it kept aside may be gone, too: it is offered again.
                 sql.execute("DELETE FROM turned_away", [])?;
+                sql.execute("DELETE FROM own_accepted", [])?;
             }
             Ok(before.is_some())
         })

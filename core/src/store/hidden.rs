@@ -1,14 +1,18 @@
 //! What this device wrote and cannot bring to the hub by itself: its certificate fell, or was revoked.
 
+use super::delivery::Reason;
 use super::{Clock, Store, StoreError};
 use crate::identity::SigningKey;
 use crate::log::chain::{LogInfo, Place};
 use crate::log::entry::{Tip, kind};
 use crate::log::run::Run;
 use crate::model::{DeviceKey, EntryId, LogId, TeamId};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The most accepted entries of a device that one message tells it of.
-const ACCEPTED_TOLD_MAX: usize = 1_000;
+const ACCEPTED_TOLD_MAX: usize = 2_000;
+/// How many entries that a hub may only keep aside go in one run: it keeps a run whole or not at all.
+const ASIDE_RUN_ENTRIES: u64 = 250;
 
 impl Store {
     /// How many entries of this device's own logs of these teams, but for those that open logs, are neither
@@ -21,7 +25,7 @@ impl Store {
                AND id NOT IN (SELECT entry FROM own_accepted)",
         )?;
         let mut hidden = 0;
-        for (log, number, place) in self.hidden_from(teams)? {
+        for (log, number, place) in self.hidden_from(teams, &BTreeMap::new())? {
             let seen = place.position - 1;
             let mut rows = beyond.query((number, place.branch, seen as i64, kind::OPEN))?;
             while let Some(row) = rows.next()? {
@@ -33,8 +37,12 @@ impl Store {
     }
 
     /// Where each branch of this device's own logs of these teams is no longer carried, nor known to be at the
-    /// hub, with the log's number here.
-    fn hidden_from(&self, teams: &[TeamId]) -> Result<Vec<(LogId, i64, Place)>, StoreError> {
+    /// hub, with the log's number here; of logs that the hub turned away, where it is not known to be at the hub.
+    fn hidden_from(
+        &self,
+        teams: &[TeamId],
+        turned_away: &BTreeMap<i64, u8>,
+    ) -> Result<Vec<(LogId, i64, Place)>, StoreError> {
         let mut own = self.sql()?.prepare_cached("SELECT id, number FROM log WHERE own > 0")?;
         let mut known = self
             .sql()?
@@ -47,6 +55,7 @@ impl Store {
             let Some(info) = self.chains.log(&log).filter(of_teams) else { continue };
             for (branch, held) in (0u32..).zip(&info.branches) {
                 let carried = self.carried.get(&log).map_or(0, |log| log.carriage.reach(branch));
+                let carried = if turned_away.contains_key(&number) { 0 } else { carried };
                 let on_hub: Option<i64> =
                     known.query_map((number, branch), |row| row.get(0))?.next().transpose()?;
                 let start = held.parent.map_or(0, |parent| parent.position);
@@ -59,28 +68,82 @@ impl Store {
         Ok(hidden)
     }
 
-    /// Runs of what this device wrote and a revocation hides, as far as a page takes them: a hub keeps a little
-    /// of it aside for coordinators. What it turned away before is not offered once more.
+    /// Runs of what this device wrote and a revocation hides, or the hub turned away, as far as a page takes them,
+    /// behind what was accepted: a hub keeps a little of it aside for coordinators. With them a digest of what
+    /// is offered; empty where that was offered before, and nothing changed since.
     pub fn runs_hidden(
         &self,
         teams: &[TeamId],
         own: &SigningKey,
         weight_max: u64,
-    ) -> Result<Vec<Run>, StoreError> {
-        let turned_away = self.turned_away()?;
-        let mut room = self.room(weight_max);
-        let mut runs = Vec::new();
-        for (log, number, from) in self.hidden_from(teams)? {
+    ) -> Result<(Vec<Run>, Vec<u8>), StoreError> {
+        let mut accepted = self.sql()?.prepare_cached(
+            "SELECT coalesce(max(position), 0) FROM own_accepted
+               JOIN entry ON entry.id = own_accepted.entry
+             WHERE log = ?1 AND branch = ?2 AND branch >= 0",
+        )?;
+        let mut hasher = blake3::Hasher::new();
+        // A hub that was put back, and one that lets this device read again, is offered all anew.
+        hasher.update(&self.meta("hub_epoch")?.unwrap_or_default());
+        hasher.update(&self.meta("unread")?.unwrap_or_default());
+        let mut hidden = Vec::new();
+        for (log, number, mut from) in self.hidden_from(teams, &self.turned_away_revoked()?)? {
             // Without a certificate that stands a hub keeps nothing.
-            let Some((info, _)) = self.standing(&log) else { continue };
+            let Some((info, standing)) = self.standing(&log) else { continue };
+            hasher.update(&[u8::from(standing.cuts.is_empty())]);
+            let to: i64 = accepted.query_row((number, from.branch), |row| row.get(0))?;
+            from.position = from.position.max(to as u64 + 1);
             let tip =
                 info.branches.get(from.branch as usize).map_or(0, |branch| branch.tip.position);
-            if room.is_full || turned_away.contains_key(&number) {
-                continue;
+            if from.position <= tip {
+                hasher.update(&log.0).update(&from.branch.to_be_bytes());
+                hasher.update(&from.position.to_be_bytes()).update(&tip.to_be_bytes());
+                hidden.push((log, info, from, tip));
             }
-            runs.extend(self.run_from(log, info, from, tip, Some(own), &mut room)?);
         }
-        Ok(runs)
+        let digest = hasher.finalize().as_bytes().to_vec();
+        if hidden.is_empty() || self.meta("offered")?.as_deref() == Some(&digest) {
+            return Ok((Vec::new(), Vec::new()));
+        }
+        let mut room = self.room(weight_max);
+        let mut runs = Vec::new();
+        for (log, info, mut from, tip) in hidden {
+            while from.position <= tip && !room.is_full {
+                let to = tip.min(from.position + ASIDE_RUN_ENTRIES - 1);
+                let run = self.run_from(log, info, from, to, Some(own), &mut room)?;
+                let Some(run) = run else { break };
+                from.position += run.entries.len() as u64;
+                runs.push(run);
+            }
+        }
+        Ok((runs, digest))
+    }
+
+    /// The logs that the hub turned away because their certificate is revoked.
+    fn turned_away_revoked(&self) -> Result<BTreeMap<i64, u8>, StoreError> {
+        let mut turned_away = self.turned_away()?;
+        turned_away.retain(|_, code| Reason::from_code(*code) == Reason::Revoked);
+        Ok(turned_away)
+    }
+
+    /// Notes, durably, which of these teams the hub keeps from this device.
+    pub fn note_unread(&mut self, unread: &[TeamId]) -> Result<(), StoreError> {
+        let unread: Vec<u8> = unread.iter().flat_map(|team| team.0).collect();
+        match self.meta("unread")?.unwrap_or_default() == unread {
+            true => Ok(()),
+            false => self.set_meta(&[("unread".to_owned(), unread)]),
+        }
+    }
+
+    /// The logs of this device that the hub turned away as revoked: they go by [`Store::runs_hidden`].
+    pub(super) fn own_turned_away(&self, own: DeviceKey) -> Result<BTreeSet<LogId>, StoreError> {
+        let turned_away = self.turned_away_revoked()?;
+        let is_own = |log: &LogId| self.chains.log(log).is_some_and(|info| info.key == own);
+        let logs = self
+            .logs
+            .iter()
+            .filter(|(log, held)| turned_away.contains_key(&held.number) && is_own(log));
+        Ok(logs.map(|(log, _)| *log).collect())
     }
 
     /// The entries of a device in these teams that acceptances bring in, as many as one message tells: a revoked
@@ -95,28 +158,51 @@ impl Store {
         brought.take(ACCEPTED_TOLD_MAX).collect()
     }
 
-    /// Notes, durably, which entries of this device's own the hub says are accepted.
-    pub fn note_own_accepted(&mut self, told: &Clock) -> Result<(), StoreError> {
-        let mut is_new = self.sql()?.prepare_cached(
-            "SELECT 1 FROM entry JOIN log ON log.number = entry.log WHERE entry.id = ?1 AND own > 0
-               AND entry.id NOT IN (SELECT entry FROM own_accepted)",
+    /// Notes, durably, which entries of this device's own the hub says are accepted, as it says now: what it
+    /// named before and does not name any more is aside again, but for what this store carries of a team that it
+    /// may read.
+    pub fn note_own_accepted(
+        &mut self,
+        told: &Clock,
+        readable: &[TeamId],
+    ) -> Result<(), StoreError> {
+        let known = self.own_accepted()?;
+        let mut is_own = self.sql()?.prepare_cached(
+            "SELECT 1 FROM entry JOIN log ON log.number = entry.log WHERE entry.id = ?1 AND own > 0",
         )?;
-        let mut new: Vec<EntryId> = Vec::new();
+        let mut now: BTreeSet<EntryId> = BTreeSet::new();
         for tip in told.values().flatten().filter(|tip| tip.is_alone()) {
-            if is_new.exists([tip.id.0])? {
-                new.push(tip.id);
+            if known.contains(&tip.id) || is_own.exists([tip.id.0])? {
+                now.insert(tip.id);
             }
         }
-        drop(is_new);
-        if new.is_empty() {
+        for id in &known {
+            let place = self.locate(id)?;
+            if let Some((log, place)) = place
+                && self.team_of(&log).is_some_and(|team| readable.contains(&team))
+                && self.is_carried(&log, place, *id)
+            {
+                now.insert(*id);
+            }
+        }
+        drop(is_own);
+        if now == known {
             return Ok(());
         }
         self.transact(|store| {
-            let mut insert =
-                store.sql()?.prepare_cached("INSERT OR IGNORE INTO own_accepted VALUES (?1)")?;
-            new.iter().try_for_each(|id| insert.execute([id.0]).map(drop))?;
+            let sql = store.sql()?;
+            let mut delete = sql.prepare_cached("DELETE FROM own_accepted WHERE entry = ?1")?;
+            known.difference(&now).try_for_each(|id| delete.execute([id.0]).map(drop))?;
+            let mut insert = sql.prepare_cached("INSERT INTO own_accepted VALUES (?1)")?;
+            now.difference(&known).try_for_each(|id| insert.execute([id.0]).map(drop))?;
             Ok(())
         })
+    }
+
+    fn own_accepted(&self) -> Result<BTreeSet<EntryId>, StoreError> {
+        let mut known = self.sql()?.prepare_cached("SELECT entry FROM own_accepted")?;
+        let rows = known.query_map([], |row| Ok(EntryId(row.get(0)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// How many entries of a branch beyond a position the hub said are accepted.

@@ -71,6 +71,8 @@ impl Store {
         let mut logs = self.logs_in_order(teams);
         logs.retain(|log| !peer.skip.contains(log));
         if let Some(own) = own.map(SigningKey::device_key) {
+            let turned_away = self.own_turned_away(own)?;
+            logs.retain(|log| !turned_away.contains(log));
             self.put_own_first(&mut logs, own)?;
         }
         self.page(&logs, peer, own, room)

@@ -2,7 +2,9 @@
 
 use super::agreement::{Agreement, Progress};
 use super::message::{Message, NAMED_MAX, TIPS_MAX};
-use super::{Clock, SyncError, TakenIn, add_held, add_point, pairs, read, take_in, to_receive};
+use super::{
+    Clock, SyncError, TakenIn, add_held, add_point, pairs, read, take_in, to_receive, weight_of,
+};
 use crate::identity::{Role, SigningKey};
 use crate::log::entry::Tip;
 use crate::log::run::{RUNS_BYTES_MAX, Run};
@@ -51,8 +53,9 @@ pub struct Session {
     was_put_back: bool,
     requests: u32,
     upload_left: Option<u64>,
-    /// Whether what a revocation hides here was offered.
+    /// Whether what a revocation hides here was offered, and what that was until the hub answered.
     offered_hidden: bool,
+    offered: Option<Vec<u8>>,
     /// Up to which seal heard the hub was told, where not all could be.
     told_to: Option<i64>,
     progress: Progress,
@@ -86,6 +89,7 @@ impl Session {
             requests: 0,
             upload_left: None,
             offered_hidden: false,
+            offered: None,
             told_to: None,
             progress: Progress::default(),
             hub_now: None,
@@ -158,8 +162,11 @@ impl Session {
         self.progress.to_send = waiting;
         let more = !runs.is_empty() && waiting > sent && self.weight_max() > 0;
         if !more && !std::mem::replace(&mut self.offered_hidden, true) {
-            let left = self.weight_max().saturating_sub(weight_of(&runs));
-            runs.extend(store.runs_hidden(&self.teams, own, left)?);
+            let most = self.upload_left.map_or(RUNS_BYTES_MAX, |_| self.weight_max());
+            let left = most.saturating_sub(weight_of(&runs));
+            let (hidden, digest) = store.runs_hidden(&self.teams, own, left)?;
+            runs.extend(hidden);
+            self.offered = Some(digest).filter(|digest| !digest.is_empty());
         }
         // A run proves how far it reaches by itself.
         let reached: BTreeSet<Tip> =
@@ -323,7 +330,12 @@ impl Session {
         let taken: Vec<LogId> =
             answer.points.iter().filter(is_taken).map(|(log, _)| *log).collect();
         store.note_turned_away(&for_good, &taken)?;
-        store.note_own_accepted(&answer.points)?;
+        store.note_own_accepted(&answer.points, &answer.teams)?;
+        if let Some(offered) = self.offered.take().filter(|_| !self.is_put_off) {
+            store.set_meta(&[("offered".to_owned(), offered)])?;
+        }
+        let unread = self.teams.iter().filter(|team| !answer.teams.contains(team)).copied();
+        store.note_unread(&unread.collect::<Vec<_>>())?;
         Ok(may_come)
     }
 
@@ -467,11 +479,6 @@ impl Session {
             reason: self.last_reason.clone().unwrap_or_else(nothing),
         }
     }
-}
-
-/// What the entries of runs weigh.
-fn weight_of(runs: &[Run]) -> u64 {
-    runs.iter().flat_map(|run| &run.entries).map(|entry| entry.body.weight()).sum()
 }
 
 /// Whether all that a clock shows is carried here.
