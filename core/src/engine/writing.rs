@@ -11,6 +11,9 @@ use crate::model::schema::Shape;
 use crate::model::{EntryId, Invalid, Kind, LogId, Operation, RecordId, TeamId, Wrong};
 use crate::store::LogUse;
 
+/// How many entries go into one frame of the outbox: of the heaviest that a change writes, all fit.
+const OUTBOX_ENTRIES: usize = 8;
+
 /// What an entry of ours is.
 pub(super) struct Writing<'a> {
     pub(super) log_use: LogUse,
@@ -172,7 +175,7 @@ impl Engine {
         let most = AFTER_MAX as usize;
         // Each brings together as many as it names, and is a head itself.
         let merges = heads.len().saturating_sub(most).div_ceil(most - 1);
-        let mut chain = self.chain(team, &how, 1 + merges as u64)?;
+        let mut chain = self.chain(team, &how, 2 + merges as u64)?;
         heads.sort_unstable();
         while heads.len() > most {
             let rest = heads.split_off(most);
@@ -180,7 +183,15 @@ impl Engine {
             heads = rest;
             heads.push(chain.push((how.kind, 1), how.record, payload));
         }
-        let payload = self.payload(heads, operations)?;
+        let payload = match self.payload(heads.clone(), operations.clone()) {
+            // Beside so many heads there is no room for what is said: they come together first.
+            Err(EngineError::TooLarge) if heads.len() > 1 => {
+                let payload = self.payload(heads, Vec::new())?;
+                let head = chain.push((how.kind, 1), how.record, payload);
+                self.payload(vec![head], operations)
+            }
+            payload => payload,
+        }?;
         chain.push((how.kind, how.schema), how.record, payload);
         self.append(chain, &how)
     }
@@ -266,7 +277,11 @@ impl Engine {
     /// Appends what goes on in our log, durably; returns the id of the last.
     fn append(&mut self, chain: Chain, how: &Writing<'_>) -> Result<EntryId, EngineError> {
         let entries = chain.entries;
-        let noted = Run::of(&entries, UNSEALED).and_then(|run| self.note_outgoing(&run));
+        let mut noted = None;
+        for run in entries.chunks(OUTBOX_ENTRIES).filter_map(|part| Run::of(part, UNSEALED)) {
+            let at = self.note_outgoing(&run);
+            noted = noted.or(at);
+        }
         if let Err(error) = self.store.append(&entries, how.log_use, how.must_count, how.forgets) {
             self.take_back(noted);
             return Err(error.into());

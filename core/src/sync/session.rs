@@ -414,7 +414,7 @@ impl Session {
             self.agreement = Some(Agreement::Partial { waiting });
         } else if !moved || self.rounds_without > ROUNDS_WITHOUT_MAX {
             // Runs of others may be heavier than what may still be sent.
-            let is_too_heavy = self.upload_left.is_some() && waiting > 0;
+            let is_too_heavy = self.upload_left.is_some() && waiting > 0 && self.sent.is_empty();
             if !self.is_put_off && !is_too_heavy {
                 return Err(self.stuck());
             }
