@@ -177,9 +177,12 @@ impl Store {
             false => self.set_aside()?,
         };
         for (device, of, claimed) in claims {
-            // What was heard before a revocation, or an end, or was set aside, counts no longer.
-            let most = self.claim_max(&claimed.log, &claimed.certificate);
-            let position = claimed.position.min(most);
+            // What was heard before a revocation, or an end, or was set aside, counts no longer: below a kept
+            // tip that tip itself tells what is missing.
+            let position = claimed.position;
+            if position > self.claim_max(&claimed.log, &claimed.certificate) {
+                continue;
+            }
             let aside = set_aside.get(&(of, claimed.log)).copied().unwrap_or(0);
             if position <= aside {
                 continue;
