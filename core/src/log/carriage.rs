@@ -46,7 +46,7 @@ impl Carriage {
         carriage
     }
 
-    /// Adds the branch that was begun last to a log that nothing cuts or ends: as [`Carriage::of`] anew.
+    /// Adds the branch that was begun last, before any end, to a log that nothing cuts: as [`Carriage::of`] anew.
     pub fn add_branch(&mut self, parent: Option<Place>) {
         let begins = parent.is_none_or(|parent| self.carries(parent));
         self.carried.push(if begins { u64::MAX } else { 0 });

@@ -166,7 +166,9 @@ impl Session {
             let left = most.saturating_sub(weight_of(&runs));
             let (hidden, digest) = store.runs_hidden(&self.teams, own, left)?;
             runs.extend(hidden);
-            self.offered = Some(digest).filter(|digest| !digest.is_empty());
+            // What a budget cut short is offered again.
+            let is_whole = !digest.is_empty() && self.upload_left.is_none();
+            self.offered = Some(digest).filter(|_| is_whole);
         }
         // A run proves how far it reaches by itself.
         let reached: BTreeSet<Tip> =
