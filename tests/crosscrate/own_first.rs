@@ -70,6 +70,40 @@ fn a_phone_that_hears_of_its_revocation_first_still_offers_what_it_hides() {
 }
 
 #[test]
+fn what_the_hub_had_before_a_revocation_that_does_not_keep_it_is_aside_and_said_so() {
+    let mut programme = Programme::new();
+    let (mut phone, certificate) = programme.worker();
+    programme.sync_coordinator();
+    let kept = phone.record(TEAM, &reversal("survived")).unwrap();
+    programme.sync(&mut phone);
+    programme.sync_coordinator();
+    let id = phone.record(TEAM, &reversal("died")).unwrap();
+    programme.sync(&mut phone);
+    assert_eq!(phone.delivery(id).unwrap(), Delivery::OnHub);
+    // Who revokes has not seen the second.
+    programme.coordinator.revoke(TEAM, certificate).unwrap();
+    programme.sync_coordinator();
+    programme.settle();
+    assert_eq!(counted(&programme.hub), 1);
+    for _ in 0..3 {
+        let (session, _) = synced(&mut phone, &mut programme.hub);
+        assert_eq!(phone.delivery(id).unwrap(), Delivery::Aside(Reason::Revoked));
+        assert_eq!(phone.delivery(kept).unwrap(), Delivery::OnHub);
+        assert_eq!(phone.status().unwrap().waiting.aside, 1);
+        assert!(matches!(phone.leave(TEAM, &session), Err(EngineError::WouldLose { .. })));
+    }
+    let aside = aside(&programme.hub, certificate);
+    assert_eq!(aside.iter().map(|entry| entry.id.record()).collect::<Vec<_>>(), [id]);
+    programme.coordinator.accept(TEAM, &[aside[0].id]).unwrap();
+    programme.sync_coordinator();
+    programme.settle();
+    assert_eq!(counted(&programme.hub), 2);
+    let (session, _) = synced(&mut phone, &mut programme.hub);
+    assert_eq!(phone.delivery(id).unwrap(), Delivery::OnHub);
+    phone.leave(TEAM, &session).unwrap();
+}
+
+#[test]
 fn a_revoked_phone_is_told_what_was_accepted_and_of_no_other() {
     let mut programme = Programme::new();
     let (mut phone, certificate) = programme.worker();
@@ -93,8 +127,8 @@ fn a_revoked_phone_is_told_what_was_accepted_and_of_no_other() {
     programme.coordinator.accept(TEAM, &[rest]).unwrap();
     programme.sync_coordinator();
     // A colleague's accepted entries are none of this phone's business.
-    let told = programme.hub.accepted_of(programme.coordinator.device_key(), &[TEAM]);
-    assert_eq!(told, []);
+    let told = programme.hub.carried_of(programme.coordinator.device_key(), &[TEAM]);
+    assert!(told.iter().all(|(_, tip)| !tip.is_alone()));
     let (session, _) = synced(&mut phone, &mut programme.hub);
     phone.leave(TEAM, &session).unwrap();
 }

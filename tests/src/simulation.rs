@@ -8,12 +8,15 @@ mod check;
 mod floods;
 mod forms;
 mod hostile;
+mod hub;
+mod observer;
 mod oracle;
 mod people;
 mod plan;
 mod recount;
 mod rogue;
 mod shrink;
+mod told;
 mod world;
 
 pub use plan::{Plan, Step, plan};

@@ -197,15 +197,68 @@ impl Store {
         })
     }
 
+    /// Notes, durably, which of these teams the hub keeps from this device. Of its own logs there it names all
+    /// that it carries: what it was known to hold and does not name, it holds no more, as where a revocation
+    /// came later that does not keep it.
+    pub fn note_unread(&mut self, unread: &[TeamId], told: &Clock) -> Result<(), StoreError> {
+        let named: Vec<u8> = unread.iter().flat_map(|team| team.0).collect();
+        if self.meta("unread")?.unwrap_or_default() != named {
+            self.set_meta(&[("unread".to_owned(), named)])?;
+        }
+        let mut not_there = Vec::new();
+        for (log, number) in self.own_logs(unread)? {
+            let known = self.known_on_hub(number)?;
+            let reach = self.reached(&log, told.get(&log).map_or(&[], Vec::as_slice))?;
+            if known.iter().any(|(branch, to)| reach.get(branch).is_none_or(|reach| reach < to)) {
+                not_there.push((log, number));
+            }
+        }
+        if not_there.is_empty() {
+            return Ok(());
+        }
+        self.transact(|store| {
+            for (log, number) in not_there {
+                store.sql()?.execute("DELETE FROM on_hub WHERE log = ?1", [number])?;
+                store.mark_on_hub(&log, told.get(&log).map_or(&[], Vec::as_slice))?;
+            }
+            Ok(())
+        })
+    }
+
+    /// This device's own logs of these teams, each with its number here.
+    fn own_logs(&self, teams: &[TeamId]) -> Result<Vec<(LogId, i64)>, StoreError> {
+        let mut own = self.sql()?.prepare_cached("SELECT id, number FROM log WHERE own > 0")?;
+        let rows = own.query_map([], |row| Ok((LogId(row.get(0)?), row.get(1)?)))?;
+        let rows: Vec<(LogId, i64)> = rows.collect::<Result<_, _>>()?;
+        let is_of = |log: &LogId| self.team_of(log).is_some_and(|team| teams.contains(&team));
+        Ok(rows.into_iter().filter(|(log, _)| is_of(log)).collect())
+    }
+
+    /// Up to where each branch of a log is known to be on the hub.
+    fn known_on_hub(&self, log: i64) -> Result<BTreeMap<u32, u64>, StoreError> {
+        let mut known =
+            self.sql()?.prepare_cached("SELECT branch, position FROM on_hub WHERE log = ?1")?;
+        let rows = known.query_map([log], |row| Ok((row.get(0)?, row.get::<_, i64>(1)? as u64)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
     fn mark_on_hub(&self, log: &LogId, tips: &[Tip]) -> Result<(), StoreError> {
         let Some(number) = self.logs.get(log).map(|log| log.number) else { return Ok(()) };
-        let Some(info) = self.chains.log(log) else { return Ok(()) };
         let mut insert = self.sql()?.prepare_cached(
             "INSERT INTO on_hub (log, branch, position) VALUES (?1, ?2, ?3)
              ON CONFLICT (log, branch) DO UPDATE SET position = max(position, ?3)",
         )?;
-        // From the last on: what lies before one that is known needs no second walk.
+        for (branch, position) in self.reached(log, tips)? {
+            insert.execute((number, branch, position as i64))?;
+        }
+        Ok(())
+    }
+
+    /// Up to where these entries of a log, those that are held, lie on each branch, with all before them.
+    fn reached(&self, log: &LogId, tips: &[Tip]) -> Result<BTreeMap<u32, u64>, StoreError> {
         let mut reached: BTreeMap<u32, u64> = BTreeMap::new();
+        let Some(info) = self.chains.log(log) else { return Ok(reached) };
+        // From the last on: what lies before one that is known needs no second walk.
         for tip in tips.iter().rev().filter(|tip| !tip.is_alone()) {
             let Some((of, place)) = self.locate(&tip.id)? else { continue };
             if of != *log || place.is_alone() {
@@ -219,10 +272,7 @@ impl Store {
                 *reach = position;
             }
         }
-        for (branch, position) in reached {
-            insert.execute((number, branch, position as i64))?;
-        }
-        Ok(())
+        Ok(reached)
     }
 
     /// What the hub is not known to hold of these teams.
@@ -274,19 +324,30 @@ impl Store {
     }
 
     /// Notes, durably, that the hub turned entries of these logs away, for good as far as it says; and of
-    /// those that it takes again, that it does.
+    /// those of which it names more than it was known to hold, that it takes them again.
     pub fn note_turned_away(
         &mut self,
         turned_away: &[(LogId, u8)],
-        taken: &[LogId],
+        held: &Clock,
     ) -> Result<(), StoreError> {
         let numbers = |log: &LogId| self.logs.get(log).map(|log| log.number);
         let away: Vec<(i64, u8)> =
             turned_away.iter().filter_map(|(log, code)| Some((numbers(log)?, *code))).collect();
-        let taken: Vec<i64> = taken.iter().filter_map(numbers).collect();
         let known = self.turned_away()?;
+        let mut taken: Vec<i64> = Vec::new();
+        for (log, tips) in held {
+            let number = numbers(log).filter(|number| known.contains_key(number));
+            let Some(number) = number.filter(|log| away.iter().all(|(away, _)| away != log)) else {
+                continue;
+            };
+            let known = self.known_on_hub(number)?;
+            let reach = self.reached(log, tips)?;
+            if reach.iter().any(|(branch, to)| known.get(branch).is_none_or(|known| known < to)) {
+                taken.push(number);
+            }
+        }
         let is_new = away.iter().any(|(log, code)| known.get(log) != Some(code));
-        if !is_new && !taken.iter().any(|log| known.contains_key(log)) {
+        if !is_new && taken.is_empty() {
             return Ok(());
         }
         self.transact(|store| {

@@ -9,8 +9,8 @@ use crate::log::run::Run;
 use crate::model::{DeviceKey, EntryId, LogId, TeamId};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The most accepted entries of a device that one message tells it of.
-const ACCEPTED_TOLD_MAX: usize = 2_000;
+/// The most tips of a device's own logs that one message tells it of.
+const OWN_TOLD_MAX: usize = 4_000;
 /// How many entries that a hub may only keep aside go in one run: it keeps a run whole or not at all.
 const ASIDE_RUN_ENTRIES: u64 = 250;
 
@@ -126,15 +126,6 @@ impl Store {
         Ok(turned_away)
     }
 
-    /// Notes, durably, which of these teams the hub keeps from this device.
-    pub fn note_unread(&mut self, unread: &[TeamId]) -> Result<(), StoreError> {
-        let unread: Vec<u8> = unread.iter().flat_map(|team| team.0).collect();
-        match self.meta("unread")?.unwrap_or_default() == unread {
-            true => Ok(()),
-            false => self.set_meta(&[("unread".to_owned(), unread)]),
-        }
-    }
-
     /// The logs of this device that the hub turned away as revoked: they go by [`Store::runs_hidden`].
     pub(super) fn own_turned_away(&self, own: DeviceKey) -> Result<BTreeSet<LogId>, StoreError> {
         let turned_away = self.turned_away_revoked()?;
@@ -146,16 +137,17 @@ impl Store {
         Ok(logs.map(|(log, _)| *log).collect())
     }
 
-    /// The entries of a device in these teams that acceptances bring in, as many as one message tells: a revoked
-    /// device, which reads no team, hears so what became of its own.
-    pub fn accepted_of(&self, device: DeviceKey, teams: &[TeamId]) -> Vec<(LogId, Tip)> {
+    /// What is carried of a device's logs in these teams, as many tips as one message tells: a revoked device,
+    /// which reads no team, hears so what became of its own. Those that acceptances bring in come last.
+    pub fn carried_of(&self, device: DeviceKey, teams: &[TeamId]) -> Vec<(LogId, Tip)> {
         let of_device = self.chains.iter().filter(|(_, info)| info.key == device);
         let of_teams = of_device.filter(|(_, info)| teams.contains(&info.team));
-        let brought = of_teams.flat_map(|(log, _)| {
-            let carried = self.carried.get(log).into_iter();
-            carried.flat_map(|carried| &carried.brought).map(|tip| (*log, Tip::alone(tip.id)))
-        });
-        brought.take(ACCEPTED_TOLD_MAX).collect()
+        let mut tips: Vec<(LogId, Tip)> = of_teams
+            .flat_map(|(log, _)| self.tips(log).into_iter().map(|tip| (*log, tip)))
+            .collect();
+        tips.sort_by_key(|(_, tip)| tip.is_alone());
+        tips.truncate(OWN_TOLD_MAX);
+        tips
     }
 
     /// Notes, durably, which entries of this device's own the hub says are accepted, as it says now: what it

@@ -1,6 +1,7 @@
 //! What is known to exist and is not here: by seals heard, and by tips that a revocation keeps.
 
 use super::{Store, StoreError};
+use crate::identity::Role;
 use crate::log::Carriage;
 use crate::log::authority::Claimed;
 use crate::log::run::SealedTip;
@@ -92,6 +93,9 @@ impl Store {
 
     /// How far a log may be said to reach.
     fn claim_max(&self, log: &LogId, certificate: &EntryId) -> u64 {
+        if self.authority.role(certificate) == Some(Role::Observer) {
+            return 0; // It writes nothing.
+        }
         if let Some((info, standing)) = self.standing(log) {
             return Carriage::claim_max(info, &standing.cuts);
         }

@@ -64,7 +64,7 @@ pub fn answer_verified(
         store.note_came_again(device, &Clock::new())?;
     }
     let kept: Vec<TeamId> = asked.into_iter().filter(|team| !answer.teams.contains(team)).collect();
-    for (log, tip) in store.accepted_of(device, &kept) {
+    for (log, tip) in store.carried_of(device, &kept) {
         add_point(&mut answer.points, log, tip);
     }
     answer.cursor = store.give_cursor(heard)?;

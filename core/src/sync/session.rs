@@ -324,20 +324,13 @@ impl Session {
                 _ => may_come = true,
             }
         }
-        let away: BTreeSet<LogId> = for_good.iter().map(|(log, _)| *log).collect();
-        // What stands there alone was accepted: that says nothing of the rest of its log.
-        let is_taken = |(log, tips): &(&LogId, &Vec<Tip>)| {
-            !away.contains(*log) && tips.iter().any(|tip| !tip.is_alone())
-        };
-        let taken: Vec<LogId> =
-            answer.points.iter().filter(is_taken).map(|(log, _)| *log).collect();
-        store.note_turned_away(&for_good, &taken)?;
+        store.note_turned_away(&for_good, &answer.points)?;
         store.note_own_accepted(&answer.points, &answer.teams)?;
         if let Some(offered) = self.offered.take().filter(|_| !self.is_put_off) {
             store.set_meta(&[("offered".to_owned(), offered)])?;
         }
         let unread = self.teams.iter().filter(|team| !answer.teams.contains(team)).copied();
-        store.note_unread(&unread.collect::<Vec<_>>())?;
+        store.note_unread(&unread.collect::<Vec<_>>(), &answer.points)?;
         Ok(may_come)
     }
 

@@ -149,6 +149,7 @@ impl World {
             }
             self.compare_with_oracle(number as u32, team, &expected, &state)?;
         }
+        self.check_told()?;
         self.check_waiting()
     }
 

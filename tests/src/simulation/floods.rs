@@ -41,7 +41,7 @@ impl World {
         };
         let entry = self.hostile.append((of_kind, 1), record, payload);
         self.hostile.others.insert(entry.id.0);
-        self.hostile.has_ended = true;
+        self.hostile.note_end();
         self.send_path()?;
         self.hostile_creation(REVERSAL, Vec::new()).map(drop)
     }
@@ -63,7 +63,7 @@ impl World {
                     self.note_hostile(&entry, (REVERSAL, Some(record)), &[record], deeds);
                 }
             }
-            self.hostile.has_ended = true;
+            self.hostile.note_end();
             return self.send_path();
         }
         for _ in 0..dice.random_range(1..8) {
@@ -75,10 +75,21 @@ impl World {
         Ok(())
     }
 
+    /// A change that names as seen what nobody has: what is written counts all the same.
+    pub(super) fn dead_after(&mut self) -> Result<(), Failure> {
+        let nowhere = EntryId(self.hostile.random.random());
+        let (of_kind, record) = match self.hostile.own.last().copied() {
+            Some((of_kind, record)) if of_kind == REVERSAL => (of_kind, record),
+            _ => (REVERSAL, self.hostile_creation(REVERSAL, Vec::new())?),
+        };
+        let deed = Deed::Put("outcome".to_owned(), Answer::Word("unknown".to_owned()));
+        self.hostile_deeds((record, of_kind), vec![nowhere], vec![deed])
+    }
+
     /// Says by its seal that it holds what it never wrote.
     pub(super) fn claim(&mut self, dice: &mut ChaCha8Rng) -> Result<(), Failure> {
         if self.hostile.path.is_empty() {
-            self.hostile_creation(REVERSAL, Vec::new())?;
+            self.hostile.begin();
         }
         let Some(first) = self.hostile.path.first().cloned() else { return Ok(()) };
         let open = first.payload.as_deref().and_then(|payload| Open::decode(payload).ok());

@@ -36,10 +36,10 @@ pub struct Hostile {
     pub certificate: EntryId,
     /// Its log, from its `open`, along one path.
     pub(super) path: Vec<Entry>,
-    /// Whether that path ended: nothing behind counts.
-    pub(super) has_ended: bool,
+    /// Where on that path its log ended: nothing from there on counts.
+    end: Option<usize>,
     /// Its records, by the last change of each.
-    own: Vec<(u8, EntryId)>,
+    pub(super) own: Vec<(u8, EntryId)>,
     /// What it sent, to be sent again.
     sent: Vec<Vec<u8>>,
     /// Whether it said that it holds what nobody ever saw.
@@ -54,6 +54,7 @@ impl Hostile {
     pub const ROGUE: u32 = 101;
     /// Whom the rogue certifies.
     pub const SYBIL: u32 = 102;
+    pub const OBSERVER: u32 = 103;
 
     pub fn new(seed: u64, person: u32, role: Role) -> Self {
         Hostile {
@@ -63,7 +64,7 @@ impl Hostile {
             random: ChaCha8Rng::seed_from_u64(seed ^ 0xbad ^ u64::from(person) << 32),
             certificate: EntryId::NONE,
             path: Vec::new(),
-            has_ended: false,
+            end: None,
             own: Vec::new(),
             sent: Vec::new(),
             has_claimed: false,
@@ -84,8 +85,18 @@ impl Hostile {
         entry
     }
 
+    /// Whether nothing counts any more that it writes on its path.
+    pub(super) fn has_ended(&self) -> bool {
+        self.end.is_some()
+    }
+
+    /// Its log ends with the last entry of its path, where it did not before.
+    pub(super) fn note_end(&mut self) {
+        self.end.get_or_insert(self.path.len().saturating_sub(1));
+    }
+
     pub(super) fn begin(&mut self) {
-        self.has_ended = false;
+        self.end = None;
         self.path = vec![self.open(self.certificate)];
     }
 
@@ -96,7 +107,7 @@ impl Hostile {
         record: Option<RecordId>,
         payload: Vec<u8>,
     ) -> Entry {
-        if self.path.is_empty() || (self.has_ended && self.random.random_bool(0.5)) {
+        if self.path.is_empty() || (self.end.is_some() && self.random.random_bool(0.5)) {
             self.begin();
         }
         let before = self.path.last().map(|last| (last.header.log, last.tip()));
@@ -142,7 +153,7 @@ impl World {
         let referrals: Vec<&&Intent> =
             records.iter().filter(|intent| intent.kind == REFERRAL).collect();
         let referral = referrals.choose(dice).map(|intent| EntryId(intent.id));
-        match dice.random_range(0..20) {
+        match dice.random_range(0..22) {
             0 => self.hostile_creation(REVERSAL, Vec::new()).map(drop),
             1 => self.fork(dice),
             2 => self.hostile_change(victim),
@@ -157,6 +168,8 @@ impl World {
             13 => self.flood(dice),
             14 | 15 => self.claim(dice),
             16..=18 if !of_sybil => self.rogue_act(victim, dice),
+            19 => self.seal_over(dice),
+            20 if !of_sybil => self.observer_act(dice),
             _ => {
                 let mut bytes = vec![1, 1];
                 bytes.extend((0..dice.random_range(0..200)).map(|_| dice.random::<u8>()));
@@ -168,7 +181,7 @@ impl World {
 
     /// Everything that hostile devices ever sent, once more, straight to the hub.
     pub(super) fn hostile_all_again(&mut self) -> Result<(), Failure> {
-        let all = [&self.rogue, &self.hostile, &self.sybil];
+        let all = [&self.rogue, &self.hostile, &self.sybil, &self.observer];
         for (key, sent) in all.map(|hostile| (hostile.key(), hostile.sent.clone())) {
             for bytes in sent {
                 let now = self.hub_now();
@@ -206,7 +219,7 @@ impl World {
         after: &[EntryId],
         deeds: Vec<Deed>,
     ) {
-        if self.hostile.has_ended {
+        if self.hostile.has_ended() {
             self.hostile.others.insert(entry.id.0);
             return;
         }
@@ -240,7 +253,7 @@ impl World {
         let payload = self.hostile.payload(self.at(), Vec::new(), operations);
         let entry = self.hostile.append((of_kind, 1), None, payload);
         self.note_hostile(&entry, (of_kind, None), &[], deeds);
-        if !self.hostile.has_ended {
+        if !self.hostile.has_ended() {
             self.hostile.own.push((of_kind, entry.id));
         }
         self.send_path()?;
@@ -248,7 +261,7 @@ impl World {
     }
 
     /// A change, naming what it likes as seen.
-    fn hostile_deeds(
+    pub(super) fn hostile_deeds(
         &mut self,
         (record, of_kind): (EntryId, u8),
         after: Vec<EntryId>,
@@ -261,11 +274,13 @@ impl World {
         self.send_path()
     }
 
-    /// A second entry at the position of the last.
+    /// A second entry at the position of an earlier one; where the log ended, on a branch that did not.
     pub(super) fn fork(&mut self, dice: &mut ChaCha8Rng) -> Result<(), Failure> {
-        if self.hostile.path.len() > 2 && !self.hostile.has_ended {
-            let keep = dice.random_range(1..self.hostile.path.len());
+        let stands = self.hostile.end.map_or(self.hostile.path.len(), |end| end + 1);
+        if stands > 1 {
+            let keep = dice.random_range(1..stands);
             self.hostile.path.truncate(keep);
+            self.hostile.end = None;
             self.hostile.own.clear();
         }
         self.hostile_creation(REVERSAL, Vec::new()).map(drop)
@@ -395,17 +410,6 @@ impl World {
         }
     }
 
-    /// A change that names as seen what nobody has: what is written counts all the same.
-    fn dead_after(&mut self) -> Result<(), Failure> {
-        let nowhere = EntryId(self.hostile.random.random());
-        let (of_kind, record) = match self.hostile.own.last().copied() {
-            Some((of_kind, record)) if of_kind == REVERSAL => (of_kind, record),
-            _ => (REVERSAL, self.hostile_creation(REVERSAL, Vec::new())?),
-        };
-        let deed = Deed::Put("outcome".to_owned(), Answer::Word("unknown".to_owned()));
-        self.hostile_deeds((record, of_kind), vec![nowhere], vec![deed])
-    }
-
     /// A lawful event on a colleague's referral, in a log that goes to one phone alone.
     fn event_on(
         &mut self,
@@ -477,7 +481,7 @@ fn creatable(of_kind: u8) -> bool {
 }
 
 /// What creates a valid record.
-fn creation(of_kind: u8, dice: &mut ChaCha8Rng) -> Vec<Deed> {
+pub(super) fn creation(of_kind: u8, dice: &mut ChaCha8Rng) -> Vec<Deed> {
     let day = Answer::Word("2018-03-01".to_owned());
     let mut deeds = forms::creation(of_kind, std::slice::from_ref(&day), dice);
     let put = |field: &str, answer: Answer| Deed::Put(field.to_owned(), answer);

@@ -288,8 +288,7 @@ impl World {
         }
         let packet = self.in_flight.remove(dice.random_range(0..self.in_flight.len()));
         if packet.to_hub {
-            let now = self.hub_now();
-            let answer = match sync::answer(self.hub(), packet.device, now, &packet.bytes) {
+            let answer = match self.hub_answers(packet.device, &packet.bytes) {
                 Err(sync::SyncError::Message(_)) => {
                     self.note("was not readable");
                     return Ok(());

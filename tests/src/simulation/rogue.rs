@@ -27,11 +27,12 @@ impl World {
         victim: Option<(EntryId, u8)>,
         dice: &mut ChaCha8Rng,
     ) -> Result<(), Failure> {
-        match dice.random_range(0..8) {
+        match dice.random_range(0..9) {
             0 => self.rogue_erases(victim, dice),
             1..=3 => self.rogue_revokes(dice),
             4 => self.rogue_certifies(),
             5 | 6 => self.rogue_accepts(dice),
+            7 => self.rogue_forks(dice),
             _ => self.rogue_sets_aside(dice),
         }
     }
@@ -41,8 +42,8 @@ impl World {
         std::mem::swap(&mut self.hostile, &mut self.rogue);
         let how = (says.kind(), kind::ADMINISTRATION_SCHEMA);
         let entry = self.hostile.append(how, None, says.encode());
-        if says.kind() == kind::ERASE || self.hostile.has_ended {
-            self.hostile.has_ended = true;
+        if says.kind() == kind::ERASE || self.hostile.has_ended() {
+            self.hostile.note_end();
             self.hostile.others.insert(entry.id.0);
         } else {
             self.note_kept(&entry);
@@ -53,6 +54,14 @@ impl World {
         let sent = self.send_path();
         std::mem::swap(&mut self.hostile, &mut self.rogue);
         sent.map(|()| entry)
+    }
+
+    /// Writes on another branch of its log.
+    fn rogue_forks(&mut self, dice: &mut ChaCha8Rng) -> Result<(), Failure> {
+        std::mem::swap(&mut self.hostile, &mut self.rogue);
+        let forked = self.fork(dice);
+        std::mem::swap(&mut self.hostile, &mut self.rogue);
+        forked
     }
 
     fn is_said(&self, entry: &Entry) -> bool {

@@ -2,6 +2,7 @@
 
 use super::Failure;
 use super::hostile::Hostile;
+use super::hub;
 use super::oracle::{self, Hand, Intent, Label, Role, Said, Word};
 use super::plan::Step;
 use crate::disk::{Backup, Disk, Stop};
@@ -9,7 +10,7 @@ use kitbag_core::engine::{Engine, EngineError, Environment};
 use kitbag_core::identity::Role as CertifiedRole;
 use kitbag_core::log::entry::kind;
 use kitbag_core::model::{DeviceKey, EntryId, LogId, TeamId, UnixMillis};
-use kitbag_core::store::{Settling, Store, StoreKey};
+use kitbag_core::store::{Store, StoreKey};
 use kitbag_core::sync::{Session, SyncError};
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -19,8 +20,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 /// 2018-03-01, where the simulation's calendar begins, in days since 1970-01-01.
-const FIRST_DAY: i64 = 17_591;
-const MILLIS_PER_HOUR: i64 = 3_600_000;
+pub(super) const FIRST_DAY: i64 = 17_591;
+pub(super) const MILLIS_PER_HOUR: i64 = 3_600_000;
 /// How far phones' clocks are off, in days: 1970, a year, nothing, 2038, 9999.
 const CLOCKS_OFF_DAYS: [i64; 8] = [0, 0, 0, -1, -FIRST_DAY, 365, 7_250, 2_900_000];
 pub const TEAMS: [TeamId; 2] = [TeamId([1; 16]), TeamId([2; 16])];
@@ -85,23 +86,27 @@ pub struct World {
     pub rogue: Hostile,
     /// Whom that certifies, once it does.
     pub sybil: Hostile,
+    /// Who may look at totals, and writes all the same.
+    pub observer: Hostile,
+    /// What is left of each author's budget of new logs and branches at the hub.
+    pub branches_left: BTreeMap<DeviceKey, u32>,
     /// Tips that it says it keeps, sealed and never written: by revocation, the log and the position.
     pub made_up: Vec<(Label, LogId, u64)>,
     /// Whether anything was put back to an older copy.
     pub was_put_back: bool,
-    armed: BTreeMap<String, Stop>,
+    pub(super) armed: BTreeMap<String, Stop>,
     seed: u64,
     /// Most worlds have pages so small that every sync needs several.
-    page_entries_max: u64,
-    hours: i64,
+    pub(super) page_entries_max: u64,
+    pub(super) hours: i64,
     trace: blake3::Hasher,
 }
 
-fn key() -> StoreKey {
+pub(super) fn key() -> StoreKey {
     StoreKey::new([9; 32])
 }
 
-fn path(machine: &str) -> String {
+pub(super) fn path(machine: &str) -> String {
     format!("{machine}/store.db")
 }
 
@@ -122,6 +127,8 @@ impl World {
             hostile: Hostile::new(seed, Hostile::PERSON, Role::Worker),
             rogue: Hostile::new(seed, Hostile::ROGUE, Role::Coordinator),
             sybil: Hostile::new(seed, Hostile::SYBIL, Role::Worker),
+            observer: Hostile::new(seed, Hostile::OBSERVER, Role::Worker),
+            branches_left: BTreeMap::new(),
             made_up: Vec::new(),
             armed: BTreeMap::new(),
             seed,
@@ -160,7 +167,7 @@ impl World {
             let engine = Engine::device(Path::new(&path), &key(), root_key, environment)?;
             self.phones[at].engine = Some(engine);
         }
-        self.hub = Some(open_hub(Some(root_key))?);
+        self.hub = Some(hub::open(Some(root_key))?);
         let entries = self.page_entries_max;
         self.hub().limit_pages(entries);
         for at in 0..self.phones.len() {
@@ -178,7 +185,7 @@ impl World {
         let rogue = self.rogue.key();
         let label = self.certify(ROOT, rogue, Hostile::ROGUE, 0)?.certificate.0;
         self.rogue.certificate = EntryId(label);
-        Ok(())
+        self.enrol_observer()
     }
 
     fn enrol(&mut self, by: usize, who: usize, team: usize) -> Result<(), Failure> {
@@ -243,17 +250,15 @@ impl World {
         FIRST_DAY + self.phones[at].off_days + self.hours / 24
     }
 
-    /// The hub's clock.
-    pub(super) fn hub_now(&self) -> UnixMillis {
-        UnixMillis(FIRST_DAY * 24 * MILLIS_PER_HOUR + self.hours * MILLIS_PER_HOUR)
-    }
-
     pub fn today(&self) -> i64 {
         FIRST_DAY + self.hours / 24
     }
 
     fn tick(&mut self) {
         self.hours += 3;
+        if self.hours % 24 == 0 {
+            self.branches_left.clear();
+        }
         for phone in &self.phones {
             let millis = (FIRST_DAY + phone.off_days) * 24 * MILLIS_PER_HOUR;
             phone.now.store(millis + self.hours * MILLIS_PER_HOUR, Ordering::SeqCst);
@@ -281,12 +286,7 @@ impl World {
         self.start_if_stopped(&machine);
     }
 
-    pub fn close_hub(&mut self) {
-        self.hub = None;
-        self.start_if_stopped(HUB);
-    }
-
-    fn start_if_stopped(&mut self, machine: &str) {
+    pub(super) fn start_if_stopped(&mut self, machine: &str) {
         let stop = self.armed.remove(machine);
         Disk::with(|disk| match (stop, disk.is_stopped(machine)) {
             (Some(stop), true) => disk.start(machine, stop),
@@ -328,13 +328,6 @@ impl World {
         self.phones.push(clone);
         self.open(at)?;
         self.open(self.phones.len() - 1)
-    }
-
-    pub fn reopen_hub(&mut self) -> Result<(), Failure> {
-        self.hub = Some(open_hub(None)?);
-        let entries = self.page_entries_max;
-        self.hub().limit_pages(entries);
-        Ok(())
     }
 
     /// Stops a machine before, in or after its next change.
@@ -419,36 +412,11 @@ impl World {
         Ok(())
     }
 
-    /// The same for the hub.
-    pub fn after_hub<T, E: std::fmt::Display>(
-        &mut self,
-        result: Result<T, E>,
-    ) -> Result<Option<T>, Failure> {
-        let was_armed = self.armed.remove(HUB);
-        let mut stopped = Disk::with(|disk| disk.is_stopped(HUB));
-        if was_armed.is_some() && !stopped {
-            Disk::with(|disk| disk.stop(HUB));
-            stopped = true;
-        }
-        let value = match result {
-            Ok(value) => Some(value),
-            Err(_) if stopped => None,
-            Err(error) => return Err(Failure(format!("the hub: {error}"))),
-        };
-        if stopped {
-            self.armed.insert(HUB.to_owned(), was_armed.unwrap_or(Stop::Killed));
-            self.close_hub();
-            self.reopen_hub()?;
-            self.note("hub stopped");
-        }
-        Ok(value)
-    }
-
     /// All entries that somebody meant to be, but for the opening ones.
     pub fn known(&self) -> BTreeSet<Label> {
         let intents = self.done.intents.iter().map(|intent| intent.id);
         let said = self.done.said.iter().map(|said| said.id);
-        let hostile = [&self.hostile, &self.rogue, &self.sybil];
+        let hostile = [&self.hostile, &self.rogue, &self.sybil, &self.observer];
         let others = hostile.into_iter().flat_map(|hostile| &hostile.others).copied();
         intents.chain(said).chain(others).collect()
     }
@@ -485,9 +453,4 @@ impl World {
             Disk::with(|disk| disk.go_on(&machine));
         }
     }
-}
-
-fn open_hub(root: Option<DeviceKey>) -> Result<Store, Failure> {
-    let store = Store::open(Path::new(&path(HUB)), &key(), root, None, Settling::Behind);
-    store.map_err(|error| Failure(format!("the hub does not open: {error}")))
 }

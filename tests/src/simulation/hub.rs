@@ -1,0 +1,88 @@
+//! The programme's hub: how it answers, stops and opens again.
+
+use super::Failure;
+use super::world::{FIRST_DAY, HUB, MILLIS_PER_HOUR, World, key, path};
+use crate::disk::{Disk, Stop};
+use kitbag_core::model::{DeviceKey, UnixMillis};
+use kitbag_core::store::{Settling, Store};
+use kitbag_core::sync::{self, Message, Sender, SyncError, Unverified};
+use std::path::Path;
+
+/// New logs and branches of one author that the hub takes in a day, until all drains: a budget delays, and
+/// never decides.
+const BRANCHES_A_DAY: u32 = 2;
+
+impl World {
+    /// The hub's clock.
+    pub(super) fn hub_now(&self) -> UnixMillis {
+        UnixMillis(FIRST_DAY * 24 * MILLIS_PER_HOUR + self.hours * MILLIS_PER_HOUR)
+    }
+
+    /// What the hub answers a device, within its author's budget of new logs and branches.
+    pub(super) fn hub_answers(
+        &mut self,
+        device: DeviceKey,
+        request: &[u8],
+    ) -> Result<Vec<u8>, SyncError> {
+        let now = self.hub_now();
+        let World { hub, branches_left, .. } = self;
+        let store = hub.as_mut().expect("the hub runs between steps");
+        let message = Message::decode(request)?;
+        store.ensure_open()?;
+        let is_known = device == store.root() || store.authority().has_certificate(device);
+        let sender = if is_known { Sender::Known } else { Sender::Stranger };
+        let mut unverified = Unverified::new(message, sender);
+        unverified.look(store, sender)?;
+        let mut may_branch = |author| {
+            let left = branches_left.entry(author).or_insert(BRANCHES_A_DAY);
+            let may = *left > 0;
+            *left = left.saturating_sub(1);
+            may
+        };
+        let verified = unverified.verify();
+        let answered = sync::answer_verified(store, device, now, verified, &mut may_branch);
+        Ok(answered?.answer)
+    }
+
+    pub fn close_hub(&mut self) {
+        self.hub = None;
+        self.start_if_stopped(HUB);
+    }
+
+    pub fn reopen_hub(&mut self) -> Result<(), Failure> {
+        self.hub = Some(open(None)?);
+        let entries = self.page_entries_max;
+        self.hub().limit_pages(entries);
+        Ok(())
+    }
+
+    /// The same for the hub.
+    pub fn after_hub<T, E: std::fmt::Display>(
+        &mut self,
+        result: Result<T, E>,
+    ) -> Result<Option<T>, Failure> {
+        let was_armed = self.armed.remove(HUB);
+        let mut stopped = Disk::with(|disk| disk.is_stopped(HUB));
+        if was_armed.is_some() && !stopped {
+            Disk::with(|disk| disk.stop(HUB));
+            stopped = true;
+        }
+        let value = match result {
+            Ok(value) => Some(value),
+            Err(_) if stopped => None,
+            Err(error) => return Err(Failure(format!("the hub: {error}"))),
+        };
+        if stopped {
+            self.armed.insert(HUB.to_owned(), was_armed.unwrap_or(Stop::Killed));
+            self.close_hub();
+            self.reopen_hub()?;
+            self.note("hub stopped");
+        }
+        Ok(value)
+    }
+}
+
+pub(super) fn open(root: Option<DeviceKey>) -> Result<Store, Failure> {
+    let store = Store::open(Path::new(&path(HUB)), &key(), root, None, Settling::Behind);
+    store.map_err(|error| Failure(format!("the hub does not open: {error}")))
+}
