@@ -34,6 +34,7 @@ pub use cursor::Cursor;
 pub use delivery::{ClockDigest, Delivery, Reason, WaitingForHub, digest_of};
 pub use digests::{Digests, Reader};
 pub use held::HeldEntry;
+pub use hidden::{ASIDE_RUN_BYTES, ASIDE_RUN_ENTRIES, OWN_TOLD_MAX};
 pub use ingest::{Incoming, MayBranch, Received, VerifiedRun};
 pub use key::{KeyFile, KeyProvider, PassphraseFile, StoreKey};
 pub use missing::{CLAIMED_MAX, MissingFrom};
@@ -147,12 +148,14 @@ pub enum Settling {
 pub enum LogUse {
     /// Records.
     Records,
-    /// Revocations, acceptances and erasures, kept apart so that they travel first.
+    /// Acceptances, erasures and the rest of administration, kept apart so that they travel first.
     Administration,
     /// Teams' keys and code packs, which prove nothing.
     Keys,
     /// Certificates: what proves one to a device that joins is this alone, in few bytes.
     Certificates,
+    /// Revocations: a device that joins anew hears of its earlier ones by these alone.
+    Revocations,
 }
 
 impl LogUse {
@@ -162,6 +165,7 @@ impl LogUse {
             LogUse::Administration => 2,
             LogUse::Keys => 4,
             LogUse::Certificates => 5,
+            LogUse::Revocations => 6,
         }
     }
 }

@@ -13,6 +13,7 @@ mod expressible;
 mod fallen;
 mod hard;
 mod harm;
+mod healed;
 mod hostile;
 mod hub;
 mod hub_process;

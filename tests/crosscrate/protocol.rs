@@ -115,7 +115,10 @@ fn the_documents_constants_are_the_engines() {
     use kitbag_core::log::run::{PAGE_ENTRIES_MAX, RUNS_BYTES_MAX};
     use kitbag_core::log::{ending, run};
     use kitbag_core::model::operation::{ELEMENT_FIELDS_MAX, FIELD_BYTES_MAX, OPERATIONS_MAX};
-    use kitbag_core::store::{ASIDE_BYTES_MAX, ASIDE_ENTRIES_MAX, CLAIMED_MAX, SEALS_MAX};
+    use kitbag_core::store::{
+        ASIDE_BYTES_MAX, ASIDE_ENTRIES_MAX, ASIDE_RUN_BYTES, ASIDE_RUN_ENTRIES, CLAIMED_MAX,
+        OWN_TOLD_MAX, SEALS_MAX,
+    };
     use kitbag_core::sync::{CURSOR_BYTES_MAX, NAMED_MAX, REQUESTS_MAX, TIPS_MAX};
 
     let page = DOCUMENT.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -153,8 +156,11 @@ fn the_documents_constants_are_the_engines() {
         (CURSOR_BYTES_MAX as u64, "| cursor | at most # bytes"),
         (TIPS_MAX as u64, "at most # tips in all"),
         (u64::from(REQUESTS_MAX), "after # requests it ends as"),
-        (ASIDE_ENTRIES_MAX, "A hub keeps # entries and"),
-        (ASIDE_BYTES_MAX, "entries and # bytes a certificate aside"),
+        (ASIDE_ENTRIES_MAX, "it would hold more than # entries"),
+        (ASIDE_BYTES_MAX, "entries and # bytes of a certificate that are neither"),
+        (ASIDE_RUN_ENTRIES, "in runs of # entries and"),
+        (ASIDE_RUN_BYTES, "entries and # bytes, behind what was accepted"),
+        (OWN_TOLD_MAX as u64, "carried of its own logs, # tips at most"),
         (ending::CHANGES_ON_PATH_MAX + 1, "it is the #st entry on the path"),
         (ending::NEWER_ON_PATH_MAX + 1, "it is the #st entry on the path of an unknown"),
         (ending::NEWER_BYTES_MAX, "those weigh more than # bytes"),

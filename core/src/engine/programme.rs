@@ -284,12 +284,15 @@ impl Engine {
     ) -> Result<Enrolment, EngineError> {
         let from = if role == Role::Coordinator { TeamId::PROGRAMME } else { team };
         let authority = self.store.authority();
+        let own = self.device_key();
         let same = authority
             .members(team)
-            .find(|(id, of, has)| (*of, *has) == (key, role) && !authority.is_revoked(id));
-        if let Some((certificate, _, _)) = same {
-            // A second certificate would have to be revoked as well.
-            return self.enrolment(key, team, certificate);
+            .filter(|(id, of, has)| (*of, *has) == (key, role) && !authority.is_revoked(id));
+        for (certificate, _, _) in same {
+            // Its own, which it can prove: another's may have been given to keep the device from joining.
+            if self.store.carries_of(&certificate, own)? {
+                return self.enrolment(key, team, certificate);
+            }
         }
         let certificate = Certificate { key, role, team, renew_by: None };
         let certificate = self.administer(from, &Administration::Certify(certificate))?;
@@ -436,6 +439,7 @@ impl Engine {
         let log_use = match says {
             Administration::TeamKey(_) | Administration::CodePack { .. } => LogUse::Keys,
             Administration::Certify(_) => LogUse::Certificates,
+            Administration::Revoke { .. } => LogUse::Revocations,
             _ => LogUse::Administration,
         };
         let how = Writing {

@@ -111,10 +111,10 @@ pub struct Authority {
     erased: BTreeSet<(TeamId, RecordId)>,
     /// The verdict of each administrative entry that is carried.
     pub verdicts: BTreeMap<EntryId, Verdict>,
-    /// Kept tips that are not held, with what is missing by each.
-    pub awaited_tips: BTreeMap<EntryId, Awaited>,
-    /// The signatures over kept tips.
-    kept_seals: BTreeMap<EntryId, [u8; 64]>,
+    /// Kept tips that are not held, by the device that signed them, with what is missing by each.
+    pub awaited_tips: BTreeMap<(EntryId, DeviceKey), Awaited>,
+    /// The signatures over kept tips, by the device: whose key is revoked by somebody else signs for nobody.
+    kept_seals: BTreeMap<(EntryId, DeviceKey), [u8; 64]>,
     /// For each certificate what each revocation of it keeps.
     kept: BTreeMap<EntryId, Vec<Vec<KeptTip>>>,
     /// The certificates that stand; revoked ones do.
@@ -173,14 +173,15 @@ impl Authority {
 
     /// Whether something here hangs on this entry.
     pub fn awaits(&self, id: &EntryId) -> bool {
-        self.awaited_tips.contains_key(id)
-            || self.kept_seals.contains_key(id)
+        let of_any = (*id, DeviceKey([0; 32]))..=(*id, DeviceKey([255; 32]));
+        self.awaited_tips.range(of_any.clone()).next().is_some()
+            || self.kept_seals.range(of_any).next().is_some()
             || self.accepted.contains_key(id)
     }
 
-    /// The signature that a revocation carries over a tip that it keeps.
-    pub fn kept_seal(&self, id: &EntryId) -> Option<[u8; 64]> {
-        self.kept_seals.get(id).copied()
+    /// The signature of a device that a revocation carries over a tip that it keeps.
+    pub fn kept_seal(&self, id: EntryId, device: DeviceKey) -> Option<[u8; 64]> {
+        self.kept_seals.get(&(id, device)).copied()
     }
 
     /// The tips of a log that each revocation of its certificate keeps.

@@ -2,6 +2,7 @@
 
 use super::ingest::{Taken, VerifiedRun};
 use super::insert::{HIDDEN, Path};
+use super::payload::kept_if_any;
 use super::{Store, StoreError};
 use crate::log::Author;
 use crate::log::chain::Place;
@@ -59,15 +60,6 @@ impl Store {
             return Ok(false);
         }
         let (held, bytes) = self.aside(&certificate)?;
-        // What was accepted is aside no more.
-        let accepted: usize = self
-            .chains
-            .iter()
-            .filter(|(_, info)| info.certificate == certificate)
-            .filter_map(|(log, _)| self.carried.get(log))
-            .map(|carried| carried.brought.len())
-            .sum();
-        let held = held.saturating_sub(accepted as u64);
         let more: u64 = entries.iter().map(|entry| weight(entry.payload.as_deref())).sum();
         Ok(held + entries.len() as u64 <= ASIDE_ENTRIES_MAX && bytes + more <= ASIDE_BYTES_MAX)
     }
@@ -78,10 +70,48 @@ impl Store {
             .sql()?
             .prepare_cached("SELECT entries, bytes FROM aside WHERE certificate = ?1")?;
         let mut rows = statement.query([certificate.0])?;
-        Ok(match rows.next()? {
-            Some(row) => (row.get::<_, i64>(0)? as u64, row.get::<_, i64>(1)? as u64),
-            None => (0, 0),
-        })
+        if let Some(row) = rows.next()? {
+            return Ok((row.get::<_, i64>(0)? as u64, row.get::<_, i64>(1)? as u64));
+        }
+        let (entries, bytes) = self.count_hidden(certificate)?;
+        self.sql()?
+            .prepare_cached("INSERT INTO aside (certificate, entries, bytes) VALUES (?1, ?2, ?3)")?
+            .execute((certificate.0, entries as i64, bytes as i64))?;
+        Ok((entries, bytes))
+    }
+
+    /// What was kept aside of a certificate and is still: what was accepted since, or is carried again because a
+    /// revocation fell, is no more.
+    fn count_hidden(&self, certificate: &EntryId) -> Result<(u64, u64), StoreError> {
+        let mut hidden = self.sql()?.prepare_cached(
+            "SELECT id, position, payload FROM entry
+             WHERE log = ?1 AND branch = ?2 AND branch >= 0 AND position > ?3 AND verdict = ?4",
+        )?;
+        let (mut entries, mut bytes) = (0, 0);
+        for (log, info) in self.chains.iter().filter(|(_, of)| of.certificate == *certificate) {
+            let number = self.logs.get(log).map(|log| log.number);
+            for branch in 0..info.branches.len() as u32 {
+                let carried = self.reach(log, branch).min(i64::MAX as u64) as i64;
+                let mut rows = hidden.query((number, branch, carried, HIDDEN))?;
+                while let Some(row) = rows.next()? {
+                    let place = Place { branch, position: row.get::<_, i64>(1)? as u64 };
+                    if !self.is_carried(log, place, EntryId(row.get(0)?)) {
+                        entries += 1;
+                        bytes += weight(kept_if_any(row.get(2)?)?.as_deref());
+                    }
+                    if entries > ASIDE_ENTRIES_MAX || bytes > ASIDE_BYTES_MAX {
+                        return Ok((entries, bytes));
+                    }
+                }
+            }
+        }
+        Ok((entries, bytes))
+    }
+
+    /// What is aside is counted anew: authority changed.
+    pub(super) fn forget_aside(&self) -> Result<(), StoreError> {
+        self.sql()?.execute("DELETE FROM aside", [])?;
+        Ok(())
     }
 
     pub(super) fn count_aside(&self, log: &LogId, entries: &[Entry]) -> Result<(), StoreError> {

@@ -8,7 +8,7 @@ use crate::log::entry::{Entry, Tip, kind};
 use crate::log::payload::Waived;
 use crate::log::run::{Brought, TurnedAway};
 use crate::log::{Author, Carriage};
-use crate::model::{EntryId, LogId, TeamId};
+use crate::model::{DeviceKey, EntryId, LogId, TeamId};
 
 /// Whether an entry that came alone is new, and where it stands.
 type TakenAlone = (bool, (LogId, Tip));
@@ -204,6 +204,13 @@ impl Store {
     /// Who writes a log, by a certificate that stands here.
     pub fn author_of(&self, log: &LogId) -> Option<Author> {
         self.authority.standing(log).map(|standing| standing.author)
+    }
+
+    /// Whether an entry is carried by its chain in a log of this device's.
+    pub fn carries_of(&self, id: &EntryId, device: DeviceKey) -> Result<bool, StoreError> {
+        let Some((log, place)) = self.locate(id)? else { return Ok(false) };
+        let is_of = self.chains.log(&log).is_some_and(|info| info.key == device);
+        Ok(is_of && self.is_carried_by_chain(&log, place))
     }
 
     pub(super) fn is_carried_by_chain(&self, log: &LogId, place: Place) -> bool {

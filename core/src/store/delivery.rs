@@ -138,12 +138,7 @@ impl Store {
                 .logs
                 .iter()
                 .filter(|(id, log)| teams.contains(&log.open.team) && !not_shown.contains(*id));
-            for (_, log) in of_teams {
-                store
-                    .sql()?
-                    .prepare_cached("DELETE FROM on_hub WHERE log = ?1")?
-                    .execute([log.number])?;
-            }
+            of_teams.into_iter().try_for_each(|(log, _)| store.forget_on_hub(log))?;
             clock.iter().try_for_each(|(log, tips)| store.mark_on_hub(log, tips))
         })
     }
@@ -158,14 +153,20 @@ impl Store {
     ) -> Result<(), StoreError> {
         let ours = self.clock(teams);
         let heard = told_to.map_or_else(|| self.last_heard(), Ok)?;
+        let known = self.hub_clock(teams)?;
         let is_noted = self.meta("cursor")?.as_deref() == Some(cursor)
             && self.told()? == heard
-            && self.hub_clock(teams)? == ours;
+            && known == ours
+            && self.has_own_brought(teams)?;
         if is_noted {
             return Ok(());
         }
         self.transact(|store| {
-            ours.iter().try_for_each(|(log, tips)| store.mark_on_hub(log, tips))?;
+            let others = known.iter().filter(|(log, tips)| ours.get(*log) != Some(*tips));
+            others.into_iter().try_for_each(|(log, _)| store.forget_on_hub(log))?;
+            let new = ours.iter().filter(|(log, tips)| known.get(*log) != Some(*tips));
+            new.into_iter().try_for_each(|(log, tips)| store.mark_on_hub(log, tips))?;
+            store.note_own_brought(teams)?;
             let mut insert = store
                 .sql()?
                 .prepare_cached("INSERT OR REPLACE INTO meta (name, value) VALUES (?1, ?2)")?;
@@ -210,15 +211,15 @@ impl Store {
             let known = self.known_on_hub(number)?;
             let reach = self.reached(&log, told.get(&log).map_or(&[], Vec::as_slice))?;
             if known.iter().any(|(branch, to)| reach.get(branch).is_none_or(|reach| reach < to)) {
-                not_there.push((log, number));
+                not_there.push(log);
             }
         }
         if not_there.is_empty() {
             return Ok(());
         }
         self.transact(|store| {
-            for (log, number) in not_there {
-                store.sql()?.execute("DELETE FROM on_hub WHERE log = ?1", [number])?;
+            for log in not_there {
+                store.forget_on_hub(&log)?;
                 store.mark_on_hub(&log, told.get(&log).map_or(&[], Vec::as_slice))?;
             }
             Ok(())
@@ -226,7 +227,7 @@ impl Store {
     }
 
     /// This device's own logs of these teams, each with its number here.
-    fn own_logs(&self, teams: &[TeamId]) -> Result<Vec<(LogId, i64)>, StoreError> {
+    pub(super) fn own_logs(&self, teams: &[TeamId]) -> Result<Vec<(LogId, i64)>, StoreError> {
         let mut own = self.sql()?.prepare_cached("SELECT id, number FROM log WHERE own > 0")?;
         let rows = own.query_map([], |row| Ok((LogId(row.get(0)?), row.get(1)?)))?;
         let rows: Vec<(LogId, i64)> = rows.collect::<Result<_, _>>()?;
@@ -240,6 +241,12 @@ impl Store {
             self.sql()?.prepare_cached("SELECT branch, position FROM on_hub WHERE log = ?1")?;
         let rows = known.query_map([log], |row| Ok((row.get(0)?, row.get::<_, i64>(1)? as u64)))?;
         Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    fn forget_on_hub(&self, log: &LogId) -> Result<(), StoreError> {
+        let Some(number) = self.logs.get(log).map(|log| log.number) else { return Ok(()) };
+        self.sql()?.prepare_cached("DELETE FROM on_hub WHERE log = ?1")?.execute([number])?;
+        Ok(())
     }
 
     fn mark_on_hub(&self, log: &LogId, tips: &[Tip]) -> Result<(), StoreError> {

@@ -10,9 +10,11 @@ use crate::model::{DeviceKey, EntryId, LogId, TeamId};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The most tips of a device's own logs that one message tells it of.
-const OWN_TOLD_MAX: usize = 4_000;
+pub const OWN_TOLD_MAX: usize = 4_000;
 /// How many entries that a hub may only keep aside go in one run: it keeps a run whole or not at all.
-const ASIDE_RUN_ENTRIES: u64 = 250;
+pub const ASIDE_RUN_ENTRIES: u64 = 250;
+/// And how much they weigh, in bytes, unless it is a single one.
+pub const ASIDE_RUN_BYTES: u64 = 128 << 10;
 
 impl Store {
     /// How many entries of this device's own logs of these teams, but for those that open logs, are neither
@@ -69,8 +71,8 @@ impl Store {
     }
 
     /// Runs of what this device wrote and a revocation hides, or the hub turned away, as far as a page takes them,
-    /// behind what was accepted: a hub keeps a little of it aside for coordinators. With them a digest of what
-    /// is offered; empty where that was offered before, and nothing changed since.
+    /// behind what was accepted in one piece: a hub keeps a little of it aside for coordinators. With them a digest
+    /// of what is offered; empty where that was offered before, and nothing changed since.
     pub fn runs_hidden(
         &self,
         teams: &[TeamId],
@@ -78,21 +80,33 @@ impl Store {
         weight_max: u64,
     ) -> Result<(Vec<Run>, Vec<u8>), StoreError> {
         let mut accepted = self.sql()?.prepare_cached(
-            "SELECT coalesce(max(position), 0) FROM own_accepted
-               JOIN entry ON entry.id = own_accepted.entry
-             WHERE log = ?1 AND branch = ?2 AND branch >= 0",
+            "SELECT position FROM own_accepted CROSS JOIN entry ON entry.id = own_accepted.entry
+             WHERE log = ?1 AND branch = ?2 AND branch >= 0 AND position >= ?3 ORDER BY position",
         )?;
         let mut hasher = blake3::Hasher::new();
         // A hub that was put back, and one that lets this device read again, is offered all anew.
-        hasher.update(&self.meta("hub_epoch")?.unwrap_or_default());
+        let epoch = self.meta("hub_epoch")?.unwrap_or_default();
+        hasher.update(&epoch);
+        let offered = self.meta("offered")?.unwrap_or_default();
+        let is_new_epoch = offered.get(blake3::OUT_LEN..) != Some(&epoch);
         hasher.update(&self.meta("unread")?.unwrap_or_default());
         let mut hidden = Vec::new();
         for (log, number, mut from) in self.hidden_from(teams, &self.turned_away_revoked()?)? {
             // Without a certificate that stands a hub keeps nothing.
             let Some((info, standing)) = self.standing(&log) else { continue };
             hasher.update(&[u8::from(standing.cuts.is_empty())]);
-            let to: i64 = accepted.query_row((number, from.branch), |row| row.get(0))?;
-            from.position = from.position.max(to as u64 + 1);
+            // Behind the `open`, which goes with each that is accepted.
+            let (mut behind, mut count) = (from.position.max(2), 0_u64);
+            let asked = (number, from.branch, from.position as i64);
+            for position in accepted.query_map(asked, |row| row.get::<_, i64>(0))? {
+                count += 1;
+                behind += u64::from(position? as u64 == behind);
+            }
+            hasher.update(&count.to_be_bytes());
+            // A hub that was put back may hold those apart, and nothing of what lies before them.
+            if behind > from.position.max(2) && !is_new_epoch {
+                from.position = behind;
+            }
             let tip =
                 info.branches.get(from.branch as usize).map_or(0, |branch| branch.tip.position);
             if from.position <= tip {
@@ -101,8 +115,8 @@ impl Store {
                 hidden.push((log, info, from, tip));
             }
         }
-        let digest = hasher.finalize().as_bytes().to_vec();
-        if hidden.is_empty() || self.meta("offered")?.as_deref() == Some(&digest) {
+        let digest = [hasher.finalize().as_bytes(), epoch.as_slice()].concat();
+        if hidden.is_empty() || offered == digest {
             return Ok((Vec::new(), Vec::new()));
         }
         let mut room = self.room(weight_max);
@@ -110,9 +124,15 @@ impl Store {
         for (log, info, mut from, tip) in hidden {
             while from.position <= tip && !room.is_full {
                 let to = tip.min(from.position + ASIDE_RUN_ENTRIES - 1);
-                let run = self.run_from(log, info, from, to, Some(own), &mut room)?;
+                let mut of_run = self.room(ASIDE_RUN_BYTES);
+                let run = self.run_from(log, info, from, to, Some(own), &mut of_run)?;
                 let Some(run) = run else { break };
                 from.position += run.entries.len() as u64;
+                // What is heavier than the page goes alone in one.
+                let is_within = run.expand().iter().all(|entry| room.take(entry));
+                if !is_within && !runs.is_empty() {
+                    break;
+                }
                 runs.push(run);
             }
         }
@@ -189,6 +209,29 @@ impl Store {
             now.difference(&known).try_for_each(|id| insert.execute([id.0]).map(drop))?;
             Ok(())
         })
+    }
+
+    /// Notes that of its own entries in these teams, of which the hub now holds the same as this store, those that
+    /// acceptances bring in are there.
+    pub(super) fn note_own_brought(&self, teams: &[TeamId]) -> Result<(), StoreError> {
+        let mut insert =
+            self.sql()?.prepare_cached("INSERT OR IGNORE INTO own_accepted VALUES (?1)")?;
+        for id in self.own_brought(teams)? {
+            insert.execute([id.0])?;
+        }
+        Ok(())
+    }
+
+    /// Whether all of them are noted.
+    pub(super) fn has_own_brought(&self, teams: &[TeamId]) -> Result<bool, StoreError> {
+        let brought = self.own_brought(teams)?;
+        Ok(brought.is_empty() || brought.is_subset(&self.own_accepted()?))
+    }
+
+    fn own_brought(&self, teams: &[TeamId]) -> Result<BTreeSet<EntryId>, StoreError> {
+        let own = self.own_logs(teams)?;
+        let brought = own.iter().filter_map(|(log, _)| self.carried.get(log));
+        Ok(brought.flat_map(|carried| &carried.brought).map(|tip| tip.id).collect())
     }
 
     fn own_accepted(&self) -> Result<BTreeSet<EntryId>, StoreError> {

@@ -353,9 +353,11 @@ impl Store {
                 kept.last().is_some_and(|last| self.kept_seal(key, run.log, last.tip()).is_some());
             turned_away = Some(TurnedAway::Revoked);
             if !self.has_room_aside(&run.log, run.open.as_ref(), rest)? {
-                match is_sealed {
-                    true => stored = kept,
-                    false => return Ok(Err(TurnedAway::Revoked)),
+                match (is_sealed, self.scope.is_some() && !kept.is_empty()) {
+                    (true, _) => stored = kept,
+                    // Only a signature behind what is kept covers it: the rest of the run is held, hidden.
+                    (false, true) => {}
+                    (false, false) => return Ok(Err(TurnedAway::Revoked)),
                 }
             } else if kept.is_empty() {
                 return self.keep_aside(run, author, previous, new, TurnedAway::Revoked);
@@ -368,8 +370,8 @@ impl Store {
         for (entry, on_path) in stored.iter().zip(looked) {
             self.insert(&mut path, entry, on_path, 0)?;
         }
-        if let Some((_, rest)) = new.split_at_checked(carried).filter(|_| stored.len() == new.len())
-        {
+        let is_aside = self.scope.is_none() && stored.len() == new.len();
+        if let Some((_, rest)) = new.split_at_checked(carried).filter(|_| is_aside) {
             self.count_aside(&run.log, rest)?;
         }
         if stored.len() == run.entries.len() || stored.last().map(Entry::tip) == Some(last) {
@@ -433,26 +435,40 @@ impl Store {
             !place.is_alone()
                 && info.is_some_and(|info| info.sound_of(place.branch) >= place.position)
         };
+        let mut kept: Vec<Tip> = match self.authority.standing(log) {
+            // Held where its chain stands, a tip shows by itself what it keeps.
+            Some(standing) => {
+                let kept = standing.cuts.iter().flatten();
+                kept.filter(|kept| kept.held.is_none_or(|at| !is_sound(&at)))
+                    .map(|kept| kept.tip)
+                    .collect()
+            }
+            None => self.authority.kept_of(&revoked.unwrap_or(EntryId::NONE), log).concat(),
+        };
+        // From the highest on: the first that is not held tells, so that few are looked up.
+        kept.sort_unstable_by_key(|tip| std::cmp::Reverse(tip.position));
+        let mut new: Vec<(EntryId, u64)> =
+            new.iter().map(|entry| (entry.id, entry.header.position)).collect();
+        new.sort_unstable();
         let mut to = 0;
-        for kept in self.authority.kept_of(&revoked.unwrap_or(EntryId::NONE), log) {
-            let by_this =
-                kept.iter().map(|tip| match new.iter().find(|entry| entry.id == tip.id) {
-                    Some(entry) => Ok(entry.header.position),
-                    // Held where its chain stands, it shows by itself what it keeps.
-                    None => Ok(match self.locate(&tip.id)? {
-                        Some((_, place)) if is_sound(&place) => 0,
-                        _ => tip.position,
-                    }),
-                });
-            let by_this: Vec<u64> = by_this.collect::<Result<_, StoreError>>()?;
-            to = by_this.into_iter().max().unwrap_or(0).max(to);
+        for tip in kept {
+            if tip.position <= to {
+                break;
+            }
+            to = match new.binary_search_by_key(&tip.id, |(id, _)| *id) {
+                Ok(at) => new[at].1.max(to),
+                Err(_) => match self.locate(&tip.id)? {
+                    Some((_, place)) if is_sound(&place) => to,
+                    _ => tip.position,
+                },
+            };
         }
         Ok(Ok(to))
     }
 
     /// The signature over a tip that a revocation carries, where it is this device's.
     pub(super) fn kept_seal(&self, key: DeviceKey, log: LogId, tip: Tip) -> Option<[u8; 64]> {
-        let seal = self.authority.kept_seal(&tip.id)?;
+        let seal = self.authority.kept_seal(tip.id, key)?;
         seal_is_good(&key, log, tip, &seal).then_some(seal)
     }
 
@@ -469,7 +485,7 @@ impl Store {
     /// it goes on in a new log.
     pub(super) fn close_own_log(&self, log: &LogId) -> Result<(), StoreError> {
         self.sql()?
-            .prepare_cached("UPDATE log SET own = 3 WHERE id = ?1 AND own IN (1, 2, 4, 5)")?
+            .prepare_cached("UPDATE log SET own = 3 WHERE id = ?1 AND own IN (1, 2, 4, 5, 6)")?
             .execute([log.0])?;
         Ok(())
     }

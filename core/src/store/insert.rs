@@ -96,11 +96,19 @@ impl Store {
         let Some((log, place)) = previous else { return Ok(0) };
         let Some(info) = self.chains.log(&log) else { return Ok(0) };
         let number = self.logs.get(&log).map(|log| log.number);
+        let path = info.path(place);
+        // Most records are of few logs: one look tells that a path of many branches holds none of it.
+        let mut any = self
+            .sql()?
+            .prepare_cached("SELECT 1 FROM entry WHERE changes = ?1 AND log = ?2 LIMIT 1")?;
+        if path.len() > 1 && !any.exists((record.0, number))? {
+            return Ok(0);
+        }
         let mut statement = self.sql()?.prepare_cached(
             "SELECT on_path FROM entry WHERE changes = ?1 AND log = ?2 AND branch = ?3
                AND position <= ?4 ORDER BY position DESC LIMIT 1",
         )?;
-        for part in info.path(place) {
+        for part in path {
             let asked = (record.0, number, part.branch, part.position as i64);
             let found: Option<i64> = statement.query_row(asked, |row| row.get(0)).optional()?;
             if let Some(found) = found {
@@ -127,12 +135,19 @@ impl Store {
         let Some((log, place)) = previous else { return Ok((0, 0)) };
         let Some(info) = self.chains.log(&log) else { return Ok((0, 0)) };
         let number = self.logs.get(&log).map(|log| log.number);
+        let path = info.path(place);
+        let mut any = self.sql()?.prepare_cached(
+            "SELECT 1 FROM entry INDEXED BY entry_newer WHERE log = ?1 AND newer IS NOT NULL LIMIT 1",
+        )?;
+        if path.len() > 1 && !any.exists([number])? {
+            return Ok((0, 0));
+        }
         let mut statement = self.sql()?.prepare_cached(
             "SELECT newer, newer_bytes FROM entry INDEXED BY entry_newer
              WHERE log = ?1 AND branch = ?2 AND position <= ?3 AND newer IS NOT NULL
              ORDER BY position DESC LIMIT 1",
         )?;
-        for part in info.path(place) {
+        for part in path {
             let asked = (number, part.branch, part.position as i64);
             let read = |row: &rusqlite::Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?));
             if let Some((entries, bytes)) = statement.query_row(asked, read).optional()? {
@@ -394,7 +409,8 @@ impl Store {
             self.chains.set_end(log, branch, None);
             let mut path = Path::after(author, held.parent.map(|parent| (*log, parent)));
             let mut statement = self.sql()?.prepare(
-                "SELECT id, position FROM entry WHERE log = ?1 AND branch = ?2 ORDER BY position",
+                "SELECT id, position FROM entry WHERE log = ?1 AND branch = ?2 AND branch >= 0
+                 ORDER BY position",
             )?;
             let rows = statement
                 .query_map((number, branch), |row| Ok((row.get(0)?, row.get::<_, i64>(1)?)))?;

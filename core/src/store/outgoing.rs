@@ -14,6 +14,8 @@ pub const SEALS_MAX: usize = 500;
 
 /// How many certificates one log takes, so that what proves one always goes into a hub's letter box.
 const CERTIFICATES_MAX: u64 = 2_000;
+/// The most revocations of one log, for the same reason.
+const REVOCATIONS_MAX: u64 = 100;
 
 /// For each log the tips that a store holds.
 pub type Clock = BTreeMap<LogId, Vec<Tip>>;
@@ -32,14 +34,35 @@ impl Store {
         let mut left_out = BTreeSet::new();
         let mut tips: usize = clock.values().map(Vec::len).sum();
         if tips > tips_max {
-            // Of whom there is the most, in one log or in many, is shown last.
+            // Of whom there is the most, in one log or in many, or in those of all whom one certified, is shown
+            // last; but the root and coordinators whom nobody revoked, by whom all others stand, go before.
             let certificate = |log: &LogId| self.chains.log(log).map(|info| info.certificate);
+            let certifier = |log: &LogId| {
+                let of = certificate(log).and_then(|id| self.locate(&id).ok().flatten());
+                of.and_then(|(of, _)| certificate(&of))
+            };
             let mut of_certificate: BTreeMap<Option<EntryId>, usize> = BTreeMap::new();
+            let mut of_certifier: BTreeMap<Option<EntryId>, usize> = BTreeMap::new();
+            let certifiers: BTreeMap<LogId, Option<EntryId>> =
+                clock.keys().map(|log| (*log, certifier(log))).collect();
             for (log, tips) in &clock {
                 *of_certificate.entry(certificate(log)).or_default() += tips.len();
+                let by = certifiers.get(log).copied().flatten();
+                *of_certifier.entry(by).or_default() += tips.len();
             }
-            let rank = |log: &LogId| of_certificate.get(&certificate(log)).copied().unwrap_or(0);
-            let mut by_tips: Vec<(usize, usize, LogId)> =
+            let rank = |log: &LogId| {
+                let certificate = certificate(log);
+                let own = of_certificate.get(&certificate).copied().unwrap_or(0);
+                let is_roots = certificate == Some(EntryId::NONE);
+                let is_coordinators = self.authority.is_coordinators(log)
+                    && !certificate.is_some_and(|id| self.authority.is_revoked(&id));
+                if is_roots || is_coordinators {
+                    return (false, own, own);
+                }
+                let by = certifiers.get(log).copied().flatten();
+                (true, of_certifier.get(&by).copied().unwrap_or(0), own)
+            };
+            let mut by_tips: Vec<((bool, usize, usize), usize, LogId)> =
                 clock.iter().map(|(log, tips)| (rank(log), tips.len(), *log)).collect();
             by_tips.sort_unstable();
             while let (true, Some((_, of_log, log))) = (tips > tips_max, by_tips.pop()) {
@@ -171,8 +194,12 @@ impl Store {
                 info.team == team && info.certificate == certificate && info.branches.len() == 1
             });
             let Some(branch) = info.and_then(|info| info.branches.first()) else { continue };
-            let is_full =
-                log_use == LogUse::Certificates && branch.tip.position >= CERTIFICATES_MAX;
+            let most = match log_use {
+                LogUse::Certificates => CERTIFICATES_MAX,
+                LogUse::Revocations => REVOCATIONS_MAX,
+                _ => u64::MAX,
+            };
+            let is_full = branch.tip.position >= most;
             if is_full || branch.end.is_some() || !self.takes_more(&id, branch.tip, of_record)? {
                 continue;
             }

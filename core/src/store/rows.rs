@@ -338,8 +338,8 @@ impl Store {
         team: TeamId,
     ) -> Result<Option<RecordId>, StoreError> {
         let mut statement = self.sql()?.prepare_cached(&format!(
-            "SELECT arrival, {RECORD} FROM entry WHERE log = ?1 AND branch = ?2 AND kind >= 16
-             ORDER BY position DESC LIMIT 1"
+            "SELECT arrival, {RECORD} FROM entry WHERE log = ?1 AND branch = ?2 AND branch >= 0
+               AND kind >= 16 ORDER BY position DESC LIMIT 1"
         ))?;
         let mut last = None;
         let own =

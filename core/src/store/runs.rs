@@ -66,13 +66,36 @@ impl Store {
                     Part { branch: number, first: branch.first(), last: self.reach(&log, number) };
                 (part.last >= part.first).then_some((parent.position, part))
             });
-            let Some((leaves_at, next)) = next else { return Ok(None) };
+            let Some((leaves_at, next)) = next else {
+                return self.run_beyond(log, info, (from, to), room);
+            };
             last.last = leaves_at;
             parts.push(next);
             if parts.len() > PARTS_MAX {
                 return Ok(None);
             }
         }
+    }
+
+    /// The run from a place on to the first signature behind what is carried, where none covers just that.
+    fn run_beyond(
+        &self,
+        log: LogId,
+        info: &LogInfo,
+        (from, to): (Place, u64),
+        room: &mut Room,
+    ) -> Result<Option<Run>, StoreError> {
+        let number = self.logs.get(&log).map(|log| log.number);
+        let mut sealed = self.sql()?.prepare_cached(
+            "SELECT position FROM entry WHERE log = ?1 AND branch = ?2 AND branch >= 0
+               AND position > ?3 AND seal IS NOT NULL ORDER BY position LIMIT 1",
+        )?;
+        let after = to.min(i64::MAX as u64) as i64;
+        let sealed: Option<i64> =
+            sealed.query_map((number, from.branch, after), |row| row.get(0))?.next().transpose()?;
+        let Some(last) = sealed.map(|position| position as u64) else { return Ok(None) };
+        let part = Part { branch: from.branch, first: from.position, last };
+        self.run_along(log, info, &[part], None, room)
     }
 
     /// The run along these parts, one behind the other.

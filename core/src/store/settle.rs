@@ -155,6 +155,7 @@ impl Store {
             }
             if reopened || !changed.logs.is_empty() || !changed.entries.is_empty() {
                 self.load_brought()?;
+                self.forget_aside()?;
             }
             for id in &changed.entries {
                 self.sql()?
@@ -186,7 +187,9 @@ impl Store {
         self.sql()?
             .prepare_cached(&format!(
                 "INSERT OR IGNORE INTO dirty SELECT {RECORD} FROM entry
-                 WHERE {of_log} AND log = (SELECT number FROM log WHERE id = ?1)"
+                 WHERE {of_log} AND log = (SELECT number FROM log WHERE id = ?1) AND branch >= 0
+                 UNION ALL SELECT {RECORD} FROM entry INDEXED BY entry_alone
+                 WHERE {of_log} AND log = (SELECT number FROM log WHERE id = ?1) AND branch < 0"
             ))?
             .execute([log.0])?;
         Ok(())

@@ -262,12 +262,13 @@ impl<'a> Settling<'a> {
         let sealed = kept.iter().filter(|kept| planted || seal_holds(key, kept)).cloned();
         let kept: Vec<KeptTip> = sealed.collect();
         for KeptTip { log, tip, seal } in &kept {
-            self.authority.kept_seals.insert(tip.id, *seal);
+            self.authority.kept_seals.insert((tip.id, key), *seal);
             let of_log = self.held.chains.log(log).is_none_or(|of| of.certificate == *certificate);
             if of_log && (self.held.locate)(&tip.id).is_none() {
                 let (device, team, position) = (named.key, named.team, tip.position);
                 let claimed = Claimed { log: *log, certificate: *certificate, position };
-                self.authority.awaited_tips.insert(tip.id, Awaited { device, team, claimed });
+                let awaited = Awaited { device, team, claimed };
+                self.authority.awaited_tips.insert((tip.id, key), awaited);
             }
         }
         let revocations = self.revocations.entry(*certificate).or_default();

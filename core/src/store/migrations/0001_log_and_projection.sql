@@ -4,7 +4,7 @@ CREATE TABLE log (
   number INTEGER PRIMARY KEY,
   id BLOB NOT NULL UNIQUE,
   open BLOB NOT NULL,
-  own INTEGER NOT NULL          -- 0 another device's, 1 our records, 2 our administration, 3 ours, closed, 4 our keys, 5 our certificates
+  own INTEGER NOT NULL          -- 0 another device's, 1 our records, 2 our administration, 3 ours, closed, 4 our keys, 5 our certificates, 6 our revocations
 ) STRICT;
 CREATE TABLE branch (            -- a branch's tip is its last entry: only where it starts is kept
   log INTEGER NOT NULL REFERENCES log,
@@ -33,6 +33,7 @@ CREATE TABLE entry (
   verdict INTEGER NOT NULL      -- 0 until judged, 3 where it is not carried
 ) STRICT;
 CREATE UNIQUE INDEX entry_place ON entry (log, branch, position) WHERE branch >= 0;
+CREATE INDEX entry_alone ON entry (log) WHERE branch < 0;
 CREATE INDEX entry_changes ON entry (changes, log, branch, position) WHERE changes IS NOT NULL;
 CREATE INDEX entry_administration ON entry (kind, log) WHERE kind < 16;
 CREATE INDEX entry_unsettled ON entry (log) WHERE verdict BETWEEN 16 AND 31;
