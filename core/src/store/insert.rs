@@ -2,6 +2,7 @@
 
 use super::carried::Looked;
 use super::{HeldLog, Settling, Store, StoreError};
+use crate::identity::SigningKey;
 use crate::log::chain::{LogInfo, Place};
 use crate::log::ending::{self, CHANGES_ON_PATH_MAX, Ending, NEWER_BYTES_MAX, NEWER_ON_PATH_MAX};
 use crate::log::entry::{Entry, Tip, is_known, kind, settles};
@@ -11,9 +12,12 @@ use crate::log::{Author, Verdict};
 use crate::model::{EntryId, LogId, RecordId, TeamId};
 use rusqlite::OptionalExtension;
 use std::collections::BTreeMap;
+use zeroize::Zeroizing;
 
 /// The verdict of entries that are held and not carried.
 pub(super) const HIDDEN: u8 = 3;
+/// What `own` says of a log of this device's that it writes no more in (see the schema).
+const OURS_CLOSED: i64 = 3;
 
 /// What is known of a path while entries are added to it.
 pub(super) struct Path {
@@ -340,6 +344,7 @@ impl Store {
 
     fn insert_log(&mut self, open: &Open, own: i64) -> Result<i64, StoreError> {
         let log = open.log();
+        let own = if own == 0 && self.is_ours(open)? { OURS_CLOSED } else { own };
         self.sql()?
             .prepare_cached("INSERT INTO log (id, open, own) VALUES (?1, ?2, ?3)")?
             .execute((log.0, open.encode(), own))?;
@@ -348,6 +353,14 @@ impl Store {
         self.chains.insert(log, LogInfo { key, team, certificate, branches: Vec::new() });
         self.logs.insert(log, HeldLog { number, open: open.clone(), administers: false });
         Ok(number)
+    }
+
+    /// Whether a log that comes from elsewhere is this device's: of before it was put back to an older copy, or
+    /// of a copy of it.
+    fn is_ours(&self, open: &Open) -> Result<bool, StoreError> {
+        let seed = self.meta("seed")?.map(Zeroizing::new);
+        let seed = seed.and_then(|seed| <[u8; 32]>::try_from(seed.as_slice()).ok());
+        Ok(seed.is_some_and(|seed| SigningKey::from_seed(&seed).device_key() == open.key))
     }
 
     fn extend(&mut self, log: LogId, previous: Place, tip: Tip) -> Result<Place, StoreError> {
