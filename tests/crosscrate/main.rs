@@ -23,6 +23,7 @@ mod kill;
 mod kill_sync;
 mod mended;
 mod newer;
+mod offered;
 mod operating;
 mod own_first;
 mod own_writing;

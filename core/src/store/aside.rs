@@ -6,7 +6,7 @@ use super::payload::kept_if_any;
 use super::{Store, StoreError};
 use crate::log::Author;
 use crate::log::chain::Place;
-use crate::log::entry::Entry;
+use crate::log::entry::{Entry, Tip};
 use crate::log::payload::Open;
 use crate::log::run::{RUNS_BYTES_MAX, Run, TurnedAway, weight};
 use crate::model::{EntryId, LogId};
@@ -60,8 +60,21 @@ impl Store {
             return Ok(false);
         }
         let (held, bytes) = self.aside(&certificate)?;
-        let more: u64 = entries.iter().map(|entry| weight(entry.payload.as_deref())).sum();
-        Ok(held + entries.len() as u64 <= ASIDE_ENTRIES_MAX && bytes + more <= ASIDE_BYTES_MAX)
+        let (count, more) = self.weigh_aside(log, entries);
+        Ok(held + count <= ASIDE_ENTRIES_MAX && bytes + more <= ASIDE_BYTES_MAX)
+    }
+
+    /// How many of these entries of a log no acceptance brings in, and what they weigh.
+    fn weigh_aside(&self, log: &LogId, entries: &[Entry]) -> (u64, u64) {
+        let brought = self.carried.get(log).map_or(&[][..], |carried| &carried.brought);
+        let is_brought = |entry: &&Entry| {
+            let tip = Tip { position: entry.header.position, id: entry.id };
+            brought.binary_search(&tip).is_ok()
+        };
+        let aside = entries.iter().filter(|entry| !is_brought(entry));
+        aside.fold((0, 0), |(count, bytes), entry| {
+            (count + 1, bytes + weight(entry.payload.as_deref()))
+        })
     }
 
     /// What is kept aside of a certificate: entries, and what they weigh.
@@ -117,13 +130,13 @@ impl Store {
     pub(super) fn count_aside(&self, log: &LogId, entries: &[Entry]) -> Result<(), StoreError> {
         let certificate = self.logs.get(log).map(|log| log.open.certificate);
         let (Some(certificate), false) = (certificate, entries.is_empty()) else { return Ok(()) };
-        let bytes: u64 = entries.iter().map(|entry| weight(entry.payload.as_deref())).sum();
+        let (count, bytes) = self.weigh_aside(log, entries);
         self.sql()?
             .prepare_cached(
                 "INSERT INTO aside (certificate, entries, bytes) VALUES (?1, ?2, ?3)
                  ON CONFLICT (certificate) DO UPDATE SET entries = entries + ?2, bytes = bytes + ?3",
             )?
-            .execute((certificate.0, entries.len() as i64, bytes as i64))?;
+            .execute((certificate.0, count as i64, bytes as i64))?;
         Ok(())
     }
 

@@ -200,24 +200,51 @@ impl Store {
 
     /// Notes, durably, which of these teams the hub keeps from this device. Of its own logs there it names all
     /// that it carries: what it was known to hold and does not name, it holds no more, as where a revocation
-    /// came later that does not keep it.
-    pub fn note_unread(&mut self, unread: &[TeamId], told: &Clock) -> Result<(), StoreError> {
+    /// came later that does not keep it. Of its logs that the hub turned away for want of a certificate, those that
+    /// it names, and those of teams that it lets the device read, are offered again, where a sync begins.
+    pub fn note_unread(
+        &mut self,
+        unread: &[TeamId],
+        told: &Clock,
+        begins: bool,
+    ) -> Result<(), StoreError> {
         let named: Vec<u8> = unread.iter().flat_map(|team| team.0).collect();
         if self.meta("unread")?.unwrap_or_default() != named {
             self.set_meta(&[("unread".to_owned(), named)])?;
         }
         let mut not_there = Vec::new();
         for (log, number) in self.own_logs(unread)? {
+            // A tip that is not held here, as after this device was put back, does not tell how far the hub is.
+            let mut is_ahead = false;
+            for tip in told.get(&log).into_iter().flatten().filter(|tip| !tip.is_alone()) {
+                is_ahead |= self.locate(&tip.id)?.is_none();
+            }
+            if is_ahead {
+                continue;
+            }
             let known = self.known_on_hub(number)?;
             let reach = self.reached(&log, told.get(&log).map_or(&[], Vec::as_slice))?;
             if known.iter().any(|(branch, to)| reach.get(branch).is_none_or(|reach| reach < to)) {
                 not_there.push(log);
             }
         }
-        if not_there.is_empty() {
+        let mut again = if begins { self.turned_away()? } else { BTreeMap::new() };
+        again.retain(|_, code| *code == TurnedAway::NoCertificate.code());
+        let is_kept_out = |log: &LogId| {
+            self.team_of(log).is_none_or(|team| unread.contains(&team)) && !told.contains_key(log)
+        };
+        if !again.is_empty() {
+            for (_, held) in self.logs.iter().filter(|(log, _)| is_kept_out(log)) {
+                again.remove(&held.number);
+            }
+        }
+        if not_there.is_empty() && again.is_empty() {
             return Ok(());
         }
         self.transact(|store| {
+            let mut delete =
+                store.sql()?.prepare_cached("DELETE FROM turned_away WHERE log = ?1")?;
+            again.keys().try_for_each(|log| delete.execute([log]).map(drop))?;
             for log in not_there {
                 store.forget_on_hub(&log)?;
                 store.mark_on_hub(&log, told.get(&log).map_or(&[], Vec::as_slice))?;
@@ -241,6 +268,26 @@ impl Store {
             self.sql()?.prepare_cached("SELECT branch, position FROM on_hub WHERE log = ?1")?;
         let rows = known.query_map([log], |row| Ok((row.get(0)?, row.get::<_, i64>(1)? as u64)))?;
         Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// What certifies a log of this device's is offered again: the hub does not know it any more. Returns whether
+    /// it is one.
+    pub fn offer_proofs(&mut self, log: LogId) -> Result<bool, StoreError> {
+        let mut is_own =
+            self.sql()?.prepare_cached("SELECT 1 FROM log WHERE id = ?1 AND own > 0")?;
+        if !is_own.exists([log.0])? {
+            return Ok(false);
+        }
+        drop(is_own);
+        let mut proofs = Vec::new();
+        let mut next = Some(log);
+        while let Some(certificate) = next.and_then(|log| Some(self.chains.log(&log)?.certificate))
+        {
+            next = self.locate(&certificate)?.map(|(log, _)| log);
+            proofs.extend(next);
+        }
+        self.transact(|store| proofs.iter().try_for_each(|log| store.forget_on_hub(log)))?;
+        Ok(true)
     }
 
     fn forget_on_hub(&self, log: &LogId) -> Result<(), StoreError> {

@@ -16,6 +16,52 @@ pub const ASIDE_RUN_ENTRIES: u64 = 250;
 /// And how much they weigh, in bytes, unless it is a single one.
 pub const ASIDE_RUN_BYTES: u64 = 128 << 10;
 
+/// How far what is hidden was offered to the hub, as noted from one sync to the next.
+struct Offered {
+    /// Of what is hidden, and what of it was accepted.
+    digest: [u8; 32],
+    /// So many runs of it.
+    runs: u64,
+    /// Whether all of them.
+    is_whole: bool,
+    /// Whether what was accepted goes with them, to a hub of this epoch that may hold nothing before it.
+    is_all: bool,
+    epoch: Vec<u8>,
+}
+
+impl Offered {
+    /// How far it is offered now: what changed since is offered from the first on.
+    fn after(before: Option<Self>, digest: [u8; 32], epoch: Vec<u8>) -> Self {
+        match before {
+            Some(before) if before.digest == digest && before.epoch == epoch => before,
+            before => {
+                let is_known = before.is_some_and(|before| {
+                    before.epoch == epoch && (before.is_whole || !before.is_all)
+                });
+                Offered { digest, runs: 0, is_whole: false, is_all: !is_known, epoch }
+            }
+        }
+    }
+
+    fn encode(&self) -> Vec<u8> {
+        let flags = [u8::from(self.is_whole), u8::from(self.is_all)];
+        [self.digest.as_slice(), &self.runs.to_be_bytes(), &flags, &self.epoch].concat()
+    }
+
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        let (digest, rest) = bytes.split_first_chunk()?;
+        let (runs, rest) = rest.split_first_chunk()?;
+        let ([is_whole, is_all], epoch) = rest.split_first_chunk()?;
+        Some(Offered {
+            digest: *digest,
+            runs: u64::from_be_bytes(*runs),
+            is_whole: *is_whole == 1,
+            is_all: *is_all == 1,
+            epoch: epoch.to_vec(),
+        })
+    }
+}
+
 impl Store {
     /// How many entries of this device's own logs of these teams, but for those that open logs, are neither
     /// carried nor accepted, because their certificate fell or was revoked, and are not known to be at the hub:
@@ -70,9 +116,10 @@ impl Store {
         Ok(hidden)
     }
 
-    /// Runs of what this device wrote and a revocation hides, or the hub turned away, as far as a page takes them,
-    /// behind what was accepted in one piece: a hub keeps a little of it aside for coordinators. With them a digest
-    /// of what is offered; empty where that was offered before, and nothing changed since.
+    /// Runs of what this device wrote and a revocation hides, or the hub turned away, as far as a page takes them: a
+    /// hub keeps a little of it aside for coordinators. What was accepted is passed over where a run would begin
+    /// with it. With them what to note once the hub answered, so that the next sync goes on behind them; nothing
+    /// where all was offered, and nothing changed since.
     pub fn runs_hidden(
         &self,
         teams: &[TeamId],
@@ -81,62 +128,75 @@ impl Store {
     ) -> Result<(Vec<Run>, Vec<u8>), StoreError> {
         let mut accepted = self.sql()?.prepare_cached(
             "SELECT position FROM own_accepted CROSS JOIN entry ON entry.id = own_accepted.entry
-             WHERE log = ?1 AND branch = ?2 AND branch >= 0 AND position >= ?3 ORDER BY position",
+             WHERE log = ?1 AND branch = ?2 AND branch >= 0 AND position >= ?3",
         )?;
         let mut hasher = blake3::Hasher::new();
         // A hub that was put back, and one that lets this device read again, is offered all anew.
         let epoch = self.meta("hub_epoch")?.unwrap_or_default();
-        hasher.update(&epoch);
-        let offered = self.meta("offered")?.unwrap_or_default();
-        let is_new_epoch = offered.get(blake3::OUT_LEN..) != Some(&epoch);
-        hasher.update(&self.meta("unread")?.unwrap_or_default());
+        hasher.update(&epoch).update(&self.meta("unread")?.unwrap_or_default());
         let mut hidden = Vec::new();
-        for (log, number, mut from) in self.hidden_from(teams, &self.turned_away_revoked()?)? {
+        for (log, number, from) in self.hidden_from(teams, &self.turned_away_revoked()?)? {
             // Without a certificate that stands a hub keeps nothing.
             let Some((info, standing)) = self.standing(&log) else { continue };
-            hasher.update(&[u8::from(standing.cuts.is_empty())]);
-            // Behind the `open`, which goes with each that is accepted.
-            let (mut behind, mut count) = (from.position.max(2), 0_u64);
             let asked = (number, from.branch, from.position as i64);
-            for position in accepted.query_map(asked, |row| row.get::<_, i64>(0))? {
-                count += 1;
-                behind += u64::from(position? as u64 == behind);
-            }
-            hasher.update(&count.to_be_bytes());
-            // A hub that was put back may hold those apart, and nothing of what lies before them.
-            if behind > from.position.max(2) && !is_new_epoch {
-                from.position = behind;
-            }
+            let accepted = accepted.query_map(asked, |row| row.get::<_, i64>(0))?;
+            let accepted: BTreeSet<u64> =
+                accepted.map(|at| at.map(|at| at as u64)).collect::<Result<_, _>>()?;
             let tip =
                 info.branches.get(from.branch as usize).map_or(0, |branch| branch.tip.position);
-            if from.position <= tip {
-                hasher.update(&log.0).update(&from.branch.to_be_bytes());
-                hasher.update(&from.position.to_be_bytes()).update(&tip.to_be_bytes());
-                hidden.push((log, info, from, tip));
+            hasher.update(&[u8::from(standing.cuts.is_empty())]);
+            hasher.update(&log.0).update(&from.branch.to_be_bytes());
+            for number in [from.position, tip, accepted.len() as u64] {
+                hasher.update(&number.to_be_bytes());
             }
+            hidden.push((log, info, from, tip, accepted));
         }
-        let digest = [hasher.finalize().as_bytes(), epoch.as_slice()].concat();
-        if hidden.is_empty() || offered == digest {
+        let digest = *hasher.finalize().as_bytes();
+        let before = Offered::decode(&self.meta("offered")?.unwrap_or_default());
+        let mut offered = Offered::after(before, digest, epoch);
+        if hidden.is_empty() || offered.is_whole {
             return Ok((Vec::new(), Vec::new()));
         }
         let mut room = self.room(weight_max);
         let mut runs = Vec::new();
-        for (log, info, mut from, tip) in hidden {
-            while from.position <= tip && !room.is_full {
+        let mut at = 0;
+        offered.is_whole = true;
+        for (log, info, mut from, tip, accepted) in hidden {
+            loop {
+                // The `open` goes with each that is accepted. A hub that was put back may hold what was
+                // accepted apart, and nothing of what lies before it: it is offered all.
+                let is_passed = |position: u64| {
+                    accepted.contains(&position) || position == 1 && accepted.contains(&2)
+                };
+                while !offered.is_all && is_passed(from.position) {
+                    from.position += 1;
+                }
+                if from.position > tip {
+                    break;
+                }
+                if room.is_full {
+                    offered.is_whole = false;
+                    break;
+                }
                 let to = tip.min(from.position + ASIDE_RUN_ENTRIES - 1);
                 let mut of_run = self.room(ASIDE_RUN_BYTES);
                 let run = self.run_from(log, info, from, to, Some(own), &mut of_run)?;
                 let Some(run) = run else { break };
                 from.position += run.entries.len() as u64;
+                at += 1;
+                if at <= offered.runs {
+                    continue;
+                }
                 // What is heavier than the page goes alone in one.
                 let is_within = run.expand().iter().all(|entry| room.take(entry));
-                if !is_within && !runs.is_empty() {
-                    break;
+                if is_within || runs.is_empty() {
+                    offered.runs = at;
+                    runs.push(run);
                 }
-                runs.push(run);
             }
         }
-        Ok((runs, digest))
+        offered.is_whole &= at == offered.runs;
+        Ok((runs, offered.encode()))
     }
 
     /// The logs that the hub turned away because their certificate is revoked.
@@ -146,9 +206,13 @@ impl Store {
         Ok(turned_away)
     }
 
-    /// The logs of this device that the hub turned away as revoked: they go by [`Store::runs_hidden`].
+    /// The logs of this device that the hub turned away as revoked, which go by [`Store::runs_hidden`], or for want
+    /// of a certificate, which wait until it knows that.
     pub(super) fn own_turned_away(&self, own: DeviceKey) -> Result<BTreeSet<LogId>, StoreError> {
-        let turned_away = self.turned_away_revoked()?;
+        let mut turned_away = self.turned_away()?;
+        turned_away.retain(|_, code| {
+            [Reason::Revoked, Reason::NoCertificate].contains(&Reason::from_code(*code))
+        });
         let is_own = |log: &LogId| self.chains.log(log).is_some_and(|info| info.key == own);
         let logs = self
             .logs
@@ -162,10 +226,18 @@ impl Store {
     pub fn carried_of(&self, device: DeviceKey, teams: &[TeamId]) -> Vec<(LogId, Tip)> {
         let of_device = self.chains.iter().filter(|(_, info)| info.key == device);
         let of_teams = of_device.filter(|(_, info)| teams.contains(&info.team));
-        let mut tips: Vec<(LogId, Tip)> = of_teams
-            .flat_map(|(log, _)| self.tips(log).into_iter().map(|tip| (*log, tip)))
-            .collect();
-        tips.sort_by_key(|(_, tip)| tip.is_alone());
+        let mut tips: Vec<(LogId, Tip)> = Vec::new();
+        let mut brought: Vec<(LogId, Tip)> = Vec::new();
+        for (log, _) in of_teams {
+            tips.extend(
+                self.tips(log).into_iter().filter(|tip| !tip.is_alone()).map(|tip| (*log, tip)),
+            );
+            let carried = self.carried.get(log).into_iter().flat_map(|carried| &carried.brought);
+            brought.extend(carried.map(|tip| (*log, Tip::alone(tip.id))));
+        }
+        // From the first on, so that where there are more than one message tells, those that it tells are passed
+        // over, and the rest follows.
+        tips.append(&mut brought);
         tips.truncate(OWN_TOLD_MAX);
         tips
     }
@@ -182,7 +254,9 @@ impl Store {
         let mut is_own = self.sql()?.prepare_cached(
             "SELECT 1 FROM entry JOIN log ON log.number = entry.log WHERE entry.id = ?1 AND own > 0",
         )?;
-        let mut now: BTreeSet<EntryId> = BTreeSet::new();
+        // Where there are more than one message tells, what is known stays.
+        let is_cut = told.values().map(Vec::len).sum::<usize>() >= OWN_TOLD_MAX;
+        let mut now: BTreeSet<EntryId> = if is_cut { known.clone() } else { BTreeSet::new() };
         for tip in told.values().flatten().filter(|tip| tip.is_alone()) {
             if known.contains(&tip.id) || is_own.exists([tip.id.0])? {
                 now.insert(tip.id);

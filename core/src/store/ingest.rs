@@ -458,7 +458,7 @@ impl Store {
             to = match new.binary_search_by_key(&tip.id, |(id, _)| *id) {
                 Ok(at) => new[at].1.max(to),
                 Err(_) => match self.locate(&tip.id)? {
-                    Some((_, place)) if is_sound(&place) => to,
+                    Some((of, place)) if of == *log && is_sound(&place) => to,
                     _ => tip.position,
                 },
             };

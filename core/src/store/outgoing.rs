@@ -16,6 +16,8 @@ pub const SEALS_MAX: usize = 500;
 const CERTIFICATES_MAX: u64 = 2_000;
 /// The most revocations of one log, for the same reason.
 const REVOCATIONS_MAX: u64 = 100;
+/// And a log of them takes no more once it holds so many bytes: one may name a thousand tips.
+const REVOCATIONS_BYTES_MAX: u64 = 64 << 10;
 
 /// For each log the tips that a store holds.
 pub type Clock = BTreeMap<LogId, Vec<Tip>>;
@@ -176,6 +178,14 @@ impl Store {
         Ok(kept)
     }
 
+    fn bytes_of(&self, log: &LogId) -> Result<u64, StoreError> {
+        let number = self.logs.get(log).map(|log| log.number);
+        let mut statement = self.sql()?.prepare_cached(
+            "SELECT coalesce(sum(length(payload)), 0) FROM entry WHERE log = ?1 AND branch >= 0",
+        )?;
+        Ok(statement.query_row([number], |row| row.get::<_, i64>(0))? as u64)
+    }
+
     /// Our own log of this use, under this certificate, that still takes entries, with its tip: one that
     /// did not fork or end, and in which this record can be changed so often more as one path may.
     pub fn own_log(
@@ -199,7 +209,8 @@ impl Store {
                 LogUse::Revocations => REVOCATIONS_MAX,
                 _ => u64::MAX,
             };
-            let is_full = branch.tip.position >= most;
+            let is_full = branch.tip.position >= most
+                || log_use == LogUse::Revocations && self.bytes_of(&id)? > REVOCATIONS_BYTES_MAX;
             if is_full || branch.end.is_some() || !self.takes_more(&id, branch.tip, of_record)? {
                 continue;
             }

@@ -29,6 +29,9 @@ pub fn answer(
         true => Sender::Known,
         false => Sender::Stranger,
     };
+    if sender == Sender::Stranger && message.runs.is_empty() {
+        return Ok(answer_nothing(now, &message));
+    }
     let mut unverified = Unverified::new(message, sender);
     unverified.look(store, sender)?;
     let exchange = answer_verified(store, device, now, unverified.verify(), &mut |_| true)?;
@@ -65,7 +68,10 @@ pub fn answer_verified(
     }
     let kept: Vec<TeamId> = asked.into_iter().filter(|team| !answer.teams.contains(team)).collect();
     for (log, tip) in store.carried_of(device, &kept) {
-        add_point(&mut answer.points, log, tip);
+        let tips = answer.points.entry(log).or_default();
+        if let Err(at) = tips.binary_search(&tip) {
+            tips.insert(at, tip);
+        }
     }
     answer.cursor = store.give_cursor(heard)?;
     answer.now = now.0;

@@ -1,14 +1,16 @@
 //! The device's side of one sync.
 
+mod refused;
+
 use super::agreement::{Agreement, Progress};
 use super::message::{Message, NAMED_MAX, TIPS_MAX};
 use super::{
     Clock, SyncError, TakenIn, add_held, add_point, pairs, read, take_in, to_receive, weight_of,
 };
 use crate::identity::{Role, SigningKey};
+use crate::log::Author;
 use crate::log::entry::Tip;
 use crate::log::run::{RUNS_BYTES_MAX, Run};
-use crate::log::{Author, TurnedAway};
 use crate::model::{LogId, TeamId, UnixMillis};
 use crate::store::{Peer, Store, StoreError};
 use std::collections::BTreeSet;
@@ -40,6 +42,10 @@ pub struct Session {
     held: Clock,
     /// Logs of which runs were turned away here.
     unwanted: BTreeSet<LogId>,
+    /// Logs that the hub turned away for want of a certificate, and what certifies them was offered again.
+    proven: BTreeSet<LogId>,
+    /// Those of the last answer.
+    proving: BTreeSet<LogId>,
     turned_away: usize,
     last_reason: Option<String>,
     /// Whether the hub put something off for want of a budget.
@@ -56,6 +62,8 @@ pub struct Session {
     /// Whether what a revocation hides here was offered, and what that was until the hub answered.
     offered_hidden: bool,
     offered: Option<Vec<u8>>,
+    /// Whether the hub lets this device read no team: it reads little of a key that it does not know.
+    is_stranger: bool,
     /// Up to which seal heard the hub was told, where not all could be.
     told_to: Option<i64>,
     progress: Progress,
@@ -79,6 +87,8 @@ impl Session {
             more: false,
             held: Clock::new(),
             unwanted: BTreeSet::new(),
+            proven: BTreeSet::new(),
+            proving: BTreeSet::new(),
             turned_away: 0,
             last_reason: None,
             is_put_off: false,
@@ -90,6 +100,7 @@ impl Session {
             upload_left: None,
             offered_hidden: false,
             offered: None,
+            is_stranger: false,
             told_to: None,
             progress: Progress::default(),
             hub_now: None,
@@ -164,11 +175,9 @@ impl Session {
         if !more && !std::mem::replace(&mut self.offered_hidden, true) {
             let most = self.upload_left.map_or(RUNS_BYTES_MAX, |_| self.weight_max());
             let left = most.saturating_sub(weight_of(&runs));
-            let (hidden, digest) = store.runs_hidden(&self.teams, own, left)?;
+            let (hidden, offered) = store.runs_hidden(&self.teams, own, left)?;
             runs.extend(hidden);
-            // What a budget cut short is offered again.
-            let is_whole = !digest.is_empty() && self.upload_left.is_none();
-            self.offered = Some(digest).filter(|_| is_whole);
+            self.offered = Some(offered).filter(|offered| !offered.is_empty());
         }
         // A run proves how far it reaches by itself.
         let reached: BTreeSet<Tip> =
@@ -193,7 +202,8 @@ impl Session {
 
     /// What a request's entries may weigh: little in the first, and never above the upload budget.
     fn weight_max(&self) -> u64 {
-        let page = if self.requests == 1 { FIRST_WEIGHT_MAX } else { RUNS_BYTES_MAX };
+        let is_little = self.requests == 1 || self.is_stranger;
+        let page = if is_little { FIRST_WEIGHT_MAX } else { RUNS_BYTES_MAX };
         match self.upload_left {
             None => page,
             Some(left) if self.requests == 1 => page.min(left.max(1)),
@@ -239,6 +249,7 @@ impl Session {
     fn take_answer(&mut self, store: &mut Store, bytes: &[u8]) -> Result<(), SyncError> {
         let answer = Message::decode(bytes)?;
         self.hub_now = Some(UnixMillis(answer.now));
+        self.is_stranger = answer.teams.is_empty();
         // A hub that was put back: what it was known to hold is offered again.
         let was_put_back = store.note_hub_epoch(&answer.cursor)?;
         if was_put_back {
@@ -259,7 +270,8 @@ impl Session {
             self.last_reason = Some(reason.to_string());
             // What came by the cursor may hang on what did not: clocks will tell, before a log is
             // given up.
-            let log = log.filter(|_| answer.clock.is_some());
+            let is_taken = |log: &LogId| taken.carried.iter().any(|(of, _)| of == log);
+            let log = log.filter(|log| answer.clock.is_some() && !is_taken(log));
             moved |= log.is_some_and(|log| self.unwanted.insert(log));
         }
         let refused = self.note_refused(store, &answer)?;
@@ -300,40 +312,6 @@ impl Session {
         Ok(())
     }
 
-    /// Notes what the hub turned away for good, durably, so that people are told. Returns whether clocks may
-    /// still bring it there.
-    fn note_refused(&mut self, store: &mut Store, answer: &Message) -> Result<bool, SyncError> {
-        let mut for_good = Vec::new();
-        let mut may_come = false;
-        for run in &answer.turned_away {
-            self.turned_away += 1;
-            self.last_reason = Some(run.reason());
-            let log = usize::try_from(run.index).ok().and_then(|at| self.sent.get(at)).copied();
-            match (TurnedAway::from_code(run.code), log) {
-                (Some(TurnedAway::Later), _) => self.is_put_off = true,
-                // Without a certificate the hub keeps nothing; clocks bring it first, and then these.
-                (Some(TurnedAway::NoCertificate), Some(log)) => {
-                    may_come |= !self.in_full;
-                    if self.in_full {
-                        for_good.push((log, run.code));
-                    }
-                }
-                (Some(TurnedAway::Revoked | TurnedAway::Ended), Some(log)) => {
-                    for_good.push((log, run.code));
-                }
-                _ => may_come = true,
-            }
-        }
-        store.note_turned_away(&for_good, &answer.points)?;
-        store.note_own_accepted(&answer.points, &answer.teams)?;
-        if let Some(offered) = self.offered.take().filter(|_| !self.is_put_off) {
-            store.set_meta(&[("offered".to_owned(), offered)])?;
-        }
-        let unread = self.teams.iter().filter(|team| !answer.teams.contains(team)).copied();
-        store.note_unread(&unread.collect::<Vec<_>>(), &answer.points)?;
-        Ok(may_come)
-    }
-
     fn reply_in_full(
         &mut self,
         store: &mut Store,
@@ -345,6 +323,7 @@ impl Session {
         let theirs = answer.clock.unwrap_or_default();
         let not_shown: BTreeSet<LogId> = answer.skip.iter().copied().collect();
         let waited = store.entries_beyond_hub(&self.teams)?;
+        store.note_turned_away(&[], &theirs)?;
         store.note_hub_clock(readable, &theirs, &not_shown)?;
         let mut on_hub = answer.points.clone();
         for (log, tip) in taken.held.iter().filter(|(log, _)| not_shown.contains(log)) {
@@ -376,7 +355,8 @@ impl Session {
             last.is_some_and(|last| tip.position <= last.position)
         };
         let of_goal = taken.carried.iter().any(is_of_goal);
-        let is_reached = waiting == 0 && !theirs.is_empty() && is_reached(store, &*goal)?;
+        let is_there = waiting == 0 && !theirs.is_empty() && is_reached(store, &*goal)?;
+        let is_reached = is_there && store.brought_lacked(readable, &theirs)?.is_empty();
         let gained = self.gains(waiting) || of_goal;
         self.rounds_without = if gained { 0 } else { self.rounds_without + 1 };
         if is_reached {
@@ -401,7 +381,8 @@ impl Session {
         }
         for run in &answer.turned_away {
             let log = usize::try_from(run.index).ok().and_then(|at| self.sent.get(at));
-            moved |= log.is_some_and(|log| hub.skip.insert(*log));
+            let log = log.filter(|log| !self.proving.contains(log));
+            moved |= log.is_none_or(|log| hub.skip.insert(*log));
         }
         self.hub = Some(hub);
         let spent = self.upload_left.is_some() && self.weight_max() == 0;
