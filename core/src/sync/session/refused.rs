@@ -30,6 +30,8 @@ impl Session {
                     if !self.proven.contains(&log) && store.offer_proofs(log)? =>
                 {
                     may_come = true;
+                    // What is offered again waits again, once for each log.
+                    self.least_waiting = None;
                     self.proven.insert(log);
                     self.proving.insert(log);
                 }
