@@ -159,7 +159,7 @@ fn the_documents_constants_are_the_engines() {
         (ASIDE_ENTRIES_MAX, "it would hold more than # entries"),
         (ASIDE_BYTES_MAX, "entries and # bytes of a certificate that are neither"),
         (ASIDE_RUN_ENTRIES, "in runs of # entries and"),
-        (ASIDE_RUN_BYTES, "entries and # bytes, behind what was accepted"),
+        (ASIDE_RUN_BYTES, "entries and # bytes, a page a sync"),
         (OWN_TOLD_MAX as u64, "carried of its own logs, # tips at most"),
         (ending::CHANGES_ON_PATH_MAX + 1, "it is the #st entry on the path"),
         (ending::NEWER_ON_PATH_MAX + 1, "it is the #st entry on the path of an unknown"),
