@@ -2,37 +2,17 @@
 
 use super::hard::{Written, creation};
 use super::programme::{
-    NOW, Programme, TEAM, counted, key, message, reversal, send_as, sync_through,
+    HOSTILE, NOW, Programme, STOLEN, TEAM, certified, counted, device, key, message, reversal,
+    send_as, stolen, sync_through,
 };
 use kitbag_core::engine::{BundleOf, Engine, EngineError, Enrolment, Environment};
 use kitbag_core::identity::{Certificate, Role, SigningKey};
 use kitbag_core::log::entry::{Entry, Tip, kind, seal};
 use kitbag_core::log::payload::{Administration, KeptTip, Open};
 use kitbag_core::log::run::{Run, SealedTip};
-use kitbag_core::model::{DeviceKey, EntryId, RecordId, TeamId};
+use kitbag_core::model::{EntryId, RecordId, TeamId};
 use kitbag_core::store::{Delivery, Reason};
 use kitbag_core::sync::{self, Agreement, Message};
-
-/// The key of a worker who writes by hand, and of a coordinator whose key was stolen.
-const HOSTILE: [u8; 32] = [66; 32];
-const STOLEN: [u8; 32] = [71; 32];
-
-fn device(seed: &[u8; 32]) -> DeviceKey {
-    SigningKey::from_seed(seed).device_key()
-}
-
-fn hostile(programme: &mut Programme) -> EntryId {
-    let enrolment = programme.coordinator.certify(device(&HOSTILE), Role::Worker, TEAM).unwrap();
-    programme.sync_coordinator();
-    enrolment.certificate
-}
-
-fn stolen(programme: &mut Programme) -> EntryId {
-    let enrolment = programme.root.certify(device(&STOLEN), Role::Coordinator, TEAM).unwrap();
-    programme.sync_root();
-    programme.sync_coordinator();
-    enrolment.certificate
-}
 
 #[test]
 fn a_kept_branch_of_a_fork_reaches_newcomers_and_the_root() {
@@ -162,7 +142,7 @@ fn what_a_fallen_certificate_hides_is_named_and_another_one_takes_its_place() {
 #[test]
 fn an_open_is_of_one_schema_version() {
     let mut programme = Programme::new();
-    let certificate = hostile(&mut programme);
+    let certificate = certified(&mut programme, &HOSTILE);
     let key = SigningKey::from_seed(&HOSTILE);
     let open = Open { key: key.device_key(), team: TEAM, random: [9; 16], certificate };
     for (schema, turned_away) in [(0, 1), (1, 0), (2, 1)] {
@@ -198,7 +178,7 @@ fn requests_for_erasure_that_are_done_make_room_for_others() {
 #[test]
 fn a_claim_past_an_end_counts_at_no_store_whatever_it_keeps_aside() {
     let mut programme = Programme::new();
-    let certificate = hostile(&mut programme);
+    let certificate = certified(&mut programme, &HOSTILE);
     let mut log = Written::new(&HOSTILE, certificate, 0);
     log.add(17, None, creation());
     let erase = Administration::Erase { team: TEAM, records: vec![RecordId([1; 16])] };
@@ -264,7 +244,7 @@ fn keeps_what_never_was(programme: &mut Programme, of: (EntryId, EntryId), log: 
 #[test]
 fn a_tip_that_a_revoked_coordinator_keeps_leaves_no_log_open_for_ever() {
     let mut programme = Programme::new();
-    let of = (hostile(&mut programme), stolen(&mut programme));
+    let of = (certified(&mut programme, &HOSTILE), stolen(&mut programme));
     let mut log = Written::new(&HOSTILE, of.0, 0);
     for _ in 0..3 {
         log.add(17, None, creation());
@@ -300,7 +280,7 @@ fn a_tip_that_a_revoked_coordinator_keeps_leaves_no_log_open_for_ever() {
 #[test]
 fn nobody_who_keeps_a_log_from_being_handed_on_keeps_the_root_from_revoking() {
     let mut programme = Programme::new();
-    let of = (hostile(&mut programme), stolen(&mut programme));
+    let of = (certified(&mut programme, &HOSTILE), stolen(&mut programme));
     let mut log = Written::new(&HOSTILE, of.0, 0);
     for _ in 0..9 {
         log.add(17, None, creation());

@@ -2,7 +2,8 @@
 
 use super::hard::{Written, creation};
 use super::programme::{
-    NOW, Programme, TEAM, aside, counted, key, message, reversal, send_as, sync_through,
+    HOSTILE, Programme, STOLEN, TEAM, aside, certified, counted, device, key, message, reversal,
+    send_as, stolen, sync_through, synced,
 };
 use kitbag_core::engine::{BundleOf, Engine, EngineError, Environment};
 use kitbag_core::identity::{Certificate, HubAddress, Role, SigningKey};
@@ -11,36 +12,7 @@ use kitbag_core::log::payload::{Administration, KeptTip, Open};
 use kitbag_core::log::run::Run;
 use kitbag_core::model::{DeviceKey, EntryId, Kind, LogId, Operation, RecordId, TeamId};
 use kitbag_core::store::{Delivery, Settling, Store};
-use kitbag_core::sync::{self, Agreement, Session};
-
-const HOSTILE: [u8; 32] = [66; 32];
-const STOLEN: [u8; 32] = [71; 32];
-
-fn device(seed: &[u8; 32]) -> DeviceKey {
-    SigningKey::from_seed(seed).device_key()
-}
-
-fn hostile(programme: &mut Programme) -> EntryId {
-    let enrolment = programme.coordinator.certify(device(&HOSTILE), Role::Worker, TEAM).unwrap();
-    programme.sync_coordinator();
-    enrolment.certificate
-}
-
-fn stolen(programme: &mut Programme) -> EntryId {
-    let enrolment = programme.root.certify(device(&STOLEN), Role::Coordinator, TEAM).unwrap();
-    programme.sync_root();
-    programme.sync_coordinator();
-    enrolment.certificate
-}
-
-fn synced(engine: &mut Engine, hub: &mut Store) -> (Session, Result<Agreement, EngineError>) {
-    let (device, mut session) = (engine.device_key(), engine.session());
-    let carried = engine.carry(&mut session, |request, _| {
-        sync::answer(hub, device, NOW, &request).map_err(EngineError::from)
-    });
-    engine.note_sync(&session, None).unwrap();
-    (session, carried)
-}
+use kitbag_core::sync::Agreement;
 
 fn hub_address() -> HubAddress {
     HubAddress { at: "127.0.0.1:1".into(), pins: vec![DeviceKey([7; 32])] }
@@ -68,7 +40,7 @@ fn join_by(coordinator: &mut Engine, new: &mut Engine, role: Role) -> Result<(),
 #[test]
 fn a_log_that_only_a_signature_behind_its_cut_covers_keeps_no_newcomer_from_syncing() {
     let mut programme = Programme::new();
-    let of = (hostile(&mut programme), stolen(&mut programme));
+    let of = (certified(&mut programme, &HOSTILE), stolen(&mut programme));
     let mut log = Written::new(&HOSTILE, of.0, 0);
     for _ in 0..9 {
         log.add(17, None, creation());

@@ -2,36 +2,19 @@
 //! not know it any more.
 
 use super::hard::{Written, creation};
-use super::programme::{NOW, Programme, TEAM, aside, counted, key, message, reversal, send_as};
+use super::programme::{
+    HOSTILE, NOW, Programme, STOLEN, TEAM, aside, certified, counted, device, heavy, key, message,
+    reversal, send_as, stolen,
+};
 use kitbag_core::engine::{Engine, EngineError, Environment};
-use kitbag_core::identity::{HubAddress, Role, SigningKey};
+use kitbag_core::identity::{HubAddress, Role};
 use kitbag_core::log::entry::{Tip, kind, seal};
 use kitbag_core::log::payload::{Administration, KeptTip, RecordPayload};
-use kitbag_core::model::{DeviceKey, EntryId, Kind, LogId, Operation, TeamId};
+use kitbag_core::model::{DeviceKey, EntryId, LogId, TeamId};
 use kitbag_core::store::{Delivery, Settling, Store};
 use kitbag_core::sync::{self, Agreement, Message};
 use std::collections::BTreeSet;
 use std::path::Path;
-
-const HOSTILE: [u8; 32] = [66; 32];
-const STOLEN: [u8; 32] = [71; 32];
-
-fn device(seed: &[u8; 32]) -> DeviceKey {
-    SigningKey::from_seed(seed).device_key()
-}
-
-fn worker(programme: &mut Programme, seed: &[u8; 32]) -> EntryId {
-    let enrolment = programme.coordinator.certify(device(seed), Role::Worker, TEAM).unwrap();
-    programme.sync_coordinator();
-    enrolment.certificate
-}
-
-fn stolen(programme: &mut Programme) -> EntryId {
-    let enrolment = programme.root.certify(device(&STOLEN), Role::Coordinator, TEAM).unwrap();
-    programme.sync_root();
-    programme.sync_coordinator();
-    enrolment.certificate
-}
 
 /// A revoked worker's phone.
 fn revoked(programme: &mut Programme) -> (Engine, EntryId) {
@@ -83,23 +66,6 @@ fn accept_aside(programme: &mut Programme, certificate: EntryId, but: Option<Ent
     programme.settle();
 }
 
-/// A record of some 8 KB.
-fn heavy(phone: &mut Engine, n: i64) {
-    let mut operations = reversal("survived").operations().unwrap();
-    for m in 0..60_i64 {
-        let noise = blake3::hash(&(n * 1_000 + m).to_be_bytes()).to_string();
-        let element = [
-            ("doses".to_owned(), 1.into()),
-            ("route".to_owned(), noise[..40].into()),
-            ("source".to_owned(), "unknown".into()),
-            ("product".to_owned(), "nasal_4mg".into()),
-        ];
-        let (list, element) = ("administrations".to_owned(), element.into());
-        operations.push(Operation::Append { list, element });
-    }
-    phone.create(TEAM, Kind::Reversal, operations).unwrap();
-}
-
 fn salted(salt: u64) -> Vec<u8> {
     let operations = reversal("died").operations().unwrap();
     RecordPayload { salt: salt.to_be_bytes(), at: NOW, after: vec![], operations }.encode()
@@ -142,7 +108,7 @@ fn put_back(path: &Path, copy: &[u8]) {
 #[test]
 fn a_kept_tip_that_names_another_logs_entry_keeps_nobody_from_syncing() {
     let mut programme = Programme::new();
-    let of = (worker(&mut programme, &HOSTILE), stolen(&mut programme));
+    let of = (certified(&mut programme, &HOSTILE), stolen(&mut programme));
     let (mut phone, _) = programme.worker();
     let (mut other, _) = programme.worker();
     programme.sync_coordinator();
@@ -308,7 +274,7 @@ fn a_phone_whose_certificate_fell_says_so_and_sends_its_own_once() {
 #[test]
 fn branches_that_only_signatures_behind_a_cut_cover_come_in_one_sync() {
     let mut programme = Programme::new();
-    let of = (worker(&mut programme, &HOSTILE), stolen(&mut programme));
+    let of = (certified(&mut programme, &HOSTILE), stolen(&mut programme));
     let mut log = Written::new(&HOSTILE, of.0, 0);
     log.add(17, None, creation());
     let at = log.tip;
@@ -363,7 +329,7 @@ fn however_many_tips_revocations_keep_a_phone_enrolled_anew_writes_by_its_new_ce
     programme.sync(&mut phone);
     for n in 0..5_u8 {
         let seed = [120 + n; 32];
-        let of = worker(&mut programme, &seed);
+        let of = certified(&mut programme, &seed);
         let mut log = Written::new(&seed, of, 0);
         let open = log.tip;
         let mut runs = vec![log.run()];

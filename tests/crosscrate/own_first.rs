@@ -3,7 +3,8 @@
 
 use super::hard::{Written, creation};
 use super::programme::{
-    NOW, Programme, TEAM, aside, counted, key, message, reversal, send_as, sync_through,
+    HOSTILE, NOW, Programme, TEAM, aside, counted, key, message, reversal, send_as, sync_through,
+    synced,
 };
 use kitbag_core::engine::{BundleOf, Engine, EngineError, Environment};
 use kitbag_core::identity::{HubAddress, Role, SigningKey};
@@ -12,10 +13,7 @@ use kitbag_core::log::payload::{AFTER_MAX, Administration, RecordPayload};
 use kitbag_core::log::run::Run;
 use kitbag_core::model::{DeviceKey, EntryId, Operation, RecordId, TeamId};
 use kitbag_core::store::{Delivery, Reason, Settling, Store};
-use kitbag_core::sync::{self, Agreement, Message, Session};
-
-/// The key of a worker who writes by hand.
-const HOSTILE: [u8; 32] = [66; 32];
+use kitbag_core::sync::{self, Agreement, Message};
 
 fn hostile(programme: &mut Programme) -> (EntryId, DeviceKey) {
     let key = SigningKey::from_seed(&HOSTILE).device_key();
@@ -31,15 +29,6 @@ fn hand_all(engine: &mut Engine, hub: &Store) {
     let mut session = engine.session();
     engine.request(&mut session).unwrap();
     _ = engine.reply(&mut session, &message(runs).encode());
-}
-
-fn synced(engine: &mut Engine, hub: &mut Store) -> (Session, Result<Agreement, EngineError>) {
-    let (device, mut session) = (engine.device_key(), engine.session());
-    let carried = engine.carry(&mut session, |request, _| {
-        sync::answer(hub, device, NOW, &request).map_err(EngineError::from)
-    });
-    engine.note_sync(&session, None).unwrap();
-    (session, carried)
 }
 
 #[test]

@@ -1,12 +1,12 @@
 //! A programme with a root, a coordinator, workers and a hub store, for tests.
 
 use kitbag_core::engine::{Engine, EngineError, Environment};
-use kitbag_core::identity::Role;
+use kitbag_core::identity::{Role, SigningKey};
 use kitbag_core::log::entry::Entry;
 use kitbag_core::log::run::Run;
-use kitbag_core::model::{DeviceKey, EntryId, TeamId, UnixMillis};
+use kitbag_core::model::{DeviceKey, EntryId, Kind, Operation, TeamId, UnixMillis};
 use kitbag_core::store::{Settling, Store, StoreKey};
-use kitbag_core::sync::{self, Message};
+use kitbag_core::sync::{self, Agreement, Message, Session};
 use kitbag_core::totals::Query;
 
 pub const TEAM: TeamId = TeamId([5; 16]);
@@ -103,6 +103,57 @@ pub fn aside(hub: &Store, certificate: EntryId) -> Vec<Entry> {
         }
         aside.extend(page.iter().flat_map(Run::expand));
     }
+}
+
+/// The key of a worker who writes by hand.
+pub const HOSTILE: [u8; 32] = [66; 32];
+/// A coordinator's key that was stolen.
+pub const STOLEN: [u8; 32] = [71; 32];
+
+pub fn device(seed: &[u8; 32]) -> DeviceKey {
+    SigningKey::from_seed(seed).device_key()
+}
+
+/// Certifies this key as a worker's, and gives the certificate.
+pub fn certified(programme: &mut Programme, seed: &[u8; 32]) -> EntryId {
+    let enrolment = programme.coordinator.certify(device(seed), Role::Worker, TEAM).unwrap();
+    programme.sync_coordinator();
+    enrolment.certificate
+}
+
+/// Certifies [`STOLEN`] as a coordinator's, and gives the certificate.
+pub fn stolen(programme: &mut Programme) -> EntryId {
+    let enrolment = programme.root.certify(device(&STOLEN), Role::Coordinator, TEAM).unwrap();
+    programme.sync_root();
+    programme.sync_coordinator();
+    enrolment.certificate
+}
+
+/// Syncs a device as its app does; the session, and how it ended.
+pub fn synced(engine: &mut Engine, hub: &mut Store) -> (Session, Result<Agreement, EngineError>) {
+    let (device, mut session) = (engine.device_key(), engine.session());
+    let carried = engine.carry(&mut session, |request, _| {
+        sync::answer(hub, device, NOW, &request).map_err(EngineError::from)
+    });
+    engine.note_sync(&session, None).unwrap();
+    (session, carried)
+}
+
+/// A record of some 8 KB.
+pub fn heavy(phone: &mut Engine, n: i64) {
+    let mut operations = reversal("survived").operations().unwrap();
+    for m in 0..60_i64 {
+        let noise = blake3::hash(&(n * 1_000 + m).to_be_bytes()).to_string();
+        let element = [
+            ("doses".to_owned(), 1.into()),
+            ("route".to_owned(), noise[..40].into()),
+            ("source".to_owned(), "unknown".into()),
+            ("product".to_owned(), "nasal_4mg".into()),
+        ];
+        let (list, element) = ("administrations".to_owned(), element.into());
+        operations.push(Operation::Append { list, element });
+    }
+    phone.create(TEAM, Kind::Reversal, operations).unwrap();
 }
 
 fn sync_with(engine: &mut Engine, hub: &mut Store) {

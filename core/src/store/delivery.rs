@@ -270,24 +270,26 @@ impl Store {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// What certifies a log of this device's is offered again: the hub does not know it any more. Returns whether
-    /// it is one.
-    pub fn offer_proofs(&mut self, log: LogId) -> Result<bool, StoreError> {
-        let mut is_own =
-            self.sql()?.prepare_cached("SELECT 1 FROM log WHERE id = ?1 AND own > 0")?;
-        if !is_own.exists([log.0])? {
+    /// What certifies a log of this device's is offered again, but for logs that were already: the hub does not know
+    /// it any more. Returns whether there is any.
+    pub fn offer_proofs(
+        &mut self,
+        log: LogId,
+        offered: &BTreeSet<LogId>,
+    ) -> Result<bool, StoreError> {
+        let teams: Vec<TeamId> = self.team_of(&log).into_iter().collect();
+        if !self.own_logs(&teams)?.iter().any(|(own, _)| *own == log) {
             return Ok(false);
         }
-        drop(is_own);
         let mut proofs = Vec::new();
         let mut next = Some(log);
         while let Some(certificate) = next.and_then(|log| Some(self.chains.log(&log)?.certificate))
         {
             next = self.locate(&certificate)?.map(|(log, _)| log);
-            proofs.extend(next);
+            proofs.extend(next.filter(|log| !offered.contains(log)));
         }
         self.transact(|store| proofs.iter().try_for_each(|log| store.forget_on_hub(log)))?;
-        Ok(true)
+        Ok(!proofs.is_empty())
     }
 
     fn forget_on_hub(&self, log: &LogId) -> Result<(), StoreError> {

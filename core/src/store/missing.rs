@@ -93,8 +93,11 @@ impl Store {
 
     /// How far a log may be said to reach.
     fn claim_max(&self, log: &LogId, certificate: &EntryId) -> u64 {
-        if self.authority.role(certificate) == Some(Role::Observer) {
-            return 0; // It writes nothing.
+        // Whose certificate fell since is not heard, and an observer writes nothing.
+        match self.authority.role(certificate) {
+            None if *certificate != EntryId::NONE => return 0,
+            Some(Role::Observer) => return 0,
+            _ => {}
         }
         if let Some((info, standing)) = self.standing(log) {
             return Carriage::claim_max(info, &standing.cuts);

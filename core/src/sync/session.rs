@@ -44,6 +44,8 @@ pub struct Session {
     unwanted: BTreeSet<LogId>,
     /// Logs that the hub turned away for want of a certificate, and what certifies them was offered again.
     proven: BTreeSet<LogId>,
+    /// Logs of which anything was sent.
+    offered_logs: BTreeSet<LogId>,
     /// Those of the last answer.
     proving: BTreeSet<LogId>,
     turned_away: usize,
@@ -88,6 +90,7 @@ impl Session {
             held: Clock::new(),
             unwanted: BTreeSet::new(),
             proven: BTreeSet::new(),
+            offered_logs: BTreeSet::new(),
             proving: BTreeSet::new(),
             turned_away: 0,
             last_reason: None,
@@ -153,6 +156,7 @@ impl Session {
         message.skip.extend(self.unwanted.iter().copied());
         message.skip.truncate(NAMED_MAX as usize);
         self.sent = message.runs.iter().flatten().map(|run| run.log).collect();
+        self.offered_logs.extend(self.sent.iter().copied());
         self.more = message.more;
         let bytes = message.encode();
         if let Some(left) = &mut self.upload_left {

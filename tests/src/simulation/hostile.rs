@@ -36,6 +36,8 @@ pub struct Hostile {
     pub certificate: EntryId,
     /// Its log, from its `open`, along one path.
     pub(super) path: Vec<Entry>,
+    /// All that it ever wrote, on other paths, too: log, position and entry.
+    pub(super) written: Vec<(LogId, u64, Label)>,
     /// Where on that path its log ended: nothing from there on counts.
     end: Option<usize>,
     /// Its records, by the last change of each.
@@ -64,6 +66,7 @@ impl Hostile {
             random: ChaCha8Rng::seed_from_u64(seed ^ 0xbad ^ u64::from(person) << 32),
             certificate: EntryId::NONE,
             path: Vec::new(),
+            written: Vec::new(),
             end: None,
             own: Vec::new(),
             sent: Vec::new(),
@@ -113,6 +116,7 @@ impl Hostile {
         let before = self.path.last().map(|last| (last.header.log, last.tip()));
         let (log, tip) = before.unwrap_or((LogId([0; 16]), Tip { position: 0, id: EntryId::NONE }));
         let entry = Entry::new(log, Some(tip), of, record, payload);
+        self.written.push((log, entry.header.position, entry.id.0));
         self.path.push(entry.clone());
         entry
     }

@@ -12,7 +12,9 @@ use kitbag_core::engine::{BundleError, BundleOf, EngineError};
 use kitbag_core::log::entry::kind;
 use kitbag_core::log::payload::{Administration, Waived};
 use kitbag_core::log::{Refusal, Verdict};
-use kitbag_core::model::{CivilDate, ElementName, EntryId, Kind, Operation, RecordId, Value};
+use kitbag_core::model::{
+    CivilDate, ElementName, EntryId, Kind, Operation, RecordId, TeamId, Value,
+};
 use kitbag_core::sync;
 use rand::RngExt;
 use rand::seq::IndexedRandom;
@@ -43,7 +45,7 @@ impl World {
             }),
             Step::Add => self.add(anybody, dice),
             Step::PutIn => self.put_in(anybody, dice),
-            Step::Sync => self.begin_sync(dice.random_range(0..self.phones.len())),
+            Step::Sync => self.sync(dice.random_range(0..self.phones.len()), dice),
             Step::Carry => self.carry(anybody, dice),
             Step::Deliver => self.deliver(dice),
             Step::Lose | Step::Twice | Step::Cut => {
@@ -246,7 +248,7 @@ impl World {
         self.change_record(at, team, id, vec![Deed::PutIn(name, field, answer)])
     }
 
-    fn begin_sync(&mut self, at: usize) -> Result<(), Failure> {
+    pub(super) fn begin_sync(&mut self, at: usize) -> Result<(), Failure> {
         let mut session = self.engine(at).session();
         let device = self.engine(at).device_key();
         if let Some(bytes) = self.engine(at).request(&mut session)? {
@@ -364,13 +366,10 @@ impl World {
             false => (coordinator, Some(self.hand(coordinator, chosen.team)?)),
         };
         let said = Said { id: [0; 32], by: hand, word };
-        let saved = match by_root {
-            true => {
-                let revoke = Administration::Revoke { certificate, kept: tips };
-                self.engine(ROOT).administer(kitbag_core::model::TeamId::PROGRAMME, &revoke)
-            }
-            false => self.engine(coordinator).revoke(TEAMS[chosen.team], certificate),
-        };
+        // One certificate, where an engine revokes all of the device's.
+        let revoke = Administration::Revoke { certificate, kept: tips };
+        let scope = if by_root { TeamId::PROGRAMME } else { TEAMS[chosen.team] };
+        let saved = self.engine(by).administer(scope, &revoke);
         self.after_save(by, Pending::Said(said), saved)
     }
 

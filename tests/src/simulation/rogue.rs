@@ -116,8 +116,9 @@ impl World {
             kept.push(KeptTip { log, tip, seal });
             if signs {
                 labels.extend(of_log.map(|entry| entry.id.0));
-                let path = self.hostile.path.iter().filter(|entry| entry.header.log == log);
-                labels.extend(path.map(|entry| entry.id.0));
+                let written = self.hostile.written.iter();
+                let below = written.filter(|(of, at, _)| *of == log && *at <= position);
+                labels.extend(below.map(|(_, _, entry)| *entry));
                 made_up = Some((log, position));
             }
         }

@@ -95,7 +95,7 @@ pub struct World {
     /// Whether anything was put back to an older copy.
     pub was_put_back: bool,
     pub(super) armed: BTreeMap<String, Stop>,
-    seed: u64,
+    pub(super) seed: u64,
     /// Most worlds have pages so small that every sync needs several.
     pub(super) page_entries_max: u64,
     pub(super) hours: i64,

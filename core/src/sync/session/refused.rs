@@ -27,7 +27,8 @@ impl Session {
                 (Some(TurnedAway::NoCertificate), Some(_)) if !self.in_full => may_come = true,
                 // A hub that was put back may lack what certifies it: that goes before it, once a sync.
                 (Some(TurnedAway::NoCertificate), Some(log))
-                    if !self.proven.contains(&log) && store.offer_proofs(log)? =>
+                    if !self.proven.contains(&log)
+                        && store.offer_proofs(log, &self.offered_logs)? =>
                 {
                     may_come = true;
                     // What is offered again waits again, once for each log.
