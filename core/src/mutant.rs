@@ -39,13 +39,15 @@ pub enum Mutant {
     ClaimPastRevocation = 14,
     /// An entry that names what is not held does not count.
     DeadAfterBlocks = 15,
+    /// A revocation keeps what its device never signed.
+    KeptWithoutSeal = 16,
     /// A certificate holds although a revocation of whoever gave it cut it.
-    CertificateOutlivesCut = 16,
+    CertificateOutlivesCut = 17,
 }
 
 impl Mutant {
     /// Every mutant with the name that the command line takes.
-    pub const ALL: [(Mutant, &'static str); 16] = [
+    pub const ALL: [(Mutant, &'static str); 17] = [
         (Mutant::AckBeforeCommit, "ack-before-commit"),
         (Mutant::DedupeOff, "dedupe-off"),
         (Mutant::VerdictByArrival, "verdict-by-arrival"),
@@ -61,6 +63,7 @@ impl Mutant {
         (Mutant::RelayPastRevocation, "relay-past-revocation"),
         (Mutant::ClaimPastRevocation, "claim-past-revocation"),
         (Mutant::DeadAfterBlocks, "dead-after-blocks"),
+        (Mutant::KeptWithoutSeal, "kept-without-seal"),
         (Mutant::CertificateOutlivesCut, "certificate-outlives-cut"),
     ];
 }
