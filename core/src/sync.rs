@@ -18,7 +18,7 @@ mod session;
 
 pub use crate::store::Clock;
 pub use agreement::{Agreement, Progress};
-pub use answer::{Exchange, answer, answer_nothing, answer_verified};
+pub use answer::{Exchange, answer, answer_nothing, answer_verified, answer_within};
 pub use backoff::Backoff;
 pub use incoming::{Sender, Unverified, Verified};
 pub use message::{

@@ -23,6 +23,17 @@ pub fn answer(
     now: UnixMillis,
     request: &[u8],
 ) -> Result<Vec<u8>, SyncError> {
+    answer_within(store, device, now, request, &mut |_| true)
+}
+
+/// The same, where so much is taken of new logs and branches as `may_branch` allows their author.
+pub fn answer_within(
+    store: &mut Store,
+    device: DeviceKey,
+    now: UnixMillis,
+    request: &[u8],
+    may_branch: MayBranch<'_>,
+) -> Result<Vec<u8>, SyncError> {
     let message = Message::decode(request)?;
     store.ensure_open()?;
     let sender = match device == store.root() || store.authority().has_certificate(device) {
@@ -34,7 +45,7 @@ pub fn answer(
     }
     let mut unverified = Unverified::new(message, sender);
     unverified.look(store, sender)?;
-    let exchange = answer_verified(store, device, now, unverified.verify(), &mut |_| true)?;
+    let exchange = answer_verified(store, device, now, unverified.verify(), may_branch)?;
     Ok(exchange.answer)
 }
 
