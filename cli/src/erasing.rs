@@ -2,9 +2,15 @@
 
 use crate::Failure;
 use crate::device::{StoreArguments, sync, team_of};
+use crate::screen::{ROWS_MAX, say_rest};
 use clap::Subcommand;
+use kitbag_core::identity::Role;
 use kitbag_core::model::{RecordId, TeamId};
+use kitbag_core::store::StoreError;
 use serde_json::json;
+
+/// How many of those who ask for one erasure are named.
+const NAMES_MAX: usize = 5;
 
 #[derive(Subcommand)]
 pub enum EraseCommand {
@@ -83,7 +89,20 @@ fn list(store: &StoreArguments, team: Option<TeamId>, as_json: bool) -> Result<(
         say!("No erasure is asked for{where_to_look}.");
         return Ok(());
     }
-    for one in asked {
+    // What coordinators ask for first, then what is here: who asks for what there is not hides nothing.
+    let mut asked: Vec<_> = asked
+        .into_iter()
+        .map(|one| {
+            let mut roles = engine.store().authority().members(one.team);
+            let by_coordinator =
+                roles.any(|(_, key, role)| role == Role::Coordinator && one.by.contains(&key));
+            let is_here = engine.store().row(one.record)?.is_some();
+            Ok(((!by_coordinator, !is_here), one))
+        })
+        .collect::<Result<_, StoreError>>()?;
+    asked.sort_by_key(|(rank, _)| *rank);
+    let (all, shown) = (asked.len(), if as_json { usize::MAX } else { ROWS_MAX });
+    for (_, one) in asked.into_iter().take(shown) {
         let by: Vec<String> = one.by.iter().map(ToString::to_string).collect();
         match as_json {
             true => say!(
@@ -91,10 +110,14 @@ fn list(store: &StoreArguments, team: Option<TeamId>, as_json: bool) -> Result<(
                 json!({ "team": one.team.to_string(), "record": one.record.to_string(), "by": by })
             ),
             false => {
-                let names: Vec<&str> = by.iter().map(|key| key.get(..12).unwrap_or(key)).collect();
+                let keys = by.iter().take(NAMES_MAX);
+                let names: Vec<&str> = keys.map(|key| key.get(..12).unwrap_or(key)).collect();
                 say!("{}  team {}  asked by {}", one.record, one.team, names.join(", "));
             }
         }
+    }
+    if !as_json {
+        say_rest(all);
     }
     Ok(())
 }

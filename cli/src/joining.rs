@@ -316,7 +316,13 @@ pub fn members(arguments: &MembersArguments) -> Result<(), Failure> {
         return Ok(());
     }
     let mut table = crate::screen::table(["certificate", "role", "device", ""]);
-    for (certificate, device, role) in authority.members(team) {
+    // Those who may let others in first: who certifies without end hides nobody.
+    let mut members: Vec<_> = authority.members(team).collect();
+    members.sort_by_key(|(certificate, _, role)| {
+        (*role != Role::Coordinator, authority.is_revoked(certificate))
+    });
+    let all = members.len();
+    for (certificate, device, role) in members.into_iter().take(crate::screen::ROWS_MAX) {
         let revoked = authority.is_revoked(&certificate);
         table.add_row([
             &certificate.to_string()[..12],
@@ -326,6 +332,7 @@ pub fn members(arguments: &MembersArguments) -> Result<(), Failure> {
         ]);
     }
     say!("{table}");
+    crate::screen::say_rest(all);
     Ok(())
 }
 

@@ -59,3 +59,30 @@ fn every_command_that_shows_others_words_shows_marks() {
     let json = desk.says(&["show", &id, "--json"]);
     assert!(!json.chars().any(is_hidden), "{json:?}");
 }
+
+#[test]
+fn who_asks_for_what_there_is_not_hides_nothing_from_whoever_erases() {
+    let desk = Desk::new();
+    let id = desk.says(&[
+        "record",
+        "contact",
+        "--site",
+        "riverside",
+        "--on",
+        "2026-03-01",
+        "--people",
+        "3",
+        "--visit",
+        "new",
+    ]);
+    let made_up: Vec<String> = (0..700_u32).map(|n| format!("{n:032x}")).collect();
+    let asked: Vec<&str> =
+        ["erase", "ask"].into_iter().chain(made_up.iter().map(String::as_str)).collect();
+    desk.says(&asked);
+    desk.says(&["erase", "ask", &id]);
+    let listed = desk.says(&["erase", "list"]);
+    assert!(listed.lines().next().unwrap().starts_with(&id), "{}", listed.lines().next().unwrap());
+    assert_eq!(listed.lines().count(), 201, "two hundred, and how many more");
+    let all = desk.says(&["erase", "list", "--json"]);
+    assert_eq!(all.lines().count(), 701);
+}

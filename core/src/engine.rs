@@ -176,6 +176,12 @@ pub enum EngineError {
     /// The store is whole: there is nothing to recover from.
     #[error("the store is whole, and was left as it is; sync it")]
     NotDamaged,
+    /// One certificate accepts 4,000 entries. Nothing was accepted.
+    #[error(
+        "this device has accepted as many entries as one certificate may; another coordinator, or the \
+         programme's root, accepts the rest"
+    )]
+    AcceptedEnough,
     /// A revocation that the log would refuse.
     #[error(
         "this device may not revoke that certificate: coordinators revoke their team's devices, the \
@@ -233,6 +239,8 @@ pub struct Engine {
     outbox: outbox::Outbox,
     /// The code packs, and how many entries of packs were held when they were read.
     known_packs: (u64, Vec<CodePack>),
+    /// The teams' keys that this device was handed.
+    key_ring: std::cell::RefCell<team_keys::KeyRing>,
     /// Whose stock the last distribution in each team came from.
     taken_from: BTreeMap<TeamId, Option<String>>,
 }

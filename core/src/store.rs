@@ -9,6 +9,7 @@ mod completeness;
 mod cursor;
 mod delivery;
 mod digests;
+mod dirty;
 mod files;
 mod held;
 mod hidden;
@@ -17,6 +18,7 @@ mod insert;
 mod key;
 mod links;
 mod missing;
+mod on_path;
 mod open;
 mod outgoing;
 mod paging;
@@ -33,7 +35,7 @@ pub use completeness::{COMPLETENESS, Completeness, LATE_DAYS};
 pub use cursor::Cursor;
 pub use delivery::{ClockDigest, Delivery, Reason, WaitingForHub, digest_of};
 pub use digests::{Digests, Reader};
-pub use held::HeldEntry;
+pub use held::{Arrived, HeldEntry};
 pub use hidden::{ASIDE_RUN_BYTES, ASIDE_RUN_ENTRIES, OWN_TOLD_MAX};
 pub use ingest::{Incoming, MayBranch, Received, VerifiedRun};
 pub use key::{KeyFile, KeyProvider, PassphraseFile, StoreKey};
@@ -208,6 +210,9 @@ pub struct Store {
     noted: completeness::Noted,
     /// How many entries of each record the message in hand brought.
     brought_here: BTreeMap<RecordId, u32>,
+    /// On a hub, whose entry came last of each record that is to be judged for it: nobody pays for what others say
+    /// of what he wrote.
+    dirtied_by: BTreeMap<RecordId, DeviceKey>,
     /// On a hub, how many entries were judged for whom.
     judged_for: BTreeMap<DeviceKey, u64>,
     /// Records with many entries that were judged since the last sync ended.
@@ -219,6 +224,8 @@ pub struct Store {
     /// Records whose links changed in this transaction.
     relinked: BTreeSet<RecordId>,
     page_entries_max: u64,
+    /// How often the file was read, the first time included.
+    readings: u64,
     /// Opened to be read alone: nothing is written, and the file is not opened again to write.
     is_for_reading: bool,
     /// Something was erased: the log beside the store, which may hold it, is to be emptied.

@@ -259,6 +259,7 @@ async fn reply(
     body: Bytes,
 ) -> Result<(), Problem> {
     let id = invitation_id(&id)?;
+    hub.charge(device, body.len(), std::time::Duration::ZERO);
     hub.invitations.reply(id, device, body.to_vec(), Instant::now()).map_err(refused)
 }
 

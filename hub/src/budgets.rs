@@ -74,7 +74,7 @@ impl Accounts {
         spend(spent);
         let is_within = before.bytes < self.budgets.inflated_bytes as f64
             && before.seconds < self.budgets.seconds as f64;
-        let has_branches = spent.branches <= self.budgets.branches as f64;
+        let has_branches = spent.branches + 1.0 <= self.budgets.branches as f64;
         if !is_within || !has_branches {
             if held.over.insert(member) {
                 tracing::warn!("a member's budget is spent; it is told to come again later");
@@ -104,10 +104,8 @@ impl Accounts {
         let most = self.budgets.branches as f64;
         self.account(author, now, |spent| {
             may = spent.branches + 1.0 <= most;
-            spent.branches += 1.0;
-            if !may {
-                spent.branches = most + 0.5;
-            }
+            // What is refused uses nothing up: asked again and again, it would never come.
+            spent.branches += if may { 1.0 } else { 0.0 };
         });
         may
     }

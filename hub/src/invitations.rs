@@ -17,6 +17,8 @@ const PER_INVITER_MAX: usize = 50;
 const ALL_MAX: usize = 5_000;
 /// The longest request, in bytes.
 const REQUEST_BYTES_MAX: usize = 512;
+/// The most bytes of the replies of one inviter that are kept at once: a reply proves a certificate in one MiB at most.
+const REPLIES_BYTES_MAX: usize = 4 << 20;
 /// How often one address may ask to join within the time that an invitation holds.
 const ASKED_PER_ADDRESS_MAX: u32 = 200;
 
@@ -135,6 +137,14 @@ impl Invitations {
         now: Instant,
     ) -> Result<(), Refused> {
         let mut held = self.lock(now);
+        let of_inviter =
+            held.open.iter().filter(|(of, open)| **of != id && open.inviter == inviter);
+        let kept: usize =
+            of_inviter.filter_map(|(_, open)| open.reply.as_ref()).map(Vec::len).sum();
+        if kept + reply.len() > REPLIES_BYTES_MAX {
+            let detail = "too many replies wait for their devices; wait ten minutes";
+            return Err((StatusCode::TOO_MANY_REQUESTS, "rate", detail));
+        }
         let open = held.open.get_mut(&id).filter(|open| open.inviter == inviter).ok_or(UNKNOWN)?;
         match &open.reply {
             None if open.request.is_some() => {
@@ -219,6 +229,12 @@ mod tests {
         }
         assert!(invitations.open([99; 16], key(9), now).is_err());
         assert!(invitations.open([99; 16], key(8), now).is_ok());
+        let reply = |id: u8| {
+            invitations.ask([id; 16], key(2), None, b"me", now).expect("asked");
+            invitations.reply([id; 16], key(9), vec![0; REPLIES_BYTES_MAX / 2], now)
+        };
+        assert_eq!((reply(10), reply(11)), (Ok(()), Ok(())));
+        assert!(reply(12).is_err(), "one inviter does not fill the memory");
         let long = vec![0; REQUEST_BYTES_MAX + 1];
         assert!(invitations.ask([99; 16], key(2), None, &long, now).is_err());
     }

@@ -29,7 +29,7 @@ use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt;
 
 /// The longest request body, in bytes: a page that no packing makes less, and beside it the longest clock.
-const BODY_BYTES_MAX: usize = 2 << 20;
+const BODY_BYTES_MAX: usize = 5 << 19;
 /// Up to so many bytes a body's place is made at once, as long as it says that it is.
 const SMALL_BODY_BYTES: usize = 16 << 10;
 /// The longest body of a key without a certificate, in bytes.

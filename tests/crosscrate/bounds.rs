@@ -223,7 +223,7 @@ fn a_worker_asks_for_a_thousand_erasures_at_most() {
 }
 
 #[test]
-fn what_a_hub_judges_is_charged_to_whoever_wrote_most_of_it() {
+fn what_a_hub_judges_is_charged_to_whose_entry_made_it() {
     let mut programme = Programme::new();
     let certificate = hostile(&mut programme);
     let (mut colleague, _) = programme.worker();

@@ -298,11 +298,11 @@ fn a_phone_enrolled_anew_hears_of_its_revocation_whatever_else_was_administered(
     let (mut phone, certificate) = programme.worker();
     programme.sync_coordinator();
     programme.sync(&mut phone);
-    for n in 0..9_u64 {
-        let ids: Vec<EntryId> = (0..1_000)
-            .map(|m| EntryId(*blake3::hash(&(n * 1_000 + m).to_be_bytes()).as_bytes()))
-            .collect();
-        programme.coordinator.accept(TEAM, &ids).unwrap();
+    for n in 0..20_u64 {
+        let ids =
+            (0..1_000).map(|m| EntryId(*blake3::hash(&(n * 1_000 + m).to_be_bytes()).as_bytes()));
+        let ids: Vec<_> = ids.map(|id| id.record()).collect();
+        programme.coordinator.ask_erasure(TEAM, &ids).unwrap();
     }
     programme.coordinator.revoke(TEAM, certificate).unwrap();
     programme.sync_coordinator();

@@ -32,6 +32,7 @@ mod programme;
 mod protocol;
 mod reconnecting;
 mod salvage;
+mod stolen;
 mod store_file;
 mod totals;
 mod verifying;

@@ -107,7 +107,7 @@ fn the_documents_example_is_what_the_engine_reads() {
 /// The page's constants, each with the words around it.
 #[test]
 fn the_documents_constants_are_the_engines() {
-    use kitbag_core::log::authority::KEPT_BY_FALLEN_MAX;
+    use kitbag_core::log::authority::{BROUGHT_BY_ONE_MAX, KEPT_BY_FALLEN_MAX};
     use kitbag_core::log::entry::HEADER_BYTES;
     use kitbag_core::log::payload::{
         AFTER_MAX, GENERATIONS_MAX, KEPT_MAX, NAMED_MAX as NAMED_IN_PAYLOAD, TEAM_KEY_DEVICES_MAX,
@@ -166,6 +166,7 @@ fn the_documents_constants_are_the_engines() {
         (ending::NEWER_BYTES_MAX, "those weigh more than # bytes"),
         (CLAIMED_MAX, "claims counts as # at most, marked doubtful"),
         (KEPT_BY_FALLEN_MAX, "reaches at most # positions beyond the highest"),
+        (BROUGHT_BY_ONE_MAX, "under one certificate bring in # entries at most"),
     ] {
         let said = words.replace('#', &number(n));
         assert!(page.contains(&said), "docs/protocol.md should say: {said}");

@@ -76,6 +76,10 @@ impl Engine {
     /// # Ok::<(), Failed>(())
     /// ```
     pub fn accept(&mut self, team: TeamId, entries: &[EntryId]) -> Result<(), EngineError> {
+        let certificate = self.members.get(&team).copied().unwrap_or(EntryId::NONE);
+        if self.store.authority().may_bring(&certificate) < entries.len() as u64 {
+            return Err(EngineError::AcceptedEnough);
+        }
         for entries in entries.chunks(NAMED_MAX as usize) {
             let (waived, entries) = (Waived::Revoked, entries.to_vec());
             self.administer(team, &Administration::Accept { waived, entries })?;

@@ -201,13 +201,23 @@ impl Engine {
             write_chunk(out, &mut chunks, &page, false)?;
         }
         let sealed = self.store.seals_lacked(&teams, &peer.clock, Some(&self.key));
-        let brought = self.store.brought_lacked(&teams, &peer.clock).map_err(EngineError::from)?;
-        let last = Message {
-            teams: teams.to_vec(),
-            sealed: sealed.map_err(EngineError::from)?,
-            brought,
-            ..Message::default()
-        };
+        loop {
+            let brought = self.store.brought_lacked(&teams, &peer.clock);
+            let brought = brought.map_err(EngineError::from)?;
+            if brought.is_empty() {
+                break;
+            }
+            for one in &brought {
+                let alone = crate::log::entry::Tip::alone(one.expand().id);
+                peer.clock.entry(one.open.log()).or_default().push(alone);
+            }
+            entries += brought.len() as u64;
+            progress(entries);
+            let page = Message { teams: teams.to_vec(), brought, ..Message::default() };
+            write_chunk(out, &mut chunks, &page, false)?;
+        }
+        let sealed = sealed.map_err(EngineError::from)?;
+        let last = Message { teams: teams.to_vec(), sealed, ..Message::default() };
         write_chunk(out, &mut chunks, &last, true)?;
         out.flush()?;
         Ok(entries)

@@ -7,7 +7,7 @@ use crate::log::Author;
 use crate::log::entry::kind;
 use crate::log::payload::{Administration, KEPT_MAX, KeptTip};
 use crate::log::run::{Run, TurnedAway};
-use crate::model::{DeviceKey, EntryId, LogId, TeamId};
+use crate::model::{DeviceKey, EntryId, TeamId};
 use crate::store::{KeyProvider, LogUse, Settling, Store, StoreError};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -176,6 +176,7 @@ impl Engine {
             environment,
             outbox,
             known_packs: (0, Vec::new()),
+            key_ring: Default::default(),
             taken_from: BTreeMap::new(),
         })
     }
@@ -401,18 +402,23 @@ impl Engine {
     }
 
     fn revoke_one(&mut self, scope: TeamId, certificate: EntryId) -> Result<EntryId, EngineError> {
-        let mut kept = self.store.tips_to_keep(certificate)?;
-        // A device that forked more often than a revocation can name must not be irrevocable for it: of
-        // every log the longest branch stands, then further ones; what else it wrote can be accepted entry by
-        // entry. So whoever forks one log of a stolen phone cuts none of its others.
-        kept.sort_by_key(|kept| (kept.log, std::cmp::Reverse(kept.tip.position)));
-        let mut of_log = (LogId([0; 16]), 0_u64);
-        let mut ranked: Vec<(u64, KeptTip)> = Vec::new();
-        for kept in kept {
-            of_log = if of_log.0 == kept.log { (kept.log, of_log.1 + 1) } else { (kept.log, 0) };
-            ranked.push((of_log.1, kept));
+        // A device that forked, or began logs, more often than a revocation can name must not be irrevocable for
+        // it, and whoever stole its key must not cut what its owner wrote before: the log held longest goes first,
+        // of each the longest branch, and branches beside logs. What else it wrote can be accepted entry by entry.
+        let mut of_logs: Vec<Vec<KeptTip>> = Vec::new();
+        for kept in self.store.tips_to_keep(certificate)? {
+            match of_logs.last_mut().filter(|of_log| of_log.iter().any(|one| one.log == kept.log)) {
+                Some(of_log) => of_log.push(kept),
+                None => of_logs.push(vec![kept]),
+            }
         }
-        ranked.sort_by_key(|(rank, kept)| (*rank, std::cmp::Reverse(kept.tip.position)));
+        let mut ranked: Vec<(usize, KeptTip)> = Vec::new();
+        for (log, mut of_log) in of_logs.into_iter().enumerate() {
+            of_log.sort_by_key(|kept| std::cmp::Reverse(kept.tip.position));
+            ranked
+                .extend(of_log.into_iter().enumerate().map(|(branch, kept)| (log + branch, kept)));
+        }
+        ranked.sort_by_key(|(rank, _)| *rank);
         let mut kept: Vec<KeptTip> = ranked.into_iter().map(|(_, kept)| kept).collect();
         kept.truncate(KEPT_MAX as usize);
         self.administer(scope, &Administration::Revoke { certificate, kept })

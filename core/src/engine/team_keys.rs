@@ -9,7 +9,9 @@ use crate::model::check::declared;
 use crate::model::schema::Shape;
 use crate::model::{DeviceKey, Kind, Operation, TeamId, Value};
 use crate::record::Record;
+use crate::store::Arrived;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use zeroize::Zeroizing;
 
 const KEY_PURPOSE: &str = "kitbag team key 1";
@@ -18,8 +20,19 @@ const TEXT_PURPOSE: &str = "kitbag text 1";
 const TEXT_FORM: u8 = 1;
 const KEY_ID_BYTES: usize = 8;
 
+/// How many keys a coordinator hands on at once, the newest first; with the next sync it goes on.
+const HANDED_ON_MAX: usize = 64;
+
 /// The secret keys that this device was handed, by public key.
 pub(super) type Secrets = BTreeMap<SealingPublic, SealingSecret>;
+
+/// Those of the entries that were looked at: each is opened once.
+#[derive(Default)]
+pub(super) struct KeyRing {
+    secrets: Arc<Secrets>,
+    /// Up to which entry of which reading of the store.
+    looked: Arrived,
+}
 
 impl Engine {
     /// A coordinator's duty after a certificate, a revocation or a sync: makes the team's first key, a
@@ -55,7 +68,10 @@ impl Engine {
         let last = usable.map(|(_, _, devices)| (*devices).clone());
         let mut written = 0;
         let has_left = |device: &DeviceKey| !readers.contains(device) && *device != root;
-        let stale = last.as_ref().is_none_or(|devices| devices.iter().any(has_left));
+        // One that a coordinator cannot open others may have been handed alone: what they seal to it nobody
+        // else reads.
+        let is_open = keys.last().is_none_or(|(_, public, _)| secrets.contains_key(public));
+        let stale = !is_open || last.as_ref().is_none_or(|devices| devices.iter().any(has_left));
         if is_root {
             readers.insert(own);
         }
@@ -65,19 +81,15 @@ impl Engine {
             written += self.hand_out(team, generation + 1, public, &secret, &readers)?;
         }
         let secrets = self.secrets()?;
-        let lacking: Vec<(u64, SealingPublic, BTreeSet<DeviceKey>)> = self
-            .store
-            .authority()
-            .team_keys(team)
-            .into_iter()
-            .map(|(generation, public, devices)| {
-                (generation, public, readers.difference(devices).copied().collect())
-            })
-            .collect();
-        for (generation, public, devices) in lacking {
-            if let (false, Some(secret)) = (devices.is_empty(), secrets.get(&public)) {
-                written += self.hand_out(team, generation, public, secret, &devices)?;
-            }
+        let keys = self.store.authority().team_keys(team).into_iter().rev();
+        let lacking = keys.filter_map(|(generation, public, devices)| {
+            let secret = secrets.get(&public)?;
+            let devices: BTreeSet<DeviceKey> = readers.difference(devices).copied().collect();
+            (!devices.is_empty()).then_some((generation, public, secret, devices))
+        });
+        let lacking: Vec<_> = lacking.take(HANDED_ON_MAX).collect();
+        for (generation, public, secret, devices) in lacking {
+            written += self.hand_out(team, generation, public, secret, &devices)?;
         }
         Ok(written)
     }
@@ -151,11 +163,14 @@ impl Engine {
 
     /// All keys that this device was handed, whoever handed them: to read with. Which one is sealed
     /// to, authority says.
-    pub(super) fn secrets(&self) -> Result<Secrets, EngineError> {
-        let own = self.device_key();
-        let opener = self.key.sealing_secret();
-        let mut secrets = Secrets::new();
-        for payload in self.store.administration(kind::TEAM_KEY)? {
+    pub(super) fn secrets(&self) -> Result<Arc<Secrets>, EngineError> {
+        let mut ring = self.key_ring.borrow_mut();
+        let (payloads, looked) = self.store.administration_since(kind::TEAM_KEY, ring.looked)?;
+        if looked.reading != ring.looked.reading {
+            ring.secrets = Arc::default();
+        }
+        let (own, opener) = (self.device_key(), self.key.sealing_secret());
+        for payload in payloads {
             let Ok(Administration::TeamKey(key)) = Administration::decode(kind::TEAM_KEY, &payload)
             else {
                 continue;
@@ -164,11 +179,12 @@ impl Engine {
                 let bytes = opener.open(KEY_PURPOSE, &beside(key.team, key.generation), sealed);
                 let secret = bytes.and_then(|bytes| SealingSecret::from_bytes(&bytes));
                 if let Some(secret) = secret.filter(|s| s.public() == Some(key.public)) {
-                    secrets.insert(key.public, secret);
+                    Arc::make_mut(&mut ring.secrets).insert(key.public, secret);
                 }
             }
         }
-        Ok(secrets)
+        ring.looked = looked;
+        Ok(Arc::clone(&ring.secrets))
     }
 
     /// The key that this team's texts and bundles are sealed to now.

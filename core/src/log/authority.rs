@@ -6,7 +6,7 @@
 
 mod settling;
 
-pub use settling::{KEPT_BY_FALLEN_MAX, settle, verdict_by};
+pub use settling::{BROUGHT_BY_ONE_MAX, KEPT_BY_FALLEN_MAX, settle, verdict_by};
 
 use super::carriage::{Carriage, Kept};
 use super::chain::{Chains, LogInfo, Place};
@@ -108,6 +108,8 @@ pub struct Authority {
     /// The logs whose certificate stands.
     logs: BTreeMap<LogId, Standing>,
     accepted: BTreeMap<EntryId, BTreeSet<Acceptance>>,
+    /// How many entries the acceptances under each certificate bring in.
+    brought_by: BTreeMap<EntryId, u64>,
     erased: BTreeSet<(TeamId, RecordId)>,
     /// The verdict of each administrative entry that is carried.
     pub verdicts: BTreeMap<EntryId, Verdict>,
@@ -301,6 +303,11 @@ impl Authority {
         let brings =
             |all: &BTreeSet<Acceptance>| all.iter().any(|one| one.waived == Waived::Revoked);
         self.accepted.iter().filter(move |(_, all)| brings(all)).map(|(id, _)| id)
+    }
+
+    /// How many more entries the acceptances under this certificate may bring in.
+    pub fn may_bring(&self, certificate: &EntryId) -> u64 {
+        BROUGHT_BY_ONE_MAX - self.brought_by.get(certificate).copied().unwrap_or(0)
     }
 
     /// Whether this record of this team is erased.

@@ -53,6 +53,22 @@ impl Carriage {
         self.stands.push(if begins { u64::MAX } else { 0 });
     }
 
+    /// The branches of which something is carried or stands now and did not before, or the other way, each with the
+    /// position behind which that is so.
+    pub fn changed_since(&self, before: &Carriage) -> Vec<(u32, u64)> {
+        let both = |of: &Carriage, at: usize| {
+            let to = |reach: &[u64]| reach.get(at).copied().unwrap_or(0);
+            [to(&of.carried), to(&of.stands)]
+        };
+        let branches = self.carried.len().max(before.carried.len());
+        let changed = (0..branches).filter_map(|at| {
+            let pairs = both(self, at).into_iter().zip(both(before, at));
+            let behind = pairs.filter(|(now, was)| now != was).map(|(now, was)| now.min(was)).min();
+            Some((u32::try_from(at).ok()?, behind?))
+        });
+        changed.collect()
+    }
+
     /// Whether the entry at this place is carried.
     pub fn carries(&self, place: Place) -> bool {
         self.reach(place.branch) >= place.position

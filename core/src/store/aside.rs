@@ -1,7 +1,8 @@
 //! What a hub keeps aside: a little of what is not carried, for coordinators who ask.
 
 use super::ingest::{Taken, VerifiedRun};
-use super::insert::{HIDDEN, Path};
+use super::insert::HIDDEN;
+use super::on_path::Path;
 use super::payload::kept_if_any;
 use super::{Store, StoreError};
 use crate::log::Author;

@@ -201,6 +201,11 @@ impl Store {
         Some((self.chains.log(log)?, self.authority.standing(log)?))
     }
 
+    /// Whether a log's certificate stands, and no revocation names it.
+    pub(super) fn is_uncut(&self, log: &LogId) -> bool {
+        self.authority.standing(log).is_some_and(|standing| standing.cuts.is_empty())
+    }
+
     /// Who writes a log, by a certificate that stands here.
     pub fn author_of(&self, log: &LogId) -> Option<Author> {
         self.authority.standing(log).map(|standing| standing.author)

@@ -229,12 +229,17 @@ impl Store {
             }
         }
         let mut again = if begins { self.turned_away()? } else { BTreeMap::new() };
-        again.retain(|_, code| *code == TurnedAway::NoCertificate.code());
+        let (unknown, revoked) = (TurnedAway::NoCertificate.code(), TurnedAway::Revoked.code());
+        again.retain(|_, code| [unknown, revoked].contains(code));
         let is_kept_out = |log: &LogId| {
             self.team_of(log).is_none_or(|team| unread.contains(&team)) && !told.contains_key(log)
         };
-        if !again.is_empty() {
-            for (_, held) in self.logs.iter().filter(|(log, _)| is_kept_out(log)) {
+        let logs = if again.is_empty() { None } else { Some(&self.logs) };
+        for (log, held) in logs.into_iter().flatten() {
+            // A hub that spoke of a revocation that is not here may have been somebody else.
+            let is_unread = unread.contains(&held.open.team);
+            let is_cut = again.get(&held.number) == Some(&revoked);
+            if is_cut && (is_unread || !self.is_uncut(log)) || is_kept_out(log) {
                 again.remove(&held.number);
             }
         }
@@ -251,15 +256,6 @@ impl Store {
             }
             Ok(())
         })
-    }
-
-    /// This device's own logs of these teams, each with its number here.
-    pub(super) fn own_logs(&self, teams: &[TeamId]) -> Result<Vec<(LogId, i64)>, StoreError> {
-        let mut own = self.sql()?.prepare_cached("SELECT id, number FROM log WHERE own > 0")?;
-        let rows = own.query_map([], |row| Ok((LogId(row.get(0)?), row.get(1)?)))?;
-        let rows: Vec<(LogId, i64)> = rows.collect::<Result<_, _>>()?;
-        let is_of = |log: &LogId| self.team_of(log).is_some_and(|team| teams.contains(&team));
-        Ok(rows.into_iter().filter(|(log, _)| is_of(log)).collect())
     }
 
     /// Up to where each branch of a log is known to be on the hub.

@@ -26,6 +26,14 @@ pub struct HeldEntry {
     pub is_carried: bool,
 }
 
+/// Up to which entry a store was looked at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Arrived {
+    /// How often the file was read anew by then, from 1: what was rolled back gives its number to another.
+    pub(crate) reading: u64,
+    number: i64,
+}
+
 impl Store {
     /// Whether an entry is held.
     pub fn holds_entry(&self, id: &EntryId) -> Result<bool, StoreError> {
@@ -38,15 +46,27 @@ impl Store {
         Ok(place.is_some_and(|(log, place)| self.is_carried(&log, place, *id)))
     }
 
-    /// The payloads of all administrative entries of a kind that are carried, in the order of their ids:
-    /// also of those that a revocation cut since, so that what was read stays readable.
-    pub fn administration(&self, of_kind: u8) -> Result<Vec<Vec<u8>>, StoreError> {
+    /// The payloads of the administrative entries of a kind that came after these, as they came, and up to which
+    /// they are: also of those that a revocation cut since, so that what was read stays readable. All of them where
+    /// the store was read anew since.
+    pub fn administration_since(
+        &self,
+        of_kind: u8,
+        since: Arrived,
+    ) -> Result<(Vec<Vec<u8>>, Arrived), StoreError> {
+        let after = if since.reading == self.readings { since.number } else { 0 };
         let mut statement = self.sql()?.prepare_cached(
-            "SELECT payload FROM entry INDEXED BY entry_administration
-             WHERE kind = ?1 AND kind < 16 AND payload IS NOT NULL AND ends = 0 ORDER BY entry.id",
+            "SELECT arrival, payload FROM entry INDEXED BY entry_administration
+             WHERE kind = ?1 AND kind < 16 AND arrival > ?2 AND payload IS NOT NULL AND ends = 0
+             ORDER BY arrival",
         )?;
-        let rows = statement.query_map([of_kind], |row| row.get::<_, Vec<u8>>(0))?;
-        rows.map(|row| kept(&row?)).collect()
+        let mut rows = statement.query((of_kind, after))?;
+        let (mut payloads, mut number) = (Vec::new(), after);
+        while let Some(row) = rows.next()? {
+            number = row.get(0)?;
+            payloads.push(kept(&row.get::<_, Vec<u8>>(1)?)?);
+        }
+        Ok((payloads, Arrived { reading: self.readings, number }))
     }
 
     /// The payloads of administrative entries of a kind that count, in the order of their ids.

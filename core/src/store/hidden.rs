@@ -63,6 +63,15 @@ impl Offered {
 }
 
 impl Store {
+    /// This device's own logs of these teams, each with its number here.
+    pub(super) fn own_logs(&self, teams: &[TeamId]) -> Result<Vec<(LogId, i64)>, StoreError> {
+        let mut own = self.sql()?.prepare_cached("SELECT id, number FROM log WHERE own > 0")?;
+        let rows = own.query_map([], |row| Ok((LogId(row.get(0)?), row.get(1)?)))?;
+        let rows: Vec<(LogId, i64)> = rows.collect::<Result<_, _>>()?;
+        let is_of = |log: &LogId| self.team_of(log).is_some_and(|team| teams.contains(&team));
+        Ok(rows.into_iter().filter(|(log, _)| is_of(log)).collect())
+    }
+
     /// How many entries of this device's own logs of these teams, but for those that open logs, are neither
     /// carried nor accepted, because their certificate fell or was revoked, and are not known to be at the hub:
     /// no sync brings them there, and this store may have the only copy.

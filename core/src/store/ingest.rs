@@ -1,6 +1,6 @@
 //! Entries come in: our own, and runs from others.
 
-use super::insert::Path;
+use super::on_path::Path;
 use super::{LogUse, Settling, Store, StoreError};
 use crate::log::chain::Place;
 use crate::log::entry::{Entry, Tip, seal_is_good};

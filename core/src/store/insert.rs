@@ -1,17 +1,15 @@
 //! Entries are put where they belong: in their log's tree, or alone where an acceptance brought them.
 
 use super::carried::Looked;
+use super::on_path::{OnPath, Path};
 use super::{HeldLog, Settling, Store, StoreError};
 use crate::identity::SigningKey;
 use crate::log::chain::{LogInfo, Place};
-use crate::log::ending::{self, CHANGES_ON_PATH_MAX, Ending, NEWER_BYTES_MAX, NEWER_ON_PATH_MAX};
-use crate::log::entry::{Entry, Tip, is_known, kind, settles};
+use crate::log::ending::{self, Ending};
+use crate::log::entry::{Entry, Tip, kind, settles};
 use crate::log::payload::Open;
-use crate::log::run::weight;
 use crate::log::{Author, Verdict};
-use crate::model::{EntryId, LogId, RecordId, TeamId};
-use rusqlite::OptionalExtension;
-use std::collections::BTreeMap;
+use crate::model::{EntryId, LogId, RecordId};
 use zeroize::Zeroizing;
 
 /// The verdict of entries that are held and not carried.
@@ -19,148 +17,7 @@ pub(super) const HIDDEN: u8 = 3;
 /// What `own` says of a log of this device's that it writes no more in (see the schema).
 const OURS_CLOSED: i64 = 3;
 
-/// What is known of a path while entries are added to it.
-pub(super) struct Path {
-    author: Author,
-    /// Where the next entry goes on; `None` before `open`.
-    previous: Option<(LogId, Place)>,
-    /// The changes of each record that are on the path, once asked for.
-    changes: BTreeMap<RecordId, u64>,
-    /// What of the path only a newer version can judge: entries, and what they weigh; once asked for.
-    newer: Option<(u64, u64)>,
-}
-
-/// How an entry stands on its path.
-#[derive(Clone, Copy)]
-pub(super) struct OnPath {
-    changes: Option<u64>,
-    /// Where only a newer version can judge it: what of the path is so, up to here.
-    newer: Option<(u64, u64)>,
-    pub(super) ending: Option<Ending>,
-}
-
-impl Path {
-    pub(super) fn after(author: Author, previous: Option<(LogId, Place)>) -> Self {
-        Path { author, previous, changes: BTreeMap::new(), newer: None }
-    }
-}
-
 impl Store {
-    /// How the next entry of a path stands on it; the path goes on behind it.
-    pub(super) fn look(&self, path: &mut Path, entry: &Entry) -> Result<OnPath, StoreError> {
-        let header = &entry.header;
-        let changes = match header.record {
-            Some(record) => {
-                let before = match path.changes.get(&record) {
-                    Some(before) => *before,
-                    None => self.changes_on_path(path.previous, record)?,
-                };
-                path.changes.insert(record, before + 1);
-                Some(before + 1)
-            }
-            None => None,
-        };
-        // What is erased says nothing and weighs nothing, whether its payload came or not.
-        let team = match path.author {
-            Author::Certified(_, team) => team,
-            Author::Root => TeamId::PROGRAMME,
-        };
-        let is_erased = |record: &RecordId| self.authority.is_erased(team, *record);
-        let payload = entry.payload.as_deref();
-        let payload = payload.filter(|_| !entry.record().as_ref().is_some_and(is_erased));
-        let looked = ending::Looked {
-            kind: header.kind,
-            schema: header.schema,
-            payload,
-            changes_on_path: changes.unwrap_or(0),
-        };
-        let mut ending = ending::ending(path.author, looked);
-        let mut newer = None;
-        if !is_known(header.kind, header.schema) && !crate::planted!(LogNeverEnds) {
-            let (entries, bytes) = match path.newer {
-                Some(newer) => newer,
-                None => self.newer_on_path(path.previous)?,
-            };
-            let up_to_here = (entries + 1, bytes + weight(payload));
-            path.newer = Some(up_to_here);
-            newer = Some(up_to_here);
-            if up_to_here.0 > NEWER_ON_PATH_MAX || up_to_here.1 > NEWER_BYTES_MAX {
-                ending = Some(Ending::Newer);
-            }
-        }
-        Ok(OnPath { changes, newer, ending })
-    }
-
-    /// How many changes of a record a path holds.
-    fn changes_on_path(
-        &self,
-        previous: Option<(LogId, Place)>,
-        record: RecordId,
-    ) -> Result<u64, StoreError> {
-        let Some((log, place)) = previous else { return Ok(0) };
-        let Some(info) = self.chains.log(&log) else { return Ok(0) };
-        let number = self.logs.get(&log).map(|log| log.number);
-        let path = info.path(place);
-        // Most records are of few logs: one look tells that a path of many branches holds none of it.
-        let mut any = self
-            .sql()?
-            .prepare_cached("SELECT 1 FROM entry WHERE changes = ?1 AND log = ?2 LIMIT 1")?;
-        if path.len() > 1 && !any.exists((record.0, number))? {
-            return Ok(0);
-        }
-        let mut statement = self.sql()?.prepare_cached(
-            "SELECT on_path FROM entry WHERE changes = ?1 AND log = ?2 AND branch = ?3
-               AND position <= ?4 ORDER BY position DESC LIMIT 1",
-        )?;
-        for part in path {
-            let asked = (record.0, number, part.branch, part.position as i64);
-            let found: Option<i64> = statement.query_row(asked, |row| row.get(0)).optional()?;
-            if let Some(found) = found {
-                return Ok(found as u64);
-            }
-        }
-        Ok(0)
-    }
-
-    /// Whether a log of one branch may hold so many more changes of a record.
-    pub(super) fn takes_more(
-        &self,
-        log: &LogId,
-        tip: Tip,
-        of_record: Option<(RecordId, u64)>,
-    ) -> Result<bool, StoreError> {
-        let Some((record, more)) = of_record else { return Ok(true) };
-        let place = Place { branch: 0, position: tip.position };
-        Ok(self.changes_on_path(Some((*log, place)), record)? + more <= CHANGES_ON_PATH_MAX)
-    }
-
-    /// What of a path only a newer version can judge: entries, and what they weigh.
-    fn newer_on_path(&self, previous: Option<(LogId, Place)>) -> Result<(u64, u64), StoreError> {
-        let Some((log, place)) = previous else { return Ok((0, 0)) };
-        let Some(info) = self.chains.log(&log) else { return Ok((0, 0)) };
-        let number = self.logs.get(&log).map(|log| log.number);
-        let path = info.path(place);
-        let mut any = self.sql()?.prepare_cached(
-            "SELECT 1 FROM entry INDEXED BY entry_newer WHERE log = ?1 AND newer IS NOT NULL LIMIT 1",
-        )?;
-        if path.len() > 1 && !any.exists([number])? {
-            return Ok((0, 0));
-        }
-        let mut statement = self.sql()?.prepare_cached(
-            "SELECT newer, newer_bytes FROM entry INDEXED BY entry_newer
-             WHERE log = ?1 AND branch = ?2 AND position <= ?3 AND newer IS NOT NULL
-             ORDER BY position DESC LIMIT 1",
-        )?;
-        for part in path {
-            let asked = (number, part.branch, part.position as i64);
-            let read = |row: &rusqlite::Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?));
-            if let Some((entries, bytes)) = statement.query_row(asked, read).optional()? {
-                return Ok((entries as u64, bytes as u64));
-            }
-        }
-        Ok((0, 0))
-    }
-
     /// Adds the next entry of a path, whose chain is good; the path goes on behind it.
     pub(super) fn insert(
         &mut self,
@@ -292,6 +149,11 @@ impl Store {
         match entry.record() {
             Some(record) => {
                 *self.brought_here.entry(record).or_default() += 1;
+                if self.settling == Settling::Behind
+                    && let Some(of) = self.logs.get(&header.log)
+                {
+                    self.dirtied_by.insert(record, of.open.key);
+                }
                 self.mark_dirty(&record.0)?;
             }
             None if header.kind == kind::OPEN || !settles(header.kind, header.schema) => {}

@@ -135,10 +135,12 @@ impl Store {
             noted: super::completeness::Noted::default(),
             dirty_here: BTreeSet::new(),
             brought_here: BTreeMap::new(),
+            dirtied_by: BTreeMap::new(),
             judged_for: BTreeMap::new(),
             judged_here: BTreeSet::new(),
             postponed: BTreeSet::new(),
             relinked: BTreeSet::new(),
+            readings: 0,
             page_entries_max: crate::log::run::PAGE_ENTRIES_MAX,
             is_for_reading: false,
             erased: std::cell::Cell::new(false),
@@ -218,6 +220,7 @@ impl Store {
     }
 
     fn load_logs(&mut self) -> Result<(), StoreError> {
+        self.readings += 1;
         self.chains = Chains::default();
         self.changes.clear();
         let packs: i64 = self.sql()?.query_row(
@@ -227,6 +230,7 @@ impl Store {
         )?;
         self.code_packs = packs as u64;
         self.dirty_here.clear();
+        self.dirtied_by.clear();
         self.brought_here.clear();
         self.judged_here.clear();
         self.postponed.clear();

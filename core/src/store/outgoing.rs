@@ -164,9 +164,12 @@ impl Store {
         Ok(seal.or_else(|| self.kept_seal(info.key, log, tip)))
     }
 
-    /// What a revocation of a certificate keeps: every tip carried of its logs, with its signature.
+    /// What a revocation of a certificate keeps: every tip carried of its logs, with its signature; log by log,
+    /// the one held longest first.
     pub fn tips_to_keep(&self, certificate: EntryId) -> Result<Vec<KeptTip>, StoreError> {
         let logs = self.chains.iter().filter(|(_, info)| info.certificate == certificate);
+        let mut logs: Vec<_> = logs.collect();
+        logs.sort_by_key(|(log, _)| self.logs.get(log).map(|held| held.number));
         let mut kept = Vec::new();
         for (log, info) in logs {
             for tip in self.tips(log).into_iter().filter(|tip| !tip.is_alone()) {

@@ -10,7 +10,7 @@ use crate::log::entry::{Entry, Tip, kind};
 use crate::log::payload::Administration;
 use crate::log::run::{Brought, RUNS_BYTES_MAX, Run, RunEntry};
 use crate::model::{DeviceKey, EntryId, LogId, TeamId};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// The most logs that one message gives points of.
 const POINT_LOGS_MAX: usize = 100;
@@ -243,8 +243,7 @@ impl Store {
         self.short_with_proofs(logs, own)
     }
 
-    /// These logs, what certifies those who write them first, where that is short enough to go with an
-    /// enrolment.
+    /// These logs, what certifies those who write them first, as many as go with an enrolment, the shortest first.
     fn short_with_proofs(
         &self,
         logs: Vec<LogId>,
@@ -259,10 +258,21 @@ impl Store {
                 proofs.push(of);
             }
         }
-        let logs: Vec<LogId> = proofs.into_iter().chain(logs).collect();
-        let runs = self.all_of(&logs, own)?;
-        let weight: u64 = runs.iter().flat_map(|run| &run.entries).map(|e| e.body.weight()).sum();
-        Ok(if weight > BESIDE_BYTES_MAX { Vec::new() } else { runs })
+        let weighed = |log: LogId| -> Result<(u64, Vec<Run>), StoreError> {
+            let runs = self.all_of(&[log], own)?;
+            Ok((runs.iter().flat_map(|run| &run.entries).map(|e| e.body.weight()).sum(), runs))
+        };
+        let proofs = proofs.into_iter().map(weighed).collect::<Result<Vec<_>, _>>()?;
+        let mut logs = logs.into_iter().map(weighed).collect::<Result<Vec<_>, _>>()?;
+        // Whoever writes much keeps nobody's from going along.
+        logs.sort_by_key(|(weight, _)| *weight);
+        let mut room = BESIDE_BYTES_MAX;
+        let fitting = proofs.into_iter().chain(logs).filter(|(weight, _)| {
+            let fits = *weight <= room;
+            room -= if fits { *weight } else { 0 };
+            fits
+        });
+        Ok(fitting.flat_map(|(_, runs)| runs).collect())
     }
 
     /// All runs of these logs, in this order.
@@ -356,7 +366,9 @@ impl Store {
         for (log, _) in self.offered(teams) {
             let Some(carried) = self.carried.get(log) else { continue };
             let theirs = theirs.get(log).map(Vec::as_slice).unwrap_or_default();
-            for tip in carried.brought.iter().filter(|tip| !theirs.contains(&Tip::alone(tip.id))) {
+            let theirs: HashSet<EntryId> =
+                theirs.iter().filter(|tip| tip.is_alone()).map(|tip| tip.id).collect();
+            for tip in carried.brought.iter().filter(|tip| !theirs.contains(&tip.id)) {
                 let Some(brought) = self.brought(log, tip.id)? else { continue };
                 if !room.take(&brought.expand()) {
                     return Ok(lacked);

@@ -4,7 +4,7 @@ use super::carried::Looked;
 use super::insert::{HIDDEN, place_of};
 use super::payload::kept_if_any;
 use super::rows::last_id_of;
-use super::{OF_RECORD, RECORD, Settling, Store, StoreError};
+use super::{OF_RECORD, RECORD, Store, StoreError};
 use crate::identity::Role;
 use crate::log::authority::{self, Held, HeldAdministration};
 use crate::log::chain::Place;
@@ -52,7 +52,7 @@ impl Store {
         })
     }
 
-    /// For whom entries were judged since this was last asked: each record for whoever wrote most of it.
+    /// For whom entries were judged since this was last asked: each record for whose entry came last of it.
     pub fn take_judged_for(&mut self) -> BTreeMap<DeviceKey, u64> {
         std::mem::take(&mut self.judged_for)
     }
@@ -127,14 +127,6 @@ impl Store {
         self.write_changes()
     }
 
-    fn dirty(&self, most: usize) -> Result<Vec<RecordId>, StoreError> {
-        let most = i64::try_from(most).unwrap_or(i64::MAX);
-        let mut statement =
-            self.sql()?.prepare_cached("SELECT record FROM dirty ORDER BY record LIMIT ?1")?;
-        let rows = statement.query_map([most], |row| row.get::<_, [u8; 16]>(0))?;
-        rows.map(|row| Ok(RecordId(row?))).collect()
-    }
-
     pub(super) fn settle_authority_if_stale(&mut self) -> Result<(), StoreError> {
         if self.meta("authority_stale")?.is_none() {
             return Ok(());
@@ -149,9 +141,26 @@ impl Store {
                     // An erasure came while it did not stand.
                     self.find_ends(log)?;
                 }
+                let was = self.carried.get(log).map(|carried| carried.carriage.clone());
                 self.refresh_carriage(log)?;
-                self.judge_plain(log)?;
-                self.mark_log_dirty(log)?;
+                let now = self.carried.get(log).map(|carried| &carried.carriage);
+                let has_author = |of: &Authority| of.standing(log).map(|standing| standing.author);
+                match (was, now) {
+                    // One more revocation cuts little more: the rest of the log says what it said.
+                    (Some(was), Some(now))
+                        if has_author(&before) == has_author(&self.authority) =>
+                    {
+                        let changed = now.changed_since(&was);
+                        if !changed.is_empty() {
+                            self.judge_plain(log)?;
+                            self.mark_dirty_behind(log, &changed)?;
+                        }
+                    }
+                    _ => {
+                        self.judge_plain(log)?;
+                        self.mark_log_dirty(log)?;
+                    }
+                }
             }
             if reopened || !changed.logs.is_empty() || !changed.entries.is_empty() {
                 self.load_brought()?;
@@ -176,22 +185,6 @@ impl Store {
             }
         }
         self.sql()?.execute("DELETE FROM meta WHERE name = 'authority_stale'", [])?;
-        Ok(())
-    }
-
-    fn mark_log_dirty(&self, log: &LogId) -> Result<(), StoreError> {
-        let of_log = match crate::planted!(VerdictByArrival) {
-            false => "kind >= 16",
-            true => "kind >= 16 AND verdict BETWEEN 16 AND 31",
-        };
-        self.sql()?
-            .prepare_cached(&format!(
-                "INSERT OR IGNORE INTO dirty SELECT {RECORD} FROM entry
-                 WHERE {of_log} AND log = (SELECT number FROM log WHERE id = ?1) AND branch >= 0
-                 UNION ALL SELECT {RECORD} FROM entry INDEXED BY entry_alone
-                 WHERE {of_log} AND log = (SELECT number FROM log WHERE id = ?1) AND branch < 0"
-            ))?
-            .execute([log.0])?;
         Ok(())
     }
 
@@ -315,18 +308,11 @@ impl Store {
             None
         });
         let entries = hidden.stored.len();
-        if self.settling == Settling::Behind
-            && let Some((author, _)) = hidden.authors.iter().max_by_key(|(_, entries)| **entries)
-        {
-            *self.judged_for.entry(*author).or_default() += entries as u64;
+        if let Some(author) = self.dirtied_by.remove(&id) {
+            *self.judged_for.entry(author).or_default() += entries as u64;
         }
         self.project(id, record.as_ref())?;
         Ok(entries)
-    }
-
-    fn is_judged(&self, record: RecordId) -> Result<(), StoreError> {
-        self.sql()?.prepare_cached("DELETE FROM dirty WHERE record = ?1")?.execute([record.0])?;
-        Ok(())
     }
 
     /// Drops the payloads of an erased record that this team's logs hold; headers and hashes stay.
@@ -392,7 +378,6 @@ impl Store {
             let place = place_of(row.get(2)?, row.get(3)?);
             hidden.stored.insert(entry, row.get(9)?);
             let info = self.chains.log(&log).ok_or(StoreError::Damaged("an entry's log"))?;
-            *hidden.authors.entry(info.key).or_default() += 1;
             let Some(Author::Certified(role, team)) =
                 self.author_of(&log).filter(|_| self.is_carried(&log, place, entry))
             else {
@@ -442,8 +427,6 @@ impl Store {
 struct NotCarried {
     /// The verdicts of all entries that name the record, as they are stored.
     stored: HashMap<EntryId, u8>,
-    /// How many of them each device wrote.
-    authors: BTreeMap<DeviceKey, u64>,
     entries: Vec<EntryId>,
     /// Those of them whose record is erased: their payloads go, too.
     erased: Vec<EntryId>,

@@ -10,7 +10,7 @@ use super::{
 use crate::identity::{Role, SigningKey};
 use crate::log::Author;
 use crate::log::entry::Tip;
-use crate::log::run::{RUNS_BYTES_MAX, Run};
+use crate::log::run::{Brought, RUNS_BYTES_MAX, Run};
 use crate::model::{LogId, TeamId, UnixMillis};
 use crate::store::{Peer, Store, StoreError};
 use std::collections::BTreeSet;
@@ -360,7 +360,10 @@ impl Session {
         };
         let of_goal = taken.carried.iter().any(is_of_goal);
         let is_there = waiting == 0 && !theirs.is_empty() && is_reached(store, &*goal)?;
-        let is_reached = is_there && store.brought_lacked(readable, &theirs)?.is_empty();
+        // Of a log that the hub's clock leaves out nothing tells what is there.
+        let lacked = |store: &Store| store.brought_lacked(readable, &theirs);
+        let is_shown_there = |brought: &Brought| !not_shown.contains(&brought.open.log());
+        let is_reached = is_there && !lacked(store)?.iter().any(is_shown_there);
         let gained = self.gains(waiting) || of_goal;
         self.rounds_without = if gained { 0 } else { self.rounds_without + 1 };
         if is_reached {

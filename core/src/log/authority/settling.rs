@@ -67,6 +67,10 @@ struct Settling<'a> {
 /// coordinator keeps, while it is not held: a key that was stolen cannot keep a log open for ever.
 pub const KEPT_BY_FALLEN_MAX: u64 = 1_000;
 
+/// How many entries the acceptances under one certificate bring in, past revocations and behind ends: each is a
+/// tip of its own in clocks, which hold 10,000.
+pub const BROUGHT_BY_ONE_MAX: u64 = 4_000;
+
 impl<'a> Settling<'a> {
     fn note_readers(&mut self) {
         let standing = self.authority.certificates.iter();
@@ -120,11 +124,15 @@ impl<'a> Settling<'a> {
         if level == Level::Root {
             self.erase(&entries.iter().map(|(entry, ..)| *entry).collect::<Vec<_>>());
         }
-        // Acceptances first: what they bring in counts among what follows.
-        for (entry, info, author, is_carried, stands) in &entries {
-            if let (true, true, Ok(Administration::Accept { waived, entries })) =
-                (*is_carried, *stands, &entry.says)
-            {
+        // Acceptances first: what they bring in counts among what follows. By certificate and log, so that
+        // which are within the bound depends on nothing but what is held.
+        let mut acceptances: Vec<_> =
+            entries.iter().filter(|(_, _, _, is_carried, stands)| *is_carried && *stands).collect();
+        acceptances.sort_by_key(|(entry, info, ..)| {
+            (info.certificate, entry.log, entry.place.position, entry.id)
+        });
+        for (entry, info, author, ..) in acceptances {
+            if let Ok(Administration::Accept { waived, entries }) = &entry.says {
                 self.accept(*waived, entries, info, *author);
             }
         }
@@ -216,7 +224,14 @@ impl<'a> Settling<'a> {
 
     fn accept(&mut self, waived: Waived, entries: &[EntryId], info: &LogInfo, author: Author) {
         let team = if author == Author::Root { TeamId::PROGRAMME } else { info.team };
+        let brought = self.authority.brought_by.entry(info.certificate).or_default();
         for id in entries {
+            if waived == Waived::Revoked {
+                if *brought >= BROUGHT_BY_ONE_MAX {
+                    continue;
+                }
+                *brought += 1;
+            }
             let acceptance = Acceptance { waived, by: info.key, team };
             self.authority.accepted.entry(*id).or_default().insert(acceptance);
         }
