@@ -1,17 +1,12 @@
 //! The rows that everything is measured on: the reversals of Pennsylvania's Overdose Information
 //! Network in 2018, in the order of the file, again and again, each time a day later within the year.
 
-#[path = "../../cli/src/import.rs"]
-#[allow(dead_code)] // What refusals say is the command line's to read.
-mod import;
-
 use super::Failed;
-use import::Mapping;
 use kitbag_core::model::{CivilDate, Form, Operation, Value};
+use kitbag_interchange::{Mapping, ODIN_MAPPING};
 use std::sync::OnceLock;
 
 const FILE: &[u8] = include_bytes!("../../tests/fixtures/odin-2018.csv");
-const MAPPING: &str = include_str!("../../cli/data/odin.toml");
 /// 2018-01-01, in days since 1970-01-01.
 const YEAR_BEGINS: i64 = 17_532;
 const YEAR_DAYS: i64 = 365;
@@ -21,7 +16,7 @@ fn forms() -> Result<&'static [Form], Failed> {
     if let Some(forms) = FORMS.get() {
         return Ok(forms);
     }
-    let taken = Mapping::from_toml(MAPPING)?.read(FILE)?.taken;
+    let taken = Mapping::from_toml(ODIN_MAPPING)?.read(FILE)?.taken;
     Ok(FORMS.get_or_init(|| taken.into_iter().map(|taken| taken.form).collect()))
 }
 

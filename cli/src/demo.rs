@@ -11,12 +11,9 @@ mod phases;
 mod report;
 mod world;
 
-use crate::import::{Imported, Mapping};
 use crate::{Failure, cannot_read, failure};
+use kitbag_interchange::{Imported, Mapping, ODIN_MAPPING, ODIN_SAMPLE};
 use std::path::{Path, PathBuf};
-
-const ODIN_MAPPING: &str = include_str!("../data/odin.toml");
-const SAMPLE: &[u8] = include_bytes!("../data/sample.csv");
 
 #[derive(clap::Args)]
 pub struct DemoArguments {
@@ -59,7 +56,7 @@ fn read_rows(odin: Option<&Path>) -> Result<Imported, Failure> {
             let file = std::fs::read(path).map_err(|error| cannot_read(path, &error))?;
             (path.display().to_string(), file)
         }
-        None => ("the sample that this program carries".to_owned(), SAMPLE.to_vec()),
+        None => ("the sample that this program carries".to_owned(), ODIN_SAMPLE.to_vec()),
     };
     let imported = mapping.read(&file).map_err(|error| failure(&name, error))?;
     say!(

@@ -1,17 +1,17 @@
 //! `kitbag import`: rows of CSV files become records, each once.
 
 use crate::device::{StoreArguments, team_of};
-use crate::import::{Imported, Mapping, Refused, Taken};
-use crate::sheets::{self, write_refused};
 use crate::totals::kind_named;
 use crate::{Failure, cannot_read, wrong_file};
 use indicatif::{ProgressBar, ProgressStyle};
 use kitbag_core::engine::{Engine, EngineError};
 use kitbag_core::model::pack::fill_in;
-use kitbag_core::model::{Answers, Form, Kind, TeamId};
-use kitbag_core::store::State;
+use kitbag_core::model::{Form, Kind, TeamId};
+use kitbag_interchange::import::{Known, Saved};
+use kitbag_interchange::sheets::{self, write_refused};
+use kitbag_interchange::{Imported, Mapping, Refused};
 use serde_json::json;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 #[derive(clap::Args)]
@@ -159,16 +159,16 @@ fn import(
             let kind = mapping.kind().map_err(|error| wrong_file(map.display(), error))?;
             (read, kind, Vec::new())
         }
-        None => sheets::by_name(arguments.kind, path, &file, &packs)?,
+        None => sheets::by_name(arguments.kind, path, &file, &packs, crate::told)?,
     };
+    let saved = save(engine, team, kind, &mut imported)?;
     let mut outcome = Outcome {
         rows: imported.rows,
-        imported: 0,
-        known: 0,
+        imported: saved.imported,
+        known: saved.known,
         refused: BTreeMap::new(),
         refused_files: Vec::new(),
     };
-    save(engine, team, kind, &mut imported, &mut outcome)?;
     let mut count = |refused: &[Refused]| {
         for row in refused {
             *outcome.refused.entry(row.reason.clone()).or_default() += 1;
@@ -191,105 +191,24 @@ fn save(
     team: TeamId,
     kind: Kind,
     imported: &mut Imported,
-    outcome: &mut Outcome,
-) -> Result<(), Failure> {
-    let taken = std::mem::take(&mut imported.taken);
-    let keys = taken.iter().flat_map(|taken| [Some(taken.key.as_str()), origin(&taken.form)]);
-    let known = known(engine, team, kind, &keys.flatten().collect())?;
-    // What this file itself brought: by its rows' own names.
-    let (mut added, mut origins) = (BTreeMap::new(), BTreeSet::new());
-    let style = ProgressStyle::with_template("importing {wide_bar} {pos}/{len}")
-        .unwrap_or_else(|_| ProgressStyle::default_bar());
-    let bar = ProgressBar::new(taken.len() as u64).with_style(style);
-    for Taken { row, line, mut form, key, is_named } in taken {
-        bar.inc(1);
-        // Where the row first came from, also by way of other programmes' exports.
-        let origin = origin(&form).map(str::to_owned);
-        let is_named = is_named || origin.is_some();
-        let of_origin = origin.as_ref().and_then(|origin| known.get(origin));
-        let held = of_origin.or(known.get(&key)).or(added.get(&key));
-        match held {
-            Some(held) if is_named && says_more(&form.answers(), held) => {
-                let (reason, detail) = ("known_id".to_owned(), KNOWN_ID.to_owned());
-                imported.refused.push(Refused { row, line, reason, detail });
-                continue;
-            }
-            Some(_) => {
-                outcome.known += 1;
-                continue;
-            }
-            None => {}
-        }
-        // Two records of one origin, which two devices imported apart, stay two.
-        let origin = origin.filter(|origin| origins.insert(origin.clone()));
-        form.put("import_key", origin.as_ref().unwrap_or(&key).as_str())?;
-        match engine.record_imported(team, &form) {
-            Ok(_) => {
-                outcome.imported += 1;
-                added.insert(key, form.answers());
-            }
-            // What a code pack asks for beside the data dictionary.
-            Err(EngineError::Invalid(invalid)) => {
-                let (reason, detail) = ("invalid".to_owned(), crate::told(&invalid));
-                imported.refused.push(Refused { row, line, reason, detail });
-            }
-            Err(other) => return Err(other.into()),
-        }
-    }
-    bar.finish_and_clear();
-    imported.refused.sort_by_key(|refused| refused.row);
-    Ok(())
-}
-
-const KNOWN_ID: &str = "a record of this id is here and does not say this; if it is another event, give \
-                        the row an id of its own; if not, correct the record with kitbag correct";
-
-fn origin(form: &Form) -> Option<&str> {
-    form.get("import_key").and_then(kitbag_core::model::Value::as_text)
-}
-
-/// Whether a row says something that the record of its id does not.
-fn says_more(row: &Answers, held: &Answers) -> bool {
-    let fields = row.fields.iter().filter(|(name, _)| name != "import_key");
-    let differs = fields.clone().any(|(name, answer)| held.get(name) != Some(answer));
-    let mut lists = row.lists.iter();
-    let adds = lists.any(|(list, elements)| {
-        let mut left: Vec<_> = held.elements(list).iter().collect();
-        elements.iter().any(|element| {
-            let same = left.iter().position(|of| {
-                element.iter().all(|(name, answer)| {
-                    of.iter().any(|(other, said)| other == name && said == answer)
-                })
-            });
-            same.map(|at| left.remove(at)).is_none()
-        })
-    });
-    differs || adds
-}
-
-/// What the records of the team say that carry one of these keys, or are it: an export may come back to
-/// where it was made.
-fn known(
-    engine: &Engine,
-    team: TeamId,
-    kind: Kind,
-    keys: &BTreeSet<&str>,
-) -> Result<BTreeMap<String, Answers>, Failure> {
-    let mut known = BTreeMap::new();
-    let own = engine.device_key();
+) -> Result<Saved, Failure> {
+    let mut known = Known::of(&imported.taken, (engine.device_key(), team, kind));
     engine.store().each_row(None, None, |row| {
-        if row.team == team && row.answers.kind == kind {
-            // An id is the record's own. A key is what somebody says: it names a row as here already where
-            // this device made the record and it stands, so that nobody can keep a row out of totals.
-            let id = row.id.to_string();
-            let is_own = row.author == own && row.state != State::Void;
-            let key = row.answers.code("import_key").filter(|_| is_own);
-            let named = key.into_iter().chain([id.as_str()]);
-            for key in named.filter(|key| keys.contains(key)) {
-                known.insert(key.to_owned(), row.answers.clone());
-            }
-        }
+        known.look(&row);
         Ok(())
     })?;
-    Ok(known)
+    let style = ProgressStyle::with_template("importing {wide_bar} {pos}/{len}")
+        .unwrap_or_else(|_| ProgressStyle::default_bar());
+    let bar = ProgressBar::new(imported.taken.len() as u64).with_style(style);
+    let record = |form: &Form| match engine.record_imported(team, form) {
+        Ok(_) => Ok(Ok(())),
+        // What a code pack asks for beside the data dictionary.
+        Err(EngineError::Invalid(invalid)) => Ok(Err(crate::told(&invalid))),
+        Err(other) => Err(other),
+    };
+    let saved = kitbag_interchange::import::save(imported, &known, record, |at| {
+        bar.set_position(at);
+    })?;
+    bar.finish_and_clear();
+    Ok(saved)
 }

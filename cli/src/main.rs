@@ -22,7 +22,6 @@ mod erasing;
 mod export;
 mod files;
 mod hub;
-mod import;
 mod importing;
 mod joining;
 mod packs;
@@ -30,7 +29,6 @@ mod programme;
 mod recording;
 mod records;
 mod screen;
-mod sheets;
 mod shown;
 mod stock;
 mod syncing;
@@ -41,6 +39,7 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
 use kitbag_core::model::Invalid;
 use kitbag_core::words::Words;
+use kitbag_interchange::FileError;
 use std::process::ExitCode;
 use std::sync::OnceLock;
 
@@ -250,8 +249,10 @@ impl<E: std::error::Error + 'static> From<E> for Failure {
             Some(EngineError::Invalid(invalid)) => Some(invalid),
             _ => None,
         });
+        let is_wrong = matches!(any.downcast_ref(), Some(FileError::Wrong { .. }));
         match invalid {
             Some(invalid) => Failure::of(told(invalid), Exit::Wrong),
+            None if is_wrong => Failure::of(error.to_string(), Exit::Wrong),
             None => Failure::of(error.to_string(), Exit::Failed),
         }
     }
@@ -271,14 +272,6 @@ pub(crate) fn words() -> &'static Words {
             .filter_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
         Words::in_language(&named.take(1).collect::<String>())
     })
-}
-
-/// Where a file or folder is written before it gets its name, so that what is there is whole: a name that
-/// nobody else has.
-pub(crate) fn beside(path: &std::path::Path) -> std::path::PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(format!(".part-{}", std::process::id()));
-    name.into()
 }
 
 /// A failure with a place in front of its reason.

@@ -40,8 +40,3 @@ pub fn table(header: impl Into<comfy_table::Row>) -> Table {
     table.set_header(header);
     table
 }
-
-/// Writes CSV as exports have it: RFC 4180, lines that end with CR LF.
-pub fn csv_writer<W: std::io::Write>(to: W) -> csv::Writer<W> {
-    csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(to)
-}

@@ -343,9 +343,9 @@ pub fn bundle(command: &BundleCommand) -> Result<(), Failure> {
                 return Err(failure(out.display(), "is there already; name a new file"));
             }
             // Written beside and renamed: a bundle that is there is whole.
-            let beside = crate::beside(out);
+            let beside = kitbag_interchange::files::beside(out);
             let failed = |error: std::io::Error| failure(beside.display(), error);
-            let file = crate::files::create(&beside).map_err(failed)?;
+            let file = kitbag_interchange::files::create(&beside).map_err(failed)?;
             let mut writer = BufWriter::new(file);
             let entries = engine.export_bundle(team, of, &mut writer, |_| {})?;
             writer.flush().map_err(failed)?;

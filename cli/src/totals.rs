@@ -1,7 +1,6 @@
 //! `kitbag totals`: a store's totals as tables, bars, CSV or JSON, with what they lack.
 
 use crate::device::StoreArguments;
-use crate::import::cells::guarded;
 use crate::screen::{self, ROWS_MAX, SpanArguments};
 use crate::shown::one_line;
 use crate::{Failure, failure, wrong_file};
@@ -11,6 +10,7 @@ use kitbag_core::model::Kind;
 use kitbag_core::model::indicator::{Sums, indicator, percentile, share};
 use kitbag_core::model::pack::CodePack;
 use kitbag_core::totals::{KnownMissing, Lines, NOT_ASKED, Query, Split, Totals};
+use kitbag_interchange::guarded;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -149,7 +149,7 @@ fn reported(engine: &Engine, arguments: &TotalsArguments, pack: &CodePack) -> Re
         return Ok(());
     }
     if arguments.csv {
-        let mut writer = screen::csv_writer(vec![]);
+        let mut writer = kitbag_interchange::csv_writer(vec![]);
         writer.write_record(["indicator", "label", "code", "value"])?;
         for (name, label, code, value) in &rows {
             let code = guarded(code);
@@ -205,7 +205,7 @@ pub fn as_json(totals: &Totals) -> Value {
 }
 
 fn print_csv(by: &[Split], lines: &Lines) -> Result<(), Failure> {
-    let mut writer = screen::csv_writer(vec![]);
+    let mut writer = kitbag_interchange::csv_writer(vec![]);
     let parts = by.iter().map(ToString::to_string);
     writer.write_record(parts.chain(["indicator".to_owned(), "value".to_owned()]))?;
     for (key, sums) in lines {

@@ -1,10 +1,6 @@
 //! Every parser of bytes from others. Each target takes any bytes, and must neither panic nor take
 //! without bounds; where bytes are taken, writing them again must give the same.
 
-#[path = "../../../cli/src/import.rs"]
-#[allow(dead_code)]
-mod import;
-
 use kitbag_core::engine::{BundleOf, Engine, Environment, Invitation};
 use kitbag_core::identity::{Certificate, HubAddress};
 use kitbag_core::log::payload::{Administration, RecordPayload};
@@ -12,6 +8,7 @@ use kitbag_core::log::run::Run;
 use kitbag_core::model::{TeamId, UnixMillis};
 use kitbag_core::store::StoreKey;
 use kitbag_core::sync::Message;
+use kitbag_interchange::{Mapping, ODIN_MAPPING};
 use std::cell::RefCell;
 
 /// One target: its name, and what it does with bytes.
@@ -77,11 +74,10 @@ pub fn certificate(bytes: &[u8]) {
 
 /// A CSV file under the mapping of the demonstration; or, where the bytes are TOML, a mapping.
 pub fn mapping(bytes: &[u8]) {
-    const ODIN: &str = include_str!("../../../cli/data/odin.toml");
-    let Ok(odin) = import::Mapping::from_toml(ODIN) else { return };
+    let Ok(odin) = Mapping::from_toml(ODIN_MAPPING) else { return };
     let _ = odin.read(bytes);
     if let Ok(text) = std::str::from_utf8(bytes) {
-        let _ = import::Mapping::from_toml(text);
+        let _ = Mapping::from_toml(text);
     }
 }
 

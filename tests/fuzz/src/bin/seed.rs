@@ -6,6 +6,7 @@ use kitbag_core::log::payload::{Administration, KeptTip, Open, RecordPayload, Wa
 use kitbag_core::log::run::{Brought, Run, RunEntry, SealedTip};
 use kitbag_core::model::{EntryId, Operation, RecordId, TeamId, UnixMillis, Value};
 use kitbag_core::sync::Message;
+use kitbag_interchange::{ODIN_MAPPING, ODIN_SAMPLE};
 use std::path::Path;
 
 fn main() -> std::io::Result<()> {
@@ -80,11 +81,7 @@ fn seeds() -> Vec<(&'static str, &'static str, Vec<u8>)> {
         ("invitation", "hub", invitation.into_bytes()),
         ("invitation", "whole", kitbag_fuzz::good_invitation()),
         ("certificate", "worker", certificate.encode()),
-        ("mapping", "odin.toml", include_bytes!("../../../../cli/data/odin.toml").to_vec()),
-        (
-            "mapping",
-            "rows.csv",
-            include_bytes!("../../../../cli/data/sample.csv").iter().take(3_000).copied().collect(),
-        ),
+        ("mapping", "odin.toml", ODIN_MAPPING.as_bytes().to_vec()),
+        ("mapping", "rows.csv", ODIN_SAMPLE.iter().take(3_000).copied().collect()),
     ]
 }

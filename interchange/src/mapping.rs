@@ -1,10 +1,7 @@
 //! Rows of a CSV file become records by a mapping that is data (TOML). A row that cannot be read is
 //! refused with its line and reason, and stops no other.
 
-#[path = "cells.rs"]
-pub mod cells;
-
-use cells::{ends_in_quotes, key_of, reasons_in, split_codes, unguarded};
+use crate::cells::{ends_in_quotes, key_of, reasons_in, split_codes, unguarded};
 use kitbag_core::model::schema::Shape;
 use kitbag_core::model::{Form, Invalid, Kind};
 use serde::Deserialize;
@@ -375,8 +372,7 @@ mod tests {
     const HEADER: &str = "incident_id,incident_date,incident_time,county,victim_id,gender,age_range,naloxone_administered,response_time,survive,suspected_drugs\n";
 
     fn read(rows: &str) -> Imported {
-        let mapping =
-            Mapping::from_toml(include_str!("../data/odin.toml")).expect("our own mapping");
+        let mapping = Mapping::from_toml(crate::ODIN_MAPPING).expect("our own mapping");
         mapping.read(format!("{HEADER}{rows}").as_bytes()).expect("a file with the right header")
     }
 
@@ -411,8 +407,7 @@ mod tests {
 
     #[test]
     fn a_file_without_the_columns_is_refused_with_their_names() {
-        let mapping =
-            Mapping::from_toml(include_str!("../data/odin.toml")).expect("our own mapping");
+        let mapping = Mapping::from_toml(crate::ODIN_MAPPING).expect("our own mapping");
         let error = mapping.read(b"county,survive\nElk,Y\n").expect_err("columns are missing");
         assert!(error.to_string().contains("incident_date"), "{error}");
         assert!(mapping.read(b"\xff\xfe\x00").is_err());
@@ -421,8 +416,7 @@ mod tests {
 
     #[test]
     fn a_row_that_is_not_utf8_is_refused_alone() {
-        let mapping =
-            Mapping::from_toml(include_str!("../data/odin.toml")).expect("our own mapping");
+        let mapping = Mapping::from_toml(crate::ODIN_MAPPING).expect("our own mapping");
         let mut file = HEADER.as_bytes().to_vec();
         file.extend(b"1,2018-01-04,00:42:00,M\xe9xico,1,Male,50 - 59,Y,NA,N,heroin\n");
         file.extend(b"2,2018-01-04,00:42:00,Elk,1,Male,50 - 59,Y,NA,N,heroin\n");

@@ -1,9 +1,8 @@
 //! Files that have a column for each field, as exports have: one for a kind's records, one beside for
 //! each of its lists; and the files of refused rows.
 
-use crate::import::cells::{REFUSED, ends_in_quotes, reasons_in, unguarded};
-use crate::import::{Imported, Mapping, Refused};
-use crate::{Failure, cannot_read, failure, wrong_file};
+use crate::cells::{REFUSED, ends_in_quotes, reasons_in, unguarded};
+use crate::{FileError, Imported, Mapping, Refused};
 use kitbag_core::model::pack::{CodePack, fill_in};
 use kitbag_core::model::schema::{Field, Shape, parse};
 use kitbag_core::model::{Element, Invalid, Kind, Wrong};
@@ -36,7 +35,9 @@ type ListRow = (usize, u64, Result<Element, Invalid>);
 /// The file of a list of a kind.
 pub struct ListSheet {
     name: &'static str,
+    /// Where it lies.
     pub path: PathBuf,
+    /// Its bytes.
     pub file: Vec<u8>,
     /// By record; one that cannot be read refuses its record's row.
     elements: BTreeMap<String, Vec<ListRow>>,
@@ -50,18 +51,19 @@ pub fn by_name(
     path: &Path,
     file: &[u8],
     packs: &[CodePack],
-) -> Result<(Imported, Kind, Vec<ListSheet>), Failure> {
+    tell: fn(&Invalid) -> String,
+) -> Result<(Imported, Kind, Vec<ListSheet>), FileError> {
     if let (None, Some(records)) = (kind, records_of(path)) {
         let advice = format!(
             "holds a list of records: put its rows into the list's file beside {}, and import {0}, which \
              it is read with",
             records.display()
         );
-        return Err(wrong_file(path.display(), advice));
+        return Err(FileError::wrong(path, advice));
     }
     let kind = kind.or_else(|| Kind::from_name(stem(path))).ok_or_else(|| {
         let advice = "does not say which kind it holds; give --kind, or a mapping with --map";
-        wrong_file(path.display(), advice)
+        FileError::wrong(path, advice)
     })?;
     let header = header(path, file)?;
     let columns: Vec<&str> = header.iter().collect();
@@ -79,7 +81,7 @@ pub fn by_name(
             format!("has columns that are no fields of a {}: {}", kind.name(), unknown.join(", "));
         let advice =
             reason + "; write a mapping, and give it with --map; commas separate the cells";
-        return Err(wrong_file(path.display(), advice));
+        return Err(FileError::wrong(path, advice));
     }
     // The lists of another file of the same kind are not this one's.
     let mut lists = match stem(path) == kind.name() {
@@ -89,7 +91,7 @@ pub fn by_name(
     let ids = ids(file, columns.iter().position(|column| *column == "id"));
     let has_ids = !lists.is_empty();
     let imported = Mapping::of_fields(kind, &columns)
-        .telling(crate::told)
+        .telling(tell)
         .read_with(file, |row, form| {
             fill_in(form, packs);
             let id = match ids.get(row) {
@@ -106,7 +108,7 @@ pub fn by_name(
             }
             Ok(Some(id.clone()))
         })
-        .map_err(|error| wrong_file(path.display(), error))?;
+        .map_err(|error| FileError::wrong(path, error))?;
     // A file of refused rows has few of the records that the lists beside it are of.
     if !is_of_refused(path) {
         let ids: BTreeSet<&str> = ids.iter().flatten().map(String::as_str).collect();
@@ -115,13 +117,13 @@ pub fn by_name(
     Ok((imported, kind, lists))
 }
 
-fn header(path: &Path, file: &[u8]) -> Result<csv::StringRecord, Failure> {
+fn header(path: &Path, file: &[u8]) -> Result<csv::StringRecord, FileError> {
     let mut reader = csv::ReaderBuilder::new().from_reader(bare(file));
     let header = reader
         .headers()
-        .map_err(|_| wrong_file(path.display(), "is not CSV in UTF-8 with a header"))?;
+        .map_err(|_| FileError::wrong(path, "is not CSV in UTF-8 with a header"))?;
     match header.is_empty() {
-        true => Err(wrong_file(path.display(), "is empty: not even a header is there")),
+        true => Err(FileError::wrong(path, "is empty: not even a header is there")),
         false => Ok(header.clone()),
     }
 }
@@ -159,7 +161,7 @@ fn refuse_without_record(kind: Kind, list: &mut ListSheet, ids: &BTreeSet<&str>)
 }
 
 /// The files of a kind's lists beside the file of its records.
-fn lists_beside(kind: Kind, path: &Path) -> Result<Vec<ListSheet>, Failure> {
+fn lists_beside(kind: Kind, path: &Path) -> Result<Vec<ListSheet>, FileError> {
     let mut lists = Vec::new();
     for field in kind.fields() {
         let Shape::List(fields) = field.shape else { continue };
@@ -175,21 +177,21 @@ fn read_list(
     list: &'static Field,
     fields: &'static [Field],
     path: PathBuf,
-) -> Result<ListSheet, Failure> {
-    let file = std::fs::read(&path).map_err(|error| cannot_read(&path, &error))?;
+) -> Result<ListSheet, FileError> {
+    let file = std::fs::read(&path).map_err(|error| FileError::unreadable(&path, error))?;
     let header = header(&path, &file)?;
     let is_known = |name: &str| name == "record" || fields.iter().any(|field| field.name == name);
     let unknown = header.iter().find(|name| !is_known(name) && !REFUSED.contains(name));
     if let Some(name) = unknown {
-        return Err(wrong_file(path.display(), format!("has a column of no field: {name}")));
+        return Err(FileError::wrong(&path, format!("has a column of no field: {name}")));
     }
     let mut names = BTreeSet::new();
     if let Some(name) = header.iter().find(|name| !names.insert(*name)) {
-        return Err(wrong_file(path.display(), format!("has the column {name} twice")));
+        return Err(FileError::wrong(&path, format!("has the column {name} twice")));
     }
     if ends_in_quotes(&file) {
         let reason = "ends inside of a quotation mark that is never closed; nothing was imported";
-        return Err(wrong_file(path.display(), reason));
+        return Err(FileError::wrong(&path, reason));
     }
     let mut sheet = ListSheet {
         name: list.name,
@@ -200,7 +202,7 @@ fn read_list(
     };
     let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(bare(&file));
     for (at, row) in reader.byte_records().enumerate() {
-        let row = row.map_err(|error| failure(sheet.path.display(), error))?;
+        let row = row.map_err(|error| FileError::failed(&sheet.path, error))?;
         let line = row.position().map_or(0, csv::Position::line);
         let cells: Option<Vec<Cow<'_, str>>> =
             row.iter().map(|cell| std::str::from_utf8(cell).ok().map(unguarded)).collect();
@@ -241,7 +243,7 @@ fn read_element<'a>(
 /// Writes the refused rows beside the file, the reason of each before its cells, as they were: a row of
 /// too many or too few cells stays so, and is refused again until somebody mends it. What is there
 /// already may be a file that somebody mends, and stays.
-pub fn write_refused(path: &Path, file: &[u8], refused: &[Refused]) -> Result<PathBuf, Failure> {
+pub fn write_refused(path: &Path, file: &[u8], refused: &[Refused]) -> Result<PathBuf, FileError> {
     let named = |number: u32| match number {
         1 => path.with_file_name(format!("{}.refused.csv", base(path))),
         _ => path.with_file_name(format!("{}.refused-{number}.csv", base(path))),
@@ -251,27 +253,30 @@ pub fn write_refused(path: &Path, file: &[u8], refused: &[Refused]) -> Result<Pa
         .flexible(true)
         .terminator(csv::Terminator::CRLF)
         .from_writer(Vec::new());
-    let header =
-        reader.byte_headers().map_err(|_| wrong_file(path.display(), "is not CSV"))?.clone();
+    let header = reader.byte_headers().map_err(|_| FileError::wrong(path, "is not CSV"))?.clone();
     let names = header.iter().map(|name| std::str::from_utf8(name).unwrap_or_default());
     let reasons = reasons_in(names);
     let with = |reason: &[u8], detail: &[u8], row: &csv::ByteRecord| {
         [reason, detail].into_iter().chain(row.iter().skip(reasons)).collect::<csv::ByteRecord>()
     };
-    writer.write_byte_record(&with(b"refused_reason", b"refused_detail", &header))?;
+    let failed = |error: csv::Error| FileError::failed(path, error);
+    writer
+        .write_byte_record(&with(b"refused_reason", b"refused_detail", &header))
+        .map_err(failed)?;
     let rows: BTreeMap<usize, &Refused> = refused.iter().map(|row| (row.row, row)).collect();
     for (at, row) in reader.into_byte_records().enumerate() {
         if let (Ok(row), Some(why)) = (row, rows.get(&at)) {
-            writer.write_byte_record(&with(why.reason.as_bytes(), why.detail.as_bytes(), &row))?;
+            let row = with(why.reason.as_bytes(), why.detail.as_bytes(), &row);
+            writer.write_byte_record(&row).map_err(failed)?;
         }
     }
-    let text = writer.into_inner().map_err(|error| failure(path.display(), error.error()))?;
+    let text = writer.into_inner().map_err(|error| FileError::failed(path, error.error()))?;
     // The same rows, refused again, need no second file.
     let is_free =
         |out: &PathBuf| !out.exists() || std::fs::read(out).is_ok_and(|there| there == text);
     let out = (1..).map(named).find(is_free);
-    let out = out.ok_or_else(|| failure(path.display(), "too many files of refused rows"))?;
-    crate::files::write(&out, &text).map_err(|error| failure(out.display(), error))?;
+    let out = out.ok_or_else(|| FileError::failed(path, "too many files of refused rows"))?;
+    crate::files::write(&out, &text).map_err(|error| FileError::failed(&out, error))?;
     Ok(out)
 }
 

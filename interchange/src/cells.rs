@@ -111,3 +111,8 @@ pub fn key_of<'a>(
     *before += 1;
     key
 }
+
+/// Writes CSV as exports have it: RFC 4180, lines that end with CR LF.
+pub fn csv_writer<W: std::io::Write>(to: W) -> csv::Writer<W> {
+    csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(to)
+}
