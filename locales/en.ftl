@@ -400,3 +400,22 @@ shape-holder = a site, a device or outside
 shape-text = text of at most 500 characters
 shape-record = another record
 shape-list = one element or more
+
+## Why a sync did not end whole
+
+sync-no_answer = The hub did not answer. It is tried again.
+sync-not_the_hub = What answered is not the hub; nothing was sent. On another network it may work; if not, ask the coordinator.
+sync-busy = The hub is busy. It is tried again.
+sync-refused = The hub refused (status { $number }). Update Kitbag, or ask the coordinator.
+sync-cancelled = The sync was stopped. The next one goes on.
+sync-out_of_time = There was no time to finish. The next sync goes on.
+sync-cut_off = The sync was cut off. The next one goes on.
+sync-not_read = What the hub sent cannot be read. Update Kitbag, or ask the coordinator.
+sync-stuck = The hub and this device still differ. Sync again later; if it stays so, tell the coordinator.
+sync-unending = There was more and more to do. Sync again.
+sync-kept_out = The hub keeps a team from this device: its certificate is revoked, or did not reach the hub yet. Ask the coordinator.
+sync-budget_spent = { $number ->
+    [one] Part of it is sent; one entry waits for the next sync.
+   *[other] Part of it is sent; { $number } entries wait for the next sync.
+}
+sync-store = The store failed. Try again; if it stays so, ask the coordinator.

@@ -400,3 +400,23 @@ shape-holder = un lugar de servicio, un dispositivo o el exterior
 shape-text = texto de 500 caracteres como máximo
 shape-record = otro registro
 shape-list = uno o más elementos
+
+## Why a sync did not end whole
+
+sync-no_answer = El servidor no respondió. Se intentará de nuevo.
+sync-not_the_hub = Lo que respondió no es el servidor; no se envió nada. Puede funcionar en otra red; si no, pregunte a la coordinación.
+sync-busy = El servidor está ocupado. Se intentará de nuevo.
+sync-refused = El servidor se negó (estado { $number }). Actualice Kitbag o pregunte a la coordinación.
+sync-cancelled = La sincronización se detuvo. La próxima continúa.
+sync-out_of_time = No hubo tiempo para terminar. La próxima sincronización continúa.
+sync-cut_off = La sincronización se cortó. La próxima continúa.
+sync-not_read = No se puede leer lo que envió el servidor. Actualice Kitbag o pregunte a la coordinación.
+sync-stuck = El servidor y este dispositivo aún difieren. Sincronice más tarde; si sigue así, avise a la coordinación.
+sync-unending = Había cada vez más por hacer. Sincronice de nuevo.
+sync-kept_out = El servidor no da un equipo a este dispositivo: su certificado está revocado o aún no llegó al servidor. Pregunte a la coordinación.
+sync-budget_spent = { $number ->
+    [one] Una parte está enviada; un registro espera la próxima sincronización.
+    [many] Una parte está enviada; { $number } de registros esperan la próxima sincronización.
+   *[other] Una parte está enviada; { $number } registros esperan la próxima sincronización.
+}
+sync-store = El almacenamiento falló. Inténtelo de nuevo; si sigue así, pregunte a la coordinación.

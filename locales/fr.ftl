@@ -400,3 +400,23 @@ shape-holder = un site, un appareil ou l’extérieur
 shape-text = un texte de 500 caractères au plus
 shape-record = une autre fiche
 shape-list = un élément ou plus
+
+## Why a sync did not end whole
+
+sync-no_answer = Le serveur n’a pas répondu. Un nouvel essai suivra.
+sync-not_the_hub = Ce qui a répondu n’est pas le serveur ; rien n’a été envoyé. Un autre réseau peut aider ; sinon, demandez à la coordination.
+sync-busy = Le serveur est occupé. Un nouvel essai suivra.
+sync-refused = Le serveur a refusé (état { $number }). Mettez Kitbag à jour, ou demandez à la coordination.
+sync-cancelled = La synchronisation a été arrêtée. La prochaine continuera.
+sync-out_of_time = Le temps a manqué pour finir. La prochaine synchronisation continuera.
+sync-cut_off = La synchronisation a été coupée. La prochaine continuera.
+sync-not_read = Ce que le serveur a envoyé est illisible. Mettez Kitbag à jour, ou demandez à la coordination.
+sync-stuck = Le serveur et cet appareil diffèrent encore. Synchronisez plus tard ; si cela dure, prévenez la coordination.
+sync-unending = Il y avait toujours plus à faire. Synchronisez de nouveau.
+sync-kept_out = Le serveur ne donne pas une équipe à cet appareil : son certificat est révoqué, ou n’est pas encore arrivé au serveur. Demandez à la coordination.
+sync-budget_spent = { $number ->
+    [one] Une partie est envoyée ; { $number } entrée attend la prochaine synchronisation.
+    [many] Une partie est envoyée ; { $number } d’entrées attendent la prochaine synchronisation.
+   *[other] Une partie est envoyée ; { $number } entrées attendent la prochaine synchronisation.
+}
+sync-store = Le stockage a échoué. Réessayez ; si cela dure, demandez à la coordination.

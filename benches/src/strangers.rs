@@ -3,6 +3,7 @@
 use super::hub::Hub;
 use super::wire::SyncFailed;
 use super::{Failed, REPEATS, TEAM, device, key, median, reversal, sync_with};
+use kitbag_client::BlockingHubClient;
 use kitbag_core::engine::{Engine, Environment};
 use kitbag_core::identity::{Role, SigningKey};
 use kitbag_core::log::entry::{Entry, Tip, kind, seal};
@@ -36,7 +37,7 @@ const SYNCS: usize = 100;
 type Stream = StreamOwned<ClientConnection, TcpStream>;
 
 fn sync_root(root: &mut Engine, hub: &Hub) -> Result<(), Failed> {
-    let client = root.client(&hub.address)?;
+    let client = BlockingHubClient::to(root, &hub.address)?;
     root.sync(|request| Ok::<_, SyncFailed>(client.sync(request)?))?;
     Ok(())
 }
@@ -282,7 +283,7 @@ pub fn honest_sync_seconds() -> Result<f64, Failed> {
             for number in 0..SYNCS {
                 phone.record(TEAM, &reversal(number as u32)?)?;
                 let began = Instant::now();
-                let client = phone.client(&hub.address)?;
+                let client = BlockingHubClient::to(&phone, &hub.address)?;
                 phone.sync(|request| Ok::<_, SyncFailed>(client.sync(request)?))?;
                 seconds.push(began.elapsed().as_secs_f64());
             }

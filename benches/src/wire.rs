@@ -4,6 +4,7 @@
 //! what TLS would carry; the one header that stands for TLS there is not counted.
 
 use super::{Failed, TEAM, device, key, reversal};
+use kitbag_client::BlockingHubClient;
 use kitbag_core::engine::{Engine, EngineError, Environment};
 use kitbag_core::identity::HubAddress;
 use kitbag_core::net::{INSECURE_DEVICE_HEADER, NetError};
@@ -82,7 +83,7 @@ impl CountedHub {
     /// Syncs a device, and says what it cost.
     pub fn sync(&self, engine: &mut Engine) -> Result<Counted, Failed> {
         let before = self.read();
-        let client = engine.client(&self.address)?;
+        let client = BlockingHubClient::to(engine, &self.address)?;
         let mut requests = 0;
         engine.sync(|request| {
             requests += 1;

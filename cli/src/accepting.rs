@@ -3,6 +3,7 @@
 use crate::Failure;
 use crate::device::{hub_of, sync, team_of};
 use crate::joining::{CertificateArguments, certificate_named};
+use kitbag_client::BlockingHubClient;
 use kitbag_core::log::entry::Entry;
 use kitbag_core::log::payload::RecordPayload;
 use kitbag_core::model::{EntryId, Kind};
@@ -23,7 +24,7 @@ pub fn accept(arguments: &AcceptArguments) -> Result<(), Failure> {
     let team = team_of(&engine, arguments.of.team)?;
     sync(&mut engine, None, |_| {})?;
     let certificate = certificate_named(&engine, team, &arguments.of.certificate)?;
-    let client = engine.client(&hub_of(&engine)?)?;
+    let client = BlockingHubClient::to(&engine, &hub_of(&engine)?)?;
     let (mut aside, mut certificates, mut seen) = (Vec::new(), Vec::new(), BTreeSet::new());
     let mut path = format!("/v1/aside?certificate={certificate}");
     loop {

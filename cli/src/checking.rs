@@ -154,8 +154,8 @@ fn membership(engine: &Engine, findings: &mut Vec<Finding>) -> Result<(), Failur
 
 fn delivery(engine: &Engine, findings: &mut Vec<Finding>) -> Result<(), Failure> {
     let status = engine.status()?;
-    if let Some(reason) = &status.last.failed {
-        let advice = format!("The last sync failed: {reason}.");
+    if let Some(fault) = status.last.failed {
+        let advice = format!("The last sync failed: {}", crate::words().sync_fault(fault));
         find(findings, "sync_failed", u64::from(status.last.failures.max(1)), advice);
     }
     if let Some(since) = status.waiting.since {

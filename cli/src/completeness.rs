@@ -4,6 +4,7 @@ use crate::device::{StoreArguments, hub_of};
 use crate::screen::{self, SpanArguments};
 use crate::{Failure, failure};
 use comfy_table::CellAlignment;
+use kitbag_client::BlockingHubClient;
 use kitbag_core::model::CivilDate;
 use kitbag_core::store::COMPLETENESS;
 use serde_json::Value;
@@ -27,7 +28,7 @@ pub struct CompletenessArguments {
 
 pub fn run(arguments: &CompletenessArguments) -> Result<(), Failure> {
     let engine = arguments.store.open_to_read()?;
-    let client = engine.client(&hub_of(&engine)?)?;
+    let client = BlockingHubClient::to(&engine, &hub_of(&engine)?)?;
     let today = chrono::Local::now().date_naive();
     let date = |days: i64| -> Result<CivilDate, Failure> {
         let day = chrono::Duration::try_days(days).and_then(|days| today.checked_sub_signed(days));

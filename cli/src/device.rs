@@ -2,18 +2,16 @@
 
 use crate::{Failure, failure};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use kitbag_core::engine::{Engine, EngineError, Environment, Recovered};
+use kitbag_client::BlockingHubClient;
+use kitbag_core::engine::{Engine, EngineError, Environment, Recovered, Step, Syncing};
 use kitbag_core::identity::HubAddress;
 use kitbag_core::model::{DeviceKey, TeamId};
 use kitbag_core::net::NetError;
 use kitbag_core::store::{KeyFile, KeyProvider, PassphraseFile, StoreError, StoreKey};
-use kitbag_core::sync::{Agreement, Session, SyncError};
+use kitbag_core::sync::{Agreement, Progress, SyncFault};
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
-
-/// How often one sync goes on with what it found to do: keys to hand out, entries that were salvaged.
-const ROUNDS_MAX: u32 = 5;
 
 /// Which store, and how its key is had.
 #[derive(clap::Args, Clone)]
@@ -169,44 +167,44 @@ pub fn hub_of(engine: &Engine) -> Result<HubAddress, Failure> {
 }
 
 /// Syncs a device with its hub, and notes how it ended. A coordinator hands the team's key to those who
-/// lack it, and sends that, too. Returns the session that ended it, with how it did.
+/// lack it, and sends that, too. Returns the sync, with how it did.
 pub fn sync(
     engine: &mut Engine,
     upload_budget: Option<u64>,
-    mut progress: impl FnMut(kitbag_core::sync::Progress),
-) -> Result<(Session, Agreement), Failure> {
+    mut progress: impl FnMut(Progress),
+) -> Result<(Syncing, Agreement), Failure> {
     let hub = hub_of(engine)?;
-    let client = engine.client(&hub)?;
-    for _ in 0..ROUNDS_MAX {
-        let mut session = engine.session();
-        if let Some(bytes) = upload_budget {
-            session.limit_upload(bytes);
-        }
-        let carried: Result<Agreement, SyncFailure> =
-            engine.carry(&mut session, |request, so_far| {
-                progress(so_far);
-                Ok(client.sync(request)?)
-            });
-        let reason = carried.as_ref().err().map(ToString::to_string);
-        engine.note_sync(&session, reason.as_deref())?;
-        if let Some(shown) = client.shown_key() {
-            engine.note_hub_key(shown)?;
-        }
-        let agreement = carried.map_err(|error| {
-            let is_stuck =
-                matches!(error, SyncFailure::Engine(EngineError::Sync(SyncError::Stuck { .. })));
-            Failure { is_stuck, ..error.into() }
-        })?;
-        // What cannot be tended now is tended with a later sync; it stops nothing.
-        let tended = engine.tend_team_keys().unwrap_or(0);
-        // What was salvaged from an outbox waits once the hub brought what it follows.
-        let ended = matches!(agreement, Agreement::Whole | Agreement::CaughtUp);
-        let waits = ended && engine.status()?.waiting.entries > 0;
-        if tended == 0 && !waits {
-            return Ok((session, agreement));
+    let client = BlockingHubClient::to(engine, &hub)?;
+    let mut sync = engine.begin_sync(upload_budget)?;
+    match carry(engine, &client, &mut sync, &mut progress) {
+        Ok(agreement) => Ok((sync, agreement)),
+        Err(failed) => {
+            let fault = match &failed {
+                SyncFailure::Engine(error) => error.as_sync_fault(),
+                SyncFailure::Net(error) => error.as_sync_fault(),
+            };
+            engine.fail_sync(&sync, fault)?;
+            Err(Failure { is_stuck: fault == SyncFault::Stuck, ..failed.into() })
         }
     }
-    Err(failure("the sync", "did not come to an end; sync again"))
+}
+
+fn carry(
+    engine: &mut Engine,
+    client: &BlockingHubClient,
+    sync: &mut Syncing,
+    progress: &mut impl FnMut(Progress),
+) -> Result<Agreement, SyncFailure> {
+    loop {
+        match engine.next_step(sync)? {
+            Step::Send(request) => {
+                progress(sync.progress());
+                let answer = client.sync(request)?;
+                engine.take_answer(sync, &answer, client.shown_key())?;
+            }
+            Step::Done(agreement) => return Ok(agreement),
+        }
+    }
 }
 
 /// The team named, or the only one that there is.

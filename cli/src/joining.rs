@@ -4,10 +4,11 @@ use crate::device::{StoreArguments, hub_of, sync, team_of};
 use crate::{Failure, failure, wrong_file};
 use clap::ValueEnum;
 use data_encoding::BASE32_NOPAD;
+use kitbag_client::BlockingHubClient;
 use kitbag_core::engine::{Engine, EngineError, Invitation, JoinRequest};
 use kitbag_core::identity::{HubAddress, Role};
 use kitbag_core::model::{EntryId, TeamId};
-use kitbag_core::net::{HubClient, NetError};
+use kitbag_core::net::NetError;
 use std::io::{BufRead, Write};
 use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
@@ -112,7 +113,7 @@ pub fn invite(arguments: &InviteArguments) -> Result<(), Failure> {
     // The hub must know by which certificate this device invites.
     sync(&mut engine, None, |_| {})?;
     let hub = hub_of(&engine)?;
-    let client = engine.client(&hub)?;
+    let client = BlockingHubClient::to(&engine, &hub)?;
     let invitation = engine.invite(&hub, team, arguments.role.into())?;
     client.post(&path_of(&invitation, ""), Vec::new())?;
     let text = invitation.to_string();
@@ -132,7 +133,7 @@ pub fn invite(arguments: &InviteArguments) -> Result<(), Failure> {
 
 fn wait_and_approve(
     engine: &mut Engine,
-    client: &HubClient,
+    client: &BlockingHubClient,
     invitation: &Invitation,
 ) -> Result<(), Failure> {
     let asked = wait_for(client, &path_of(invitation, ""))?;
@@ -153,7 +154,7 @@ fn not_the_device() -> Failure {
 
 fn approve_request(
     engine: &mut Engine,
-    client: &HubClient,
+    client: &BlockingHubClient,
     invitation: &Invitation,
     request: &JoinRequest,
     typed: &str,
@@ -180,7 +181,7 @@ fn approve_request(
 
 pub fn approve(arguments: &ApproveArguments) -> Result<(), Failure> {
     let mut engine = arguments.store.open()?;
-    let client = engine.client(&hub_of(&engine)?)?;
+    let client = BlockingHubClient::to(&engine, &hub_of(&engine)?)?;
     let typed: String = arguments.code.chars().filter(char::is_ascii_digit).collect();
     let mut open = 0;
     for id in engine.kept_invitations()? {
@@ -224,7 +225,7 @@ pub fn join(arguments: &JoinArguments) -> Result<(), Failure> {
     let mut engine = arguments.store.device(invitation.root)?;
     let (request, code) = engine.ask_to_join(invitation)?;
     let hub = hub_to_ask(&engine, invitation)?;
-    let client = engine.client(&hub)?;
+    let client = BlockingHubClient::to(&engine, &hub)?;
     let path = path_of(invitation, "/request");
     patiently(|| client.post(&path, request.clone()))?;
     say!("{} {}", &code[..3], &code[3..]);
@@ -271,7 +272,7 @@ fn patiently<T>(mut call: impl FnMut() -> Result<T, NetError>) -> Result<T, NetE
 }
 
 /// Asks until there is an answer that is not empty.
-fn wait_for(client: &HubClient, path: &str) -> Result<Vec<u8>, Failure> {
+fn wait_for(client: &BlockingHubClient, path: &str) -> Result<Vec<u8>, Failure> {
     let began = Instant::now();
     while began.elapsed() < WAIT {
         let answer = patiently(|| client.get(path))?;
@@ -407,8 +408,8 @@ pub fn leave(arguments: &TeamArguments) -> Result<(), Failure> {
     let mut engine = arguments.store.open()?;
     let team = team_of(&engine, arguments.team)?;
     // The hub says now that it has it all: what it said earlier may not be true any more.
-    let (session, _) = sync(&mut engine, None, |_| {})?;
-    engine.leave(team, &session)?;
+    let (synced, _) = sync(&mut engine, None, |_| {})?;
+    engine.leave(team, synced.session())?;
     tell!("Left. What this device held of the team is deleted; the hub has it all.");
     Ok(())
 }

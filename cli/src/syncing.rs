@@ -274,7 +274,7 @@ pub fn status(arguments: &StatusArguments) -> Result<(), Failure> {
                 "team": team.to_string(), "number": number,
             })).collect::<Vec<_>>(),
             "last_synced": status.last.agreed_at.map(iso),
-            "failed": status.last.failed,
+            "failed": status.last.failed.map(|fault| crate::words().sync_fault(fault)),
             "failures": status.last.failures,
             "next_try": status.last.next_try.map(iso),
             "clock_is_off": status.clock_is_off,
@@ -310,8 +310,8 @@ pub fn status(arguments: &StatusArguments) -> Result<(), Failure> {
         Some(at) => say!("Last synced {}.", iso(at)),
         None => say!("Not synced yet."),
     }
-    if let Some(reason) = &status.last.failed {
-        say!("The last sync: {}.", crate::shown::whole(reason));
+    if let Some(fault) = status.last.failed {
+        say!("The last sync: {}", crate::words().sync_fault(fault));
     }
     if let Some(at) = status.last.next_try {
         say!("Next try {}, or as soon as the network returns.", iso(at));

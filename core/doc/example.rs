@@ -3,7 +3,7 @@ pub use kitbag_core::engine::*;
 pub use kitbag_core::identity::{HubAddress, Role};
 pub use kitbag_core::model::{CivilDate, Form, Kind, Operation, TeamId, UnixMillis, Value};
 pub use kitbag_core::store::{Delivery, Search, Settling, Store, StoreKey};
-pub use kitbag_core::sync::{self, Agreement};
+pub use kitbag_core::sync::{self, Agreement, SyncFault};
 pub use kitbag_core::totals::{Query, Split};
 
 pub type Failed = Box<dyn std::error::Error>;

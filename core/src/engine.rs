@@ -7,13 +7,16 @@ mod erasing;
 mod finding;
 mod invitation;
 mod joining;
+mod offering;
 mod outbox;
 mod packs;
 mod programme;
+mod reading;
 mod records;
 mod recover;
 mod status;
 mod suspecting;
+mod sync_steps;
 mod syncing;
 mod team_keys;
 mod verifying;
@@ -28,6 +31,7 @@ pub use programme::Enrolment;
 pub use recover::Recovered;
 pub use status::{Attention, LastSync, Status};
 pub use suspecting::{SUSPECTED_MAX, Suspected, Why};
+pub use sync_steps::{Step, Syncing};
 pub use verifying::{Verified, VerifyFault};
 
 use crate::identity::SigningKey;
@@ -328,6 +332,20 @@ impl Engine {
     /// ```
     pub fn checkpoint(&mut self) -> Result<(), EngineError> {
         Ok(self.store.checkpoint()?)
+    }
+
+    /// What changed since this was asked last, for whoever shows it.
+    ///
+    /// ```
+    /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
+    /// # use example::*;
+    /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
+    /// let id = phone.record(team, &reversal()?)?;
+    /// assert!(phone.take_noticed().records.contains(&id));
+    /// # Ok::<(), Failed>(())
+    /// ```
+    pub fn take_noticed(&mut self) -> crate::store::Noticed {
+        self.store.take_noticed()
     }
 
     /// Drops the projection and builds it again from the entries held.

@@ -4,6 +4,7 @@ pub mod tls;
 
 use crate::identity::{HubAddress, SigningKey};
 use crate::model::DeviceKey;
+use crate::sync::SyncFault;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::Request;
 use hyper::body::Bytes;
@@ -46,6 +47,18 @@ pub enum NetError {
     Status(u16, String),
 }
 
+impl NetError {
+    /// As what a sync notes it that fails by it.
+    pub fn as_sync_fault(&self) -> SyncFault {
+        match self {
+            NetError::NoAnswer => SyncFault::NoAnswer,
+            NetError::NotTheHub => SyncFault::NotTheHub,
+            NetError::Busy => SyncFault::Busy,
+            NetError::Status(status, _) => SyncFault::Refused(*status),
+        }
+    }
+}
+
 /// Why an exchange on a connection ended.
 enum Cut {
     /// The connection was closed.
@@ -59,13 +72,13 @@ enum Security {
     Loopback,
 }
 
-/// Calls one hub as one device. The connection stays for the next call.
+/// Calls one hub as one device, one call after the other, on the runtime of whoever calls. The connection stays for the
+/// next call. A call that is dropped gives its connection up.
 pub struct HubClient {
     at: String,
     device: DeviceKey,
     security: Security,
-    runtime: tokio::runtime::Runtime,
-    connection: Mutex<Option<SendRequest<Full<Bytes>>>>,
+    connection: tokio::sync::Mutex<Option<SendRequest<Full<Bytes>>>>,
     /// The key that the hub showed last.
     shown: Mutex<Option<DeviceKey>>,
 }
@@ -83,8 +96,7 @@ impl HubClient {
             at: hub.at.clone(),
             device: own.device_key(),
             security,
-            runtime: tokio::runtime::Builder::new_current_thread().enable_all().build()?,
-            connection: Mutex::new(None),
+            connection: tokio::sync::Mutex::new(None),
             shown: Mutex::new(None),
         })
     }
@@ -96,43 +108,41 @@ impl HubClient {
     }
 
     /// Sends a sync request and brings the answer.
-    pub fn sync(&self, request: Vec<u8>) -> Result<Vec<u8>, NetError> {
-        self.post("/v1/sync", request)
+    pub async fn sync(&self, request: Vec<u8>) -> Result<Vec<u8>, NetError> {
+        self.post("/v1/sync", request).await
     }
 
     /// Sends a body and brings the answer.
-    pub fn post(&self, path: &str, body: Vec<u8>) -> Result<Vec<u8>, NetError> {
-        self.call("POST", path, body)
+    pub async fn post(&self, path: &str, body: Vec<u8>) -> Result<Vec<u8>, NetError> {
+        self.call("POST", path, body).await
     }
 
     /// Reads a page of the hub.
-    pub fn get(&self, path: &str) -> Result<Vec<u8>, NetError> {
-        self.call("GET", path, Vec::new())
+    pub async fn get(&self, path: &str) -> Result<Vec<u8>, NetError> {
+        self.call("GET", path, Vec::new()).await
     }
 
-    fn call(&self, method: &str, path: &str, body: Vec<u8>) -> Result<Vec<u8>, NetError> {
+    async fn call(&self, method: &str, path: &str, body: Vec<u8>) -> Result<Vec<u8>, NetError> {
         let body = Bytes::from(body);
-        let mut kept = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.connection.lock().await;
         let sending = body.len() as u64 / SLOWEST_BYTES_PER_SECOND;
         let limit = Duration::from_secs(SILENCE_SECONDS_MAX + sending);
-        self.runtime.block_on(async {
-            // A kept connection may have been closed since: then, and only then, a new one is tried.
-            if let Some(mut sender) = kept.take().filter(|sender| !sender.is_closed()) {
-                match self.exchange(&mut sender, method, path, body.clone(), limit).await {
-                    Ok(answer) => {
-                        *kept = Some(sender);
-                        return status(answer);
-                    }
-                    Err(Cut::Closed) => {}
-                    Err(Cut::Silent) => return Err(NetError::NoAnswer),
+        // A kept connection may have been closed since: then, and only then, a new one is tried.
+        if let Some(mut sender) = kept.take().filter(|sender| !sender.is_closed()) {
+            match self.exchange(&mut sender, method, path, body.clone(), limit).await {
+                Ok(answer) => {
+                    *kept = Some(sender);
+                    return status(answer);
                 }
+                Err(Cut::Closed) => {}
+                Err(Cut::Silent) => return Err(NetError::NoAnswer),
             }
-            let mut sender = self.connect().await?;
-            let answer = self.exchange(&mut sender, method, path, body, limit).await;
-            let answer = answer.map_err(|_| NetError::NoAnswer)?;
-            *kept = Some(sender);
-            status(answer)
-        })
+        }
+        let mut sender = self.connect().await?;
+        let answer = self.exchange(&mut sender, method, path, body, limit).await;
+        let answer = answer.map_err(|_| NetError::NoAnswer)?;
+        *kept = Some(sender);
+        status(answer)
     }
 
     async fn exchange(

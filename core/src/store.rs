@@ -4,6 +4,7 @@
 //! COMMIT that stored it has returned; after a failed COMMIT the file is read anew.
 
 mod aside;
+mod beside;
 mod carried;
 mod completeness;
 mod cursor;
@@ -18,6 +19,7 @@ mod insert;
 mod key;
 mod links;
 mod missing;
+mod noticed;
 mod on_path;
 mod open;
 mod outgoing;
@@ -40,6 +42,7 @@ pub use hidden::{ASIDE_RUN_BYTES, ASIDE_RUN_ENTRIES, OWN_TOLD_MAX};
 pub use ingest::{Incoming, MayBranch, Received, VerifiedRun};
 pub use key::{KeyFile, KeyProvider, PassphraseFile, StoreKey};
 pub use missing::{CLAIMED_MAX, MissingFrom};
+pub use noticed::{NOTICED_MAX, Noticed};
 pub use outgoing::{Clock, SEALS_MAX};
 pub use paging::Peer;
 pub use plain::Asked;
@@ -224,6 +227,10 @@ pub struct Store {
     /// Records whose links changed in this transaction.
     relinked: BTreeSet<RecordId>,
     page_entries_max: u64,
+    /// What changed since that was asked last.
+    noticed: std::cell::RefCell<noticed::Noticed>,
+    /// Of a store that is read beside its writer: as of which state of the file.
+    version_read: Option<i64>,
     /// How often the file was read, the first time included.
     readings: u64,
     /// Opened to be read alone: nothing is written, and the file is not opened again to write.
@@ -299,6 +306,7 @@ impl Store {
 
     /// Writes small values of the store's own, durably, all or none.
     pub fn set_meta(&mut self, values: &[(String, Vec<u8>)]) -> Result<(), StoreError> {
+        self.notice_state();
         self.transact(|store| {
             let mut insert = store
                 .sql()?

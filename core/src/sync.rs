@@ -12,6 +12,7 @@
 mod agreement;
 mod answer;
 mod backoff;
+mod fault;
 mod incoming;
 mod message;
 mod session;
@@ -20,6 +21,7 @@ pub use crate::store::Clock;
 pub use agreement::{Agreement, Progress};
 pub use answer::{Exchange, answer, answer_nothing, answer_verified, answer_within};
 pub use backoff::Backoff;
+pub use fault::SyncFault;
 pub use incoming::{Sender, Unverified, Verified};
 pub use message::{
     CURSOR_BYTES_MAX, MESSAGE_BYTES_MAX, Message, NAMED_MAX, TIPS_MAX, TurnedAwayRun,
@@ -40,6 +42,9 @@ pub enum SyncError {
     /// Our own store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// It found more and more to do.
+    #[error("the sync did not come to an end; sync again")]
+    Unending,
     /// Nothing moves any more, and both sides still differ. All that could be exchanged was.
     #[error("the hub and this store still differ; {turned_away} runs were turned away: {reason}")]
     Stuck {

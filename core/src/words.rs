@@ -4,6 +4,7 @@
 
 use crate::model::schema::Shape;
 use crate::model::{Invalid, Kind};
+use crate::sync::SyncFault;
 use fluent_bundle::concurrent::FluentBundle;
 use fluent_bundle::{FluentArgs, FluentResource};
 
@@ -116,6 +117,14 @@ impl Words {
         found.unwrap_or_else(|| invalid.to_string())
     }
 
+    /// Why a sync did not end whole, and what to do: a sentence or two.
+    pub fn sync_fault(&self, fault: SyncFault) -> String {
+        let mut arguments = FluentArgs::new();
+        arguments.set("number", fault.number().unwrap_or(0));
+        let said = self.formatted(&format!("sync-{}", fault.code()), &arguments);
+        said.unwrap_or_else(|| fault.code().to_owned())
+    }
+
     fn shape(&self, shape: Shape) -> String {
         let mut arguments = FluentArgs::new();
         let id = match shape {
@@ -194,6 +203,7 @@ mod tests {
         names.extend(indicators().map(|indicator| format!("indicator-{}", indicator.name)));
         names.extend(shares().map(|share| format!("share-{}", share.name)));
         names.extend(Wrong::ALL.map(|wrong| format!("wrong-{}", wrong.code())));
+        names.extend(SyncFault::ALL.map(|fault| format!("sync-{}", fault.code())));
         names.insert("not_asked".to_owned());
         names.extend(
             ["counted", "void", "flagged", "duplicate"].map(|state| format!("state-{state}")),
@@ -220,7 +230,8 @@ mod tests {
                 .difference(&wanted)
                 .filter(|id| !id.starts_with("shape-") && id.matches('-').count() < 2);
             assert_eq!(beside.count(), 0, "{language}");
-            for line in file.lines() {
+            // What varies by number goes on in further lines.
+            for line in file.lines().filter(|line| line.contains(" = ")) {
                 let english = LANGUAGES[0].1.lines();
                 let id = line.split(" = ").next().unwrap_or_default();
                 let same = english.clone().find(|other| other.starts_with(&format!("{id} = ")));
@@ -248,6 +259,15 @@ mod tests {
         assert!(said("uk").starts_with("Кількість людей"));
         assert!(said("ar-EG").contains("999"));
         assert_eq!(said("xx"), said("en"));
+        let waits = |language: &str, number| {
+            Words::in_language(language).sync_fault(SyncFault::BudgetSpent(number))
+        };
+        assert!(waits("uk", 3).contains("3 записи чекають"), "{}", waits("uk", 3));
+        assert!(waits("uk", 5).contains("5 записів чекають"), "{}", waits("uk", 5));
+        assert!(waits("en", 1).contains("one entry waits"), "{}", waits("en", 1));
+        for fault in SyncFault::ALL {
+            assert!(Words::in_language("ar").sync_fault(fault).len() > fault.code().len());
+        }
         for wrong in Wrong::ALL {
             let said = Words::in_language("es").invalid(&Invalid::new("people", wrong, "x"));
             assert!(!said.contains(wrong.code()), "{said}");

@@ -2,6 +2,7 @@
 
 use super::hub_process::{Failed, Hub};
 use super::programme::{Programme, TEAM, reversal};
+use kitbag_client::BlockingHubClient;
 use kitbag_core::engine::Engine;
 use kitbag_core::net::NetError;
 use kitbag_core::sync::Agreement;
@@ -49,7 +50,7 @@ fn wherever_the_line_breaks_nothing_is_said_to_be_done_and_the_next_sync_goes_on
         }
         let (at, line) = line_that_breaks(&hub.address.at, after);
         let broken = kitbag_core::identity::HubAddress { at, pins: hub.address.pins.clone() };
-        let client = worker.client(&broken).unwrap();
+        let client = BlockingHubClient::to(&worker, &broken).unwrap();
         let cut: Result<Agreement, Failed> =
             worker.sync(|request| client.sync(request).map_err(Failed::Net));
         drop(client);
@@ -73,7 +74,7 @@ fn a_hub_killed_in_the_middle_of_an_upload_is_sent_the_rest_again() {
     for _ in 0..100 {
         worker.record(TEAM, &reversal("survived")).unwrap();
     }
-    let client = worker.client(&hub.address).unwrap();
+    let client = BlockingHubClient::to(&worker, &hub.address).unwrap();
     let mut requests = 0;
     let mut killed = None;
     let cut: Result<Agreement, Failed> = worker.sync(|request| {
@@ -99,7 +100,7 @@ fn eight_writers_and_a_health_poll_lose_nothing_and_count_nothing_twice() {
     let hub = Hub::start(&programme.folder.path().join("hub-process"), &programme.root);
     let devices: Vec<Engine> = (0..8).map(|_| programme.worker().0).collect();
     hub.sync(&mut programme.coordinator).unwrap();
-    let poll = programme.coordinator.client(&hub.address).unwrap();
+    let poll = BlockingHubClient::to(&programme.coordinator, &hub.address).unwrap();
     let is_done = std::sync::atomic::AtomicBool::new(false);
     std::thread::scope(|scope| {
         scope.spawn(|| {

@@ -102,7 +102,7 @@ fn the_hub_tells_coordinators_and_nobody_else() {
     let answer: serde_json::Value = serde_json::from_slice(&answer).unwrap();
     assert_eq!(answer["counts"]["devices_enrolled"], 2);
     let key = kitbag_core::identity::SigningKey::from_seed(&[1; 32]);
-    let stranger = kitbag_core::net::HubClient::new(&hub.address, &key).unwrap();
+    let stranger = kitbag_client::BlockingHubClient::new(&hub.address, &key).unwrap();
     assert!(matches!(stranger.get(&span), Err(NetError::Status(403, _))));
     for wrong in ["?from=2026-03-01", "?from=x&to=2026-03-31", "?from=2026-03-01&to=2026-02-30"] {
         let asked = hub.client(&programme.coordinator).get(&format!("/v1/completeness{wrong}"));

@@ -3,14 +3,14 @@
 use super::hard::{Written, creation};
 use super::hub_process::{Failed, Hub};
 use super::programme::{Programme, TEAM, key, reversal};
+use kitbag_client::BlockingHubClient;
 use kitbag_core::engine::{Engine, Environment};
 use kitbag_core::identity::{Role, SigningKey};
 use kitbag_core::log::Verdict;
 use kitbag_core::log::entry::{Tip, seal};
 use kitbag_core::model::{EntryId, UnixMillis};
-use kitbag_core::net::HubClient;
 use kitbag_core::store::{KeyFile, Settling, Store};
-use kitbag_core::sync::{Agreement, Message};
+use kitbag_core::sync::{Agreement, Message, SyncFault};
 
 const SEED: [u8; 32] = [66; 32];
 
@@ -28,7 +28,7 @@ fn verdicts(programme: &Programme) -> Vec<(EntryId, Option<Verdict>)> {
     store.entries().unwrap().into_iter().map(|entry| (entry.id, entry.verdict)).collect()
 }
 
-fn send(client: &HubClient, log: &mut Written) -> Vec<String> {
+fn send(client: &BlockingHubClient, log: &mut Written) -> Vec<String> {
     let runs = vec![Ok(log.run())];
     let request = Message { teams: vec![TEAM], runs, ..Message::default() };
     let answer = Message::decode(&client.sync(request.encode()).unwrap()).unwrap();
@@ -43,7 +43,7 @@ fn a_valid_certificate_under_another_devices_log_is_refused() {
     worker.record(TEAM, &reversal("survived")).unwrap();
     hub.sync(&mut worker).unwrap();
     let thief = SigningKey::from_seed(&SEED);
-    let client = HubClient::new(&hub.address, &thief).unwrap();
+    let client = BlockingHubClient::new(&hub.address, &thief).unwrap();
     // Its own log, under a certificate that holds, but for another key.
     let mut log = Written::new(&SEED, certificate, 1);
     let stolen = log.add(17, None, creation());
@@ -62,7 +62,7 @@ fn a_device_that_jumps_to_a_huge_position_does_not_lose_its_later_true_entries()
     let hub = hub(&programme);
     hub.sync(&mut programme.root).unwrap();
     hub.sync(&mut programme.coordinator).unwrap();
-    let client = HubClient::new(&hub.address, &device).unwrap();
+    let client = BlockingHubClient::new(&hub.address, &device).unwrap();
     let mut log = Written::new(&SEED, enrolment.certificate, 1);
     log.add(17, None, creation());
     assert_eq!(send(&client, &mut log), Vec::<String>::new());
@@ -121,8 +121,7 @@ fn an_upload_budget_sends_part_and_says_what_waits() {
             Agreement::Partial { waiting } => {
                 assert_eq!(waiting, waited.entries);
                 assert!(!status.is_synced);
-                let said = status.last.failed.unwrap();
-                assert!(said.contains(&format!("{waiting} entries wait")), "{said}");
+                assert_eq!(status.last.failed, Some(SyncFault::BudgetSpent(waiting)));
             }
             Agreement::Whole => break,
             other => panic!("{other:?}"),

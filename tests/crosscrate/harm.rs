@@ -459,7 +459,7 @@ fn totals_are_read_by_role_and_a_strangers_body_is_bounded() {
     }
     assert!(!page.to_string().contains(&worker.device_key().to_string()));
     let stranger = SigningKey::from_seed(&[1; 32]);
-    let stranger = kitbag_core::net::HubClient::new(&hub.address, &stranger).unwrap();
+    let stranger = kitbag_client::BlockingHubClient::new(&hub.address, &stranger).unwrap();
     let too_large = stranger.sync(vec![1; 20_000]);
     assert!(matches!(too_large, Err(NetError::Status(413, _))), "{too_large:?}");
     let bomb = [&[1, 1][..], &kitbag_core::packing::pack(&vec![0; 300 << 10])].concat();

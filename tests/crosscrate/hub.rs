@@ -2,8 +2,9 @@
 
 use super::hub_process::{Failed, Hub};
 use super::programme::{Programme, TEAM, reversal};
+use kitbag_client::BlockingHubClient;
 use kitbag_core::identity::{HubAddress, SigningKey};
-use kitbag_core::net::{HubClient, NetError};
+use kitbag_core::net::NetError;
 use std::process::Command;
 
 const MARKER: &str = "PLANTED-MARKER";
@@ -92,12 +93,13 @@ fn a_device_talks_to_the_pinned_key_or_its_spare_and_to_nobody_else() {
     let [own, spare] = hub.address.pins[..] else { panic!("a key and a spare") };
     let other = SigningKey::from_seed(&[1; 32]);
     let at = |pins| HubAddress { at: hub.address.at.clone(), pins };
-    let refused = HubClient::new(&at(vec![spare, other.device_key()]), &other).unwrap();
+    let refused = BlockingHubClient::new(&at(vec![spare, other.device_key()]), &other).unwrap();
     assert!(matches!(refused.get("/healthz"), Err(NetError::NotTheHub)));
-    let spare_first = worker.client(&at(vec![spare, own])).unwrap();
+    let spare_first = BlockingHubClient::to(&worker, &at(vec![spare, own])).unwrap();
     assert_eq!(spare_first.get("/healthz").unwrap(), b"ok\n");
     // Without TLS nothing is answered, and no other version of TLS is spoken.
-    let plain = HubClient::new(&HubAddress { at: hub.address.at.clone(), pins: vec![] }, &other);
+    let plain =
+        BlockingHubClient::new(&HubAddress { at: hub.address.at.clone(), pins: vec![] }, &other);
     assert!(matches!(plain.unwrap().get("/healthz"), Err(NetError::NoAnswer)));
     assert!(!hub.raw(b"GET /healthz HTTP/1.0\r\n\r\n").contains("200"));
     assert_eq!(hub.sync(&mut worker).unwrap(), kitbag_core::sync::Agreement::Whole);
@@ -113,7 +115,7 @@ fn a_device_reads_its_own_teams_alone_and_a_stranger_nothing() {
     hub.sync(&mut worker).unwrap();
     hub.sync(&mut programme.coordinator).unwrap();
     assert_eq!(hub.reversals(&worker), 1);
-    let stranger = HubClient::new(&hub.address, &SigningKey::from_seed(&[1; 32])).unwrap();
+    let stranger = BlockingHubClient::new(&hub.address, &SigningKey::from_seed(&[1; 32])).unwrap();
     let totals = format!("/v1/totals?team={TEAM}");
     assert!(matches!(stranger.get(&totals), Err(NetError::Status(403, _))));
     let digests = stranger.get("/v1/digests").unwrap();
@@ -137,7 +139,7 @@ fn a_device_reads_its_own_teams_alone_and_a_stranger_nothing() {
     assert!(matches!(agreement, kitbag_core::sync::Agreement::Without(_)), "{agreement:?}");
     assert_eq!(worker.status().unwrap().waiting.entries, 0);
     assert!(matches!(
-        worker.client(&hub.address).unwrap().get(&totals),
+        BlockingHubClient::to(&worker, &hub.address).unwrap().get(&totals),
         Err(NetError::Status(403, _))
     ));
     hub.sync(&mut programme.coordinator).unwrap();

@@ -1,9 +1,10 @@
 //! A hub as a process of its own, for tests.
 
+use kitbag_client::BlockingHubClient;
 use kitbag_core::engine::{Engine, EngineError};
 use kitbag_core::identity::HubAddress;
 use kitbag_core::model::DeviceKey;
-use kitbag_core::net::{HubClient, NetError};
+use kitbag_core::net::NetError;
 use kitbag_core::sync::Agreement;
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -81,8 +82,8 @@ impl Hub {
         self.stdin.is_some()
     }
 
-    pub fn client(&self, engine: &Engine) -> HubClient {
-        engine.client(&self.address).unwrap()
+    pub fn client(&self, engine: &Engine) -> BlockingHubClient {
+        BlockingHubClient::to(engine, &self.address).unwrap()
     }
 
     pub fn sync(&self, engine: &mut Engine) -> Result<Agreement, Failed> {

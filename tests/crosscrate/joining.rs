@@ -2,12 +2,13 @@
 
 use super::hub_process::Hub;
 use super::programme::{Programme, TEAM, key, reversal};
+use kitbag_client::BlockingHubClient;
 use kitbag_core::engine::{Engine, EngineError, Environment, Invitation};
 use kitbag_core::identity::{HubAddress, Role};
 use kitbag_core::log::entry::kind;
 use kitbag_core::log::run::Run;
 use kitbag_core::model::{DeviceKey, RecordId, TeamId, Value};
-use kitbag_core::net::{HubClient, NetError};
+use kitbag_core::net::NetError;
 use kitbag_core::store::Delivery;
 
 fn hub_address() -> HubAddress {
@@ -113,7 +114,9 @@ fn through_the_hub_an_invitation_is_asked_once_and_answered_by_its_inviter_alone
         Err(other) => panic!("{other}"),
     };
     let phone = device(&programme, "phone");
-    let client = |engine: &Engine| -> HubClient { engine.client(&hub.address).unwrap() };
+    let client = |engine: &Engine| -> BlockingHubClient {
+        BlockingHubClient::to(engine, &hub.address).unwrap()
+    };
     let (coordinators, phones, others) =
         (client(&programme.coordinator), client(&phone), client(&worker));
     let (asked, _) = phone.ask_to_join(&invitation).unwrap();

@@ -4,6 +4,7 @@
 mod bad_line;
 mod bounds;
 mod bundles;
+mod client;
 mod completeness;
 mod contradictions;
 mod damage;

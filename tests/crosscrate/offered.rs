@@ -48,7 +48,7 @@ fn synced(
         entries += of_own.map(|run| run.entries.len()).sum::<usize>();
         sync::answer(hub, device, NOW, &request).map_err(EngineError::from)
     });
-    engine.note_sync(&session, how.as_ref().err().map(|_| "failed")).unwrap();
+    engine.note_sync(&session, how.as_ref().err().map(|error| error.as_sync_fault())).unwrap();
     (how, entries)
 }
 

@@ -2,6 +2,7 @@
 
 use super::hub_process::Hub;
 use super::programme::{Programme, TEAM, reversal};
+use kitbag_client::BlockingHubClient;
 use kitbag_core::sync::Agreement;
 
 #[test]
@@ -68,7 +69,7 @@ fn a_hub_whose_key_is_known_to_others_goes_on_with_its_spare_and_devices_forget_
     let old = hub.address.clone();
     hub.start_again();
     assert_eq!(hub.address.pins, pins);
-    let client = ana.client(&old).unwrap();
+    let client = BlockingHubClient::to(&ana, &old).unwrap();
     assert_eq!(client.get("/healthz").unwrap(), b"ok\n");
     assert_eq!(client.shown_key(), Some(spare));
     ana.note_hub_key(spare).unwrap();

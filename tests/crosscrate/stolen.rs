@@ -320,7 +320,7 @@ fn a_hub_that_spoke_of_a_revocation_that_there_is_not_is_offered_again() {
                 answer.turned_away = (0..runs).map(|index| TurnedAwayRun { index, code }).collect();
                 Ok(answer.encode())
             });
-            let failed = carried.err().map(|_| "the hub turned it away");
+            let failed = carried.err().map(|error| error.as_sync_fault());
             ana.note_sync(&session, failed).unwrap();
             assert!(!ana.status().unwrap().is_synced);
         }

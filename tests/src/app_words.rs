@@ -1,8 +1,9 @@
 //! The words of `locales/` in the forms that apps and dashboard read: `cargo xtask words FOLDER`.
 //!
-//! Android's `values-LANGUAGE/strings.xml`, Apple's `LANGUAGE.lproj/Localizable.strings`, and JSON for
-//! the dashboard, each with the same messages under the same names. What Fluent fills in by name, as
-//! `{ $field }`, they fill in by its place among the message's names in English.
+//! Android's `values-LANGUAGE/strings.xml`, Apple's `LANGUAGE.lproj/Localizable.strings` and `.stringsdict`, and
+//! JSON for the dashboard, each with the same messages under the same names. What Fluent fills in by name, as
+//! `{ $field }`, they fill in by its place among the message's names in English. What varies by a number does so by the
+//! same categories (zero, one, two, few, many, other).
 
 use kitbag_core::words::LANGUAGES;
 use std::path::PathBuf;
@@ -10,9 +11,15 @@ use std::path::PathBuf;
 /// The one language whose words Android shows where a phone's own has none.
 const FALLBACK: &str = "en";
 
-/// A message: its name, and its parts.
+/// A message: its name, and its parts; more than once where it varies by a number.
 struct Message<'a> {
     name: &'a str,
+    forms: Vec<Form<'a>>,
+}
+
+/// The parts of a message for a category of numbers; of one that does not vary, for none.
+struct Form<'a> {
+    category: Option<&'a str>,
     parts: Vec<Part<'a>>,
 }
 
@@ -27,9 +34,25 @@ pub fn android_name(name: &str) -> String {
     name.replace(['-', '.'], "_")
 }
 
-fn lines(file: &str) -> impl Iterator<Item = (&str, &str)> {
-    let lines = file.lines().filter(|line| !line.starts_with(['#', ' ']));
-    lines.filter_map(|line| line.split_once(" = "))
+/// The texts of a message, each with the category of numbers that it is for.
+type Texts<'a> = Vec<(Option<&'a str>, &'a str)>;
+
+/// Each message with its texts.
+fn texts(file: &str) -> Vec<(&str, Texts<'_>)> {
+    let mut texts: Vec<(&str, Texts<'_>)> = Vec::new();
+    for line in file.lines().filter(|line| !line.starts_with('#')) {
+        if let Some((name, text)) = line.split_once(" = ") {
+            let varies = text.ends_with("->");
+            texts.push((name, if varies { Vec::new() } else { vec![(None, text)] }));
+        } else if let Some((category, text)) = line
+            .trim_start_matches([' ', '*'])
+            .strip_prefix('[')
+            .and_then(|form| form.split_once("] "))
+        {
+            texts.last_mut().into_iter().for_each(|(_, forms)| forms.push((Some(category), text)));
+        }
+    }
+    texts
 }
 
 fn holes(text: &str) -> Vec<&str> {
@@ -38,11 +61,14 @@ fn holes(text: &str) -> Vec<&str> {
 }
 
 fn messages(file: &'static str) -> Vec<Message<'static>> {
-    let english = LANGUAGES[0].1;
-    let order =
-        |name: &str| lines(english).find(|(id, _)| *id == name).map(|(_, text)| holes(text));
-    let message = |(name, text): (&'static str, &'static str)| {
-        let order = order(name).unwrap_or_default();
+    let english = texts(LANGUAGES[0].1);
+    let order = |name: &str| -> Vec<&str> {
+        let found = english.iter().find(|(id, _)| *id == name);
+        let last = found.and_then(|(_, forms)| forms.last());
+        last.map(|(_, text)| holes(text)).unwrap_or_default()
+    };
+    let parts = |name: &str, text: &'static str| {
+        let order = order(name);
         let mut parts = Vec::new();
         for (at, piece) in text.split("{ $").enumerate() {
             match piece.split_once(" }") {
@@ -53,39 +79,64 @@ fn messages(file: &'static str) -> Vec<Message<'static>> {
                 _ => parts.push(Part::Text(piece)),
             }
         }
-        Message { name, parts }
+        parts
     };
-    lines(file).map(message).collect()
+    let message = |(name, forms): (&'static str, Texts<'static>)| {
+        let forms = forms.into_iter();
+        let forms = forms.map(|(category, text)| Form { category, parts: parts(name, text) });
+        Message { name, forms: forms.collect() }
+    };
+    texts(file).into_iter().map(message).collect()
 }
 
 fn written(
-    message: &Message<'_>,
+    form: &Form<'_>,
     text: impl Fn(&str) -> String,
     hole: impl Fn(&str, usize) -> String,
 ) -> String {
-    let parts = message.parts.iter().map(|part| match part {
-        Part::Text(piece) => text(piece),
+    // Where something is filled in, a percent sign means it.
+    let has_holes = form.parts.iter().any(|part| matches!(part, Part::Hole(..)));
+    let of_platform = |piece: &str| {
+        let piece = text(piece);
+        if has_holes { piece.replace('%', "%%") } else { piece }
+    };
+    let parts = form.parts.iter().map(|part| match part {
+        Part::Text(piece) => of_platform(piece),
         Part::Hole(name, place) => hole(name, *place),
     });
     parts.collect()
+}
+
+fn in_xml(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 fn android(messages: &[Message<'_>]) -> String {
     let mut file = String::from(
         "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<!-- Made from locales/ by cargo xtask words. -->\n<resources>\n",
     );
+    let text =
+        |piece: &str| in_xml(piece).replace('\\', "\\\\").replace('\'', "\\'").replace('"', "\\\"");
     for message in messages {
-        let has_holes = message.parts.iter().any(|part| matches!(part, Part::Hole(..)));
-        let text = |piece: &str| {
-            let piece = piece.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-            let piece = piece.replace('\\', "\\\\").replace('\'', "\\'").replace('"', "\\\"");
-            if has_holes { piece.replace('%', "%%") } else { piece }
-        };
-        let text = written(message, text, |_, place| format!("%{place}$s"));
-        // Android takes these at the beginning for something else.
-        let guard = if text.starts_with(['@', '?']) { "\\" } else { "" };
         let name = android_name(message.name);
-        file += &format!("    <string name=\"{name}\">{guard}{text}</string>\n");
+        let mut items = String::new();
+        for form in &message.forms {
+            let number = if form.category.is_some() { "d" } else { "s" };
+            let text = written(form, text, |_, place| format!("%{place}${number}"));
+            // Android takes these at the beginning for something else.
+            let guard = if text.starts_with(['@', '?']) { "\\" } else { "" };
+            items += &match form.category {
+                None => format!("    <string name=\"{name}\">{guard}{text}</string>\n"),
+                Some(category) => {
+                    format!("        <item quantity=\"{category}\">{guard}{text}</item>\n")
+                }
+            };
+        }
+        let varies = message.forms.iter().any(|form| form.category.is_some());
+        file += &match varies {
+            true => format!("    <plurals name=\"{name}\">\n{items}    </plurals>\n"),
+            false => items,
+        };
     }
     file + "</resources>\n"
 }
@@ -93,25 +144,53 @@ fn android(messages: &[Message<'_>]) -> String {
 fn apple(messages: &[Message<'_>]) -> String {
     let mut file = String::from("/* Made from locales/ by cargo xtask words. */\n");
     for message in messages {
-        let has_holes = message.parts.iter().any(|part| matches!(part, Part::Hole(..)));
-        let text = |piece: &str| {
-            let piece = piece.replace('\\', "\\\\").replace('"', "\\\"");
-            if has_holes { piece.replace('%', "%%") } else { piece }
-        };
-        let text = written(message, text, |_, place| format!("%{place}$@"));
-        file += &format!("\"{}\" = \"{text}\";\n", message.name);
+        for form in message.forms.iter().filter(|form| form.category.is_none()) {
+            let text = |piece: &str| piece.replace('\\', "\\\\").replace('"', "\\\"");
+            let text = written(form, text, |_, place| format!("%{place}$@"));
+            file += &format!("\"{}\" = \"{text}\";\n", message.name);
+        }
     }
     file
 }
 
+/// What varies by a number, for Apple.
+fn apple_plurals(messages: &[Message<'_>]) -> String {
+    let mut file = String::from(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<!-- Made from locales/ by cargo xtask words. -->\n\
+         <plist version=\"1.0\">\n<dict>\n",
+    );
+    let pair = |key: &str, value: &str| format!("<key>{key}</key><string>{value}</string>\n");
+    for message in messages {
+        let varying = message.forms.iter().filter_map(|form| Some((form.category?, form)));
+        let forms: Vec<String> = varying
+            .map(|(category, form)| pair(category, &written(form, in_xml, |_, _| "%ld".to_owned())))
+            .collect();
+        if !forms.is_empty() {
+            file += &format!("<key>{}</key><dict>\n", message.name);
+            file += &pair("NSStringLocalizedFormatKey", "%#@number@");
+            file += "<key>number</key><dict>\n";
+            file += &pair("NSStringFormatSpecTypeKey", "NSStringPluralRuleType");
+            file += &pair("NSStringFormatValueTypeKey", "ld");
+            file += &forms.concat();
+            file += "</dict>\n</dict>\n";
+        }
+    }
+    file + "</dict>\n</plist>\n"
+}
+
 fn dashboard(messages: &[Message<'_>]) -> String {
-    let words: serde_json::Map<String, serde_json::Value> = messages
-        .iter()
-        .map(|message| {
-            let text = written(message, str::to_owned, |name, _| format!("{{{name}}}"));
-            (message.name.to_owned(), text.into())
-        })
-        .collect();
+    let text = |form: &Form<'_>| written(form, str::to_owned, |name, _| format!("{{{name}}}"));
+    let mut words = serde_json::Map::new();
+    for message in messages {
+        let varying = message.forms.iter().filter_map(|form| Some((form.category?, form)));
+        let varying: serde_json::Map<String, serde_json::Value> =
+            varying.map(|(category, form)| (category.to_owned(), text(form).into())).collect();
+        let said = match (message.forms.first(), varying.is_empty()) {
+            (Some(only), true) => text(only).into(),
+            _ => varying.into(),
+        };
+        words.insert(message.name.to_owned(), said);
+    }
     serde_json::to_string_pretty(&words).unwrap_or_default() + "\n"
 }
 
@@ -125,7 +204,10 @@ pub fn files() -> Vec<(PathBuf, String)> {
             language => format!("values-{language}"),
         };
         files.push((format!("android/{values}/strings.xml").into(), android(&messages)));
-        files.push((format!("ios/{language}.lproj/Localizable.strings").into(), apple(&messages)));
+        let folder = format!("ios/{language}.lproj");
+        files.push((format!("{folder}/Localizable.strings").into(), apple(&messages)));
+        let plurals = apple_plurals(&messages);
+        files.push((format!("{folder}/Localizable.stringsdict").into(), plurals));
         files.push((format!("dashboard/{language}.json").into(), dashboard(&messages)));
     }
     files
@@ -135,6 +217,7 @@ pub fn files() -> Vec<(PathBuf, String)> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use kitbag_core::sync::SyncFault;
     use kitbag_core::words::Words;
     use std::collections::BTreeMap;
 
@@ -177,12 +260,16 @@ mod tests {
                 })
                 .collect();
             let dashboard = file(&format!("dashboard/{language}.json"));
-            let dashboard: BTreeMap<String, String> = serde_json::from_str(&dashboard).unwrap();
-            let ids: Vec<&str> =
-                source.lines().filter_map(|line| Some(line.split_once(" = ")?.0)).collect();
+            let dashboard: BTreeMap<String, serde_json::Value> =
+                serde_json::from_str(&dashboard).unwrap();
+            let lines = source.lines().filter_map(|line| line.split_once(" = "));
+            let (varying, same): (Vec<_>, Vec<_>) =
+                lines.partition(|(_, text)| text.ends_with("->"));
+            let ids: Vec<&str> = same.into_iter().map(|(id, _)| id).collect();
             assert!(ids.len() > 300, "{language}");
             assert_eq!(android.len(), ids.len(), "no two names are one for Android: {language}");
-            assert_eq!((apple.len(), dashboard.len()), (ids.len(), ids.len()), "{language}");
+            assert_eq!(apple.len(), ids.len(), "{language}");
+            assert_eq!(dashboard.len(), ids.len() + varying.len(), "{language}");
             for id in ids {
                 // What has something to fill in, the core says only filled in.
                 let Some(said) = words.message(id) else { continue };
@@ -191,6 +278,25 @@ mod tests {
                 assert_eq!(dashboard[id], said, "{language}: {id}");
             }
         }
+    }
+
+    #[test]
+    fn what_varies_by_a_number_does_so_everywhere() {
+        let three = Words::in_language("uk").sync_fault(SyncFault::BudgetSpent(3));
+        let android = file("android/values-uk/strings.xml");
+        let of_few = android.split("<item quantity=\"few\">").nth(1).unwrap();
+        let few = of_few.split("</item>").next().unwrap();
+        assert_eq!(few.replace("%1$d", "3"), three);
+        let apple = file("ios/uk.lproj/Localizable.stringsdict");
+        assert!(
+            apple
+                .contains(&format!("<key>few</key><string>{}</string>", three.replace('3', "%ld")))
+        );
+        let dashboard: serde_json::Value =
+            serde_json::from_str(&file("dashboard/uk.json")).unwrap();
+        let few = dashboard["sync-budget_spent"]["few"].as_str().unwrap();
+        assert_eq!(few.replace("{number}", "3"), three);
+        assert_eq!(android.matches("<plurals").count(), 1);
     }
 
     #[test]

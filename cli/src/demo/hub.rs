@@ -1,9 +1,9 @@
 //! The hub of the demonstration: this program again, as a process of its own.
 
 use crate::{Failure, failure};
+use kitbag_client::BlockingHubClient;
 use kitbag_core::identity::HubAddress;
 use kitbag_core::model::DeviceKey;
-use kitbag_core::net::HubClient;
 use serde_json::Value;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -78,7 +78,7 @@ impl HubProcess {
     }
 
     /// Reads a page of the hub as this device, once all that came in is settled.
-    pub fn settled(&self, client: &HubClient, path: &str) -> Result<Value, Failure> {
+    pub fn settled(&self, client: &BlockingHubClient, path: &str) -> Result<Value, Failure> {
         let began = Instant::now();
         loop {
             let page: Value = serde_json::from_slice(&client.get(path)?)?;

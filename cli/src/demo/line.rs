@@ -1,7 +1,8 @@
 //! A line that duplicates, cuts and reorders messages, over the real client.
 
+use kitbag_client::BlockingHubClient;
 use kitbag_core::engine::EngineError;
-use kitbag_core::net::{HubClient, NetError};
+use kitbag_core::net::NetError;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
@@ -43,7 +44,7 @@ impl Line {
     /// Carries a request to the hub and brings the answer, as the weather lets it.
     pub fn exchange(
         &mut self,
-        client: &HubClient,
+        client: &BlockingHubClient,
         weather: Weather,
         nth: u64,
         random: &mut ChaCha8Rng,
@@ -77,7 +78,7 @@ impl Line {
     /// Half of the cuts lose the end of the request, the others the answer.
     fn cut(
         &mut self,
-        client: &HubClient,
+        client: &BlockingHubClient,
         random: &mut ChaCha8Rng,
         mut request: Vec<u8>,
     ) -> Result<Vec<u8>, LineError> {
@@ -91,7 +92,7 @@ impl Line {
         }
     }
 
-    fn send(&mut self, client: &HubClient, request: Vec<u8>) -> Result<Vec<u8>, LineError> {
+    fn send(&mut self, client: &BlockingHubClient, request: Vec<u8>) -> Result<Vec<u8>, LineError> {
         self.bytes_up += request.len() as u64;
         let answer = client.sync(request)?;
         self.bytes_down += answer.len() as u64;

@@ -4,6 +4,7 @@ use super::hub::HubProcess;
 use super::line::{Line, LineError, Weather};
 use super::made_up::Counted;
 use crate::Failure;
+use kitbag_client::BlockingHubClient;
 use kitbag_core::engine::{BundleOf, Engine, Enrolment, Environment};
 use kitbag_core::model::{DeviceKey, Form, Kind, RecordId, TeamId};
 use kitbag_core::store::KeyFile;
@@ -159,7 +160,7 @@ impl World {
                 (phone, &self.hub, &mut self.line, &mut self.random)
             }
         };
-        let client = device.engine()?.client(&hub.address)?;
+        let client = BlockingHubClient::to(device.engine()?, &hub.address)?;
         let mut last = None;
         for attempt in 1..=TRIES_MAX {
             let weather = match (weather, attempt) {
@@ -186,7 +187,7 @@ impl World {
 
     /// A page of the hub, as the coordinator reads it, once all that came in is settled.
     pub fn page(&mut self, path: &str) -> Result<serde_json::Value, Failure> {
-        let client = self.coordinator.engine()?.client(&self.hub.address)?;
+        let client = BlockingHubClient::to(self.coordinator.engine()?, &self.hub.address)?;
         self.hub.settled(&client, path)
     }
 
@@ -261,7 +262,7 @@ impl World {
     pub fn kill_hub_during_sync(&mut self, at: usize) -> Result<(), Failure> {
         let World { phones, hub, .. } = self;
         let Some(phone) = phones.get_mut(at) else { return Ok(()) };
-        let client = phone.engine()?.client(&hub.address)?;
+        let client = BlockingHubClient::to(phone.engine()?, &hub.address)?;
         let mut nth = 0;
         let cut = phone.engine()?.sync(|request| {
             nth += 1;

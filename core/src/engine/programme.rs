@@ -129,28 +129,7 @@ impl Engine {
         Engine::over(store, path, key, environment)
     }
 
-    /// Opens a device's store to read it alone: no byte of it changes, and saving fails.
-    ///
-    /// ```
-    /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
-    /// # use example::*;
-    /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
-    /// drop(phone);
-    /// let path = folder.path().join("phone.db");
-    /// let mut phone = Engine::open_to_read(&path, &key, Environment::system())?;
-    /// assert!(phone.record(team, &reversal()?).is_err());
-    /// # Ok::<(), Failed>(())
-    /// ```
-    pub fn open_to_read(
-        path: &Path,
-        key: &dyn KeyProvider,
-        environment: Environment,
-    ) -> Result<Engine, EngineError> {
-        let store = Store::open_to_read(path, key, Some([].into()))?;
-        Engine::over(store, path, key, environment)
-    }
-
-    fn over(
+    pub(super) fn over(
         mut store: Store,
         path: &Path,
         key: &dyn KeyProvider,

@@ -3,17 +3,13 @@
 use super::outbox::{Identity, NONCE_BYTES, Outbox};
 use super::{Engine, EngineError, Environment, programme::member_name};
 use crate::log::run::Run;
-use crate::model::TeamId;
 use crate::model::cbor;
 use crate::store::{KeyProvider, Settling, Store, StoreError};
-use crate::sync::{Message, Progress};
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 /// The name under which our own runs wait in the store that follow what nobody brought yet.
 const SALVAGE: &str = "salvage";
-/// What salvaged runs of one message weigh at most, in bytes.
-const MESSAGE_WEIGHT_MAX: usize = 256 << 10;
 
 /// What became of a damaged store.
 ///
@@ -120,40 +116,16 @@ impl Engine {
         Ok(self.store.set_meta(&[(SALVAGE.to_owned(), encoded(runs))])?)
     }
 
-    /// After a sync that agreed: takes in what the outbox and the salvage hold of our own and the store
-    /// lacks. What follows an entry that is not here goes to the hub as it is, which may hold that; what
-    /// nobody can take yet is kept, and said to wait. Then the outbox begins anew, once nothing waits.
-    pub(super) fn settle_outbox<E: From<EngineError>>(
-        &mut self,
-        exchange: &mut impl FnMut(Vec<u8>, Progress) -> Result<Vec<u8>, E>,
-    ) -> Result<(), E> {
-        let teams: Vec<TeamId> = self.members.keys().copied().chain([TeamId::PROGRAMME]).collect();
-        let left = self.take_own()?;
-        let mut kept = Vec::new();
-        for page in pages(left) {
-            let runs = page.iter().cloned().map(Ok).collect();
-            // With the word that more follows: just the acknowledgement is wanted.
-            let request = Message { teams: teams.clone(), runs, more: true, ..Message::default() };
-            let answer = exchange(request.encode(), Progress::default())?;
-            let answer = Message::decode(&answer)
-                .map_err(|reason| EngineError::from(crate::sync::SyncError::from(reason)))?;
-            let refused: Vec<u64> = answer.turned_away.iter().map(|run| run.index).collect();
-            let numbered = (0..).zip(page);
-            kept.extend(numbered.filter(|(at, _)| refused.contains(at)).map(|(_, run)| run));
-        }
-        self.keep_salvage(&kept)?;
-        let waiting = self.store.entries_beyond_hub(&teams).map_err(EngineError::from)?
-            + self.store.own_hidden(&teams).map_err(EngineError::from)?;
-        if let (0, true, Some(identity)) = (waiting, kept.is_empty(), self.identity()) {
+    pub(super) fn begin_outbox_anew(&mut self) {
+        if let Some(identity) = self.identity() {
             let nonce = self.nonce();
             self.outbox.begin_anew(&identity, nonce);
         }
-        Ok(())
     }
 
     /// Takes in the runs of our own that the store lacks; returns those that cannot be taken, kept in
     /// the store.
-    fn take_own(&mut self) -> Result<Vec<Run>, EngineError> {
+    pub(super) fn take_own(&mut self) -> Result<Vec<Run>, EngineError> {
         let mut runs = self.salvage()?;
         runs.extend(self.outbox.kept(Some(&self.key)).runs);
         runs.sort_by_key(|run| (run.log, run.first));
@@ -266,24 +238,4 @@ fn encoded(runs: &[Run]) -> Vec<u8> {
         })
     };
     runs.iter().flat_map(one).collect()
-}
-
-/// Runs in portions that fit a message.
-fn pages(runs: Vec<Run>) -> Vec<Vec<Run>> {
-    let mut pages: Vec<Vec<Run>> = Vec::new();
-    let mut room = 0;
-    for run in runs {
-        let weight = run.encode().len();
-        match pages.last_mut().filter(|_| weight <= room) {
-            Some(page) => {
-                page.push(run);
-                room -= weight;
-            }
-            None => {
-                pages.push(vec![run]);
-                room = MESSAGE_WEIGHT_MAX.saturating_sub(weight);
-            }
-        }
-    }
-    pages
 }

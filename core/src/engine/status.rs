@@ -6,7 +6,7 @@ use crate::log::Verdict;
 use crate::log::verdict::Refusal;
 use crate::model::{EntryId, RecordId, TeamId, UnixMillis};
 use crate::store::{Delivery, Reason, WaitingForHub};
-use crate::sync::{Agreement, Backoff, Session};
+use crate::sync::{Agreement, Backoff, Session, SyncFault};
 use serde::{Deserialize, Serialize};
 
 /// A phone's clock this far from the hub's is said to be wrong, in ms: one day.
@@ -43,7 +43,7 @@ pub enum Attention {
 /// # use example::*;
 /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
 /// let session = phone.session();
-/// let last: LastSync = phone.note_sync(&session, Some("no network"))?;
+/// let last: LastSync = phone.note_sync(&session, Some(SyncFault::NoAnswer))?;
 /// assert_eq!(last.failures, 1);
 /// assert!(last.next_try.is_some());
 /// # Ok::<(), Failed>(())
@@ -55,8 +55,8 @@ pub struct LastSync {
     /// Whether the last sync ended with both holding the same.
     #[serde(default)]
     pub is_whole: bool,
-    /// Why the last sync failed, or was only part, in words; `None` after a whole one.
-    pub failed: Option<String>,
+    /// Why the last sync failed, or was only part; `None` after a whole one.
+    pub failed: Option<SyncFault>,
     /// How often in a row it failed.
     pub failures: u32,
     /// When to try next after a failure, by this device's clock.
@@ -216,21 +216,21 @@ impl Engine {
     }
 
     /// Notes how a sync ended, durably, and when to try next. Whoever carries syncs calls this after
-    /// each, so that the status tells the truth also after a restart. No error's text holds contents.
+    /// each, so that the status tells the truth also after a restart.
     ///
     /// ```
     /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
     /// # use example::*;
     /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
     /// let session = phone.session();
-    /// let last = phone.note_sync(&session, Some("no network"))?;
-    /// assert_eq!(last.failed.as_deref(), Some("no network"));
+    /// let last = phone.note_sync(&session, Some(SyncFault::NoAnswer))?;
+    /// assert_eq!(last.failed, Some(SyncFault::NoAnswer));
     /// # Ok::<(), Failed>(())
     /// ```
     pub fn note_sync(
         &mut self,
         session: &Session,
-        failed: Option<&str>,
+        failed: Option<SyncFault>,
     ) -> Result<LastSync, EngineError> {
         let now = (self.environment.now)().0;
         let mut last = self.last_sync()?;
@@ -248,14 +248,8 @@ impl Engine {
                 }
                 last.failed = match agreement {
                     Agreement::Whole | Agreement::CaughtUp => None,
-                    Agreement::Without(_) => Some(
-                        "the hub keeps a team from this device: its certificate is revoked, or did \
-                         not reach the hub yet; ask the coordinator"
-                            .to_owned(),
-                    ),
-                    Agreement::Partial { waiting } => {
-                        Some(format!("a budget is used up; {waiting} entries wait for the next sync"))
-                    }
+                    Agreement::Without(_) => Some(SyncFault::KeptOut),
+                    Agreement::Partial { waiting } => Some(SyncFault::BudgetSpent(*waiting)),
                 };
             }
             (None, None) | (_, Some(_)) => {
@@ -265,7 +259,7 @@ impl Engine {
                 let wait = i64::try_from(wait.as_millis()).unwrap_or(i64::MAX);
                 last.next_try = Some(now.saturating_add(wait));
                 last.is_whole = false;
-                last.failed = Some(failed.unwrap_or("the sync was cut off").to_owned());
+                last.failed = Some(failed.unwrap_or(SyncFault::CutOff));
             }
         }
         last.failures = backoff.failures();

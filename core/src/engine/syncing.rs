@@ -56,17 +56,14 @@ impl Engine {
         mut exchange: impl FnMut(Vec<u8>, Progress) -> Result<Vec<u8>, E>,
     ) -> Result<Agreement, E> {
         let carried = self.carry_on(session, &mut exchange);
-        self.store.settle_postponed().map_err(EngineError::from)?;
-        if session.shows_all_of_coordinators(&self.store).map_err(EngineError::from)? {
-            self.looked.extend(&self.looked_into);
-        }
+        let agreement = self.close_session(session)?;
         carried?;
-        let agreement = session.agreement().cloned().unwrap_or(Agreement::Whole);
-        if agreement == Agreement::Whole {
-            self.looked.extend(&self.looked_into);
-        }
         if !matches!(agreement, Agreement::Partial { .. }) {
-            self.settle_outbox(&mut exchange)?;
+            let mut offering = self.begin_offering()?;
+            while let Some(request) = offering.request() {
+                offering.answered(&exchange(request, Progress::default())?)?;
+            }
+            self.end_offering(offering)?;
         }
         Ok(agreement)
     }
@@ -81,6 +78,18 @@ impl Engine {
             self.reply(session, &answer)?;
         }
         Ok(())
+    }
+
+    /// What is to be done once a session asks no more, however it ended: records whose judging waited for its end are
+    /// judged, and the root has looked where all of coordinators came.
+    pub(super) fn close_session(&mut self, session: &Session) -> Result<Agreement, EngineError> {
+        self.store.settle_postponed()?;
+        let agreement = session.agreement().cloned();
+        let has_looked = agreement == Some(Agreement::Whole);
+        if has_looked || session.shows_all_of_coordinators(&self.store)? {
+            self.looked.extend(&self.looked_into);
+        }
+        Ok(agreement.unwrap_or(Agreement::Whole))
     }
 
     /// A client that calls this hub as this device.

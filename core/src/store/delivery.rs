@@ -289,12 +289,14 @@ impl Store {
     }
 
     fn forget_on_hub(&self, log: &LogId) -> Result<(), StoreError> {
+        self.notice_delivery();
         let Some(number) = self.logs.get(log).map(|log| log.number) else { return Ok(()) };
         self.sql()?.prepare_cached("DELETE FROM on_hub WHERE log = ?1")?.execute([number])?;
         Ok(())
     }
 
     fn mark_on_hub(&self, log: &LogId, tips: &[Tip]) -> Result<(), StoreError> {
+        self.notice_delivery();
         let Some(number) = self.logs.get(log).map(|log| log.number) else { return Ok(()) };
         let mut insert = self.sql()?.prepare_cached(
             "INSERT INTO on_hub (log, branch, position) VALUES (?1, ?2, ?3)

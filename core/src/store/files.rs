@@ -57,9 +57,20 @@ pub(super) fn lock(path: &Path) -> Result<Option<Lock>, StoreError> {
 /// one, only the index that SQLite keeps of it.
 pub(super) fn connect_to_read(path: &Path, key: &StoreKey) -> Result<Connection, StoreError> {
     let has_log = std::fs::metadata(with_ending(path, "-wal")).is_ok_and(|log| log.len() > 0);
+    connect_read_only(path, key, if has_log { "mode=ro" } else { "immutable=1" })
+}
+
+/// A connection that reads what another one of this process writes meanwhile.
+pub(super) fn connect_beside(path: &Path, key: &StoreKey) -> Result<Connection, StoreError> {
+    let connection = connect_read_only(path, key, "mode=ro")?;
+    connection.execute_batch("PRAGMA busy_timeout = 5000; PRAGMA temp_store = MEMORY")?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(connection)
+}
+
+fn connect_read_only(path: &Path, key: &StoreKey, how: &str) -> Result<Connection, StoreError> {
     let name = path.to_str().ok_or(StoreError::Damaged("its name"))?;
     let name = name.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
-    let how = if has_log { "mode=ro" } else { "immutable=1" };
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
     let connection = Connection::open_with_flags(format!("file:{name}?{how}"), flags)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;

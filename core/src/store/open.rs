@@ -110,7 +110,7 @@ impl Store {
         Ok(self.meta("declarations")?.as_deref() == Some(&declarations_digest()))
     }
 
-    fn over(
+    pub(super) fn over(
         connection: Connection,
         path: &Path,
         key: StoreKey,
@@ -140,6 +140,8 @@ impl Store {
             judged_here: BTreeSet::new(),
             postponed: BTreeSet::new(),
             relinked: BTreeSet::new(),
+            noticed: std::cell::RefCell::default(),
+            version_read: None,
             readings: 0,
             page_entries_max: crate::log::run::PAGE_ENTRIES_MAX,
             is_for_reading: false,
@@ -219,7 +221,7 @@ impl Store {
         Ok(())
     }
 
-    fn load_logs(&mut self) -> Result<(), StoreError> {
+    pub(super) fn load_logs(&mut self) -> Result<(), StoreError> {
         self.readings += 1;
         self.chains = Chains::default();
         self.changes.clear();

@@ -42,6 +42,7 @@ impl Store {
         }
         let had_links = self.relink(id)?;
         if let Some(before) = before {
+            self.notice_record(id, before.answers.kind);
             self.count(&before, -1);
             if record.is_none() {
                 self.sql()?
@@ -54,6 +55,7 @@ impl Store {
         }
         if let Some(record) = record {
             let row = self.write_row(number, record)?;
+            self.notice_record(id, record.kind);
             self.count(&row, 1);
             let links = links(record);
             for (other, by_coordinator) in &links {

@@ -1,6 +1,7 @@
 //! `syncer STORE HUB-ADDRESS --rounds N`: a device that saves and syncs again and again, and says what
 //! it was told, for tests that kill it. It was made and joined before.
 
+use kitbag_client::BlockingHubClient;
 use kitbag_core::engine::{Engine, EngineError, Environment};
 use kitbag_core::identity::HubAddress;
 use kitbag_core::model::TeamId;
@@ -28,7 +29,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let hub: HubAddress = hub.parse()?;
     let key = StoreKey::new([9; 32]);
     let mut device = Engine::open(Path::new(store), &key, Environment::system())?;
-    let client = device.client(&hub)?;
+    let client = BlockingHubClient::to(&device, &hub)?;
     for _ in 0..rounds {
         let reversal = kitbag_tests::made_up::reversal("survived");
         let id = device.record(TEAM, &reversal)?;

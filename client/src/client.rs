@@ -1,0 +1,197 @@
+//! Opening, suspending and closing a device's store; the writer and the readers over it.
+
+use crate::Error;
+use crate::changes::{Changes, Listeners};
+use crate::records::Records;
+use crate::sync::{Running, Sync};
+use crate::workers::{Gate, Turn, Workers};
+use kitbag_core::engine::{Engine, EngineError, Environment};
+use kitbag_core::model::{DeviceKey, UnixMillis};
+use kitbag_core::store::KeyProvider;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::runtime::Handle;
+
+/// How many threads read beside the one that writes.
+const READERS: usize = 2;
+
+/// A device's clock.
+pub type Clock = Arc<dyn Fn() -> UnixMillis + Send + std::marker::Sync>;
+
+/// How a store is opened.
+#[derive(Clone)]
+pub struct Opening {
+    /// The store's file.
+    pub store: PathBuf,
+    /// Where its key comes from; asked anew whenever the store is opened again.
+    pub key: Arc<dyn KeyProvider + Send + std::marker::Sync>,
+    /// The programme whose device this becomes, where there is no store yet; `None` opens one that is there.
+    pub root: Option<DeviceKey>,
+    /// Whether an invitation may lead to a hub on this machine without TLS: in development alone.
+    pub insecure_loopback: bool,
+    /// Another clock than the system's: in tests.
+    pub clock: Option<Clock>,
+}
+
+impl Opening {
+    /// A store that is there.
+    pub fn of(
+        store: impl Into<PathBuf>,
+        key: impl KeyProvider + Send + std::marker::Sync + 'static,
+    ) -> Self {
+        let (store, key) = (store.into(), Arc::new(key));
+        Opening { store, key, root: None, insecure_loopback: false, clock: None }
+    }
+
+    fn environment(&self) -> Environment {
+        let mut environment = Environment::system();
+        environment.insecure_loopback = self.insecure_loopback;
+        if let Some(clock) = self.clock.clone() {
+            environment.now = Box::new(move || clock());
+        }
+        environment
+    }
+
+    fn engine(&self) -> Result<Engine, EngineError> {
+        match self.root {
+            Some(root) if !self.store.exists() => {
+                Engine::device(&self.store, &*self.key, root, self.environment())
+            }
+            _ => Engine::open(&self.store, &*self.key, self.environment()),
+        }
+    }
+}
+
+/// One device's store, for any number of threads: cheap to clone, all clones are one.
+#[derive(Clone)]
+pub struct Client(Arc<Inner>);
+
+pub(crate) struct Inner {
+    writer: Workers,
+    readers: Workers,
+    pub(crate) listeners: Arc<Listeners>,
+    pub(crate) running: Mutex<Option<Arc<Running>>>,
+    /// Where syncs run.
+    pub(crate) runtime: Handle,
+}
+
+impl Client {
+    /// Opens a store. Called on a tokio runtime with time and I/O, on which its syncs will run.
+    ///
+    /// # Errors
+    /// [`Error::InUse`], [`Error::WrongKey`], [`Error::OtherVersion`], [`Error::Damaged`]: no byte of it was changed.
+    pub async fn open(opening: Opening) -> Result<Client, Error> {
+        let failed = |_| Error::NotOpen("no_thread");
+        let (to_write, to_read) = (opening.clone(), opening);
+        let writer = Workers::start("kitbag-writer", 1, Box::new(move || to_write.engine()));
+        let beside =
+            move || Engine::open_beside(&to_read.store, &*to_read.key, to_read.environment());
+        let readers = Workers::start("kitbag-reader", READERS, Box::new(beside)).map_err(failed)?;
+        let inner = Inner {
+            writer: writer.map_err(failed)?,
+            readers,
+            listeners: Arc::default(),
+            running: Mutex::new(None),
+            runtime: Handle::current(),
+        };
+        let client = Client(Arc::new(inner));
+        // Readers need a writer beside them.
+        match client.write(Turn::Soon, |_| Ok(())).await {
+            Ok(()) => Ok(client),
+            Err(error) => {
+                client.close().await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Records: saved, corrected, looked for.
+    pub fn records(&self) -> Records<'_> {
+        Records(self)
+    }
+
+    /// Syncing with the hub.
+    pub fn sync(&self) -> Sync<'_> {
+        Sync(self)
+    }
+
+    /// What changes from now on.
+    pub fn observe(&self) -> Changes {
+        self.0.listeners.listen()
+    }
+
+    /// Lets go of the store for as long as the app is not in front: returns once no lock and no file of it is held. What
+    /// was begun is done first, but a sync, which is cancelled. Until [`Client::resume`] all calls fail with
+    /// [`Error::NotOpen`].
+    pub async fn suspend(&self) {
+        self.shut(Gate::Suspended).await;
+    }
+
+    /// Opens the store again.
+    pub async fn resume(&self) -> Result<(), Error> {
+        self.0.writer.shut(Gate::Open);
+        self.write(Turn::Soon, |_| Ok(())).await?;
+        self.0.readers.shut(Gate::Open);
+        Ok(())
+    }
+
+    /// Closes the store, for good. What was begun is done first, but a sync, which is cancelled.
+    pub async fn close(&self) {
+        self.shut(Gate::Closed).await;
+        self.0.listeners.end();
+        let inner = Arc::clone(&self.0);
+        let joined = tokio::task::spawn_blocking(move || {
+            inner.readers.join();
+            inner.writer.join();
+        });
+        _ = joined.await;
+    }
+
+    async fn shut(&self, gate: Gate) {
+        let running = self.0.running.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(running) = running {
+            running.cancel();
+            _ = running.ended().await;
+        }
+        self.0.readers.shut(gate);
+        self.0.readers.are_free().await;
+        self.0.writer.shut(gate);
+        self.0.writer.are_free().await;
+    }
+
+    /// Changes something, on the writer's thread, and tells who listens what changed.
+    pub(crate) async fn write<T: Send + 'static>(
+        &self,
+        turn: Turn,
+        work: impl FnOnce(&mut Engine) -> Result<T, EngineError> + Send + 'static,
+    ) -> Result<T, Error> {
+        let listeners = Arc::clone(&self.0.listeners);
+        let told = move |engine: &mut Engine| {
+            let done = work(engine);
+            listeners.tell(&engine.take_noticed());
+            done
+        };
+        self.0.writer.call(turn, told).await
+    }
+
+    /// Reads as of one moment, beside whatever is written.
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Engine) -> Result<T, EngineError> + Send + 'static,
+    ) -> Result<T, Error> {
+        self.0.readers.call(Turn::Soon, move |engine| engine.read_at_once(read)).await
+    }
+
+    pub(crate) fn inner(&self) -> &Inner {
+        &self.0
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        // The threads end by themselves; nobody waits for them here.
+        self.readers.shut(Gate::Closed);
+        self.writer.shut(Gate::Closed);
+        self.listeners.end();
+    }
+}

@@ -1,0 +1,22 @@
+//! What every front end holds: one device's store, with a writer and readers beside it, and its syncs.
+//!
+//! A [`Client`] is cheap to clone and may be called from any thread. A save never waits for the network, and a read
+//! never waits for a save: the one writer has a thread of its own, readers have theirs. What is asked for stands under
+//! the subject by which people look for it: [`Client::records`], [`Client::sync`], [`Client::team`] and so on.
+#![warn(missing_docs)]
+
+mod blocking;
+mod changes;
+mod client;
+mod error;
+mod records;
+mod sync;
+mod workers;
+
+pub use blocking::BlockingHubClient;
+pub use changes::Changes;
+pub use client::{Client, Opening};
+pub use error::Error;
+pub use kitbag_core::store::Noticed;
+pub use records::Records;
+pub use sync::{Sync, SyncEnded, SyncOptions, SyncRun};

@@ -1,0 +1,220 @@
+//! Syncing with the hub: one at a time, with progress, and cancelled at any point without a loss.
+
+use crate::Error;
+use crate::client::Client;
+use crate::workers::Turn;
+use kitbag_core::engine::{Status, Step, Syncing};
+use kitbag_core::net::HubClient;
+use kitbag_core::sync::{Agreement, Progress, SyncFault};
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// What a sync may use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SyncOptions {
+    /// Send about this many bytes at most; the rest waits, and is said to wait.
+    pub upload_budget: Option<u64>,
+    /// End by then, as a background task of a phone must: what is acknowledged until then stays so.
+    pub deadline: Option<Duration>,
+}
+
+/// How a sync ended.
+pub type SyncEnded = Result<Agreement, Error>;
+
+/// Syncing with the hub.
+pub struct Sync<'client>(pub(crate) &'client Client);
+
+/// A sync that is going on, or is over; all clones are of the same.
+#[derive(Clone)]
+pub struct SyncRun(Arc<Running>);
+
+pub(crate) struct Running {
+    cancelled: watch::Sender<bool>,
+    progress: watch::Sender<Progress>,
+    ended: watch::Sender<Option<SyncEnded>>,
+}
+
+impl Running {
+    pub(crate) fn cancel(&self) {
+        self.cancelled.send_replace(true);
+    }
+
+    pub(crate) async fn ended(&self) -> SyncEnded {
+        let mut ended = self.ended.subscribe();
+        match ended.wait_for(Option::is_some).await {
+            Ok(ended) => ended.clone().unwrap_or(Err(Error::Sync(SyncFault::CutOff))),
+            Err(_) => Err(Error::Sync(SyncFault::CutOff)),
+        }
+    }
+}
+
+/// A sync whose runtime ends with it has an end, too: nobody waits for it for good.
+struct EndsInAnyCase(Arc<Running>);
+
+impl Drop for EndsInAnyCase {
+    fn drop(&mut self) {
+        self.0.ended.send_if_modified(|ended| {
+            let is_new = ended.is_none();
+            ended.get_or_insert(Err(Error::Sync(SyncFault::CutOff)));
+            is_new
+        });
+    }
+}
+
+impl Sync<'_> {
+    /// Begins a sync; where one is going on, joins that one. It goes on whether anybody waits for it or not.
+    pub fn start(&self, options: SyncOptions) -> SyncRun {
+        let inner = self.0.inner();
+        let mut running = inner.running.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(running) = running.as_ref().filter(|running| running.ended.borrow().is_none()) {
+            return SyncRun(Arc::clone(running));
+        }
+        let run = Arc::new(Running {
+            cancelled: watch::Sender::new(false),
+            progress: watch::Sender::new(Progress::default()),
+            ended: watch::Sender::new(None),
+        });
+        *running = Some(Arc::clone(&run));
+        drop(running);
+        let (client, of) = (self.0.clone(), Arc::clone(&run));
+        inner.runtime.spawn(async move {
+            let of = EndsInAnyCase(of);
+            let ended = carry(&client, &of.0, options).await;
+            of.0.ended.send_replace(Some(ended));
+        });
+        SyncRun(run)
+    }
+
+    /// What is true now of what waits, of the last sync and of the next.
+    pub async fn status(&self) -> Result<Status, Error> {
+        self.0.read(|engine| engine.status()).await
+    }
+
+    /// The network is back: failures are counted anew, and the next sync is due at once. Returns whether anything
+    /// waits for it.
+    pub async fn network_returned(&self) -> Result<bool, Error> {
+        self.0.write(Turn::Soon, |engine| engine.network_returned()).await
+    }
+}
+
+impl SyncRun {
+    /// Ends it at once. What was acknowledged stays so, and the next one goes on.
+    pub fn cancel(&self) {
+        self.0.cancel();
+    }
+
+    /// How far it is now.
+    pub fn progress(&self) -> Progress {
+        *self.0.progress.borrow()
+    }
+
+    /// Waits until it is further than it was when this was asked last by this handle; `None` once it is over.
+    pub async fn next_progress(&mut self) -> Option<Progress> {
+        let (mut progress, mut ended) = (self.0.progress.subscribe(), self.0.ended.subscribe());
+        tokio::select! {
+            biased;
+            _ = ended.wait_for(Option::is_some) => None,
+            changed = progress.changed() => changed.ok().map(|()| *progress.borrow()),
+        }
+    }
+
+    /// Waits for its end.
+    pub async fn ended(&self) -> SyncEnded {
+        self.0.ended().await
+    }
+}
+
+/// Why no answer came.
+enum Cut {
+    Net(kitbag_core::net::NetError),
+    Fault(SyncFault),
+}
+
+async fn carry(client: &Client, running: &Running, options: SyncOptions) -> SyncEnded {
+    let until = options.deadline.map(|deadline| tokio::time::Instant::now() + deadline);
+    let begun = client.write(Turn::Later, move |engine| {
+        let hub = engine.hub()?;
+        let hub = hub.map(|hub| engine.client(&hub)).transpose();
+        Ok((hub, engine.begin_sync(options.upload_budget)?))
+    });
+    let (hub, mut sync) = begun.await?;
+    let hub = match hub {
+        Ok(Some(hub)) => hub,
+        Ok(None) => return Err(Error::NotFound("hub")),
+        Err(_) => return Err(Error::NotUsable("hub_address")),
+    };
+    loop {
+        // The sync goes to the writer's thread and comes back, so that nothing is locked while the hub is waited for.
+        let step = client.write(Turn::Later, move |engine| {
+            let step = engine.next_step(&mut sync);
+            let fault = step.as_ref().err().map(|error| error.as_sync_fault());
+            if let Some(fault) = fault {
+                engine.fail_sync(&sync, fault)?;
+            }
+            Ok((step?, sync))
+        });
+        let (step, went_on) = step.await?;
+        sync = went_on;
+        running.progress.send_replace(sync.progress());
+        let request = match step {
+            Step::Send(request) => request,
+            Step::Done(agreement) => return Ok(agreement),
+        };
+        match exchange(&hub, request, running, until).await {
+            Ok(answer) => {
+                let shown = hub.shown_key();
+                sync = taken(client, sync, answer, shown).await?;
+            }
+            Err(cut) => return fail(client, sync, cut).await,
+        }
+    }
+}
+
+async fn exchange(
+    hub: &HubClient,
+    request: Vec<u8>,
+    running: &Running,
+    until: Option<tokio::time::Instant>,
+) -> Result<Vec<u8>, Cut> {
+    let mut cancelled = running.cancelled.subscribe();
+    let over = async {
+        match until {
+            Some(until) => tokio::time::sleep_until(until).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        biased;
+        _ = cancelled.wait_for(|cancelled| *cancelled) => Err(Cut::Fault(SyncFault::Cancelled)),
+        () = over => Err(Cut::Fault(SyncFault::OutOfTime)),
+        answer = hub.sync(request) => answer.map_err(Cut::Net),
+    }
+}
+
+async fn taken(
+    client: &Client,
+    mut sync: Syncing,
+    answer: Vec<u8>,
+    shown: Option<kitbag_core::model::DeviceKey>,
+) -> Result<Syncing, Error> {
+    let taken = client.write(Turn::Later, move |engine| {
+        match engine.take_answer(&mut sync, &answer, shown) {
+            Ok(()) => Ok(sync),
+            Err(error) => {
+                engine.fail_sync(&sync, error.as_sync_fault())?;
+                Err(error)
+            }
+        }
+    });
+    taken.await
+}
+
+async fn fail(client: &Client, sync: Syncing, cut: Cut) -> SyncEnded {
+    let fault = match &cut {
+        Cut::Net(error) => error.as_sync_fault(),
+        Cut::Fault(fault) => *fault,
+    };
+    client.write(Turn::Later, move |engine| engine.fail_sync(&sync, fault)).await?;
+    Err(Error::Sync(fault))
+}

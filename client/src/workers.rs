@@ -1,0 +1,234 @@
+//! The threads over a store: one that writes, two that read beside it. Work is done in the order in which it came, saves
+//! before the pages of a sync; each thread opens its engine when it first needs it, and anew after it failed.
+
+use crate::Error;
+use kitbag_core::engine::{Engine, EngineError};
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use tokio::sync::{Notify, oneshot};
+
+/// A piece of work over an engine, or over the reason why there is none; tells whether the engine may be used again.
+type Work = Box<dyn FnOnce(Result<&mut Engine, Error>) -> bool + Send>;
+/// Opens an engine for a thread.
+pub(crate) type Open = Box<dyn Fn() -> Result<Engine, EngineError> + Send + Sync>;
+
+/// What goes before what.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// Somebody waits for it in front of a screen.
+    Soon,
+    /// It may wait for that.
+    Later,
+}
+
+/// Whether work is taken.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Gate {
+    Open,
+    Suspended,
+    Closed,
+}
+
+struct Queue {
+    soon: VecDeque<Work>,
+    later: VecDeque<Work>,
+    gate: Gate,
+    /// How many threads hold an engine, or are about to.
+    holding: usize,
+}
+
+struct Shared {
+    queue: Mutex<Queue>,
+    work: Condvar,
+    /// Told when a thread let its engine go.
+    let_go: Notify,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Threads that share a queue.
+pub(crate) struct Workers {
+    shared: Arc<Shared>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl Workers {
+    /// Starts threads of this name, each with an engine of its own.
+    pub(crate) fn start(name: &str, threads: usize, open: Open) -> std::io::Result<Workers> {
+        let queue =
+            Queue { soon: VecDeque::new(), later: VecDeque::new(), gate: Gate::Open, holding: 0 };
+        let shared = Arc::new(Shared {
+            queue: Mutex::new(queue),
+            work: Condvar::new(),
+            let_go: Notify::new(),
+        });
+        let open = Arc::new(open);
+        let started = (0..threads).map(|_| {
+            let (shared, open) = (Arc::clone(&shared), Arc::clone(&open));
+            std::thread::Builder::new().name(name.to_owned()).spawn(move || run(&shared, &open))
+        });
+        let threads = started.collect::<std::io::Result<Vec<_>>>()?;
+        Ok(Workers { shared, threads: Mutex::new(threads) })
+    }
+
+    /// Does some work and waits for it. Work that was begun is done to its end, whether its caller still waits or not.
+    pub(crate) async fn call<T: Send + 'static>(
+        &self,
+        turn: Turn,
+        work: impl FnOnce(&mut Engine) -> Result<T, EngineError> + Send + 'static,
+    ) -> Result<T, Error> {
+        let (answer, answered) = oneshot::channel();
+        let work: Work = Box::new(move |engine| {
+            let done = engine.and_then(|engine| Ok(work(engine)?));
+            let is_sound =
+                !matches!(done, Err(Error::Damaged | Error::StorageFull | Error::NotOpen(_)));
+            // Who does not wait any more misses the answer alone.
+            _ = answer.send(done);
+            is_sound
+        });
+        {
+            let mut queue = self.shared.lock();
+            match queue.gate {
+                Gate::Open => {}
+                Gate::Suspended => return Err(Error::NotOpen("suspended")),
+                Gate::Closed => return Err(Error::NotOpen("closed")),
+            }
+            match turn {
+                Turn::Soon => queue.soon.push_back(work),
+                Turn::Later => queue.later.push_back(work),
+            }
+        }
+        self.shared.work.notify_one();
+        // A panic drops the work, and with it the sender.
+        answered.await.unwrap_or(Err(Error::NotOpen("panicked")))
+    }
+
+    /// Takes no further work until it is opened again.
+    pub(crate) fn shut(&self, gate: Gate) {
+        let mut queue = self.shared.lock();
+        if queue.gate != Gate::Closed {
+            queue.gate = gate;
+        }
+        drop(queue);
+        self.shared.work.notify_all();
+    }
+
+    /// Waits until no thread holds an engine. What was taken before is done first.
+    pub(crate) async fn are_free(&self) {
+        loop {
+            let told = self.shared.let_go.notified();
+            tokio::pin!(told);
+            // Asked before it is looked at, so that none is missed.
+            told.as_mut().enable();
+            {
+                let queue = self.shared.lock();
+                if queue.holding == 0 && queue.soon.is_empty() && queue.later.is_empty() {
+                    return;
+                }
+            }
+            told.await;
+        }
+    }
+
+    /// Waits for the threads to end, which they do once they are closed and free.
+    pub(crate) fn join(&self) {
+        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        for thread in threads.drain(..) {
+            _ = thread.join();
+        }
+    }
+}
+
+/// One thread, from its start until it is closed.
+fn run(shared: &Shared, open: &Open) {
+    let mut engine: Option<Engine> = None;
+    loop {
+        let Some(work) = next(shared, &mut engine) else { return };
+        let opened = match &mut engine {
+            Some(engine) => Ok(engine),
+            None => open().map(|opened| engine.insert(opened)),
+        };
+        // Work that panics is a fault of ours: its engine is not used again, and nothing else ends with it.
+        match catch_unwind(AssertUnwindSafe(|| work(opened.map_err(Error::from)))) {
+            Ok(true) => {}
+            Ok(false) => engine = None,
+            Err(_) => {
+                tracing::error!("work over the store panicked; the store is opened anew");
+                engine = None;
+            }
+        }
+        if engine.is_none() {
+            let_go(shared);
+        }
+    }
+}
+
+/// The next work; lets the engine go where nothing may use it any more. `None` ends the thread.
+fn next(shared: &Shared, engine: &mut Option<Engine>) -> Option<Work> {
+    let mut queue = shared.lock();
+    loop {
+        if let Some(work) = {
+            let soon = queue.soon.pop_front();
+            soon.or_else(|| queue.later.pop_front())
+        } {
+            if engine.is_none() {
+                queue.holding += 1;
+            }
+            return Some(work);
+        }
+        if queue.gate != Gate::Open && engine.is_some() {
+            // Closing takes a while: others may go on meanwhile.
+            drop(queue);
+            *engine = None;
+            let_go(shared);
+            queue = shared.lock();
+            continue;
+        }
+        if queue.gate == Gate::Closed {
+            return None;
+        }
+        queue = shared.work.wait(queue).unwrap_or_else(PoisonError::into_inner);
+    }
+}
+
+fn let_go(shared: &Shared) {
+    let mut queue = shared.lock();
+    queue.holding = queue.holding.saturating_sub(1);
+    drop(queue);
+    shared.let_go.notify_waiters();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kitbag_core::engine::Environment;
+    use kitbag_core::store::StoreKey;
+
+    #[tokio::test]
+    async fn work_that_panics_ends_alone_and_what_was_taken_is_done_before_the_thread_ends() {
+        let folder = tempfile::tempdir().expect("a folder for the test");
+        let (path, key) = (folder.path().join("root"), StoreKey::new([7; 32]));
+        drop(Engine::found(&path, &key, Environment::system()).expect("a new store"));
+        let open = move || Engine::open(&path, &key, Environment::system());
+        let workers = Workers::start("kitbag-test", 1, Box::new(open)).expect("a thread");
+        let panicked = workers.call::<()>(Turn::Soon, |_| panic!("on purpose")).await;
+        assert_eq!(panicked, Err(Error::NotOpen("panicked")));
+        let key = workers.call(Turn::Soon, |engine| Ok(engine.device_key())).await;
+        assert!(key.is_ok(), "it goes on: {key:?}");
+        let late = workers.call(Turn::Later, |engine| Ok(engine.teams().len()));
+        let (late, ()) = tokio::join!(late, async {
+            workers.shut(Gate::Closed);
+            workers.are_free().await;
+        });
+        assert_eq!(late, Ok(1));
+        workers.join();
+        let closed = workers.call(Turn::Soon, |_| Ok(())).await;
+        assert_eq!(closed, Err(Error::NotOpen("closed")));
+    }
+}
