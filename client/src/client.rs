@@ -2,8 +2,11 @@
 
 use crate::Error;
 use crate::changes::{Changes, Listeners};
+use crate::drafts::Drafts;
 use crate::records::Records;
+use crate::stock::Stock;
 use crate::sync::{Running, Sync};
+use crate::totals::Totals;
 use crate::workers::{Gate, Turn, Workers};
 use kitbag_core::engine::{Engine, EngineError, Environment};
 use kitbag_core::model::{DeviceKey, UnixMillis};
@@ -108,6 +111,21 @@ impl Client {
     /// Records: saved, corrected, looked for.
     pub fn records(&self) -> Records<'_> {
         Records(self)
+    }
+
+    /// Drafts: a reversal while it is going on.
+    pub fn drafts(&self) -> Drafts<'_> {
+        Drafts(self)
+    }
+
+    /// Totals, each with what it lacks.
+    pub fn totals(&self) -> Totals<'_> {
+        Totals(self)
+    }
+
+    /// Stock: who holds what, what is short, what expires.
+    pub fn stock(&self) -> Stock<'_> {
+        Stock(self)
     }
 
     /// Syncing with the hub.

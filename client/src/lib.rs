@@ -8,15 +8,21 @@
 mod blocking;
 mod changes;
 mod client;
+mod drafts;
 mod error;
 mod records;
+mod stock;
 mod sync;
+mod totals;
 mod workers;
 
 pub use blocking::BlockingHubClient;
 pub use changes::Changes;
 pub use client::{Client, Opening};
+pub use drafts::Drafts;
 pub use error::Error;
 pub use kitbag_core::store::Noticed;
 pub use records::Records;
+pub use stock::{Alarm, Held, Stock, StockAlarm, StockNow, of_product, records_naming, stock_now};
 pub use sync::{Sync, SyncEnded, SyncOptions, SyncRun};
+pub use totals::{Target, Totals, TwoPeriods, targets_of};

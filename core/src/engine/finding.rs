@@ -3,7 +3,7 @@
 use super::{Engine, EngineError};
 use crate::model::{ElementName, EntryId, Invalid, Operation, RecordId, TeamId, Value, check};
 use crate::record::{Change, Record};
-use crate::store::{Page, Search, State};
+use crate::store::{Page, Row, Search, State};
 
 impl Engine {
     /// A page of the records looked for, the latest first.
@@ -21,6 +21,33 @@ impl Engine {
     /// ```
     pub fn search(&self, search: &Search) -> Result<Page, EngineError> {
         Ok(self.store.search(search)?)
+    }
+
+    /// Looks at all records looked for, the latest first.
+    ///
+    /// ```
+    /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
+    /// # use example::*;
+    /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
+    /// phone.record(team, &reversal()?)?;
+    /// let mut found = 0;
+    /// phone.each_found(Search { most: 100, ..Search::default() }, |_| found += 1)?;
+    /// assert_eq!(found, 1);
+    /// # Ok::<(), Failed>(())
+    /// ```
+    pub fn each_found(
+        &self,
+        mut search: Search,
+        mut look: impl FnMut(&Row),
+    ) -> Result<(), EngineError> {
+        loop {
+            let page = self.search(&search)?;
+            page.rows.iter().for_each(&mut look);
+            match page.next {
+                Some(next) => search.before = Some(next),
+                None => return Ok(()),
+            }
+        }
     }
 
     /// Records that count and contradict themselves, each with the first thing that is wrong: two people

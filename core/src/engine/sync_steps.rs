@@ -231,7 +231,10 @@ impl EngineError {
     /// ```
     /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
     /// # use example::*;
-    /// assert_eq!(EngineError::from(StoreError::StorageFull).as_sync_fault(), SyncFault::Store);
+    /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
+    /// let unread = phone.hear(b"a photograph of a cat").unwrap_err();
+    /// assert_eq!(unread.as_sync_fault(), SyncFault::NotRead);
+    /// # Ok::<(), Failed>(())
     /// ```
     pub fn as_sync_fault(&self) -> SyncFault {
         match self {

@@ -92,17 +92,15 @@ impl Engine {
         Ok(agreement.unwrap_or(Agreement::Whole))
     }
 
-    /// A client that calls this hub as this device.
+    /// A client that calls this hub as this device, on the runtime of whoever calls it.
     ///
     /// ```
     /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
     /// # use example::*;
     /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
-    /// use kitbag_core::identity::HubAddress;
     /// let hub: HubAddress = HubAddress::insecure("127.0.0.1:1".parse()?); // nobody listens there
     /// let client = phone.client(&hub)?;
-    /// let synced: Result<Agreement, Failed> = phone.sync(|request| Ok(client.sync(request)?));
-    /// assert!(synced.is_err()); // what is recorded stays, and the next sync brings it
+    /// assert_eq!(client.shown_key(), None); // until it showed one
     /// # Ok::<(), Failed>(())
     /// ```
     #[cfg(feature = "net")]

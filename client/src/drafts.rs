@@ -1,0 +1,32 @@
+//! Drafts: a reversal while it is going on. Durable, never sent, never counted.
+
+use crate::Error;
+use crate::client::Client;
+use crate::workers::Turn;
+use kitbag_core::engine::DraftId;
+use kitbag_core::model::{Form, RecordId, TeamId};
+
+/// Drafts. When a call that saves returns, it is durable.
+pub struct Drafts<'client>(pub(crate) &'client Client);
+
+impl Drafts<'_> {
+    /// Saves a draft, or what it says now.
+    pub async fn save(&self, id: Option<DraftId>, form: Form) -> Result<DraftId, Error> {
+        self.0.write(Turn::Soon, move |engine| engine.save_draft(id, &form)).await
+    }
+
+    /// All drafts, the latest last.
+    pub async fn list(&self) -> Result<Vec<(DraftId, Form)>, Error> {
+        self.0.read(|engine| engine.drafts()).await
+    }
+
+    /// Makes a record of a draft: it is saved and the draft gone, or neither.
+    pub async fn finish(&self, id: DraftId, team: TeamId) -> Result<RecordId, Error> {
+        self.0.write(Turn::Soon, move |engine| engine.finish_draft(id, team)).await
+    }
+
+    /// Throws a draft away.
+    pub async fn discard(&self, id: DraftId) -> Result<(), Error> {
+        self.0.write(Turn::Soon, move |engine| engine.discard_draft(id)).await
+    }
+}

@@ -1,0 +1,185 @@
+//! Stock: who holds what, what is short, what expires, where a lot went.
+
+use crate::Error;
+use crate::client::Client;
+use kitbag_core::engine::{Engine, EngineError};
+use kitbag_core::model::pack::CodePack;
+use kitbag_core::model::stock::Batch;
+use kitbag_core::model::{CivilDate, Kind, RecordId, TeamId};
+use kitbag_core::store::{OnHand, Search, State};
+use std::collections::BTreeSet;
+
+/// Stock.
+pub struct Stock<'client>(pub(crate) &'client Client);
+
+/// What is on hand, as of one moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StockNow {
+    /// By team, holder and batch; with 0 doses whoever was given a product once and has none of it.
+    pub held: Vec<Held>,
+    /// What is short, expires soon, or was not recorded, by the programme's code packs: of several the strictest.
+    pub alarms: Vec<Alarm>,
+}
+
+/// What a holder has of a batch.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Held {
+    /// Who, of what, how many doses.
+    pub on_hand: OnHand,
+    /// The kits and single doses that these make, where a code pack knows how many a kit has.
+    pub kits: Option<(i64, i64)>,
+}
+
+/// Something that a person should do something about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Alarm {
+    /// What is wrong.
+    pub what: StockAlarm,
+    /// Whose stock.
+    pub holder: String,
+    /// Of which product.
+    pub product: String,
+    /// How many doses there are.
+    pub doses: i64,
+}
+
+/// What is wrong with a stock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StockAlarm {
+    /// Less than the programme wants there.
+    BelowMinimum,
+    /// It expires within the days that the programme warns ahead.
+    Expiring,
+    /// More went out than came in: a movement was not recorded.
+    BelowZero,
+}
+
+impl StockAlarm {
+    /// Its stable code.
+    pub fn code(self) -> &'static str {
+        match self {
+            StockAlarm::BelowMinimum => "below_minimum",
+            StockAlarm::Expiring => "expiring",
+            StockAlarm::BelowZero => "below_zero",
+        }
+    }
+}
+
+impl Stock<'_> {
+    /// What is on hand of a team, or of all; `today` tells what expires soon.
+    pub async fn now(&self, team: Option<TeamId>, today: CivilDate) -> Result<StockNow, Error> {
+        self.0.read(move |engine| stock_now(engine, team, today)).await
+    }
+
+    /// The records that hand out or give doses of a lot.
+    pub async fn naming(&self, team: Option<TeamId>, lot: String) -> Result<Vec<RecordId>, Error> {
+        self.0.read(move |engine| records_naming(engine, team, &lot)).await
+    }
+}
+
+/// What [`Stock::now`] answers, for callers that hold the engine themselves.
+pub fn stock_now(
+    engine: &Engine,
+    team: Option<TeamId>,
+    today: CivilDate,
+) -> Result<StockNow, EngineError> {
+    let mut on_hand = engine.store().stock(team)?;
+    on_hand.extend(run_out(engine, team, &on_hand)?);
+    on_hand.sort_unstable();
+    let packs = engine.packs()?;
+    let alarms = alarms(&packs, &on_hand, today);
+    let held = on_hand.into_iter().map(|on_hand| Held { kits: kits(&packs, &on_hand), on_hand });
+    Ok(StockNow { held: held.collect(), alarms })
+}
+
+fn alarms(packs: &[CodePack], on_hand: &[OnHand], today: CivilDate) -> Vec<Alarm> {
+    let minimum = packs.iter().filter_map(|pack| pack.thresholds.minimum_doses).max();
+    let days = packs.iter().filter_map(|pack| pack.thresholds.expiring_days).max();
+    let last =
+        days.and_then(|days| CivilDate::from_epoch_day(today.epoch_day().checked_add(days)?));
+    let last_month = last.map(|day| day.to_string().chars().take(7).collect::<String>());
+    let mut alarms = Vec::new();
+    let mut told = BTreeSet::new();
+    for held in on_hand {
+        let (holder, product) = (held.holder.to_string(), held.batch.product.clone());
+        let alarm =
+            |what, doses| Alarm { what, holder: holder.clone(), product: product.clone(), doses };
+        let expires = !held.batch.expiry.is_empty()
+            && last_month.as_ref().is_some_and(|last| held.batch.expiry <= *last);
+        if expires && held.doses > 0 {
+            alarms.push(alarm(StockAlarm::Expiring, held.doses));
+        }
+        let all = of_product(on_hand, held);
+        // A batch below zero hides behind another of the same product.
+        let is_short = on_hand.iter().any(|other| other.doses < 0 && is_of_product(other, held));
+        let what = match all {
+            _ if is_short => Some(StockAlarm::BelowZero),
+            all if minimum.is_some_and(|minimum| all < minimum) => Some(StockAlarm::BelowMinimum),
+            _ => None,
+        };
+        let is_new = told.insert((held.team, holder.clone(), product.clone()));
+        alarms.extend(what.filter(|_| is_new).map(|what| alarm(what, all)));
+    }
+    alarms
+}
+
+fn kits(packs: &[CodePack], held: &OnHand) -> Option<(i64, i64)> {
+    let of_kit = |pack: &CodePack| pack.product(&held.batch.product)?.doses_per_kit;
+    let doses = packs.iter().rev().find_map(of_kit).filter(|doses| *doses > 0)?;
+    Some((held.doses / doses, held.doses % doses))
+}
+
+/// Holders that were given a product once and have none of it now, with 0 doses: who ran out is told first.
+fn run_out(
+    engine: &Engine,
+    team: Option<TeamId>,
+    on_hand: &[OnHand],
+) -> Result<Vec<OnHand>, EngineError> {
+    let mut given = BTreeSet::new();
+    let (kind, state) = (Some(Kind::StockMovement), Some(State::Counted));
+    let search = Search { team, kind, state, most: 500, ..Search::default() };
+    engine.each_found(search, |row| {
+        let to = row.answers.code("to").filter(|to| *to != "outside");
+        let product = row.answers.code("product").unwrap_or_default();
+        given.extend(to.map(|to| (row.team, to.to_owned(), product.to_owned())));
+    })?;
+    for held in on_hand {
+        given.remove(&(held.team, held.holder.to_string(), held.batch.product.clone()));
+    }
+    let empty = given.into_iter().filter_map(|(team, holder, product)| {
+        let batch = Batch { product, lot: String::new(), expiry: String::new() };
+        Some(OnHand { team, holder: holder.parse().ok()?, batch, doses: 0 })
+    });
+    Ok(empty.collect())
+}
+
+/// The doses that a holder has of a product, over all its lots.
+pub fn of_product(all: &[OnHand], held: &OnHand) -> i64 {
+    all.iter().filter(|other| is_of_product(other, held)).map(|other| other.doses).sum()
+}
+
+fn is_of_product(other: &OnHand, held: &OnHand) -> bool {
+    (other.team, &other.holder, &other.batch.product)
+        == (held.team, &held.holder, &held.batch.product)
+}
+
+/// What [`Stock::naming`] answers, for callers that hold the engine themselves.
+pub fn records_naming(
+    engine: &Engine,
+    team: Option<TeamId>,
+    lot: &str,
+) -> Result<Vec<RecordId>, EngineError> {
+    let mut found = Vec::new();
+    for (kind, field) in [(Kind::Distribution, "lot"), (Kind::Reversal, "administrations.lot")] {
+        let search = Search {
+            team,
+            kind: Some(kind),
+            state: Some(State::Counted),
+            answers: vec![(field.to_owned(), lot.to_owned())],
+            most: 500,
+            ..Search::default()
+        };
+        engine.each_found(search, |row| found.push(row.id))?;
+    }
+    Ok(found)
+}

@@ -1,0 +1,149 @@
+//! Totals, each with what it lacks.
+
+use crate::Error;
+use crate::client::Client;
+use kitbag_core::engine::{Engine, EngineError};
+use kitbag_core::model::date::Period;
+use kitbag_core::model::{CivilDate, Kind, RecordId, TeamId};
+use kitbag_core::store::{Row, Search, State};
+use kitbag_core::totals::{Query, Split, Totals as Answer};
+
+/// Totals.
+pub struct Totals<'client>(pub(crate) &'client Client);
+
+/// A period beside the one before it, as of one moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TwoPeriods {
+    /// The period, as written: `2026-11`, `2026-Q4`.
+    pub name: String,
+    /// Its totals.
+    pub this: Answer,
+    /// The one before.
+    pub name_before: String,
+    /// Its totals.
+    pub before: Answer,
+}
+
+/// What a programme wants to reach in a period, and how far it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// The record that sets it.
+    pub id: RecordId,
+    /// Whose.
+    pub team: TeamId,
+    /// Of one site; `None` for the whole team.
+    pub site: Option<String>,
+    /// The indicator.
+    pub indicator: String,
+    /// The period, as written.
+    pub period: String,
+    /// What is wanted.
+    pub value: i64,
+    /// What is reached.
+    pub reached: i64,
+}
+
+impl Totals<'_> {
+    /// The totals asked for, with what is known to be missing.
+    pub async fn of(&self, query: Query) -> Result<Answer, Error> {
+        self.0.read(move |engine| engine.totals(&query)).await
+    }
+
+    /// The period in which a day lies, beside the one before; the query's own span is not asked for.
+    pub async fn beside_the_last(
+        &self,
+        day: CivilDate,
+        period: Period,
+        query: Query,
+    ) -> Result<TwoPeriods, Error> {
+        self.0.read(move |engine| two_periods(engine, (day, period), &query)).await
+    }
+
+    /// The targets of a team, or of all, by period.
+    pub async fn targets(&self, team: Option<TeamId>) -> Result<Vec<Target>, Error> {
+        self.0.read(move |engine| targets_of(engine, team)).await
+    }
+}
+
+fn two_periods(
+    engine: &Engine,
+    (day, period): (CivilDate, Period),
+    query: &Query,
+) -> Result<TwoPeriods, EngineError> {
+    let (first, last) = day.bounds(period);
+    let before = CivilDate::from_epoch_day(first.epoch_day() - 1).unwrap_or(first);
+    let of = |(from, to): (CivilDate, CivilDate)| {
+        engine.totals(&Query { from: Some(from), to: Some(to), ..query.clone() })
+    };
+    Ok(TwoPeriods {
+        name: day.period(period),
+        this: of((first, last))?,
+        name_before: before.period(period),
+        before: of(before.bounds(period))?,
+    })
+}
+
+/// What [`Totals::targets`] answers, for callers that hold the engine themselves.
+pub fn targets_of(engine: &Engine, team: Option<TeamId>) -> Result<Vec<Target>, EngineError> {
+    let (kind, state) = (Some(Kind::Target), Some(State::Counted));
+    let search = Search { team, kind, state, most: 500, ..Search::default() };
+    let mut rows = Vec::new();
+    engine.each_found(search, |row| rows.push(row.clone()))?;
+    let read = rows.iter().map(|row| target(engine, row));
+    let read: Vec<Option<Target>> = read.collect::<Result<_, _>>()?;
+    let mut targets: Vec<Target> = read.into_iter().flatten().collect();
+    targets.sort_by(|one, other| (&one.period, one.id).cmp(&(&other.period, other.id)));
+    Ok(targets)
+}
+
+fn target(engine: &Engine, row: &Row) -> Result<Option<Target>, EngineError> {
+    let code = |name: &str| row.answers.code(name).unwrap_or_default().to_owned();
+    let (period, indicator) = (code("period"), code("indicator"));
+    let Some((from, to)) = days_of(&period) else { return Ok(None) };
+    let site = (code("scope") == "site").then(|| code("site"));
+    let by = vec![Split::Site];
+    let query = Query { team: Some(row.team), from: Some(from), to: Some(to), by };
+    let lines = engine.totals(&query)?.lines;
+    let of_site = |key: &[String]| site.as_ref().is_none_or(|site| key.first() == Some(site));
+    let sums = lines.iter().filter(|(key, _)| of_site(key)).map(|(_, sums)| sums);
+    let reached = sums.map(|sums| sums.get(&indicator).copied().unwrap_or(0)).sum();
+    let value = row.answers.number("value").unwrap_or(0);
+    Ok(Some(Target { id: row.id, team: row.team, site, indicator, period, value, reached }))
+}
+
+/// The first and the last day of a year, a month or a quarter: `2026`, `2026-03`, `2026-Q1`.
+fn days_of(written: &str) -> Option<(CivilDate, CivilDate)> {
+    let (year, part) = written.split_once('-').unwrap_or((written, ""));
+    let (period, month) = match part.strip_prefix('Q') {
+        Some(quarter) => {
+            (Period::Quarter, quarter.parse::<u8>().ok()?.checked_mul(3)?.checked_sub(2)?)
+        }
+        None if part.is_empty() => (Period::Year, 1),
+        None => (Period::Month, part.parse().ok()?),
+    };
+    let first: CivilDate = format!("{year}-{month:02}-01").parse().ok()?;
+    Some(first.bounds(period))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_period_is_its_first_and_last_day() {
+        for (period, from, to) in [
+            ("2026", "2026-01-01", "2026-12-31"),
+            ("2028-02", "2028-02-01", "2028-02-29"),
+            ("2026-12", "2026-12-01", "2026-12-31"),
+            ("2026-Q1", "2026-01-01", "2026-03-31"),
+            ("2026-Q4", "2026-10-01", "2026-12-31"),
+            ("9999", "9999-01-01", "9999-12-31"),
+        ] {
+            let days = days_of(period).map(|(from, to)| (from.to_string(), to.to_string()));
+            assert_eq!(days, Some((from.to_owned(), to.to_owned())), "{period}");
+        }
+        for wrong in ["", "2026-13", "2026-Q5", "2026-Q0", "26-01", "x"] {
+            assert_eq!(days_of(wrong), None, "{wrong}");
+        }
+    }
+}
