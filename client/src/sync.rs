@@ -109,7 +109,7 @@ impl SyncRun {
         *self.0.progress.borrow()
     }
 
-    /// Waits until it is further than it was when this was asked last by this handle; `None` once it is over.
+    /// Waits until it is further than it is now; `None` once it is over.
     pub async fn next_progress(&mut self) -> Option<Progress> {
         let (mut progress, mut ended) = (self.0.progress.subscribe(), self.0.ended.subscribe());
         tokio::select! {
