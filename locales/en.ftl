@@ -419,3 +419,51 @@ sync-budget_spent = { $number ->
    *[other] Part of it is sent; { $number } entries wait for the next sync.
 }
 sync-store = The store failed. Try again; if it stays so, ask the coordinator.
+
+## What an app says where something is refused or fails
+
+error-too_large = This is more than one change can hold. Save it as several.
+error-not_the_root = Only the programme's root does this.
+error-nothing_to_undo = There is nothing of yours to undo here.
+error-no_team_key = This device has no key of its team yet, so nobody else could read the note. Sync first, or save without the note.
+error-may_not_invite = This device may not invite. The root invites coordinators, they invite their team.
+error-not_damaged = The store is whole and was left as it is. Sync it.
+error-accepted_enough = This device has accepted as many entries as one may. Another coordinator accepts the rest.
+error-may_not_revoke = This device may not revoke that certificate.
+error-already_a_member = This device is a member of the team already, and may do more there.
+error-role = Your role does not allow this, so it would count nowhere. Nothing was saved. Ask a coordinator.
+error-split_too_often = Leave out some of the parts: at most five, two of them coded answers.
+error-record = This record is not here.
+error-draft = This draft is not here.
+error-outbox = Nothing tells whose store this was. Ask the coordinator for an invitation, and join with a new one.
+error-team = This device is not in this team. Ask a coordinator.
+error-hub = No hub is known here. Ask the coordinator.
+error-code = No device that asked shows these digits. Check them, or make a new invitation.
+error-enrolment = This enrolment does not prove itself. Nothing was joined. Ask for a new one.
+error-pack = This code pack cannot be used. Nothing was published.
+error-invitation_used = This invitation was used, or is older than ten minutes. Make a new one.
+error-other_programme = This is of another programme. Use a new store for it.
+error-not_a_reply = The answer does not fit the invitation. Ask for a new one.
+error-insecure_invitation = This invitation leads to a hub without encryption and was not used. Ask for another one.
+error-not_an_invitation = This is not an invitation, or not a whole one. Scan or copy it again.
+error-other_hub = This invitation names another hub than this device's. Nothing was changed. Ask the coordinator.
+error-hub_address = The hub's address cannot be used. Ask the coordinator.
+error-not_a_bundle = This is not a bundle that this version reads. Ask for it again, or update Kitbag.
+error-bundle_not_for_us = This bundle is for a team whose key this device does not have. Hand it on to a member as it is.
+error-bundle_cut_off = The bundle is damaged or cut off. What came before is taken in. Get it once more.
+error-file = The file cannot be read or written. Check the card and its free space.
+error-would_lose = { $number ->
+    [one] One entry is only on this device. Sync, then leave.
+   *[other] { $number } entries are only on this device. Sync, then leave.
+}
+error-storage_full = The storage is full, and this was not saved. Free some space and save again.
+error-in_use = Another program is using the store. Close it and try again.
+error-wrong_key = The key does not open the store. Nothing was changed.
+error-other_version = Another version of Kitbag is needed for this store. Update Kitbag.
+error-damaged = The store is damaged. Nothing is lost by waiting: recover it, and sync.
+error-suspended = The app is not in front. Nothing was done; it goes on when you come back.
+error-closed = The store was closed. Open it again.
+error-panicked = Something went wrong in Kitbag. Try again, and please report it.
+error-no_thread = The phone has no room for this now. Close other apps and try again.
+error-store = The store is not open. Try again.
+error-store_failed = The store failed, and this was not saved. Try again; if it stays so, ask the coordinator.

@@ -420,3 +420,52 @@ sync-budget_spent = { $number ->
    *[other] Una parte está enviada; { $number } registros esperan la próxima sincronización.
 }
 sync-store = El almacenamiento falló. Inténtelo de nuevo; si sigue así, pregunte a la coordinación.
+
+## What an app says where something is refused or fails
+
+error-too_large = Es más de lo que cabe en un cambio. Guárdelo en varios.
+error-not_the_root = Solo la raíz del programa puede hacerlo.
+error-nothing_to_undo = No hay nada suyo que deshacer aquí.
+error-no_team_key = Este dispositivo aún no tiene la clave de su equipo, así que nadie más podría leer la nota. Sincronice primero o guarde sin la nota.
+error-may_not_invite = Este dispositivo no puede invitar. La raíz invita a la coordinación, y esta a su equipo.
+error-not_damaged = El almacén está entero y se dejó como está. Sincronícelo.
+error-accepted_enough = Este dispositivo ya aceptó tantas entradas como puede uno. Otra coordinación acepta el resto.
+error-may_not_revoke = Este dispositivo no puede revocar ese certificado.
+error-already_a_member = Este dispositivo ya es miembro del equipo y puede hacer más en él.
+error-role = Su función no lo permite y no contaría en ningún total. No se guardó nada. Pregunte a la coordinación.
+error-split_too_often = Quite algunas partes: como mucho cinco, y dos de ellas con códigos.
+error-record = Este registro no está aquí.
+error-draft = Este borrador no está aquí.
+error-outbox = Nada indica de quién era este almacén. Pida una invitación a la coordinación y únase con uno nuevo.
+error-team = Este dispositivo no está en este equipo. Pregunte a la coordinación.
+error-hub = Aquí no se conoce ningún servidor. Pregunte a la coordinación.
+error-code = Ningún dispositivo que lo pidió muestra estas cifras. Revíselas o haga una invitación nueva.
+error-enrolment = Esta inscripción no se prueba a sí misma. No hubo unión. Pida una nueva.
+error-pack = Este paquete de códigos no se puede usar. No se publicó nada.
+error-invitation_used = Esta invitación ya se usó o tiene más de diez minutos. Haga una nueva.
+error-other_programme = Es de otro programa. Use un almacén nuevo para él.
+error-not_a_reply = La respuesta no corresponde a la invitación. Pida una nueva.
+error-insecure_invitation = Esta invitación lleva a un servidor sin cifrado y no se usó. Pida otra.
+error-not_an_invitation = No es una invitación, o no está entera. Escanéela o cópiela otra vez.
+error-other_hub = Esta invitación nombra un servidor distinto al de este dispositivo. No se cambió nada. Pregunte a la coordinación.
+error-hub_address = La dirección del servidor no se puede usar. Pregunte a la coordinación.
+error-not_a_bundle = No es un paquete de transporte que esta versión lea. Pídalo otra vez o actualice Kitbag.
+error-bundle_not_for_us = Es para un equipo cuya clave no tiene este dispositivo. Entréguelo tal cual a un miembro.
+error-bundle_cut_off = El paquete está dañado o cortado. Lo anterior quedó recibido. Consígalo otra vez.
+error-file = El archivo no se puede leer o escribir. Revise la tarjeta y su espacio libre.
+error-would_lose = { $number ->
+    [one] Una entrada está solo en este dispositivo. Sincronice y luego salga.
+    [many] { $number } de entradas están solo en este dispositivo. Sincronice y luego salga.
+   *[other] { $number } entradas están solo en este dispositivo. Sincronice y luego salga.
+}
+error-storage_full = No queda espacio y esto no se guardó. Libere espacio y guarde otra vez.
+error-in_use = Otro programa usa el almacén. Ciérrelo e inténtelo de nuevo.
+error-wrong_key = La clave no abre el almacén. No se cambió nada.
+error-other_version = Este almacén necesita otra versión de Kitbag. Actualice Kitbag.
+error-damaged = El almacén está dañado. Esperar no pierde nada: recupérelo y sincronice.
+error-suspended = La aplicación no está delante. No se hizo nada; continúa cuando vuelva.
+error-closed = El almacén se cerró. Ábralo otra vez.
+error-panicked = Algo falló en Kitbag. Inténtelo de nuevo y comuníquelo.
+error-no_thread = El teléfono no tiene espacio para esto ahora. Cierre otras aplicaciones e inténtelo de nuevo.
+error-store = El almacén no está abierto. Inténtelo de nuevo.
+error-store_failed = El almacén falló y esto no se guardó. Inténtelo de nuevo; si sigue así, pregunte a la coordinación.

@@ -420,3 +420,52 @@ sync-budget_spent = { $number ->
    *[other] Une partie est envoyée ; { $number } entrées attendent la prochaine synchronisation.
 }
 sync-store = Le stockage a échoué. Réessayez ; si cela dure, demandez à la coordination.
+
+## What an app says where something is refused or fails
+
+error-too_large = C’est plus qu’une seule modification ne peut contenir. Enregistrez en plusieurs fois.
+error-not_the_root = Seule la racine du programme peut le faire.
+error-nothing_to_undo = Il n’y a rien de vous à annuler ici.
+error-no_team_key = Cet appareil n’a pas encore la clé de son équipe ; personne d’autre ne pourrait lire la note. Synchronisez d’abord, ou enregistrez sans la note.
+error-may_not_invite = Cet appareil ne peut pas inviter. La racine invite la coordination, qui invite son équipe.
+error-not_damaged = Le stockage est entier et a été laissé tel quel. Synchronisez.
+error-accepted_enough = Cet appareil a accepté autant d’entrées qu’un seul le peut. Une autre coordination accepte le reste.
+error-may_not_revoke = Cet appareil ne peut pas révoquer ce certificat.
+error-already_a_member = Cet appareil est déjà membre de l’équipe, et peut y faire davantage.
+error-role = Votre rôle ne le permet pas ; cela ne compterait nulle part. Rien n’a été enregistré. Demandez à la coordination.
+error-split_too_often = Retirez des parties : cinq au plus, dont deux réponses codées.
+error-record = Cette fiche n’est pas ici.
+error-draft = Ce brouillon n’est pas ici.
+error-outbox = Rien n’indique à qui était ce stockage. Demandez une invitation à la coordination, et rejoignez avec un nouveau.
+error-team = Cet appareil n’est pas dans cette équipe. Demandez à la coordination.
+error-hub = Aucun serveur n’est connu ici. Demandez à la coordination.
+error-code = Aucun appareil qui a demandé n’affiche ces chiffres. Vérifiez-les, ou faites une nouvelle invitation.
+error-enrolment = Cette inscription ne se prouve pas. Rien n’a été rejoint. Demandez-en une nouvelle.
+error-pack = Ce jeu de codes est inutilisable. Rien n’a été publié.
+error-invitation_used = Cette invitation a servi, ou a plus de dix minutes. Faites-en une nouvelle.
+error-other_programme = C’est d’un autre programme. Utilisez un nouveau stockage pour lui.
+error-not_a_reply = La réponse ne correspond pas à l’invitation. Demandez-en une nouvelle.
+error-insecure_invitation = Cette invitation mène à un serveur sans chiffrement et n’a pas été utilisée. Demandez-en une autre.
+error-not_an_invitation = Ce n’est pas une invitation, ou pas entière. Scannez-la ou copiez-la à nouveau.
+error-other_hub = Cette invitation nomme un autre serveur que celui de cet appareil. Rien n’a été changé. Demandez à la coordination.
+error-hub_address = L’adresse du serveur est inutilisable. Demandez à la coordination.
+error-not_a_bundle = Ce n’est pas un paquet que cette version lit. Redemandez-le, ou mettez Kitbag à jour.
+error-bundle_not_for_us = Ce paquet est pour une équipe dont cet appareil n’a pas la clé. Remettez-le tel quel à un membre.
+error-bundle_cut_off = Le paquet est abîmé ou coupé. Ce qui précède est reçu. Obtenez-le encore une fois.
+error-file = Le fichier ne peut être lu ou écrit. Vérifiez la carte et son espace libre.
+error-would_lose = { $number ->
+    [one] { $number } entrée n’est que sur cet appareil. Synchronisez, puis quittez.
+    [many] { $number } d’entrées ne sont que sur cet appareil. Synchronisez, puis quittez.
+   *[other] { $number } entrées ne sont que sur cet appareil. Synchronisez, puis quittez.
+}
+error-storage_full = L’espace est plein, et ceci n’a pas été enregistré. Libérez de l’espace et enregistrez à nouveau.
+error-in_use = Un autre programme utilise le stockage. Fermez-le et réessayez.
+error-wrong_key = La clé n’ouvre pas le stockage. Rien n’a été changé.
+error-other_version = Ce stockage demande une autre version de Kitbag. Mettez Kitbag à jour.
+error-damaged = Le stockage est abîmé. Attendre ne perd rien : récupérez-le, et synchronisez.
+error-suspended = L’application n’est pas au premier plan. Rien n’a été fait ; cela reprend à votre retour.
+error-closed = Le stockage a été fermé. Rouvrez-le.
+error-panicked = Un défaut de Kitbag s’est produit. Réessayez, et signalez-le.
+error-no_thread = Le téléphone n’a pas de place pour cela maintenant. Fermez d’autres applications et réessayez.
+error-store = Le stockage n’est pas ouvert. Réessayez.
+error-store_failed = Le stockage a échoué, et ceci n’a pas été enregistré. Réessayez ; si cela dure, demandez à la coordination.

@@ -1,15 +1,20 @@
 //! Opening, suspending and closing a device's store; the writer and the readers over it.
 
 use crate::Error;
+use crate::bundles::Bundles;
 use crate::changes::{Changes, Listeners};
 use crate::drafts::Drafts;
+use crate::health::Health;
 use crate::records::Records;
 use crate::stock::Stock;
 use crate::sync::{Running, Sync};
+use crate::team::Team;
 use crate::totals::Totals;
 use crate::workers::{Gate, Turn, Workers};
 use kitbag_core::engine::{Engine, EngineError, Environment};
+use kitbag_core::identity::HubAddress;
 use kitbag_core::model::{DeviceKey, UnixMillis};
+use kitbag_core::net::HubClient;
 use kitbag_core::store::KeyProvider;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -128,6 +133,21 @@ impl Client {
         Stock(self)
     }
 
+    /// Who belongs: members, invitations, approvals, leaving.
+    pub fn team(&self) -> Team<'_> {
+        Team(self)
+    }
+
+    /// Bundles, carried by hand.
+    pub fn bundles(&self) -> Bundles<'_> {
+        Bundles(self)
+    }
+
+    /// What is wrong here that a person can do something about.
+    pub fn health(&self) -> Health<'_> {
+        Health(self)
+    }
+
     /// Syncing with the hub.
     pub fn sync(&self) -> Sync<'_> {
         Sync(self)
@@ -198,6 +218,23 @@ impl Client {
         read: impl FnOnce(&Engine) -> Result<T, EngineError> + Send + 'static,
     ) -> Result<T, Error> {
         self.0.readers.call(Turn::Soon, move |engine| engine.read_at_once(read)).await
+    }
+
+    /// Does something for which the hub's address is needed, and brings a client of it.
+    pub(crate) async fn with_hub<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Engine, &HubAddress) -> Result<T, EngineError> + Send + 'static,
+    ) -> Result<(HubClient, T), Error> {
+        let done = self.write(Turn::Soon, move |engine| {
+            let Some(hub) = engine.hub()? else { return Ok(None) };
+            let client = engine.client(&hub);
+            Ok(Some((client, work(engine, &hub)?)))
+        });
+        match done.await? {
+            Some((Ok(client), done)) => Ok((client, done)),
+            Some((Err(_), _)) => Err(Error::NotUsable("hub_address")),
+            None => Err(Error::NotFound("hub")),
+        }
     }
 
     pub(crate) fn inner(&self) -> &Inner {

@@ -5,6 +5,7 @@ use kitbag_core::model::Invalid;
 use kitbag_core::net::NetError;
 use kitbag_core::store::StoreError;
 use kitbag_core::sync::SyncFault;
+use kitbag_core::words::Words;
 
 /// What can go wrong. Its `Display` is for logs: it never holds what a record says.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -65,6 +66,21 @@ impl Error {
     }
 }
 
+impl Error {
+    /// What people read: what happened, and what to do next.
+    pub fn in_words(&self, words: &Words) -> String {
+        match self {
+            Error::Invalid(faults) => {
+                let said: Vec<String> = faults.iter().map(|fault| words.invalid(fault)).collect();
+                said.join("\n")
+            }
+            Error::Sync(fault) => words.sync_fault(*fault),
+            Error::WouldLose(entries) => words.error(self.code(), *entries),
+            _ => words.error(self.code(), 0),
+        }
+    }
+}
+
 impl From<EngineError> for Error {
     fn from(error: EngineError) -> Self {
         match error {
@@ -117,5 +133,53 @@ impl From<StoreError> for Error {
 impl From<NetError> for Error {
     fn from(error: NetError) -> Self {
         Error::Sync(error.as_sync_fault())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kitbag_core::words::{ERRORS, LANGUAGES};
+
+    #[test]
+    fn every_code_that_this_crate_gives_has_words_in_every_language() {
+        let sources = [
+            include_str!("error.rs"),
+            include_str!("bundles.rs"),
+            include_str!("client.rs"),
+            include_str!("joining.rs"),
+            include_str!("sync.rs"),
+            include_str!("team.rs"),
+            include_str!("workers.rs"),
+        ];
+        let kinds = ["NotAllowed(\"", "NotFound(\"", "NotUsable(\"", "NotOpen(\""];
+        let mut given = std::collections::BTreeSet::new();
+        for (source, kind) in sources.iter().flat_map(|s| kinds.iter().map(move |k| (s, k))) {
+            let code = source.split("\n#[cfg(test)]").next().unwrap_or_default();
+            let codes = code.split(kind).skip(1).filter_map(|rest| rest.split('"').next());
+            given.extend(codes.map(str::to_owned));
+        }
+        given.extend(
+            [
+                Error::WouldLose(2),
+                Error::StorageFull,
+                Error::InUse,
+                Error::WrongKey,
+                Error::OtherVersion,
+                Error::Damaged,
+            ]
+            .map(|error| error.code().to_owned()),
+        );
+        let declared: std::collections::BTreeSet<String> =
+            ERRORS.iter().map(|code| (*code).to_owned()).collect();
+        assert_eq!(given, declared);
+        for (language, _) in LANGUAGES {
+            let words = Words::in_language(language);
+            for code in &declared {
+                assert_ne!(words.error(code, 3), *code, "{language}");
+            }
+        }
+        let two = Error::WouldLose(2).in_words(&Words::in_language("ar"));
+        assert!(two.contains("قيدان"), "{two}");
     }
 }

@@ -6,23 +6,31 @@
 #![warn(missing_docs)]
 
 mod blocking;
+mod bundles;
 mod changes;
 mod client;
 mod drafts;
 mod error;
+mod health;
+mod joining;
 mod records;
 mod stock;
 mod sync;
+mod team;
 mod totals;
 mod workers;
 
 pub use blocking::BlockingHubClient;
+pub use bundles::{BundleWritten, Bundles};
 pub use changes::Changes;
 pub use client::{Client, Opening};
 pub use drafts::Drafts;
 pub use error::Error;
+pub use health::{Finding, Health, findings_of};
+pub use joining::Joining;
 pub use kitbag_core::store::Noticed;
 pub use records::Records;
 pub use stock::{Alarm, Held, Stock, StockAlarm, StockNow, of_product, records_naming, stock_now};
 pub use sync::{Sync, SyncEnded, SyncOptions, SyncRun};
+pub use team::{Invited, Member, Team};
 pub use totals::{Target, Totals, TwoPeriods, targets_of};

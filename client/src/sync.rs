@@ -6,7 +6,7 @@ use crate::workers::Turn;
 use kitbag_core::engine::{Status, Step, Syncing};
 use kitbag_core::net::HubClient;
 use kitbag_core::sync::{Agreement, Progress, SyncFault};
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
 
@@ -33,6 +33,8 @@ pub(crate) struct Running {
     cancelled: watch::Sender<bool>,
     progress: watch::Sender<Progress>,
     ended: watch::Sender<Option<SyncEnded>>,
+    /// What it was when it was over: the hub's word that leaving a team asks for.
+    synced: Mutex<Option<Syncing>>,
 }
 
 impl Running {
@@ -74,6 +76,7 @@ impl Sync<'_> {
             cancelled: watch::Sender::new(false),
             progress: watch::Sender::new(Progress::default()),
             ended: watch::Sender::new(None),
+            synced: Mutex::new(None),
         });
         *running = Some(Arc::clone(&run));
         drop(running);
@@ -119,6 +122,11 @@ impl SyncRun {
         }
     }
 
+    /// The exchange that ended it, once.
+    pub(crate) fn take_synced(&self) -> Option<Syncing> {
+        self.0.synced.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
     /// Waits for its end.
     pub async fn ended(&self) -> SyncEnded {
         self.0.ended().await
@@ -159,7 +167,10 @@ async fn carry(client: &Client, running: &Running, options: SyncOptions) -> Sync
         running.progress.send_replace(sync.progress());
         let request = match step {
             Step::Send(request) => request,
-            Step::Done(agreement) => return Ok(agreement),
+            Step::Done(agreement) => {
+                *running.synced.lock().unwrap_or_else(PoisonError::into_inner) = Some(sync);
+                return Ok(agreement);
+            }
         };
         match exchange(&hub, request, running, until).await {
             Ok(answer) => {

@@ -20,6 +20,52 @@ pub const LANGUAGES: [(&str, &str); 5] = [
     ("uk", include_str!("../../locales/uk.ftl")),
 ];
 
+/// What can be refused or fail, by code: `Words::error` says each.
+pub const ERRORS: [&str; 42] = [
+    "too_large",
+    "not_the_root",
+    "nothing_to_undo",
+    "no_team_key",
+    "may_not_invite",
+    "not_damaged",
+    "accepted_enough",
+    "may_not_revoke",
+    "already_a_member",
+    "role",
+    "split_too_often",
+    "record",
+    "draft",
+    "outbox",
+    "team",
+    "hub",
+    "code",
+    "enrolment",
+    "pack",
+    "invitation_used",
+    "other_programme",
+    "not_a_reply",
+    "insecure_invitation",
+    "not_an_invitation",
+    "other_hub",
+    "hub_address",
+    "not_a_bundle",
+    "bundle_not_for_us",
+    "bundle_cut_off",
+    "file",
+    "would_lose",
+    "storage_full",
+    "in_use",
+    "wrong_key",
+    "other_version",
+    "damaged",
+    "suspended",
+    "closed",
+    "panicked",
+    "no_thread",
+    "store",
+    "store_failed",
+];
+
 /// Words in one language.
 ///
 /// ```
@@ -125,6 +171,14 @@ impl Words {
         said.unwrap_or_else(|| fault.code().to_owned())
     }
 
+    /// What is refused or failed, by its code ([`ERRORS`]), and what to do; `number` where one goes with it.
+    pub fn error(&self, code: &str, number: u64) -> String {
+        let mut arguments = FluentArgs::new();
+        arguments.set("number", number);
+        let said = self.formatted(&format!("error-{code}"), &arguments);
+        said.unwrap_or_else(|| code.to_owned())
+    }
+
     fn shape(&self, shape: Shape) -> String {
         let mut arguments = FluentArgs::new();
         let id = match shape {
@@ -203,6 +257,7 @@ mod tests {
         names.extend(indicators().map(|indicator| format!("indicator-{}", indicator.name)));
         names.extend(shares().map(|share| format!("share-{}", share.name)));
         names.extend(Wrong::ALL.map(|wrong| format!("wrong-{}", wrong.code())));
+        names.extend(ERRORS.map(|code| format!("error-{code}")));
         names.extend(SyncFault::ALL.map(|fault| format!("sync-{}", fault.code())));
         names.insert("not_asked".to_owned());
         names.extend(

@@ -15,9 +15,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 /// More than anything here takes.
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_secs(120);
 
-fn run<T>(work: impl Future<Output = T>) -> T {
+/// Runs what a front end does, on a runtime of its own.
+pub fn run<T>(work: impl Future<Output = T>) -> T {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async { tokio::time::timeout(LONG, work).await.expect("in time") })

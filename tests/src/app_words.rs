@@ -296,7 +296,7 @@ mod tests {
             serde_json::from_str(&file("dashboard/uk.json")).unwrap();
         let few = dashboard["sync-budget_spent"]["few"].as_str().unwrap();
         assert_eq!(few.replace("{number}", "3"), three);
-        assert_eq!(android.matches("<plurals").count(), 1);
+        assert_eq!(android.matches("<plurals").count(), 2);
     }
 
     #[test]

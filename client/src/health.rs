@@ -1,0 +1,135 @@
+//! What is wrong here that a person can do something about, as data.
+
+use crate::Error;
+use crate::client::Client;
+use kitbag_core::engine::{Engine, EngineError};
+use kitbag_core::log::Verdict;
+use kitbag_core::model::{Invalid, RecordId, TeamId, UnixMillis};
+use kitbag_core::sync::SyncFault;
+use kitbag_core::totals::{KnownMissing, Query};
+
+/// A phone that waits longer than this for its hub is worth a word, in ms: seven days.
+const WAITING_LONG_MS: i64 = 7 * 86_400_000;
+
+/// What is wrong here.
+pub struct Health<'client>(pub(crate) &'client Client);
+
+/// Something that a person can do something about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Finding {
+    /// This device has joined no team.
+    NoTeam,
+    /// It knows no hub: what is recorded is safe, and only here.
+    NoHub,
+    /// The last sync did not end whole, so many in a row.
+    SyncFailed(SyncFault, u32),
+    /// So many records wait for the hub, since then, for more than a week.
+    WaitingLong(u64, UnixMillis),
+    /// This device's clock is more than a day from the hub's.
+    ClockOff,
+    /// So many records have two values for a field.
+    Conflicts(u64),
+    /// So many pairs of records look like one event.
+    Duplicates(u64),
+    /// Records that count and contradict themselves, each with the first thing that is wrong.
+    Contradicting(Vec<(RecordId, Invalid)>),
+    /// So many records count nowhere because of their date.
+    Flagged(u64),
+    /// So many entries wait for others, or for a newer version of Kitbag.
+    Waiting(u64),
+    /// What is known to exist is not here: totals are short of it.
+    Missing(KnownMissing),
+    /// So many entries have this verdict, which refuses them.
+    Refused(Verdict, u64),
+    /// Logs forked so often: a phone was restored from a copy, or cloned.
+    Forks(u64),
+    /// So many drafts are not finished.
+    Drafts(u64),
+}
+
+impl Finding {
+    /// Its stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Finding::NoTeam => "no_team",
+            Finding::NoHub => "no_hub",
+            Finding::SyncFailed(..) => "sync_failed",
+            Finding::WaitingLong(..) => "waiting_long",
+            Finding::ClockOff => "clock_off",
+            Finding::Conflicts(_) => "conflicts",
+            Finding::Duplicates(_) => "duplicates",
+            Finding::Contradicting(_) => "contradicting",
+            Finding::Flagged(_) => "flagged",
+            Finding::Waiting(_) => "waiting",
+            Finding::Missing(_) => "missing",
+            Finding::Refused(..) => "refused",
+            Finding::Forks(_) => "forks",
+            Finding::Drafts(_) => "drafts",
+        }
+    }
+
+    /// Of how many things it speaks.
+    pub fn count(&self) -> u64 {
+        match self {
+            Finding::NoTeam | Finding::NoHub | Finding::ClockOff => 1,
+            Finding::SyncFailed(_, failures) => u64::from(*failures).max(1),
+            Finding::WaitingLong(count, _) => (*count).max(1),
+            Finding::Contradicting(all) => all.len() as u64,
+            Finding::Missing(missing) => missing.entries,
+            Finding::Refused(_, count)
+            | Finding::Conflicts(count)
+            | Finding::Duplicates(count)
+            | Finding::Flagged(count)
+            | Finding::Waiting(count)
+            | Finding::Forks(count)
+            | Finding::Drafts(count) => *count,
+        }
+    }
+}
+
+impl Health<'_> {
+    /// All that is found, as of one moment and by this clock.
+    pub async fn findings(&self, now: UnixMillis) -> Result<Vec<Finding>, Error> {
+        self.0.read(move |engine| findings_of(engine, now)).await
+    }
+}
+
+/// What [`Health::findings`] answers, for callers that hold the engine themselves.
+pub fn findings_of(engine: &Engine, now: UnixMillis) -> Result<Vec<Finding>, EngineError> {
+    let mut found = Vec::new();
+    let mut find = |is_so: bool, finding: Finding| {
+        if is_so {
+            found.push(finding);
+        }
+    };
+    let teams = engine.teams().into_iter().filter(|team| *team != TeamId::PROGRAMME).count();
+    let is_root = engine.device_key() == engine.root();
+    find(teams == 0 && !is_root, Finding::NoTeam);
+    find(engine.hub()?.is_none(), Finding::NoHub);
+    let status = engine.status()?;
+    if let Some(fault) = status.last.failed {
+        find(true, Finding::SyncFailed(fault, status.last.failures));
+    }
+    if let Some(since) = status.waiting.since {
+        let is_long = now.0.saturating_sub(since.0) >= WAITING_LONG_MS;
+        find(is_long, Finding::WaitingLong(status.waiting.records, since));
+    }
+    find(status.clock_is_off, Finding::ClockOff);
+    let totals = engine.totals(&Query::default())?;
+    let conflicts = engine.store().conflicted()?;
+    find(conflicts > 0, Finding::Conflicts(conflicts));
+    let duplicates = engine.suspected_duplicates()?.len() as u64;
+    find(duplicates > 0, Finding::Duplicates(duplicates));
+    let contradicting = engine.contradicting()?;
+    find(!contradicting.is_empty(), Finding::Contradicting(contradicting));
+    find(totals.flagged > 0, Finding::Flagged(totals.flagged));
+    find(totals.waiting > 0, Finding::Waiting(totals.waiting));
+    find(totals.missing.entries > 0, Finding::Missing(totals.missing));
+    for (verdict, count) in engine.store().refusals()? {
+        find(count > 0, Finding::Refused(verdict, count));
+    }
+    find(totals.forks > 0, Finding::Forks(totals.forks));
+    let drafts = engine.drafts()?.len() as u64;
+    find(drafts > 0, Finding::Drafts(drafts));
+    Ok(found)
+}

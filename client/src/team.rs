@@ -1,0 +1,173 @@
+//! Who belongs: members, invitations, approvals, revocations, leaving.
+
+use crate::Error;
+use crate::client::Client;
+use crate::sync::SyncOptions;
+use crate::workers::Turn;
+use kitbag_core::engine::{EngineError, Invitation, JoinRequest};
+use kitbag_core::identity::Role;
+use kitbag_core::model::{DeviceKey, EntryId, TeamId};
+use kitbag_core::net::{HubClient, NetError};
+use kitbag_core::sync::SyncFault;
+use std::time::Duration;
+use tokio::time::{Instant, sleep};
+
+/// How long an invitation holds, and so how long the other side is waited for.
+pub(crate) const WAIT: Duration = Duration::from_secs(10 * 60);
+/// How often the hub is asked whether the other side has come.
+pub(crate) const POLL: Duration = Duration::from_millis(700);
+/// The statuses by which a hub says that it knows no such invitation.
+const NOT_FOUND: u16 = 404;
+
+/// Who belongs to this device's teams.
+pub struct Team<'client>(pub(crate) &'client Client);
+
+/// A certificate of a team, with whose it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// The certificate.
+    pub certificate: EntryId,
+    /// The device.
+    pub device: DeviceKey,
+    /// What it may do.
+    pub role: Role,
+    /// Whether the certificate is revoked.
+    pub is_revoked: bool,
+}
+
+/// An invitation that was made, to be shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Invited {
+    /// What the new device scans or is given, for ten minutes.
+    pub text: String,
+    /// Under which id it is kept here until it is used.
+    pub id: [u8; 16],
+}
+
+impl Team<'_> {
+    /// The teams that this device is in, each with its role there.
+    pub async fn own(&self) -> Result<Vec<(TeamId, Option<Role>)>, Error> {
+        let roles = self.0.read(|engine| {
+            let teams = engine.teams().into_iter().filter(|team| *team != TeamId::PROGRAMME);
+            Ok(teams.map(|team| (team, engine.role(team))).collect())
+        });
+        roles.await
+    }
+
+    /// A team's members, coordinators first, then those whose certificates hold.
+    pub async fn members(&self, team: TeamId) -> Result<Vec<Member>, Error> {
+        let members = self.0.read(move |engine| {
+            let authority = engine.store().authority();
+            let members = authority.members(team).map(|(certificate, device, role)| Member {
+                certificate,
+                device,
+                role,
+                is_revoked: authority.is_revoked(&certificate),
+            });
+            let mut members: Vec<Member> = members.collect();
+            members.sort_by_key(|member| {
+                (member.role != Role::Coordinator, member.is_revoked, member.certificate)
+            });
+            Ok(members)
+        });
+        members.await
+    }
+
+    /// Invites a device: the root coordinators, a coordinator the rest of the team. Syncs first, so that the hub knows
+    /// by which certificate this device invites.
+    pub async fn invite(&self, team: TeamId, role: Role) -> Result<Invited, Error> {
+        self.sync().await?;
+        let (client, invitation) =
+            self.0.with_hub(move |engine, hub| engine.invite(hub, team, role)).await?;
+        client.post(&path_of(&invitation, ""), Vec::new()).await?;
+        Ok(Invited { text: invitation.to_string(), id: invitation.id() })
+    }
+
+    /// Lets in the device whose screen shows these six digits, by one of the invitations that are open here. What was
+    /// begun is gone on with, where this is called again.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] `code` where no device that asked shows these digits: nobody was let in.
+    pub async fn approve(&self, digits: &str) -> Result<(), Error> {
+        let typed: String = digits.chars().filter(char::is_ascii_digit).collect();
+        let open = self.0.with_hub(|engine, _| {
+            let ids = engine.kept_invitations()?;
+            let kept = ids.iter().map(|id| engine.kept_invitation(id));
+            kept.collect::<Result<Vec<_>, EngineError>>()
+        });
+        let (client, open) = open.await?;
+        for invitation in open.into_iter().flatten() {
+            let asked = match client.get(&path_of(&invitation, "")).await {
+                Ok(asked) => asked,
+                // The hub forgot it: it is older than ten minutes, or the hub was started anew.
+                Err(NetError::Status(NOT_FOUND, _)) => continue,
+                Err(error) => return Err(error.into()),
+            };
+            match invitation.read_request(&asked) {
+                Ok(request) if request.code == typed => {
+                    return self.let_in(&client, invitation, request).await;
+                }
+                _ => {}
+            }
+        }
+        Err(Error::NotFound("code"))
+    }
+
+    async fn let_in(
+        &self,
+        client: &HubClient,
+        invitation: Invitation,
+        request: JoinRequest,
+    ) -> Result<(), Error> {
+        let (id, path) = (invitation.id(), path_of(&invitation, "/reply"));
+        let approve =
+            move |engine: &mut kitbag_core::engine::Engine| engine.approve(&invitation, &request);
+        let reply = self.0.write(Turn::Soon, approve).await?;
+        // The certificate first, so that the hub knows the device when it comes.
+        self.sync().await?;
+        patiently(async || client.post(&path, reply.clone()).await).await?;
+        self.0.write(Turn::Soon, move |engine| engine.forget_invitation(&id)).await
+    }
+
+    /// Leaves a team: syncs, so that the hub says that it has it all, and deletes what is held of it here.
+    pub async fn leave(&self, team: TeamId) -> Result<(), Error> {
+        let run = self.0.sync().start(SyncOptions::default());
+        run.ended().await?;
+        let Some(synced) = run.take_synced() else {
+            return Err(Error::Sync(SyncFault::CutOff));
+        };
+        self.0.write(Turn::Soon, move |engine| engine.leave(team, synced.session())).await
+    }
+
+    /// What this device's logs reach, as some hundred bytes that another one can hear: by a picture or a file.
+    pub async fn announce(&self, team: TeamId) -> Result<Vec<u8>, Error> {
+        self.0.read(move |engine| engine.announce(team)).await
+    }
+
+    /// Hears what another device announced; the next sync passes it on.
+    pub async fn hear(&self, announcement: Vec<u8>) -> Result<(), Error> {
+        self.0.write(Turn::Soon, move |engine| engine.hear(&announcement)).await
+    }
+
+    async fn sync(&self) -> Result<(), Error> {
+        self.0.sync().start(SyncOptions::default()).ended().await.map(drop)
+    }
+}
+
+/// Where the hub keeps what the two say to each other.
+pub(crate) fn path_of(invitation: &Invitation, part: &str) -> String {
+    format!("/v1/invitations/{}{part}", TeamId(invitation.id()))
+}
+
+/// Tries a call again while the hub does not answer, for as long as an invitation holds.
+pub(crate) async fn patiently<T>(
+    call: impl AsyncFn() -> Result<T, NetError>,
+) -> Result<T, NetError> {
+    let until = Instant::now() + WAIT;
+    loop {
+        match call().await {
+            Err(NetError::NoAnswer | NetError::Busy) if Instant::now() < until => sleep(POLL).await,
+            done => return done,
+        }
+    }
+}
