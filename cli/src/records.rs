@@ -9,7 +9,7 @@ use comfy_table::Table;
 use kitbag_core::model::schema::Shape;
 use kitbag_core::model::{DeviceKey, Kind, Operation, RecordId, Value, json};
 use kitbag_core::record::{Fields, Record};
-use kitbag_core::store::{Row, Search, State};
+use kitbag_core::store::{ListPlace, Row, Search, State};
 use serde_json::{Map, Value as Json, json};
 
 #[derive(clap::Args)]
@@ -107,20 +107,21 @@ pub fn list(arguments: &ListArguments) -> Result<(), Failure> {
         kind: arguments.kind,
         author: arguments.author,
         state: arguments.state,
-        conflicted: false,
         from: arguments.span.from,
         to: arguments.span.to,
         answers: arguments.answers.clone(),
-        before: arguments.before,
+        older_than: arguments.before.map(|number| ListPlace { day: 0, number }),
         most: arguments.most,
+        ..Search::default()
     })?;
+    let next = page.older.map(|place| place.number);
     if arguments.json {
         let records: Vec<Json> = page.rows.iter().map(row_as_json).collect();
-        say!("{}", json!({ "records": records, "next": page.next }));
+        say!("{}", json!({ "records": records, "next": next }));
         return Ok(());
     }
     say!("{}", table(&page.rows));
-    match page.next {
+    match next {
         Some(next) => say!("There are more: go on with --before {next}."),
         None => say!("{} records.", page.rows.len()),
     }
@@ -293,8 +294,8 @@ pub fn conflicts(arguments: &AllArguments) -> Result<(), Failure> {
         for row in &page.rows {
             found.push(engine.get(row.id)?);
         }
-        match page.next {
-            Some(next) => search.before = Some(next),
+        match page.older {
+            Some(older) => search.older_than = Some(older),
             None => break,
         }
     }

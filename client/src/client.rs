@@ -5,17 +5,19 @@ use crate::bundles::Bundles;
 use crate::changes::{Changes, Listeners};
 use crate::drafts::Drafts;
 use crate::health::Health;
+use crate::programme::Programme;
 use crate::records::Records;
+use crate::reports::Reports;
 use crate::stock::Stock;
 use crate::sync::{Running, Sync};
 use crate::team::Team;
 use crate::totals::Totals;
-use crate::workers::{Gate, Turn, Workers};
-use kitbag_core::engine::{Engine, EngineError, Environment};
+use crate::workers::{Gate, Open, Turn, Workers};
+use kitbag_core::engine::{Engine, EngineError, Environment, Recovered};
 use kitbag_core::identity::HubAddress;
 use kitbag_core::model::{DeviceKey, UnixMillis};
 use kitbag_core::net::HubClient;
-use kitbag_core::store::KeyProvider;
+use kitbag_core::store::{KeyProvider, Noticed, StoreError};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::runtime::Handle;
@@ -25,6 +27,9 @@ const READERS: usize = 2;
 
 /// A device's clock.
 pub type Clock = Arc<dyn Fn() -> UnixMillis + Send + std::marker::Sync>;
+
+/// Hears how far long work is: done, and all.
+pub type Renewing = Arc<dyn Fn(u64, u64) + Send + std::marker::Sync>;
 
 /// How a store is opened.
 #[derive(Clone)]
@@ -39,6 +44,8 @@ pub struct Opening {
     pub insecure_loopback: bool,
     /// Another clock than the system's: in tests.
     pub clock: Option<Clock>,
+    /// Hears how far a store is brought up to date that an older version of Kitbag left: records done, and all.
+    pub renewing: Option<Renewing>,
 }
 
 impl Opening {
@@ -48,7 +55,7 @@ impl Opening {
         key: impl KeyProvider + Send + std::marker::Sync + 'static,
     ) -> Self {
         let (store, key) = (store.into(), Arc::new(key));
-        Opening { store, key, root: None, insecure_loopback: false, clock: None }
+        Opening { store, key, root: None, insecure_loopback: false, clock: None, renewing: None }
     }
 
     fn environment(&self) -> Environment {
@@ -56,6 +63,9 @@ impl Opening {
         environment.insecure_loopback = self.insecure_loopback;
         if let Some(clock) = self.clock.clone() {
             environment.now = Box::new(move || clock());
+        }
+        if let Some(renewing) = self.renewing.clone() {
+            environment.renewing = Box::new(move |done, all| renewing(done, all));
         }
         environment
     }
@@ -89,22 +99,58 @@ impl Client {
     /// # Errors
     /// [`Error::InUse`], [`Error::WrongKey`], [`Error::OtherVersion`], [`Error::Damaged`]: no byte of it was changed.
     pub async fn open(opening: Opening) -> Result<Client, Error> {
-        let failed = |_| Error::NotOpen("no_thread");
         let (to_write, to_read) = (opening.clone(), opening);
-        let writer = Workers::start("kitbag-writer", 1, Box::new(move || to_write.engine()));
         let beside =
             move || Engine::open_beside(&to_read.store, &*to_read.key, to_read.environment());
-        let readers = Workers::start("kitbag-reader", READERS, Box::new(beside)).map_err(failed)?;
-        let inner = Inner {
-            writer: writer.map_err(failed)?,
-            readers,
-            listeners: Arc::default(),
-            running: Mutex::new(None),
-            runtime: Handle::current(),
-        };
-        let client = Client(Arc::new(inner));
+        let client = Client::over(Box::new(move || to_write.engine()), Box::new(beside))?;
         // Readers need a writer beside them.
-        match client.write(Turn::Soon, |_| Ok(())).await {
+        client.checked(client.write(Turn::Soon, |_| Ok(())).await).await
+    }
+
+    /// Opens a store to read it alone: no byte of it changes, and what would change it fails.
+    ///
+    /// # Errors
+    /// Those of [`Client::open`].
+    pub async fn open_to_read(opening: Opening) -> Result<Client, Error> {
+        let read =
+            move || Engine::open_to_read(&opening.store, &*opening.key, opening.environment());
+        let client =
+            Client::over(Box::new(|| Err(StoreError::OpenedToRead.into())), Box::new(read))?;
+        client.checked(client.read(|_| Ok(())).await).await
+    }
+
+    /// Founds a programme: makes the store of its root key, which is not there yet.
+    pub async fn found(opening: Opening) -> Result<Client, Error> {
+        let new = opening.clone();
+        let found = move || Engine::found(&new.store, &*new.key, new.environment()).map(drop);
+        tokio::task::spawn_blocking(found).await.map_err(|_| Error::NotOpen("panicked"))??;
+        Client::open(opening).await
+    }
+
+    /// Moves a damaged store aside and makes a new one for the same device, from its outbox; the hub brings the rest.
+    pub async fn recover(opening: Opening) -> Result<(Client, Recovered), Error> {
+        let of = opening.clone();
+        let recover = move || {
+            Engine::recover(&of.store, &*of.key, of.environment()).map(|(_, recovered)| recovered)
+        };
+        let recovered = tokio::task::spawn_blocking(recover)
+            .await
+            .map_err(|_| Error::NotOpen("panicked"))??;
+        Ok((Client::open(opening).await?, recovered))
+    }
+
+    fn over(write: Open, read: Open) -> Result<Client, Error> {
+        let failed = |_| Error::NotOpen("no_thread");
+        let writer = Workers::start("kitbag-writer", 1, write).map_err(failed)?;
+        let readers = Workers::start("kitbag-reader", READERS, read).map_err(failed)?;
+        let (listeners, running) = (Arc::default(), Mutex::new(None));
+        let runtime = Handle::current();
+        Ok(Client(Arc::new(Inner { writer, readers, listeners, running, runtime })))
+    }
+
+    async fn checked(&self, opened: Result<(), Error>) -> Result<Client, Error> {
+        let client = self.clone();
+        match opened {
             Ok(()) => Ok(client),
             Err(error) => {
                 client.close().await;
@@ -136,6 +182,16 @@ impl Client {
     /// Who belongs: members, invitations, approvals, leaving.
     pub fn team(&self) -> Team<'_> {
         Team(self)
+    }
+
+    /// The programme: the root's work.
+    pub fn programme(&self) -> Programme<'_> {
+        Programme(self)
+    }
+
+    /// What the programme's receivers want.
+    pub fn reports(&self) -> Reports<'_> {
+        Reports(self)
     }
 
     /// Bundles, carried by hand.
@@ -170,6 +226,8 @@ impl Client {
         self.0.writer.shut(Gate::Open);
         self.write(Turn::Soon, |_| Ok(())).await?;
         self.0.readers.shut(Gate::Open);
+        // Whoever shows something looks again.
+        self.0.listeners.tell(&Noticed::everything());
         Ok(())
     }
 

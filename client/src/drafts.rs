@@ -2,6 +2,7 @@
 
 use crate::Error;
 use crate::client::Client;
+use crate::records::every_fault;
 use crate::workers::Turn;
 use kitbag_core::engine::DraftId;
 use kitbag_core::model::{Form, RecordId, TeamId};
@@ -20,9 +21,16 @@ impl Drafts<'_> {
         self.0.read(|engine| engine.drafts()).await
     }
 
-    /// Makes a record of a draft: it is saved and the draft gone, or neither.
-    pub async fn finish(&self, id: DraftId, team: TeamId) -> Result<RecordId, Error> {
-        self.0.write(Turn::Soon, move |engine| engine.finish_draft(id, team)).await
+    /// Makes a record of a draft as its form stands now: it is saved and the draft gone, or neither.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] with every fault of the form at once: the draft stays.
+    pub async fn finish(&self, id: DraftId, team: TeamId, form: Form) -> Result<RecordId, Error> {
+        let saved = self.0.write(Turn::Soon, move |engine| {
+            let saved = engine.finish_draft_as(id, team, &form);
+            every_fault(engine, &form, saved)
+        });
+        saved.await?
     }
 
     /// Throws a draft away.

@@ -2,7 +2,8 @@
 
 use crate::Error;
 use crate::client::Client;
-use kitbag_core::engine::{Engine, EngineError};
+use crate::workers::Turn;
+use kitbag_core::engine::{Engine, EngineError, Verified};
 use kitbag_core::log::Verdict;
 use kitbag_core::model::{Invalid, RecordId, TeamId, UnixMillis};
 use kitbag_core::sync::SyncFault;
@@ -91,6 +92,22 @@ impl Health<'_> {
     /// All that is found, as of one moment and by this clock.
     pub async fn findings(&self, now: UnixMillis) -> Result<Vec<Finding>, Error> {
         self.0.read(move |engine| findings_of(engine, now)).await
+    }
+}
+
+impl Health<'_> {
+    /// Verifies that the store is what its entries say: every chain and signature, every row and total derived anew.
+    /// Changes nothing; `progress` gets how many entries and records were looked at.
+    pub async fn verify(
+        &self,
+        progress: impl FnMut(u64) + Send + 'static,
+    ) -> Result<Verified, Error> {
+        self.0.read(move |engine| engine.verify(progress)).await
+    }
+
+    /// Builds what is derived anew from the entries.
+    pub async fn rebuild(&self) -> Result<(), Error> {
+        self.0.write(Turn::Later, |engine| engine.rebuild()).await
     }
 }
 

@@ -3,17 +3,50 @@
 use crate::Error;
 use crate::client::Client;
 use crate::workers::Turn;
-use kitbag_core::model::{Element, ElementName, EntryId, Form, RecordId, TeamId, Value};
+use kitbag_core::engine::{Attention, Engine, EngineError, List, Suspected};
+use kitbag_core::log::verdict::Refusal;
+use kitbag_core::model::{
+    CivilDate, Element, ElementName, EntryId, Form, Invalid, Kind, Operation, RecordId, TeamId,
+    Value,
+};
 use kitbag_core::record::Record;
-use kitbag_core::store::{Page, Search};
+use kitbag_core::store::{Delivery, Refused, Search, State};
 
 /// Records: saved, corrected, looked for. When a call that saves returns, it is durable.
 pub struct Records<'client>(pub(crate) &'client Client);
 
 impl Records<'_> {
+    /// A form of a kind with the day, and what this device answered last time where that is mostly the same.
+    pub async fn begin(
+        &self,
+        team: TeamId,
+        kind: Kind,
+        today: CivilDate,
+        utc_offset_min: i64,
+    ) -> Result<Form, Error> {
+        self.0.read(move |engine| engine.begin_form(team, kind, (today, utc_offset_min))).await
+    }
+
+    /// All that keeps a form from being saved: one fault for each field, each with a stable code.
+    pub async fn faults(&self, form: Form) -> Result<Vec<Invalid>, Error> {
+        self.0.read(move |engine| engine.form_faults(&form)).await
+    }
+
     /// Saves a record. What the form leaves open and the programme or this device knows is filled in.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] with every fault of the form at once: nothing was saved.
     pub async fn record(&self, team: TeamId, form: Form) -> Result<RecordId, Error> {
-        self.0.write(Turn::Soon, move |engine| engine.record(team, &form)).await
+        let saved = self.0.write(Turn::Soon, move |engine| {
+            let saved = engine.record(team, &form);
+            every_fault(engine, &form, saved)
+        });
+        saved.await?
+    }
+
+    /// Changes a record by several operations at once: all of them, or none.
+    pub async fn change(&self, id: RecordId, operations: Vec<Operation>) -> Result<EntryId, Error> {
+        self.0.write(Turn::Soon, move |engine| engine.change(id, operations)).await
     }
 
     /// What a form will be saved as: with what the programme or this device knows filled in.
@@ -80,8 +113,100 @@ impl Records<'_> {
         self.0.read(move |engine| engine.get(id)).await
     }
 
-    /// A page of the records looked for, the latest first.
-    pub async fn search(&self, search: Search) -> Result<Page, Error> {
-        self.0.read(move |engine| engine.search(&search)).await
+    /// A record as a screen shows it, as of one moment.
+    pub async fn look_at(&self, id: RecordId) -> Result<OneRecord, Error> {
+        let looked = self.0.read(move |engine| {
+            Ok(OneRecord {
+                record: engine.get(id)?,
+                state: engine.store().row(id)?.map(|row| row.state),
+                delivery: engine.delivery(id)?,
+                attention: engine.attention(id)?,
+            })
+        });
+        looked.await
+    }
+
+    /// The record that this device changed last in a team: what *undo* is about.
+    pub async fn last_changed(&self, team: TeamId) -> Result<Option<RecordId>, Error> {
+        self.0.read(move |engine| engine.last_changed(team)).await
+    }
+
+    /// A page of the records looked for, the latest first, each with whether the hub has it and whether it needs a
+    /// person; [`Search::needs_person`] alone lists what needs one.
+    pub async fn list(&self, search: Search) -> Result<List, Error> {
+        self.0.read(move |engine| engine.list(&search)).await
+    }
+
+    /// A page, and how many records there are on all pages, as of one moment.
+    pub async fn list_and_count(&self, search: Search) -> Result<(List, u64), Error> {
+        self.0.read(move |engine| Ok((engine.list(&search)?, engine.how_many(&search)?))).await
+    }
+
+    /// What of records does not count, and why.
+    pub async fn refused(&self) -> Result<Vec<RefusedRecord>, Error> {
+        let refused = self.0.read(|engine| engine.refused()).await?;
+        let with = refused.into_iter();
+        Ok(with.map(|of| RefusedRecord { of, lifted_by: lifted_by(of.refusal) }).collect())
+    }
+
+    /// Pairs of records that look like one event.
+    pub async fn suspected_duplicates(&self) -> Result<Vec<Suspected>, Error> {
+        self.0.read(|engine| engine.suspected_duplicates()).await
+    }
+}
+
+/// A record as a screen shows it.
+#[derive(Clone, Debug)]
+pub struct OneRecord {
+    /// What it says, with its history.
+    pub record: Record,
+    /// Why it counts, or counts nowhere; `None` while it is not judged.
+    pub state: Option<State>,
+    /// Whether the hub has all of it that is here.
+    pub delivery: Delivery,
+    /// Whether it needs a person.
+    pub attention: Attention,
+}
+
+/// Something of a record that does not count, and who can change that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RefusedRecord {
+    /// What, whose and why.
+    pub of: Refused,
+    /// Who can lift it.
+    pub lifted_by: LiftedBy,
+}
+
+/// Who can make count what does not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LiftedBy {
+    /// A coordinator: by accepting what came after a revocation, or by doing it himself.
+    Coordinator,
+    /// Nobody needs to: it counts as soon as what it needs is here.
+    Arrival,
+    /// Nobody: no honest version of Kitbag wrote it. Recorded anew it counts.
+    Nobody,
+}
+
+fn lifted_by(refusal: Refusal) -> LiftedBy {
+    match refusal {
+        Refusal::Revoked | Refusal::Role => LiftedBy::Coordinator,
+        Refusal::Needs => LiftedBy::Arrival,
+        Refusal::Ended | Refusal::Schema => LiftedBy::Nobody,
+    }
+}
+
+/// What was saved; where answers are wrong, every fault of the form rather than the first.
+pub(crate) fn every_fault<T>(
+    engine: &Engine,
+    form: &Form,
+    saved: Result<T, EngineError>,
+) -> Result<Result<T, Error>, EngineError> {
+    match saved {
+        Err(EngineError::Invalid(first)) => {
+            let faults = engine.form_faults(form)?;
+            Ok(Err(Error::Invalid(if faults.is_empty() { vec![first] } else { faults })))
+        }
+        saved => saved.map(Ok),
     }
 }

@@ -27,7 +27,11 @@ pub struct Sync<'client>(pub(crate) &'client Client);
 
 /// A sync that is going on, or is over; all clones are of the same.
 #[derive(Clone)]
-pub struct SyncRun(Arc<Running>);
+pub struct SyncRun {
+    running: Arc<Running>,
+    /// What was seen of its progress: each clone sees all of it.
+    seen: watch::Receiver<Progress>,
+}
 
 pub(crate) struct Running {
     cancelled: watch::Sender<bool>,
@@ -70,7 +74,7 @@ impl Sync<'_> {
         let inner = self.0.inner();
         let mut running = inner.running.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(running) = running.as_ref().filter(|running| running.ended.borrow().is_none()) {
-            return SyncRun(Arc::clone(running));
+            return SyncRun::of(Arc::clone(running));
         }
         let run = Arc::new(Running {
             cancelled: watch::Sender::new(false),
@@ -86,7 +90,7 @@ impl Sync<'_> {
             let ended = carry(&client, &of.0, options).await;
             of.0.ended.send_replace(Some(ended));
         });
-        SyncRun(run)
+        SyncRun::of(run)
     }
 
     /// What is true now of what waits, of the last sync and of the next.
@@ -102,34 +106,39 @@ impl Sync<'_> {
 }
 
 impl SyncRun {
+    fn of(running: Arc<Running>) -> Self {
+        let seen = running.progress.subscribe();
+        SyncRun { running, seen }
+    }
+
     /// Ends it at once. What was acknowledged stays so, and the next one goes on.
     pub fn cancel(&self) {
-        self.0.cancel();
+        self.running.cancel();
     }
 
     /// How far it is now.
     pub fn progress(&self) -> Progress {
-        *self.0.progress.borrow()
+        *self.running.progress.borrow()
     }
 
-    /// Waits until it is further than it is now; `None` once it is over.
+    /// Waits until it is further than was seen here last; `None` once it is over.
     pub async fn next_progress(&mut self) -> Option<Progress> {
-        let (mut progress, mut ended) = (self.0.progress.subscribe(), self.0.ended.subscribe());
+        let mut ended = self.running.ended.subscribe();
         tokio::select! {
             biased;
+            changed = self.seen.changed() => changed.ok().map(|()| *self.seen.borrow_and_update()),
             _ = ended.wait_for(Option::is_some) => None,
-            changed = progress.changed() => changed.ok().map(|()| *progress.borrow()),
         }
     }
 
     /// The exchange that ended it, once.
     pub(crate) fn take_synced(&self) -> Option<Syncing> {
-        self.0.synced.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.running.synced.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// Waits for its end.
     pub async fn ended(&self) -> SyncEnded {
-        self.0.ended().await
+        self.running.ended().await
     }
 }
 

@@ -6,9 +6,10 @@ use crate::sync::SyncOptions;
 use crate::workers::Turn;
 use kitbag_core::engine::{EngineError, Invitation, JoinRequest};
 use kitbag_core::identity::Role;
-use kitbag_core::model::{DeviceKey, EntryId, TeamId};
+use kitbag_core::model::{CivilDate, DeviceKey, EntryId, TeamId};
 use kitbag_core::net::{HubClient, NetError};
 use kitbag_core::sync::SyncFault;
+use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
@@ -42,6 +43,7 @@ pub struct Invited {
     pub text: String,
     /// Under which id it is kept here until it is used.
     pub id: [u8; 16],
+    path: String,
 }
 
 impl Team<'_> {
@@ -79,8 +81,34 @@ impl Team<'_> {
         self.sync().await?;
         let (client, invitation) =
             self.0.with_hub(move |engine, hub| engine.invite(hub, team, role)).await?;
-        client.post(&path_of(&invitation, ""), Vec::new()).await?;
-        Ok(Invited { text: invitation.to_string(), id: invitation.id() })
+        let path = path_of(&invitation, "");
+        client.post(&path, Vec::new()).await?;
+        Ok(Invited { text: invitation.to_string(), id: invitation.id(), path })
+    }
+
+    /// Waits until a device asks by an invitation, for as long as it holds. Then it shows six digits, for
+    /// [`Team::approve`].
+    pub async fn asked(&self, invited: &Invited) -> Result<(), Error> {
+        let (client, path) = (self.0.with_hub(|_, _| Ok(())).await?.0, invited.path.clone());
+        let until = Instant::now() + WAIT;
+        while patiently(async || client.get(&path).await).await?.is_empty() {
+            if Instant::now() > until {
+                return Err(Error::NotUsable("invitation_used"));
+            }
+            sleep(POLL).await;
+        }
+        Ok(())
+    }
+
+    /// When devices of this programme synced last, by the hub's clock; coordinators alone are told.
+    pub async fn last_synced(&self, team: TeamId) -> Result<BTreeMap<DeviceKey, CivilDate>, Error> {
+        let (client, ()) = self.0.with_hub(|_, _| Ok(())).await?;
+        let answer = client.get(&format!("/v1/devices?team={team}")).await?;
+        let read: BTreeMap<String, String> =
+            serde_json::from_slice(&answer).map_err(|_| Error::Sync(SyncFault::NotRead))?;
+        let parsed =
+            read.iter().filter_map(|(device, day)| Some((device.parse().ok()?, day.parse().ok()?)));
+        Ok(parsed.collect())
     }
 
     /// Lets in the device whose screen shows these six digits, by one of the invitations that are open here. What was
@@ -149,7 +177,7 @@ impl Team<'_> {
         self.0.write(Turn::Soon, move |engine| engine.hear(&announcement)).await
     }
 
-    async fn sync(&self) -> Result<(), Error> {
+    pub(crate) async fn sync(&self) -> Result<(), Error> {
         self.0.sync().start(SyncOptions::default()).ended().await.map(drop)
     }
 }

@@ -6,7 +6,9 @@ use kitbag_core::engine::{Engine, EngineError};
 use kitbag_core::model::date::Period;
 use kitbag_core::model::{CivilDate, Kind, RecordId, TeamId};
 use kitbag_core::store::{Row, Search, State};
+use kitbag_core::sync::SyncFault;
 use kitbag_core::totals::{Query, Split, Totals as Answer};
+use std::collections::BTreeMap;
 
 /// Totals.
 pub struct Totals<'client>(pub(crate) &'client Client);
@@ -43,6 +45,22 @@ pub struct Target {
     pub reached: i64,
 }
 
+/// How complete the records of a period are, as the hub says it.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct CompletenessOf {
+    /// From this date on, as written.
+    pub from: String,
+    /// Up to this date, inclusive.
+    pub to: String,
+    /// By the names of [`kitbag_core::store::COMPLETENESS`].
+    pub counts: BTreeMap<String, u64>,
+    /// Whether the hub has taken in all that it received.
+    pub settled: bool,
+    /// An observer's counts are rounded down to this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rounded_down_to: Option<u64>,
+}
+
 impl Totals<'_> {
     /// The totals asked for, with what is known to be missing.
     pub async fn of(&self, query: Query) -> Result<Answer, Error> {
@@ -57,6 +75,20 @@ impl Totals<'_> {
         query: Query,
     ) -> Result<TwoPeriods, Error> {
         self.0.read(move |engine| two_periods(engine, (day, period), &query)).await
+    }
+
+    /// How complete the records of a period are, of one team or of all; the hub alone knows.
+    pub async fn completeness(
+        &self,
+        team: Option<TeamId>,
+        from: CivilDate,
+        to: CivilDate,
+    ) -> Result<CompletenessOf, Error> {
+        let (client, ()) = self.0.with_hub(|_, _| Ok(())).await?;
+        let team = team.map_or_else(String::new, |team| format!("&team={team}"));
+        let answer = client.get(&format!("/v1/completeness?from={from}&to={to}{team}")).await?;
+        let not_understood = |_| Error::Sync(SyncFault::NotRead);
+        serde_json::from_slice(&answer).map_err(not_understood)
     }
 
     /// The targets of a team, or of all, by period.

@@ -18,6 +18,7 @@ mod ingest;
 mod insert;
 mod key;
 mod links;
+mod listing;
 mod missing;
 mod noticed;
 mod on_path;
@@ -41,12 +42,13 @@ pub use held::{Arrived, HeldEntry};
 pub use hidden::{ASIDE_RUN_BYTES, ASIDE_RUN_ENTRIES, OWN_TOLD_MAX};
 pub use ingest::{Incoming, MayBranch, Received, VerifiedRun};
 pub use key::{KeyFile, KeyProvider, PassphraseFile, StoreKey};
+pub use listing::{ListPlace, Order, Page, Refused, Search};
 pub use missing::{CLAIMED_MAX, MissingFrom};
 pub use noticed::{NOTICED_MAX, Noticed};
 pub use outgoing::{Clock, SEALS_MAX};
 pub use paging::Peer;
 pub use plain::Asked;
-pub use rows::{Page, Row, Search, State};
+pub use rows::{Row, State};
 pub use totals::OnHand;
 
 use crate::log::payload::Open;
@@ -84,6 +86,11 @@ pub enum StoreError {
     /// The key does not open the file, or the file is not a store. No byte was changed.
     #[error("this key does not open the store, or the file is damaged; nothing was changed")]
     WrongKey,
+    /// This program was not built with SQLCipher: nothing was opened, as it would not be enciphered.
+    #[error(
+        "this program was built without SQLCipher; nothing was opened: build it as docs/integrating.md says"
+    )]
+    NoCipher,
     /// Every store would refuse what was to be saved. Nothing was.
     #[error("{}", refused_in_words(*.0))]
     Refused(Refusal),

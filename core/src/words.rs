@@ -21,7 +21,7 @@ pub const LANGUAGES: [(&str, &str); 5] = [
 ];
 
 /// What can be refused or fail, by code: `Words::error` says each.
-pub const ERRORS: [&str; 42] = [
+pub const ERRORS: [&str; 46] = [
     "too_large",
     "not_the_root",
     "nothing_to_undo",
@@ -34,6 +34,10 @@ pub const ERRORS: [&str; 42] = [
     "role",
     "split_too_often",
     "record",
+    "certificate",
+    "claim",
+    "no_cipher",
+    "no_such_pack",
     "draft",
     "outbox",
     "team",

@@ -49,6 +49,7 @@ pub(crate) fn router(hub: Hub) -> Router {
         .route("/v1/totals", get(crate::totals::totals))
         .route("/v1/aside", get(aside))
         .route("/v1/completeness", get(crate::reporting::completeness))
+        .route("/v1/devices", get(crate::reporting::devices))
         .route("/v1/digests", get(digests))
         .route("/v1/invitations/{id}", post(open_invitation).get(asked))
         .route("/v1/invitations/{id}/request", post(ask))

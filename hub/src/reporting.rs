@@ -14,6 +14,32 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 #[derive(Deserialize)]
+pub(crate) struct OfTeam {
+    team: String,
+}
+
+/// When each device of a team synced last, for those who look after it.
+pub(crate) async fn devices(
+    State(hub): State<Hub>,
+    Device(device): Device,
+    asked: Result<Query<OfTeam>, QueryRejection>,
+) -> Result<String, Problem> {
+    let Query(asked) = asked.map_err(|_| wrong("query", "a team is needed"))?;
+    let team: TeamId = asked.team.parse().map_err(|reason| wrong("team", reason))?;
+    let answer = read_for(&hub, device, move |store| match reads(store, device, Some(team)) {
+        Some(Reads::All) => store.last_synced(team).map(Some),
+        _ => Ok(None),
+    });
+    let synced = match answer.await? {
+        Some(Some(synced)) => synced,
+        Some(None) => return Err(not_yours()),
+        None => return Err(failed("the devices could not be read")),
+    };
+    let days = synced.into_iter().map(|(device, day)| (device.to_string(), day.to_string().into()));
+    Ok(Value::Object(days.collect()).to_string())
+}
+
+#[derive(Deserialize)]
 pub(crate) struct Parameters {
     /// From this date on.
     from: String,

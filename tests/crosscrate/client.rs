@@ -138,8 +138,8 @@ fn a_store_that_is_suspended_is_held_by_nobody_and_goes_on_afterwards() {
         let theirs = other.record(TEAM, &reversal("died")).unwrap();
         drop(other);
         client.resume().await.unwrap();
-        let found = client.records().search(Search { most: 10, ..Search::default() }).await;
-        let found: Vec<_> = found.unwrap().rows.iter().map(|row| row.id).collect();
+        let found = client.records().list(Search { most: 10, ..Search::default() }).await;
+        let found: Vec<_> = found.unwrap().rows.iter().map(|at| at.row.id).collect();
         assert_eq!(found, [theirs, id]);
         client.close().await;
         let closed = client.records().get(id).await;
@@ -172,7 +172,7 @@ fn a_thousand_callers_of_one_client_lose_nothing() {
         for caller in callers.collect::<Vec<_>>() {
             caller.await.unwrap();
         }
-        let all = client.records().search(Search { most: 2_000, ..Search::default() }).await;
+        let all = client.records().list(Search { most: 2_000, ..Search::default() }).await;
         assert_eq!(all.unwrap().rows.len(), 1_000);
         client.close().await;
     });

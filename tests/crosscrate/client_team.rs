@@ -50,7 +50,7 @@ fn a_device_joins_by_six_digits_records_and_leaves() {
         phone.team().leave(TEAM).await.unwrap();
         assert!(phone.team().own().await.unwrap().is_empty());
         desk.sync().start(Default::default()).ended().await.unwrap();
-        let found = desk.records().search(Search { most: 5, ..Search::default() }).await.unwrap();
+        let found = desk.records().list(Search { most: 5, ..Search::default() }).await.unwrap();
         assert_eq!(found.rows.len(), 1, "the hub has it all");
         phone.close().await;
         desk.close().await;

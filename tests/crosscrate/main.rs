@@ -5,6 +5,7 @@ mod bad_line;
 mod bounds;
 mod bundles;
 mod client;
+mod client_lists;
 mod client_team;
 mod completeness;
 mod contradictions;

@@ -16,7 +16,7 @@ impl Engine {
     /// let survived = vec![("outcome".to_owned(), "survived".to_owned())];
     /// let page = phone.search(&Search { answers: survived, most: 50, ..Search::default() })?;
     /// assert_eq!(page.rows[0].id, id);
-    /// assert_eq!(page.next, None); // no further page
+    /// assert_eq!(page.older, None); // no further page
     /// # Ok::<(), Failed>(())
     /// ```
     pub fn search(&self, search: &Search) -> Result<Page, EngineError> {
@@ -43,8 +43,8 @@ impl Engine {
         loop {
             let page = self.search(&search)?;
             page.rows.iter().for_each(&mut look);
-            match page.next {
-                Some(next) => search.before = Some(next),
+            match page.older {
+                Some(older) => search.older_than = Some(older),
                 None => return Ok(()),
             }
         }

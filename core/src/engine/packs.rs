@@ -119,7 +119,7 @@ impl Engine {
             self.known_packs = (count, self.packs()?);
         }
         fill_in(&mut form, &self.known_packs.1);
-        match lacking(&form, &self.known_packs.1) {
+        match lacking(&form, &self.known_packs.1).first() {
             Some(field) => Err(Invalid::required(field.name, field.shape).into()),
             None => Ok(form),
         }

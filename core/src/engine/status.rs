@@ -210,6 +210,25 @@ impl Engine {
         Ok(!self.status()?.is_synced)
     }
 
+    /// How long the next sync is not to be tried, as the last ones failed; `None` where it may be at any time.
+    ///
+    /// ```
+    /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
+    /// # use example::*;
+    /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
+    /// assert_eq!(phone.next_sync_in()?, None);
+    /// phone.note_sync(&phone.session(), Some(SyncFault::NoAnswer))?;
+    /// assert!(phone.next_sync_in()?.is_some_and(|wait| wait.as_secs() <= 2));
+    /// # Ok::<(), Failed>(())
+    /// ```
+    pub fn next_sync_in(&mut self) -> Result<Option<std::time::Duration>, EngineError> {
+        let Some(at) = self.last_sync()?.next_try else { return Ok(None) };
+        let wait = at.saturating_sub((self.environment.now)().0);
+        // A clock that was set back makes nobody wait longer than the longest back-off.
+        let wait = std::time::Duration::from_millis(u64::try_from(wait).unwrap_or(0));
+        Ok(Some(wait.min(Backoff::LAST)))
+    }
+
     fn last_sync(&self) -> Result<LastSync, EngineError> {
         let noted = self.store.meta("last_sync")?.unwrap_or_default();
         Ok(serde_json::from_slice(&noted).unwrap_or_default())

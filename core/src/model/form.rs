@@ -1,7 +1,10 @@
 //! A record as an app fills it in, of any kind, and the operations that it becomes.
 
 use super::answers::{Answers, answer, known};
-use super::check::{Fault, check_creation, declared, version_needed};
+use super::check::{
+    Fault, check_change, check_creation, check_own, contradictions, declared, faults_of_whole,
+    standing, version_needed,
+};
 use super::invalid::{Invalid, Wrong};
 use super::operation::Operation;
 use super::rules::Rule;
@@ -187,6 +190,30 @@ impl Form {
     /// The operations that create this record, fields in the order of the declaration, or the field
     /// that is wrong and why.
     pub fn operations(&self) -> Result<Vec<Operation>, Invalid> {
+        let operations = self.unchecked();
+        let version = version_needed(self.kind, &operations);
+        check_creation(self.kind, version, &operations).map_err(Fault::into_invalid)?;
+        Ok(operations)
+    }
+
+    /// All that keeps this form from being saved, what is missing first: one fault for each field.
+    pub fn faults(&self) -> Vec<Invalid> {
+        let operations = self.unchecked();
+        let version = version_needed(self.kind, &operations);
+        let standing = standing(&operations);
+        let mut faults = faults_of_whole(self.kind, version, &standing);
+        for operation in &operations {
+            let one = std::slice::from_ref(operation);
+            let of_shape = check_change(self.kind, version, one).map_err(Fault::into_invalid);
+            faults.extend(of_shape.and_then(|()| check_own(one)).err());
+        }
+        faults.extend(contradictions(self.kind, &standing));
+        let mut told = std::collections::BTreeSet::new();
+        faults.retain(|fault| told.insert(fault.field.clone()));
+        faults
+    }
+
+    fn unchecked(&self) -> Vec<Operation> {
         let mut operations = Vec::new();
         for field in self.kind.fields() {
             if field.is_by_code() {
@@ -198,12 +225,9 @@ impl Form {
             }
         }
         for (list, elements) in &self.lists {
-            let added = elements.iter().map(|element| append(list, element));
-            operations.extend(added);
+            operations.extend(elements.iter().map(|element| append(list, element)));
         }
-        let version = version_needed(self.kind, &operations);
-        check_creation(self.kind, version, &operations).map_err(Fault::into_invalid)?;
-        Ok(operations)
+        operations
     }
 
     /// What the record would say, for indicators of a draft or of a file.

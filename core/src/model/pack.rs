@@ -303,14 +303,14 @@ pub fn fill_in(form: &mut Form, packs: &[CodePack]) {
 }
 
 /// The first optional field that a pack asks for and the form does not answer.
-pub fn lacking(form: &Form, packs: &[CodePack]) -> Option<&'static Field> {
+pub fn lacking(form: &Form, packs: &[CodePack]) -> Vec<&'static Field> {
     let asked = packs.iter().filter_map(|pack| pack.require.get(form.kind().name())).flatten();
     let unanswered = asked.filter(|field| {
         let prefix = format!("{field}.");
         let by_code = form.fields().keys().any(|name| name.starts_with(&prefix));
         form.get(field).is_none() && !by_code && !form.lists().contains_key(*field)
     });
-    unanswered.filter_map(|field| form.kind().field(field)).next()
+    unanswered.filter_map(|field| form.kind().field(field)).collect()
 }
 
 #[cfg(test)]

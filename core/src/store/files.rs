@@ -6,6 +6,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 /// The endings of the files that belong to a store beside its own.
 const BESIDE: [&str; 2] = ["-wal", "-shm"];
@@ -53,6 +54,25 @@ pub(super) fn lock(path: &Path) -> Result<Option<Lock>, StoreError> {
     }
 }
 
+/// Opens a connection, once the cipher is there. SQLite lets a second thread open while the first one's call still sets
+/// SQLCipher up, and a key given then is refused: whoever comes first in a process sets it up for all.
+///
+/// # Errors
+/// [`StoreError::NoCipher`] where SQLite is not SQLCipher, as a phone's own is not: nothing is opened.
+pub(super) fn connect(name: impl AsRef<Path>, flags: OpenFlags) -> Result<Connection, StoreError> {
+    static HAS_CIPHER: OnceLock<bool> = OnceLock::new();
+    let has_cipher = HAS_CIPHER.get_or_init(|| {
+        let version = Connection::open_in_memory().and_then(|sql| {
+            sql.query_row("PRAGMA cipher_version", [], |row| row.get::<_, String>(0))
+        });
+        version.is_ok_and(|version| !version.is_empty())
+    });
+    match has_cipher {
+        true => Ok(Connection::open_with_flags(name, flags)?),
+        false => Err(StoreError::NoCipher),
+    }
+}
+
 /// A connection that changes no byte: without a log beside the store nothing is written anywhere; with
 /// one, only the index that SQLite keeps of it.
 pub(super) fn connect_to_read(path: &Path, key: &StoreKey) -> Result<Connection, StoreError> {
@@ -72,7 +92,7 @@ fn connect_read_only(path: &Path, key: &StoreKey, how: &str) -> Result<Connectio
     let name = path.to_str().ok_or(StoreError::Damaged("its name"))?;
     let name = name.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
-    let connection = Connection::open_with_flags(format!("file:{name}?{how}"), flags)?;
+    let connection = connect(format!("file:{name}?{how}"), flags)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     set_key(&connection, key)?;
     let found: u32 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
@@ -124,7 +144,7 @@ impl Store {
     /// Copies a store into a new file as of one moment, under the same key, though another process
     /// writes to it meanwhile. The store itself is only read.
     pub fn copy(path: &Path, key: &dyn KeyProvider, out: &Path) -> Result<(), StoreError> {
-        let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         set_key(&connection, &key.store_key()?)?;
         connection.execute_batch("PRAGMA busy_timeout = 5000")?;
         let out = out.to_str().ok_or(StoreError::Damaged("the name of the copy"))?;

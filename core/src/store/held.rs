@@ -105,7 +105,7 @@ impl Store {
     /// How many entries are refused, by reason.
     pub fn refusals(&self) -> Result<Vec<(Verdict, u64)>, StoreError> {
         let mut statement = self.sql()?.prepare_cached(
-            "SELECT verdict, count(*) FROM entry WHERE verdict > 1 GROUP BY verdict",
+            "SELECT verdict, count(*) FROM entry WHERE verdict > 31 GROUP BY verdict",
         )?;
         let rows =
             statement.query_map([], |row| Ok((row.get::<_, u8>(0)?, row.get::<_, i64>(1)?)))?;

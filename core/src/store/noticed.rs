@@ -27,6 +27,13 @@ pub struct Noticed {
 }
 
 impl Noticed {
+    /// Everything may have changed.
+    pub fn everything() -> Self {
+        let kinds = Kind::ALL.into_iter().collect();
+        let (is_many, sums, delivery, attention, state) = (true, true, true, true, true);
+        Noticed { records: BTreeSet::new(), kinds, is_many, sums, delivery, attention, state }
+    }
+
     /// Whether nothing changed.
     pub fn is_nothing(&self) -> bool {
         *self == Noticed::default()

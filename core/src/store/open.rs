@@ -332,7 +332,7 @@ pub(super) fn set_key(connection: &Connection, key: &StoreKey) -> Result<(), Sto
 fn connect(path: &Path, key: &StoreKey, create: bool) -> Result<Connection, StoreError> {
     let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     flags.set(OpenFlags::SQLITE_OPEN_CREATE, create);
-    let connection = Connection::open_with_flags(path, flags)?;
+    let connection = super::files::connect(path, flags)?;
     // Closing the last connection would write the -wal file back, even one that we cannot read.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     set_key(&connection, key)?;

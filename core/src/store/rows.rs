@@ -80,58 +80,8 @@ pub struct Row {
     pub answers: Answers,
 }
 
-/// Which records are looked for; what is `None` or empty does not narrow.
-///
-/// ```
-/// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
-/// # use example::*;
-/// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
-/// phone.record(team, &reversal()?)?;
-/// let mut search = Search { kind: Some(Kind::Reversal), most: 20, ..Search::default() };
-/// loop {
-///     let page = phone.search(&search)?;
-///     println!("{} records", page.rows.len());
-///     let Some(next) = page.next else { break };
-///     search.before = Some(next);
-/// }
-/// # Ok::<(), Failed>(())
-/// ```
-#[derive(Clone, Debug, Default)]
-pub struct Search {
-    /// Only this team's.
-    pub team: Option<TeamId>,
-    /// Only of this kind.
-    pub kind: Option<Kind>,
-    /// Only those that this device created.
-    pub author: Option<DeviceKey>,
-    /// Only in this state.
-    pub state: Option<State>,
-    /// Only with fields that have two values written apart.
-    pub conflicted: bool,
-    /// Only from this date on.
-    pub from: Option<CivilDate>,
-    /// Only up to this date, inclusive.
-    pub to: Option<CivilDate>,
-    /// Only where each of these fields has this answer, as text; a field of a list's elements is
-    /// `list.field`, and a code of a set `set.code` is `true` or `false`.
-    pub answers: Vec<(String, String)>,
-    /// Only those that came before this number: where the last page ended.
-    pub before: Option<i64>,
-    /// The most records of one page.
-    pub most: u64,
-}
-
-/// A page of what was found, the latest first.
-#[derive(Clone, Debug, Default)]
-pub struct Page {
-    /// The records.
-    pub rows: Vec<Row>,
-    /// Where the next page goes on; `None` where there is nothing more.
-    pub next: Option<i64>,
-}
-
 /// The row's columns, in the order in which [`read`] takes them.
-const COLUMNS: &str =
+pub(super) const COLUMNS: &str =
     "number, record.kind, record.log, day, state, conflicts, answers, entry.id, moves_stock";
 
 impl Store {
@@ -146,41 +96,6 @@ impl Store {
             "SELECT arrival FROM entry WHERE id BETWEEN ?1 AND ?2 AND changes IS NULL AND kind >= 16",
         )?;
         Ok(statement.query_row((id.0, last_id_of(id)), |row| row.get(0)).optional()?)
-    }
-
-    /// A page of the records looked for, the latest first.
-    pub fn search(&self, search: &Search) -> Result<Page, StoreError> {
-        let origins = self.origins();
-        let most = usize::try_from(search.most).unwrap_or(usize::MAX);
-        let only_conflicted = if search.conflicted { "AND conflicts > 0" } else { "" };
-        let mut statement = self.sql()?.prepare_cached(&format!(
-            "SELECT {COLUMNS} FROM record JOIN entry ON entry.arrival = number
-             WHERE number < ?1 AND +day BETWEEN ?2 AND ?3 AND (?4 IS NULL OR record.kind = ?4)
-               AND (?5 IS NULL OR state = ?5) {only_conflicted} ORDER BY number DESC"
-        ))?;
-        let mut rows = statement.query((
-            search.before.unwrap_or(i64::MAX),
-            search.from.map_or(i64::MIN, CivilDate::epoch_day),
-            search.to.map_or(i64::MAX, CivilDate::epoch_day),
-            search.kind.map(Kind::number),
-            search.state.map(State::number),
-        ))?;
-        let mut page = Page::default();
-        while let Some(row) = rows.next()? {
-            let Some(row) = read(row, &origins)? else { continue };
-            let fits = search.team.is_none_or(|team| team == row.team)
-                && search.author.is_none_or(|author| author == row.author)
-                && search.answers.iter().all(|(field, text)| row.answers.says(field, text));
-            if !fits {
-                continue;
-            }
-            if page.rows.len() == most {
-                page.next = page.rows.last().map(|row| row.number);
-                return Ok(page);
-            }
-            page.rows.push(row);
-        }
-        Ok(page)
     }
 
     /// Reads what counts of a span of days, one by one, in no order: the team and author of each record,
@@ -371,7 +286,7 @@ pub(super) fn last_id_of(id: RecordId) -> [u8; 32] {
     last
 }
 
-fn read(
+pub(super) fn read(
     row: &rusqlite::Row<'_>,
     origins: &BTreeMap<i64, (TeamId, DeviceKey)>,
 ) -> Result<Option<Row>, StoreError> {

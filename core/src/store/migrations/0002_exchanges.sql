@@ -3,3 +3,5 @@
 CREATE TABLE synced (day INTEGER, device BLOB, PRIMARY KEY (day, device)) STRICT, WITHOUT ROWID;
 CREATE TABLE arrived (day INTEGER PRIMARY KEY, arrival INTEGER NOT NULL) STRICT;
 CREATE INDEX arrived_entry ON arrived (arrival, day);
+-- What does not count is looked for on lists.
+CREATE INDEX entry_refused ON entry (verdict) WHERE verdict > 31;

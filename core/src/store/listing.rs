@@ -1,0 +1,314 @@
+//! Lists of records: narrowed, by arrival or by day, page by page both ways, each row with whether the hub has it and
+//! what of it was refused.
+
+use super::rows::{COLUMNS, read};
+use super::{Delivery, Reason, Row, State, Store, StoreError};
+use crate::log::Verdict;
+use crate::log::verdict::Refusal;
+use crate::model::{CivilDate, DeviceKey, Kind, RecordId, TeamId};
+use rusqlite::named_params;
+use std::collections::BTreeMap;
+
+/// The most refused entries, by record and author, that are named at once.
+const REFUSED_MAX: i64 = 500;
+
+/// In which order a list stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Order {
+    /// What came here last is first.
+    #[default]
+    Arrival,
+    /// What happened last is first; of a day what came here last.
+    Day,
+}
+
+/// A place in a list: that of one of its rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ListPlace {
+    /// The row's day since 1970-01-01; by arrival it is not looked at.
+    pub day: i64,
+    /// The row's number in this store.
+    pub number: i64,
+}
+
+/// Which records are looked for; what is `None` or empty does not narrow.
+///
+/// ```
+/// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
+/// # use example::*;
+/// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
+/// phone.record(team, &reversal()?)?;
+/// let mut search = Search { kind: Some(Kind::Reversal), most: 20, ..Search::default() };
+/// loop {
+///     let page = phone.search(&search)?;
+///     println!("{} records", page.rows.len());
+///     let Some(older) = page.older else { break };
+///     search.older_than = Some(older);
+/// }
+/// # Ok::<(), Failed>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Search {
+    /// Only this team's.
+    pub team: Option<TeamId>,
+    /// Only of this kind.
+    pub kind: Option<Kind>,
+    /// Only those that this device created.
+    pub author: Option<DeviceKey>,
+    /// Only in this state.
+    pub state: Option<State>,
+    /// Only with fields that have two values written apart.
+    pub conflicted: bool,
+    /// Only those that need a person: two values written apart, a date that cannot be, something refused.
+    pub needs_person: bool,
+    /// Only from this date on.
+    pub from: Option<CivilDate>,
+    /// Only up to this date, inclusive.
+    pub to: Option<CivilDate>,
+    /// Only where each of these fields has this answer, as text; a field of a list's elements is
+    /// `list.field`, and a code of a set `set.code` is `true` or `false`.
+    pub answers: Vec<(String, String)>,
+    /// In which order they stand.
+    pub order: Order,
+    /// Only what is older: where the last page ended.
+    pub older_than: Option<ListPlace>,
+    /// The page of what is newer than this, next to it; not together with `older_than`.
+    pub newer_than: Option<ListPlace>,
+    /// The most records of one page.
+    pub most: u64,
+}
+
+/// A page of what was found, the latest first.
+#[derive(Clone, Debug, Default)]
+pub struct Page {
+    /// The records.
+    pub rows: Vec<Row>,
+    /// Behind which the next page goes on; `None` where there is nothing more.
+    pub older: Option<ListPlace>,
+    /// Before which the page before ends; `None` where none is known to be.
+    pub newer: Option<ListPlace>,
+}
+
+/// Something of a record that does not count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// The record.
+    pub record: RecordId,
+    /// Its team.
+    pub team: TeamId,
+    /// Who wrote it.
+    pub author: DeviceKey,
+    /// Why it does not count.
+    pub refusal: Refusal,
+    /// How many entries.
+    pub entries: u64,
+}
+
+impl Search {
+    fn is_backwards(&self) -> bool {
+        self.newer_than.is_some() && self.older_than.is_none()
+    }
+
+    /// The query, but for what is read of each row, and its order.
+    fn condition(&self) -> String {
+        let cut = match (self.order, self.is_backwards()) {
+            (Order::Arrival, false) => "number < :number",
+            (Order::Arrival, true) => "number > :number",
+            (Order::Day, false) => "(day, number) < (:day, :number)",
+            (Order::Day, true) => "(day, number) > (:day, :number)",
+        };
+        let conflicted = if self.conflicted { "AND conflicts > 0" } else { "" };
+        let needs_person = match self.needs_person {
+            true => {
+                "AND (conflicts > 0 OR state = 3 OR substr(entry.id, 1, 16) IN
+                   (SELECT changes FROM entry WHERE verdict > 31 AND changes IS NOT NULL))"
+            }
+            false => "",
+        };
+        // By arrival the day's index is not what is read.
+        let day = match self.order {
+            Order::Arrival => "+day",
+            Order::Day => "day",
+        };
+        format!(
+            "FROM record JOIN entry ON entry.arrival = number
+             WHERE {cut} AND (:day IS NOT NULL) AND {day} BETWEEN :from AND :to
+               AND (:kind IS NULL OR record.kind = :kind) AND (:state IS NULL OR state = :state)
+               AND (:logs IS NULL OR record.log IN (SELECT value FROM json_each(:logs)))
+               {conflicted} {needs_person}"
+        )
+    }
+
+    fn order(&self) -> &'static str {
+        match (self.order, self.is_backwards()) {
+            (Order::Arrival, false) => "ORDER BY number DESC",
+            (Order::Arrival, true) => "ORDER BY number",
+            (Order::Day, false) => "ORDER BY day DESC, number DESC",
+            (Order::Day, true) => "ORDER BY day, number",
+        }
+    }
+}
+
+impl Store {
+    /// A page of the records looked for, the latest first.
+    pub fn search(&self, search: &Search) -> Result<Page, StoreError> {
+        let most = usize::try_from(search.most).unwrap_or(usize::MAX);
+        let (mut rows, mut has_more) = (Vec::new(), false);
+        self.each_of(search, |row| {
+            has_more = rows.len() == most;
+            if !has_more {
+                rows.push(row);
+            }
+            !has_more
+        })?;
+        if search.is_backwards() {
+            rows.reverse();
+        }
+        let place = |row: &Row| ListPlace { day: row.day, number: row.number };
+        let (first, last) = (rows.first().map(place), rows.last().map(place));
+        let (older, newer) = match search.is_backwards() {
+            false => (last.filter(|_| has_more), first.filter(|_| search.older_than.is_some())),
+            true => (last, first.filter(|_| has_more)),
+        };
+        Ok(Page { rows, older, newer })
+    }
+
+    /// How many records are looked for, on all pages.
+    pub fn how_many(&self, search: &Search) -> Result<u64, StoreError> {
+        let all = Search { older_than: None, newer_than: None, ..search.clone() };
+        let mut count = 0;
+        if !all.answers.is_empty() {
+            self.each_of(&all, |_| {
+                count += 1;
+                true
+            })?;
+            return Ok(count);
+        }
+        let mut statement =
+            self.sql()?.prepare_cached(&format!("SELECT count(*) {}", all.condition()))?;
+        let counted: i64 =
+            self.with_parameters(&all, |named| Ok(statement.query_row(named, |row| row.get(0))?))?;
+        Ok(counted as u64)
+    }
+
+    /// Reads one by one what is looked for, in its order, until `take` says that it is enough.
+    fn each_of(
+        &self,
+        search: &Search,
+        mut take: impl FnMut(Row) -> bool,
+    ) -> Result<(), StoreError> {
+        let origins = self.origins();
+        let (condition, order) = (search.condition(), search.order());
+        let mut statement =
+            self.sql()?.prepare_cached(&format!("SELECT {COLUMNS} {condition} {order}"))?;
+        self.with_parameters(search, |named| {
+            let mut rows = statement.query(named)?;
+            while let Some(row) = rows.next()? {
+                let Some(row) = read(row, &origins)? else { continue };
+                let fits = search.answers.iter().all(|(field, text)| row.answers.says(field, text));
+                if fits && !take(row) {
+                    break;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn with_parameters<T>(
+        &self,
+        search: &Search,
+        run: impl FnOnce(&[(&str, &dyn rusqlite::ToSql)]) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let logs = (search.team.is_some() || search.author.is_some()).then(|| {
+            let of = self.logs.values().filter(|log| {
+                search.team.is_none_or(|team| team == log.open.team)
+                    && search.author.is_none_or(|author| author == log.open.key)
+            });
+            let numbers: Vec<String> = of.map(|log| log.number.to_string()).collect();
+            format!("[{}]", numbers.join(","))
+        });
+        let far = match search.is_backwards() {
+            false => ListPlace { day: i64::MAX, number: i64::MAX },
+            true => ListPlace { day: i64::MIN, number: i64::MIN },
+        };
+        let cut = search.older_than.or(search.newer_than).unwrap_or(far);
+        run(named_params! {
+            ":number": cut.number,
+            ":day": cut.day,
+            ":from": search.from.map_or(i64::MIN, CivilDate::epoch_day),
+            ":to": search.to.map_or(i64::MAX, CivilDate::epoch_day),
+            ":kind": search.kind.map(Kind::number),
+            ":state": search.state.map(State::number),
+            ":logs": logs,
+        })
+    }
+
+    /// Whether the hub has what is here of each row, and why the first thing of it that is refused is.
+    pub fn standing_of(
+        &self,
+        rows: &[Row],
+    ) -> Result<BTreeMap<i64, (Delivery, Option<Refusal>)>, StoreError> {
+        let numbers: Vec<String> = rows.iter().map(|row| row.number.to_string()).collect();
+        let mut statement = self.sql()?.prepare_cached(
+            "WITH page AS (SELECT value AS number FROM json_each(?1)),
+               of_page AS (
+                 SELECT number, number AS arrival FROM page
+                 UNION ALL
+                 SELECT page.number, change.arrival FROM page
+                   JOIN entry AS made ON made.arrival = page.number
+                   JOIN entry AS change ON change.changes = substr(made.id, 1, 16))
+             SELECT number,
+               max(entry.branch >= 0 AND entry.position > coalesce(on_hub.position, 0)
+                 AND own_accepted.entry IS NULL),
+               max(CASE WHEN entry.position > coalesce(on_hub.position, 0)
+                 AND own_accepted.entry IS NULL THEN reason END),
+               min(CASE WHEN verdict > 31 THEN verdict END)
+             FROM of_page JOIN entry USING (arrival)
+               LEFT JOIN on_hub ON on_hub.log = entry.log AND on_hub.branch = entry.branch
+               LEFT JOIN turned_away ON turned_away.log = entry.log
+               LEFT JOIN own_accepted ON own_accepted.entry = entry.id
+             GROUP BY number",
+        )?;
+        let mut found = statement.query([format!("[{}]", numbers.join(","))])?;
+        let mut standing = BTreeMap::new();
+        while let Some(row) = found.next()? {
+            let (waits, reason): (bool, Option<u8>) = (row.get(1)?, row.get(2)?);
+            let delivery = match (waits, reason) {
+                (false, _) => Delivery::OnHub,
+                (true, None) => Delivery::Waiting,
+                (true, Some(code)) => Delivery::Aside(Reason::from_code(code)),
+            };
+            let refused = row.get::<_, Option<u8>>(3)?.and_then(refusal_of);
+            standing.insert(row.get(0)?, (delivery, refused));
+        }
+        Ok(standing)
+    }
+
+    /// What of records does not count, by record and author, the latest first; 500 at most.
+    pub fn refused(&self) -> Result<Vec<Refused>, StoreError> {
+        let origins = self.origins();
+        let mut statement = self.sql()?.prepare_cached(
+            "SELECT coalesce(changes, substr(id, 1, 16)), log, verdict, count(*) FROM entry
+             WHERE verdict > 31 AND kind >= 16 GROUP BY 1, 2, 3 ORDER BY max(arrival) DESC LIMIT ?1",
+        )?;
+        let mut rows = statement.query([REFUSED_MAX])?;
+        let mut refused = Vec::new();
+        while let Some(row) = rows.next()? {
+            let (Some((team, author)), Some(refusal)) =
+                (origins.get(&row.get(1)?), refusal_of(row.get(2)?))
+            else {
+                continue;
+            };
+            let (record, entries) = (RecordId(row.get(0)?), row.get::<_, i64>(3)? as u64);
+            refused.push(Refused { record, team: *team, author: *author, refusal, entries });
+        }
+        Ok(refused)
+    }
+}
+
+fn refusal_of(number: u8) -> Option<Refusal> {
+    match Verdict::from_number(number) {
+        Some(Verdict::Refused(refusal)) => Some(refusal),
+        _ => None,
+    }
+}

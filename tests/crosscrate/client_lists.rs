@@ -1,0 +1,199 @@
+//! Lists as screens show them, forms as they are begun and refused, held against what each record says alone.
+
+use super::client::run;
+use super::programme::{Programme, TEAM, key, reversal, with};
+use kitbag_client::{Client, Error, LiftedBy, Opening};
+use kitbag_core::engine::{Attention, Engine, Environment, List};
+use kitbag_core::model::{CivilDate, Form, Kind, RecordId};
+use kitbag_core::store::{Delivery, Order, Search, State};
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+/// A coordinator's store with every sort of record, closed: on the hub and not, apart, refused, void.
+fn store(programme: &mut Programme) -> (PathBuf, Vec<RecordId>) {
+    let (mut worker, _) = programme.worker();
+    let (mut lost, certificate) = programme.worker();
+    let mut ids = Vec::new();
+    for day in 1..=20 {
+        let form =
+            with(reversal("survived"), "occurred_on", format!("2026-03-{:02}", 21 - day).as_str());
+        ids.push(worker.record(TEAM, &form).unwrap());
+    }
+    let of_lost = lost.record(TEAM, &reversal("survived")).unwrap();
+    ids.push(of_lost);
+    programme.sync(&mut worker);
+    programme.sync(&mut lost);
+    programme.sync_coordinator();
+    // Apart: the worker and the coordinator, of one field.
+    worker.correct(ids[3], "outcome", "died").unwrap();
+    programme.coordinator.correct(ids[3], "outcome", "unknown").unwrap();
+    // Refused: what a revoked device changed after the hub saw its last.
+    programme.coordinator.revoke(TEAM, certificate).unwrap();
+    lost.correct(of_lost, "outcome", "died").unwrap();
+    let mut bundle = Vec::new();
+    let everything = kitbag_core::engine::BundleOf::Everything;
+    lost.export_bundle(TEAM, everything, &mut bundle, |_| {}).unwrap();
+    _ = programme.coordinator.import_bundle(&mut bundle.as_slice(), |_| {});
+    programme.sync(&mut worker);
+    programme.sync_coordinator();
+    programme.coordinator.void(ids[7], "test").unwrap();
+    ids.push(programme.coordinator.record(TEAM, &reversal("died")).unwrap());
+    (programme.folder.path().join("coordinator"), ids)
+}
+
+/// All pages of a search, one after another.
+fn pages(engine: &Engine, mut search: Search) -> Vec<List> {
+    let mut pages = Vec::new();
+    loop {
+        let page = engine.list(&search).unwrap();
+        let older = page.older;
+        pages.push(page);
+        match older {
+            Some(older) => search.older_than = Some(older),
+            None => return pages,
+        }
+    }
+}
+
+#[test]
+fn a_row_says_of_delivery_and_attention_what_its_record_says_alone() {
+    let mut programme = Programme::new();
+    let (path, ids) = store(&mut programme);
+    let root = programme.root.root();
+    drop(programme.coordinator);
+    programme.coordinator = Engine::device(
+        &programme.folder.path().join("another"),
+        &key(),
+        root,
+        Environment::system(),
+    )
+    .unwrap();
+    let engine = Engine::open(&path, &key(), Environment::system()).unwrap();
+    let all = engine.list(&Search { most: 100, ..Search::default() }).unwrap();
+    assert_eq!(all.rows.len(), ids.len());
+    let (mut deliveries, mut attentions) = (BTreeSet::new(), BTreeSet::new());
+    for listed in &all.rows {
+        let id = listed.row.id;
+        assert_eq!(listed.delivery, engine.delivery(id).unwrap(), "{id}");
+        assert_eq!(listed.attention, engine.attention(id).unwrap(), "{id}");
+        deliveries.insert(format!("{:?}", listed.delivery));
+        attentions.insert(format!("{:?}", listed.attention));
+    }
+    assert!(deliveries.len() >= 2, "{deliveries:?}");
+    assert!(attentions.contains("Conflicted"), "{attentions:?}");
+    for order in [Order::Arrival, Order::Day] {
+        let search = Search { most: 4, order, ..Search::default() };
+        let forth = pages(&engine, search.clone());
+        let places: Vec<(i64, i64)> = forth
+            .iter()
+            .flat_map(|page| &page.rows)
+            .map(|at| (at.row.day, at.row.number))
+            .collect();
+        let mut sorted = places.clone();
+        match order {
+            Order::Arrival => sorted.sort_by_key(|(_, number)| std::cmp::Reverse(*number)),
+            Order::Day => sorted.sort_by_key(|place| std::cmp::Reverse(*place)),
+        }
+        assert_eq!(places, sorted);
+        assert_eq!(places.len(), ids.len());
+        // The same way back, page by page.
+        let mut back = vec![forth.last().unwrap().clone()];
+        while let Some(newer_than) = back.last().unwrap().newer {
+            let newer_than = Some(newer_than);
+            back.push(engine.list(&Search { newer_than, ..search.clone() }).unwrap());
+        }
+        let ids = |pages: &[List]| -> Vec<RecordId> {
+            pages.iter().flat_map(|page| page.rows.iter().map(|at| at.row.id)).collect()
+        };
+        back.reverse();
+        assert_eq!(ids(&back), ids(&forth));
+    }
+    let needs =
+        engine.list(&Search { needs_person: true, most: 100, ..Search::default() }).unwrap();
+    let wanted = |at: &&kitbag_core::engine::Listed| at.attention != Attention::None;
+    assert_eq!(needs.rows, all.rows.iter().filter(wanted).cloned().collect::<Vec<_>>());
+    let void = Search { state: Some(State::Void), ..Search::default() };
+    assert_eq!(engine.how_many(&void).unwrap(), 1);
+    let died = vec![("outcome".to_owned(), "died".to_owned())];
+    let died = Search { answers: died, most: 100, ..Search::default() };
+    assert_eq!(engine.how_many(&died).unwrap(), engine.list(&died).unwrap().rows.len() as u64);
+}
+
+#[test]
+fn a_form_begins_as_the_last_one_was_and_is_refused_with_every_fault() {
+    let mut programme = Programme::new();
+    let (engine, _) = programme.worker();
+    let path = programme.folder.path().join("device-1");
+    drop(engine);
+    let today: CivilDate = "2026-03-14".parse().unwrap();
+    run(async {
+        let client = Client::open(Opening::of(&path, key())).await.unwrap();
+        let begin = async |kind| client.records().begin(TEAM, kind, today, 60).await.unwrap();
+        let first = begin(Kind::Distribution).await;
+        assert_eq!(first.fields().len(), 2, "the day, and nothing that nobody said");
+        let refused = client.records().record(TEAM, first.clone()).await;
+        let Err(Error::Invalid(faults)) = refused else { panic!("{refused:?}") };
+        let fields: BTreeSet<&str> = faults.iter().map(|fault| fault.field.as_str()).collect();
+        for field in ["site", "recipient_role", "supply_type", "channel", "product"] {
+            assert!(fields.contains(field), "{field} of {fields:?}");
+        }
+        assert_eq!(fields.len(), faults.len(), "one for each");
+        assert_eq!(client.records().faults(first.clone()).await.unwrap(), faults);
+        let mut form = first;
+        for (field, text) in [
+            ("site", "riverside"),
+            ("recipient_role", "at_risk"),
+            ("supply_type", "first"),
+            ("channel", "street_outreach"),
+            ("product", "nasal_4mg"),
+            ("doses_per_kit", "2"),
+            ("lot", "A123"),
+            ("kits", "1"),
+            ("trained", "yes"),
+            ("first_time", "yes"),
+        ] {
+            _ = form.put_text(field, text);
+        }
+        let form = form.with_unknowns();
+        let faults = client.records().faults(form.clone()).await.unwrap();
+        assert_eq!(faults, []);
+        client.records().record(TEAM, form).await.unwrap();
+        let next = begin(Kind::Distribution).await;
+        for (field, text) in [
+            ("site", "riverside"),
+            ("channel", "street_outreach"),
+            ("product", "nasal_4mg"),
+            ("lot", "A123"),
+        ] {
+            assert_eq!(next.get(field), Some(&text.into()), "{field}");
+        }
+        assert_eq!(next.get("recipient_role"), None, "who it is for is asked anew");
+        assert_eq!(begin(Kind::Reversal).await.get("site"), None, "of its own kind");
+        let draft = client.drafts().save(None, Form::new(Kind::Reversal)).await.unwrap();
+        let unfinished = client.drafts().finish(draft, TEAM, Form::new(Kind::Reversal)).await;
+        assert!(matches!(unfinished, Err(Error::Invalid(faults)) if faults.len() > 3));
+        assert_eq!(client.drafts().list().await.unwrap().len(), 1, "it stays");
+        let (list, count) =
+            client.records().list_and_count(Search { most: 1, ..Search::default() }).await.unwrap();
+        assert_eq!((list.rows[0].delivery, count), (Delivery::Waiting, 1));
+        let looked = client.records().look_at(list.rows[0].row.id).await.unwrap();
+        assert_eq!((looked.state, looked.attention), (Some(State::Counted), Attention::None));
+        client.close().await;
+    });
+}
+
+#[test]
+fn what_is_refused_says_who_can_lift_it() {
+    let mut programme = Programme::new();
+    let (path, _) = store(&mut programme);
+    let root = programme.root.root();
+    let another = programme.folder.path().join("another");
+    programme.coordinator = Engine::device(&another, &key(), root, Environment::system()).unwrap();
+    run(async {
+        let client = Client::open(Opening::of(&path, key())).await.unwrap();
+        for refused in client.records().refused().await.unwrap() {
+            assert_eq!(refused.lifted_by, LiftedBy::Coordinator, "{refused:?}");
+        }
+        client.close().await;
+    });
+}
