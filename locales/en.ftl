@@ -471,3 +471,6 @@ error-no_thread = The phone has no room for this now. Close other apps and try a
 error-store = The store is not open. Try again.
 error-store_failed = The store failed, and this was not saved. Try again; if it stays so, ask the coordinator.
 error-no_cipher = This app was built without encryption, so it opens nothing. Ask whoever made it.
+error-key_not_had = The key of this store cannot be had. Unlock the phone, or check that the key's file is there and yours.
+error-not_a_key = What lies in the place of the key is no key. Put the right file back.
+error-passphrase_too_short = A passphrase has at least 12 characters. Choose a longer one.

@@ -473,3 +473,6 @@ error-no_thread = El teléfono no tiene espacio para esto ahora. Cierre otras ap
 error-store = El almacén no está abierto. Inténtelo de nuevo.
 error-store_failed = El almacén falló y esto no se guardó. Inténtelo de nuevo; si sigue así, pregunte a la coordinación.
 error-no_cipher = Esta aplicación se construyó sin cifrado, por eso no abre nada. Pregunte a quien la hizo.
+error-key_not_had = No se puede obtener la clave de este almacén. Desbloquee el teléfono o compruebe que el archivo de la clave está y es suyo.
+error-not_a_key = Lo que hay en lugar de la clave no es una clave. Devuelva el archivo correcto.
+error-passphrase_too_short = Una frase de acceso tiene al menos 12 caracteres. Elija una más larga.

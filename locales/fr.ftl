@@ -473,3 +473,6 @@ error-no_thread = Le téléphone n’a pas de place pour cela maintenant. Fermez
 error-store = Le stockage n’est pas ouvert. Réessayez.
 error-store_failed = Le stockage a échoué, et ceci n’a pas été enregistré. Réessayez ; si cela dure, demandez à la coordination.
 error-no_cipher = Cette application a été construite sans chiffrement, elle n’ouvre donc rien. Demandez à qui l’a faite.
+error-key_not_had = La clé de ce stockage ne peut pas être obtenue. Déverrouillez le téléphone, ou vérifiez que le fichier de la clé est là et à vous.
+error-not_a_key = Ce qui se trouve à la place de la clé n’est pas une clé. Remettez le bon fichier.
+error-passphrase_too_short = Une phrase secrète a au moins 12 caractères. Choisissez-en une plus longue.

@@ -145,7 +145,7 @@ fn repeated(mut work: impl FnMut() -> Result<f64, Failed>) -> Result<f64, Failed
 }
 
 /// Fills a device's store and a hub's with records of many authors, as runs bring them.
-fn fill(device: &Path, hub: &mut Store, root: &mut Engine, records: u32) -> Result<(), Failed> {
+pub fn fill(device: &Path, hub: &mut Store, root: &mut Engine, records: u32) -> Result<(), Failed> {
     let scope = BTreeSet::from([TEAM]);
     let mut store = Store::open(device, &key(), None, Some(scope), Settling::Within)?;
     let mut authors = Vec::new();

@@ -7,6 +7,7 @@
 mod growth;
 mod hostile;
 mod hub;
+mod in_use;
 mod peers;
 mod rows;
 mod strangers;
@@ -37,6 +38,13 @@ fn main() -> Result<(), Failed> {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let (json, most) = match words.as_slice() {
         ["--look", store] => return growth::look(Path::new(store)),
+        ["--in-use", most] => {
+            let mut rows = Vec::new();
+            in_use_rows(&mut rows, most.parse()?)?;
+            return Ok(rows
+                .iter()
+                .for_each(|row| println!("{:>9.3} {} {}", row.measured, row.unit, row.name)));
+        }
         ["--hub", folder, root] => return hub::run(folder, root),
         ["--look-peer", name, store] => return peers::look(name, Path::new(store)),
         [] => (None, GROWTH_RECORDS),
@@ -77,6 +85,7 @@ fn main() -> Result<(), Failed> {
     let store = store_bytes(FIRST_SYNC)?;
     rows.push(Row::at_most("store, 10,000 records", 500.0, store, "B/record"));
     harm_rows(&mut rows)?;
+    in_use_rows(&mut rows, most)?;
     let mut grown = Vec::new();
     for size in growth::sizes(most) {
         eprintln!("a store of {size} records …");
@@ -123,6 +132,24 @@ fn ours(
         open_and_month_ms: large.open_and_month_ms,
         memory_mib: large.memory_mib,
     })
+}
+
+/// What people wait for while something else goes on.
+fn in_use_rows(rows: &mut Vec<Row>, most: u32) -> Result<(), Failed> {
+    let name = "a save while a sync waits for a silent hub, against a save alone";
+    rows.push(Row::at_most(name, 1.2, in_use::save_beside_a_silent_hub()?, "×"));
+    let name = "a list of 50 of 100,000 while 10,000 records come in";
+    let list = in_use::list_beside_what_comes_in(most.min(GROWTH_RECORDS))?;
+    rows.push(Row::at_most(name, 20.0, list, "ms, p99"));
+    let name = "first sync of 10,000 records, one phone";
+    rows.push(Row::at_most(name, 2.0, in_use::first_sync_seconds()?, "s"));
+    let name = "hub: a sync of 20 records, p99, while totals by a code of 1,000,000 records are read, \
+                against idle";
+    let records = most.saturating_mul(10).min(1_000_000);
+    rows.push(Row::at_most(name, 2.0, in_use::sync_beside_totals(records)?, "×"));
+    let name = "pages a save writes";
+    rows.push(Row::at_most(name, 4.0, in_use::pages_a_save_writes()?, ""));
+    Ok(())
 }
 
 /// What strangers and a hostile member cost others.

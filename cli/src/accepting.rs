@@ -1,13 +1,10 @@
 //! `kitbag accept`: what a revoked device wrote past its revocation, of which the hub keeps a little aside.
 
 use crate::Failure;
-use crate::device::{hub_of, sync, team_of};
-use crate::joining::{CertificateArguments, certificate_named};
-use kitbag_client::BlockingHubClient;
+use crate::joining::CertificateArguments;
 use kitbag_core::log::entry::Entry;
 use kitbag_core::log::payload::RecordPayload;
 use kitbag_core::model::{EntryId, Kind};
-use std::collections::BTreeSet;
 
 #[derive(clap::Args)]
 pub struct AcceptArguments {
@@ -20,32 +17,22 @@ pub struct AcceptArguments {
 
 /// Accepts what a revoked device wrote past its revocation, of which the hub keeps a little aside.
 pub fn accept(arguments: &AcceptArguments) -> Result<(), Failure> {
-    let mut engine = arguments.of.store.open()?;
-    let team = team_of(&engine, arguments.of.team)?;
-    sync(&mut engine, None, |_| {})?;
-    let certificate = certificate_named(&engine, team, &arguments.of.certificate)?;
-    let client = BlockingHubClient::to(&engine, &hub_of(&engine)?)?;
-    let (mut aside, mut certificates, mut seen) = (Vec::new(), Vec::new(), BTreeSet::new());
-    let mut path = format!("/v1/aside?certificate={certificate}");
-    loop {
-        let page = engine.read_aside(team, certificate, &client.get(&path)?)?;
-        // A hub that shows the same page again ends it, too.
-        let Some(last) = page.last.filter(|last| seen.insert(*last)) else { break };
-        aside.extend(page.entries);
-        certificates.extend(page.certificates);
-        path = format!("/v1/aside?certificate={certificate}&after={last}");
-    }
+    let held = arguments.of.store.hold()?;
+    let (team, of_team) = (held.team(arguments.of.team)?, held.client().team());
+    held.sync(None)?;
+    let certificate = held.wait(of_team.certificate_named(team, &arguments.of.certificate))?;
+    let aside = held.wait(of_team.aside(team, certificate))?;
     if arguments.list {
-        return list_aside(&aside, &certificates);
+        return list_aside(&aside.entries, &aside.certificates);
     }
-    let ids: Vec<EntryId> = aside.iter().map(|entry| entry.id).collect();
-    engine.accept(team, &ids)?;
-    sync(&mut engine, None, |_| {})?;
-    tell!("Accepted {} entries of a revoked device; what follows stays apart.", ids.len());
-    if !certificates.is_empty() {
+    let ids: Vec<EntryId> = aside.entries.iter().map(|entry| entry.id).collect();
+    let count = ids.len();
+    held.wait(of_team.accept(team, ids))?;
+    tell!("Accepted {count} entries of a revoked device; what follows stays apart.");
+    if !aside.certificates.is_empty() {
         tell!(
             "{} certificates that it gave stay apart: invite those devices that you know.",
-            certificates.len()
+            aside.certificates.len()
         );
     }
     Ok(())

@@ -4,13 +4,10 @@
 use crate::Failure;
 use crate::device::StoreArguments;
 use indicatif::{ProgressBar, ProgressStyle};
-use kitbag_core::engine::{Engine, VerifyFault};
-use kitbag_core::model::TeamId;
-use kitbag_core::totals::Query;
-use serde_json::{Value, json};
-
-/// A phone that waits longer than this for its hub is worth a word, in days.
-const WAITING_DAYS_MAX: i64 = 7;
+use kitbag_client::Finding;
+use kitbag_core::engine::VerifyFault;
+use kitbag_core::model::UnixMillis;
+use serde_json::json;
 
 #[derive(clap::Args)]
 #[command(
@@ -30,15 +27,18 @@ pub struct VerifyArguments {
 }
 
 pub fn verify(arguments: &VerifyArguments) -> Result<(), Failure> {
-    let engine = arguments.store.open_to_read()?;
+    let held = arguments.store.hold_to_read()?;
     let style = ProgressStyle::with_template("verifying {pos} entries and records")
         .unwrap_or_else(|_| ProgressStyle::default_spinner());
     let bar = ProgressBar::new_spinner().with_style(style);
-    let verified = engine.verify(|looked_at| bar.set_position(looked_at))?;
+    let of_bar = bar.clone();
+    let progress = move |looked_at| of_bar.set_position(looked_at);
+    let verified = held.wait(held.client().health().verify(progress))?;
     bar.finish_and_clear();
-    drop(engine);
+    drop(held);
     if arguments.rebuild && verified.faults.contains(&VerifyFault::Projection) {
-        arguments.store.open()?.rebuild()?;
+        let held = arguments.store.hold()?;
+        held.wait(held.client().health().rebuild())?;
     }
     if arguments.json {
         let faults: Vec<&str> = verified.faults.iter().map(|fault| fault.name()).collect();
@@ -80,34 +80,23 @@ pub struct DoctorArguments {
 /// How many records that contradict themselves are named.
 const CONTRADICTING_SHOWN: usize = 10;
 
-/// Something that a person can do something about.
-struct Finding {
-    /// A stable code.
-    code: &'static str,
-    count: u64,
-    /// What it is and what to do.
-    advice: String,
-}
-
 pub fn doctor(arguments: &DoctorArguments) -> Result<(), Failure> {
-    let engine = arguments.store.open_to_read()?;
-    let mut findings = Vec::new();
-    key_file(arguments, &mut findings);
-    membership(&engine, &mut findings)?;
-    delivery(&engine, &mut findings)?;
-    records(&engine, &mut findings)?;
+    let held = arguments.store.hold_to_read()?;
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let now = now.map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX));
+    let found = held.wait(held.client().health().findings(UnixMillis(now)))?;
+    let mut findings: Vec<(&'static str, u64, String)> =
+        found.iter().map(|found| (found.code(), found.count(), advice(found))).collect();
+    findings.splice(0..0, key_file(arguments));
     if arguments.json {
-        let findings: Vec<Value> = findings
+        let findings = findings
             .iter()
-            .map(
-                |found| json!({ "code": found.code, "count": found.count, "advice": found.advice }),
-            )
-            .collect();
-        say!("{}", json!({ "findings": findings }));
+            .map(|(code, count, advice)| json!({ "code": code, "count": count, "advice": advice }));
+        say!("{}", json!({ "findings": findings.collect::<Vec<_>>() }));
         return Ok(());
     }
-    for found in &findings {
-        say!("{}", found.advice);
+    for (_, _, advice) in &findings {
+        say!("{advice}");
     }
     match findings.len() {
         0 => say!("Nothing is wrong here."),
@@ -117,14 +106,8 @@ pub fn doctor(arguments: &DoctorArguments) -> Result<(), Failure> {
     Ok(())
 }
 
-fn find(findings: &mut Vec<Finding>, code: &'static str, count: u64, advice: String) {
-    if count > 0 {
-        findings.push(Finding { code, count, advice });
-    }
-}
-
 /// Whether others on this machine can read the key.
-fn key_file(arguments: &DoctorArguments, findings: &mut Vec<Finding>) {
+fn key_file(arguments: &DoctorArguments) -> Option<(&'static str, u64, String)> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
@@ -135,100 +118,76 @@ fn key_file(arguments: &DoctorArguments, findings: &mut Vec<Finding>) {
              passphrase.",
             key.display()
         );
-        find(findings, "key_readable", u64::from(mode & 0o077 != 0), advice);
+        (mode & 0o077 != 0).then_some(("key_readable", 1, advice))
+    }
+    #[cfg(not(unix))]
+    {
+        _ = arguments;
+        None
     }
 }
 
-fn membership(engine: &Engine, findings: &mut Vec<Finding>) -> Result<(), Failure> {
-    let teams = engine.teams().into_iter().filter(|team| *team != TeamId::PROGRAMME).count();
-    let is_root = engine.device_key() == engine.root();
-    let advice =
-        "This device has joined no team: ask a coordinator for an invitation, then `kitbag join`.";
-    find(findings, "no_team", u64::from(teams == 0 && !is_root), advice.to_owned());
-    let unknown = engine.hub()?.is_none();
-    let advice = "No hub is known here: `kitbag programme hub` notes its address. Until then records are \
-                  safe, and only here.";
-    find(findings, "no_hub", u64::from(unknown), advice.to_owned());
-    Ok(())
-}
-
-fn delivery(engine: &Engine, findings: &mut Vec<Finding>) -> Result<(), Failure> {
-    let status = engine.status()?;
-    if let Some(fault) = status.last.failed {
-        let advice = format!("The last sync failed: {}", crate::words().sync_fault(fault));
-        find(findings, "sync_failed", u64::from(status.last.failures.max(1)), advice);
-    }
-    if let Some(since) = status.waiting.since {
-        let now = i64::try_from(
-            std::time::SystemTime::now()
-                .duration_since(std::time::UNIX_EPOCH)
-                .map_or(0, |since| since.as_millis()),
-        );
-        let days = (now.unwrap_or(i64::MAX) - since.0) / 86_400_000;
-        let records = status.waiting.records;
-        let advice = format!(
-            "{records} records wait for the hub, since {}: sync, or carry a bundle.",
+/// What a finding is, and which command to use.
+fn advice(found: &Finding) -> String {
+    let n = found.count();
+    match found {
+        Finding::NoTeam => {
+            "This device has joined no team: ask a coordinator for an invitation, then \
+                            `kitbag join`."
+                .to_owned()
+        }
+        Finding::NoHub => {
+            "No hub is known here: `kitbag programme hub` notes its address. Until then \
+                           records are safe, and only here."
+                .to_owned()
+        }
+        Finding::SyncFailed(fault, _) => {
+            format!("The last sync failed: {}", crate::words().sync_fault(*fault))
+        }
+        Finding::WaitingLong(_, since) => format!(
+            "{n} records wait for the hub, since {}: sync, or carry a bundle.",
             since.to_iso()
-        );
-        let is_long = days >= WAITING_DAYS_MAX;
-        find(findings, "waiting_long", if is_long { records.max(1) } else { 0 }, advice);
+        ),
+        Finding::ClockOff => {
+            "This device's clock is more than a day from the hub's: set it right.".to_owned()
+        }
+        Finding::Conflicts(_) => format!(
+            "{n} records have two values for a field: `kitbag conflicts` shows them, `kitbag correct` \
+             settles."
+        ),
+        Finding::Duplicates(_) => {
+            format!("{n} pairs of records look like one event: `kitbag duplicates` shows them.")
+        }
+        Finding::Contradicting(all) => {
+            let shown = all.iter().take(CONTRADICTING_SHOWN);
+            let named: String =
+                shown.map(|(id, wrong)| format!("\n  {id}  {}", crate::told(wrong))).collect();
+            format!(
+                "{n} records contradict themselves, as two people changed them apart: they count as they \
+                 are; `kitbag correct` puts them right, and an import elsewhere refuses them until \
+                 then.{named}"
+            )
+        }
+        Finding::Flagged(_) => format!(
+            "{n} records count nowhere because of their date: `kitbag list --state flagged`, then \
+             correct occurred_on."
+        ),
+        Finding::Waiting(_) => {
+            format!("{n} entries wait for others, or for a newer version of Kitbag.")
+        }
+        Finding::Missing(_) => format!(
+            "{n} entries are known to exist and not here yet: totals are short of them. Sync, or ask \
+             for a bundle."
+        ),
+        Finding::Refused(verdict, _) => {
+            format!("{n} entries are {verdict}: a coordinator can look into them.")
+        }
+        Finding::Forks(_) => format!(
+            "A log forked {n} times: a phone was restored from a copy, or cloned. If nobody did, revoke \
+             it."
+        ),
+        Finding::Drafts(_) => {
+            format!("{n} drafts are not finished: `kitbag draft list`. They count nowhere.")
+        }
     }
-    let advice = "This device's clock is more than a day from the hub's: set it right.";
-    find(findings, "clock_off", u64::from(status.clock_is_off), advice.to_owned());
-    Ok(())
-}
-
-fn records(engine: &Engine, findings: &mut Vec<Finding>) -> Result<(), Failure> {
-    let totals = engine.totals(&Query::default())?;
-    let of = |count: u64, advice: &str| (count, advice.replace("{n}", &count.to_string()));
-    let (conflicts, advice) = of(
-        engine.store().conflicted()?,
-        "{n} records have two values for a field: `kitbag conflicts` shows them, `kitbag correct` settles.",
-    );
-    find(findings, "conflicts", conflicts, advice);
-    let (duplicates, advice) = of(
-        engine.suspected_duplicates()?.len() as u64,
-        "{n} pairs of records look like one event: `kitbag duplicates` shows them.",
-    );
-    find(findings, "duplicates", duplicates, advice);
-    let contradicting = engine.contradicting()?;
-    let shown = contradicting.iter().take(CONTRADICTING_SHOWN);
-    let named: String =
-        shown.map(|(id, wrong)| format!("\n  {id}  {}", crate::told(wrong))).collect();
-    let advice = format!(
-        "{} records contradict themselves, as two people changed them apart: they count as they are; \
-         `kitbag correct` puts them right, and an import elsewhere refuses them until then.{named}",
-        contradicting.len()
-    );
-    find(findings, "contradicting", contradicting.len() as u64, advice);
-    let (flagged, advice) = of(
-        totals.flagged,
-        "{n} records count nowhere because of their date: `kitbag list --state flagged`, then correct \
-         occurred_on.",
-    );
-    find(findings, "flagged", flagged, advice);
-    let (waiting, advice) =
-        of(totals.waiting, "{n} entries wait for others, or for a newer version of Kitbag.");
-    find(findings, "waiting", waiting, advice);
-    let (missing, advice) = of(
-        totals.missing.entries,
-        "{n} entries are known to exist and not here yet: totals are short of them. Sync, or ask for a \
-         bundle.",
-    );
-    find(findings, "missing", missing, advice);
-    for (reason, count) in engine.store().refusals()? {
-        let advice = format!("{count} entries are {reason}: a coordinator can look into them.");
-        find(findings, "refused", count, advice);
-    }
-    let (forks, advice) = of(
-        totals.forks,
-        "A log forked {n} times: a phone was restored from a copy, or cloned. If nobody did, revoke it.",
-    );
-    find(findings, "forks", forks, advice);
-    let (drafts, advice) = of(
-        engine.drafts()?.len() as u64,
-        "{n} drafts are not finished: `kitbag draft list`. They count nowhere.",
-    );
-    find(findings, "drafts", drafts, advice);
-    Ok(())
 }

@@ -1,13 +1,11 @@
 //! `kitbag completeness`: what the hub says of how complete the records of a period are.
 
-use crate::device::{StoreArguments, hub_of};
+use crate::device::StoreArguments;
 use crate::screen::{self, SpanArguments};
 use crate::{Failure, failure};
 use comfy_table::CellAlignment;
-use kitbag_client::BlockingHubClient;
 use kitbag_core::model::CivilDate;
 use kitbag_core::store::COMPLETENESS;
-use serde_json::Value;
 
 #[derive(clap::Args)]
 #[command(
@@ -27,8 +25,7 @@ pub struct CompletenessArguments {
 }
 
 pub fn run(arguments: &CompletenessArguments) -> Result<(), Failure> {
-    let engine = arguments.store.open_to_read()?;
-    let client = BlockingHubClient::to(&engine, &hub_of(&engine)?)?;
+    let held = arguments.store.hold_to_read()?;
     let today = chrono::Local::now().date_naive();
     let date = |days: i64| -> Result<CivilDate, Failure> {
         let day = chrono::Duration::try_days(days).and_then(|days| today.checked_sub_signed(days));
@@ -37,23 +34,21 @@ pub fn run(arguments: &CompletenessArguments) -> Result<(), Failure> {
     };
     let to = arguments.span.to.map_or_else(|| date(0), Ok)?;
     let from = arguments.span.from.map_or_else(|| date(30), Ok)?;
-    let team = arguments.span.team.map_or_else(String::new, |team| format!("&team={team}"));
-    let answer = client.get(&format!("/v1/completeness?from={from}&to={to}{team}"))?;
-    let answer: Value = serde_json::from_slice(&answer)?;
+    let answer = held.wait(held.client().totals().completeness(arguments.span.team, from, to))?;
     if arguments.json {
-        say!("{answer}");
+        say!("{}", serde_json::to_value(&answer)?);
         return Ok(());
     }
     let mut table = screen::table([format!("{from} to {to}"), String::new()]);
     for (name, definition) in COMPLETENESS {
-        let count = answer["counts"][name].as_u64().map_or_else(String::new, |n| n.to_string());
+        let count = answer.counts.get(name).map_or_else(String::new, u64::to_string);
         table.add_row([definition.to_owned(), count]);
     }
     if let Some(column) = table.column_mut(1) {
         column.set_cell_alignment(CellAlignment::Right);
     }
     say!("{table}");
-    if answer["settled"] == false {
+    if !answer.settled {
         say!("The hub is still taking in what came; ask again.");
     }
     Ok(())

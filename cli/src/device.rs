@@ -1,16 +1,16 @@
-//! Opening a device's store, and syncing it, for the commands that need one.
+//! A device's store for the commands that need one: held through the client, or opened for its records.
 
 use crate::{Failure, failure};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use kitbag_client::BlockingHubClient;
-use kitbag_core::engine::{Engine, EngineError, Environment, Recovered, Step, Syncing};
-use kitbag_core::identity::HubAddress;
-use kitbag_core::model::{DeviceKey, TeamId};
-use kitbag_core::net::NetError;
+use kitbag_client::{Client, Error, Opening, SyncOptions};
+use kitbag_core::engine::{Engine, Environment, Recovered};
+use kitbag_core::model::TeamId;
 use kitbag_core::store::{KeyFile, KeyProvider, PassphraseFile, StoreError, StoreKey};
-use kitbag_core::sync::{Agreement, Progress, SyncFault};
+use kitbag_core::sync::Agreement;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tokio::runtime::Runtime;
 use zeroize::Zeroizing;
 
 /// Which store, and how its key is had.
@@ -41,11 +41,20 @@ impl KeyProvider for Key {
 
 /// The system's clock and randomness; long work when a store is opened is shown on a terminal.
 fn environment() -> Environment {
+    let renewing = Box::new(renewing());
+    Environment { renewing, insecure_loopback: insecure_loopback(), ..Environment::system() }
+}
+
+fn insecure_loopback() -> bool {
+    std::env::var_os("KITBAG_INSECURE_LOOPBACK").is_some_and(|set| set == "1")
+}
+
+fn renewing() -> impl Fn(u64, u64) + Send + Sync {
     let style =
         ProgressStyle::with_template("bringing the store up to date {wide_bar} {pos}/{len}");
     let bar = ProgressBar::hidden();
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-    let renewing = move |done, all| {
+    move |done, all| {
         if done == 1 {
             bar.set_draw_target(ProgressDrawTarget::stderr());
         }
@@ -54,10 +63,7 @@ fn environment() -> Environment {
         if done == all {
             bar.finish_and_clear();
         }
-    };
-    let insecure_loopback =
-        std::env::var_os("KITBAG_INSECURE_LOOPBACK").is_some_and(|set| set == "1");
-    Environment { renewing: Box::new(renewing), insecure_loopback, ..Environment::system() }
+    }
 }
 
 impl StoreArguments {
@@ -91,58 +97,73 @@ impl StoreArguments {
 
     /// Opens a store that is there.
     pub fn open(&self) -> Result<Engine, Failure> {
-        let place = || self.store.display();
-        let sealed = self.sealed_key().exists();
-        if !self.store.exists() || !(sealed || self.store.with_extension("key").exists()) {
-            return Err(failure(place(), "is not there, or its key is not; name a store's file"));
-        }
-        Engine::open(&self.store, &self.key(sealed)?, environment())
-            .map_err(|error| failure(place(), error))
+        Engine::open(&self.store, &self.key_there()?, environment())
+            .map_err(|error| failure(self.store.display(), error))
     }
 
     /// Opens a store that is there to read it alone.
     pub fn open_to_read(&self) -> Result<Engine, Failure> {
+        Engine::open_to_read(&self.store, &self.key_there()?, environment())
+            .map_err(|error| failure(self.store.display(), error))
+    }
+
+    /// Holds a store that is there.
+    pub fn hold(&self) -> Result<Held, Failure> {
+        Held::open(&self.store, Client::open(self.opening_of(self.key_there()?)))
+    }
+
+    /// Holds a store that is there to read it alone.
+    pub fn hold_to_read(&self) -> Result<Held, Failure> {
+        Held::open(&self.store, Client::open_to_read(self.opening_of(self.key_there()?)))
+    }
+
+    /// How a store that may not be there yet is opened.
+    pub fn opening(&self) -> Result<Opening, Failure> {
+        match self.store.exists() {
+            true => Ok(self.opening_of(self.key_there()?)),
+            false => Ok(self.opening_of(self.key(self.passphrase_file.is_some())?)),
+        }
+    }
+
+    fn opening_of(&self, key: Key) -> Opening {
+        Opening {
+            insecure_loopback: insecure_loopback(),
+            renewing: Some(Arc::new(renewing())),
+            ..Opening::of(&self.store, key)
+        }
+    }
+
+    /// The key beside a store that is there.
+    fn key_there(&self) -> Result<Key, Failure> {
         let sealed = self.sealed_key().exists();
         if !self.store.exists() || !(sealed || self.store.with_extension("key").exists()) {
             let reason = "is not there, or its key is not; name a store's file";
             return Err(failure(self.store.display(), reason));
         }
-        Engine::open_to_read(&self.store, &self.key(sealed)?, environment())
-            .map_err(|error| failure(self.store.display(), error))
+        self.key(sealed)
     }
 
     /// Moves a damaged store aside and makes a new one for the same device.
-    pub fn recover(&self) -> Result<(Engine, Recovered), Failure> {
+    pub fn recover(&self) -> Result<Recovered, Failure> {
         let sealed = self.sealed_key().exists();
         if !sealed && !self.store.with_extension("key").exists() {
             return Err(failure(self.store.display(), "has no key beside it: nothing can be read"));
         }
-        Engine::recover(&self.store, &self.key(sealed)?, environment())
-            .map_err(|error| failure(self.store.display(), error))
+        runtime()?.block_on(async {
+            let (client, recovered) = Client::recover(self.opening_of(self.key(sealed)?))
+                .await
+                .map_err(|error| failure(self.store.display(), error.in_words(crate::words())))?;
+            client.close().await;
+            Ok(recovered)
+        })
     }
 
     /// Makes the store of a programme's root, its key under a passphrase.
-    pub fn found(&self) -> Result<Engine, Failure> {
-        self.refuse_if_there()?;
-        Engine::found(&self.store, &self.key(true)?, environment())
-            .map_err(|error| failure(self.store.display(), error))
-    }
-
-    /// Opens a device's store, making it on first use.
-    pub fn device(&self, root: DeviceKey) -> Result<Engine, Failure> {
+    pub fn found(&self) -> Result<Held, Failure> {
         if self.store.exists() {
-            return self.open();
+            return Err(failure(self.store.display(), "is there already; name a new file"));
         }
-        let sealed = self.passphrase_file.is_some();
-        Engine::device(&self.store, &self.key(sealed)?, root, environment())
-            .map_err(|error| failure(self.store.display(), error))
-    }
-
-    fn refuse_if_there(&self) -> Result<(), Failure> {
-        match self.store.exists() {
-            true => Err(failure(self.store.display(), "is there already; name a new file")),
-            false => Ok(()),
-        }
+        Held::open(&self.store, Client::found(self.opening_of(self.key(true)?)))
     }
 
     pub fn path(&self) -> &Path {
@@ -150,61 +171,83 @@ impl StoreArguments {
     }
 }
 
-/// Why a sync failed.
-#[derive(Debug, thiserror::Error)]
-pub enum SyncFailure {
-    #[error(transparent)]
-    Engine(#[from] EngineError),
-    #[error(transparent)]
-    Net(#[from] NetError),
+/// A store that is held through the client, as every front end holds one. It is closed where this is dropped.
+pub struct Held {
+    client: Client,
+    runtime: Runtime,
 }
 
-/// The hub that this device knows.
-pub fn hub_of(engine: &Engine) -> Result<HubAddress, Failure> {
-    let unknown =
-        || failure("the hub", "is not known here; `kitbag programme hub` notes its address");
-    engine.hub()?.ok_or_else(unknown)
-}
-
-/// Syncs a device with its hub, and notes how it ended. A coordinator hands the team's key to those who
-/// lack it, and sends that, too. Returns the sync, with how it did.
-pub fn sync(
-    engine: &mut Engine,
-    upload_budget: Option<u64>,
-    mut progress: impl FnMut(Progress),
-) -> Result<(Syncing, Agreement), Failure> {
-    let hub = hub_of(engine)?;
-    let client = BlockingHubClient::to(engine, &hub)?;
-    let mut sync = engine.begin_sync(upload_budget)?;
-    match carry(engine, &client, &mut sync, &mut progress) {
-        Ok(agreement) => Ok((sync, agreement)),
-        Err(failed) => {
-            let fault = match &failed {
-                SyncFailure::Engine(error) => error.as_sync_fault(),
-                SyncFailure::Net(error) => error.as_sync_fault(),
-            };
-            engine.fail_sync(&sync, fault)?;
-            Err(Failure { is_stuck: fault == SyncFault::Stuck, ..failed.into() })
-        }
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.runtime.block_on(self.client.close());
     }
 }
 
-fn carry(
-    engine: &mut Engine,
-    client: &BlockingHubClient,
-    sync: &mut Syncing,
-    progress: &mut impl FnMut(Progress),
-) -> Result<Agreement, SyncFailure> {
-    loop {
-        match engine.next_step(sync)? {
-            Step::Send(request) => {
-                progress(sync.progress());
-                let answer = client.sync(request)?;
-                engine.take_answer(sync, &answer, client.shown_key())?;
+impl Held {
+    /// Opens a client, and keeps what it runs on.
+    pub fn open(
+        place: &Path,
+        opened: impl Future<Output = Result<Client, Error>>,
+    ) -> Result<Held, Failure> {
+        Held::on(runtime()?, place, opened)
+    }
+
+    /// Opens a client on this runtime.
+    pub fn on(
+        runtime: Runtime,
+        place: &Path,
+        opened: impl Future<Output = Result<Client, Error>>,
+    ) -> Result<Held, Failure> {
+        let opened = runtime.block_on(opened);
+        let in_words = |error: Error| failure(place.display(), error.in_words(crate::words()));
+        Ok(Held { client: opened.map_err(in_words)?, runtime })
+    }
+
+    /// The client.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Waits for what the client does.
+    pub fn wait<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Failure> {
+        self.runtime.block_on(work).map_err(crate::failed)
+    }
+
+    /// The team named, or the only one that this device is in.
+    pub fn team(&self, named: Option<TeamId>) -> Result<TeamId, Failure> {
+        match named {
+            Some(team) => Ok(team),
+            None => {
+                let own = self.wait(self.client.team().own())?;
+                only(own.into_iter().map(|(team, _)| team))
             }
-            Step::Done(agreement) => return Ok(agreement),
         }
     }
+
+    /// Syncs, and shows how far it is.
+    pub fn sync(&self, upload_budget: Option<u64>) -> Result<Agreement, Failure> {
+        let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len}");
+        let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
+        let bar = ProgressBar::new(0).with_style(style).with_message("syncing");
+        let ended = self.wait(async {
+            let options = SyncOptions { upload_budget, ..SyncOptions::default() };
+            let mut run = self.client.sync().start(options);
+            while let Some(so_far) = run.next_progress().await {
+                let done = so_far.sent + so_far.received;
+                bar.set_length(done + so_far.to_send + so_far.to_receive);
+                bar.set_position(done);
+            }
+            run.ended().await
+        });
+        bar.finish_and_clear();
+        ended
+    }
+}
+
+/// What a client runs on: its own threads read and write.
+pub fn runtime() -> Result<Runtime, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|error| failure("this program", error))
 }
 
 /// The team named, or the only one that there is.
@@ -212,7 +255,10 @@ pub fn team_of(engine: &Engine, named: Option<TeamId>) -> Result<TeamId, Failure
     if let Some(team) = named {
         return Ok(team);
     }
-    let mut teams = engine.teams().into_iter().filter(|team| *team != TeamId::PROGRAMME);
+    only(engine.teams().into_iter().filter(|team| *team != TeamId::PROGRAMME))
+}
+
+fn only(mut teams: impl Iterator<Item = TeamId>) -> Result<TeamId, Failure> {
     match (teams.next(), teams.next()) {
         (Some(team), None) => Ok(team),
         (None, _) => Err(failure("the team", "is not there: this device has joined none")),

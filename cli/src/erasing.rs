@@ -1,12 +1,10 @@
 //! `kitbag erase`: asked for by authors and coordinators, done by the programme's root alone.
 
 use crate::Failure;
-use crate::device::{StoreArguments, sync, team_of};
+use crate::device::StoreArguments;
 use crate::screen::{ROWS_MAX, say_rest};
 use clap::Subcommand;
-use kitbag_core::identity::Role;
 use kitbag_core::model::{RecordId, TeamId};
-use kitbag_core::store::StoreError;
 use serde_json::json;
 
 /// How many of those who ask for one erasure are named.
@@ -52,18 +50,18 @@ pub enum EraseCommand {
 pub fn run(command: &EraseCommand) -> Result<(), Failure> {
     match command {
         EraseCommand::Ask { store, records, team } => {
-            let mut engine = store.open()?;
-            let team = team_of(&engine, *team)?;
-            engine.ask_erasure(team, records)?;
+            let held = store.hold()?;
+            let team = held.team(*team)?;
+            held.wait(held.client().team().ask_erasure(team, records.clone()))?;
             tell!("Asked. The next sync brings it to the hub; the programme's root decides.");
             Ok(())
         }
         EraseCommand::List { store, team, json } => list(store, *team, *json),
         EraseCommand::Do { store, records, team } => {
-            let mut engine = store.open()?;
-            engine.erase(*team, records)?;
+            let held = store.hold()?;
+            held.wait(held.client().programme().erase(*team, records.clone()))?;
             // What is not at the hub is erased here alone; the next sync tries again.
-            let synced = sync(&mut engine, None, |_| {});
+            let synced = held.sync(None);
             tell!(
                 "Erased here, and at every store that syncs from now on. Backups, bundles, exports and \
                  phones that never sync again keep what they have: delete those."
@@ -74,35 +72,24 @@ pub fn run(command: &EraseCommand) -> Result<(), Failure> {
 }
 
 fn list(store: &StoreArguments, team: Option<TeamId>, as_json: bool) -> Result<(), Failure> {
-    let mut engine = store.open()?;
-    if let (Some(team), true) = (team, engine.device_key() == engine.root()) {
+    let held = store.hold()?;
+    let is_root = held.wait(held.client().programme().own())?.is_root();
+    if let (Some(team), true) = (team, is_root) {
         // Requests stand in the team's logs: the root reads them where it looks.
-        engine.look_into(team)?;
-        sync(&mut engine, None, |_| {})?;
+        held.wait(held.client().programme().look_into(team))?;
+        held.sync(None)?;
     }
-    let asked = engine.asked_erasures()?;
+    let asked = held.wait(held.client().team().asked_erasures())?;
     if asked.is_empty() && !as_json {
-        let where_to_look = match engine.device_key() == engine.root() && team.is_none() {
+        let where_to_look = match is_root && team.is_none() {
             true => "; name the team to look into with --team",
             false => "",
         };
         say!("No erasure is asked for{where_to_look}.");
         return Ok(());
     }
-    // What coordinators ask for first, then what is here: who asks for what there is not hides nothing.
-    let mut asked: Vec<_> = asked
-        .into_iter()
-        .map(|one| {
-            let mut roles = engine.store().authority().members(one.team);
-            let by_coordinator =
-                roles.any(|(_, key, role)| role == Role::Coordinator && one.by.contains(&key));
-            let is_here = engine.store().row(one.record)?.is_some();
-            Ok(((!by_coordinator, !is_here), one))
-        })
-        .collect::<Result<_, StoreError>>()?;
-    asked.sort_by_key(|(rank, _)| *rank);
     let (all, shown) = (asked.len(), if as_json { usize::MAX } else { ROWS_MAX });
-    for (_, one) in asked.into_iter().take(shown) {
+    for one in asked.into_iter().take(shown) {
         let by: Vec<String> = one.by.iter().map(ToString::to_string).collect();
         match as_json {
             true => say!(

@@ -1,21 +1,14 @@
 //! `kitbag programme`, `invite`, `join`, `approve`, `revoke`, `leave`, `members`: who belongs.
 
-use crate::device::{StoreArguments, hub_of, sync, team_of};
+use crate::device::{Held, StoreArguments};
 use crate::{Failure, failure, wrong_file};
 use clap::ValueEnum;
 use data_encoding::BASE32_NOPAD;
-use kitbag_client::BlockingHubClient;
-use kitbag_core::engine::{Engine, EngineError, Invitation, JoinRequest};
-use kitbag_core::identity::{HubAddress, Role};
-use kitbag_core::model::{EntryId, TeamId};
-use kitbag_core::net::NetError;
+use kitbag_client::Joining;
+use kitbag_core::identity::Role;
+use kitbag_core::model::TeamId;
 use std::io::{BufRead, Write};
-use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
-
-/// How long to wait for the other side: as long as an invitation holds.
-const WAIT: Duration = Duration::from_secs(10 * 60);
-const POLL: Duration = Duration::from_millis(700);
 
 #[derive(Clone, Copy, ValueEnum)]
 pub enum InvitedRole {
@@ -105,106 +98,34 @@ pub struct MembersArguments {
 }
 
 pub fn invite(arguments: &InviteArguments) -> Result<(), Failure> {
-    let mut engine = arguments.store.open()?;
-    let team = match arguments.team {
-        Some(team) => team,
-        None => team_of(&engine, None)?,
-    };
-    // The hub must know by which certificate this device invites.
-    sync(&mut engine, None, |_| {})?;
-    let hub = hub_of(&engine)?;
-    let client = BlockingHubClient::to(&engine, &hub)?;
-    let invitation = engine.invite(&hub, team, arguments.role.into())?;
-    client.post(&path_of(&invitation, ""), Vec::new())?;
-    let text = invitation.to_string();
+    let held = arguments.store.hold()?;
+    let team = held.team(arguments.team)?;
+    let invited = held.wait(held.client().team().invite(team, arguments.role.into()))?;
     if !arguments.text_only {
-        tell!("{}", picture(&text)?);
+        tell!("{}", picture(&invited.text)?);
         tell!("Show this to the new device within ten minutes, or give it this text:");
     }
-    say!("{text}");
-    match arguments.wait {
-        true => wait_and_approve(&mut engine, &client, &invitation),
-        false => {
-            tell!("Then: kitbag approve CODE, with the six digits that the new device shows.");
-            Ok(())
-        }
+    say!("{}", invited.text);
+    if !arguments.wait {
+        tell!("Then: kitbag approve CODE, with the six digits that the new device shows.");
+        return Ok(());
     }
-}
-
-fn wait_and_approve(
-    engine: &mut Engine,
-    client: &BlockingHubClient,
-    invitation: &Invitation,
-) -> Result<(), Failure> {
-    let asked = wait_for(client, &path_of(invitation, ""))?;
-    let request = invitation.read_request(&asked).map_err(|_| not_the_device())?;
+    held.wait(held.client().team().asked(&invited))?;
     eprint!("A device asks to join. The six digits on its screen: ");
     std::io::stderr().flush()?;
     let mut typed = String::new();
     std::io::stdin().lock().read_line(&mut typed)?;
-    approve_request(engine, client, invitation, &request, &typed)
+    let_in(&held, &typed)
 }
 
-fn not_the_device() -> Failure {
-    failure(
-        "the request",
-        "does not prove the invitation; it was not made by a device that saw it. Make a new one",
-    )
-}
-
-fn approve_request(
-    engine: &mut Engine,
-    client: &BlockingHubClient,
-    invitation: &Invitation,
-    request: &JoinRequest,
-    typed: &str,
-) -> Result<(), Failure> {
-    let typed: String = typed.chars().filter(char::is_ascii_digit).collect();
-    if typed != request.code {
-        return Err(failure(
-            "the code",
-            "is not the one of the device that asked: somebody else may have seen the invitation. \
-             Nobody was let in; make a new invitation",
-        ));
-    }
-    let reply = engine.approve(invitation, request)?;
-    // The certificate first, so that the hub knows the device when it comes.
-    sync(engine, None, |_| {})?;
-    let path = path_of(invitation, "/reply");
-    patiently(|| client.post(&path, reply.clone())).map_err(|error| {
-        failure("the answer", format!("{error}; it is kept: approve the same code again"))
-    })?;
-    engine.forget_invitation(&invitation.id())?;
+fn let_in(held: &Held, digits: &str) -> Result<(), Failure> {
+    held.wait(held.client().team().approve(digits))?;
     tell!("The device is a member now.");
     Ok(())
 }
 
 pub fn approve(arguments: &ApproveArguments) -> Result<(), Failure> {
-    let mut engine = arguments.store.open()?;
-    let client = BlockingHubClient::to(&engine, &hub_of(&engine)?)?;
-    let typed: String = arguments.code.chars().filter(char::is_ascii_digit).collect();
-    let mut open = 0;
-    for id in engine.kept_invitations()? {
-        let Some(invitation) = engine.kept_invitation(&id)? else { continue };
-        open += 1;
-        let asked = match client.get(&path_of(&invitation, "")) {
-            Ok(asked) => asked,
-            // The hub forgot it: it is older than ten minutes, or the hub was started anew.
-            Err(NetError::Status(404, _)) => continue,
-            Err(error) => return Err(error.into()),
-        };
-        let Ok(request) = invitation.read_request(&asked) else { continue };
-        if typed == request.code {
-            return approve_request(&mut engine, &client, &invitation, &request, &typed);
-        }
-    }
-    Err(failure(
-        "the code",
-        format!(
-            "is of no device that asked to join by one of the {open} open invitations; check the \
-             digits, or make a new invitation"
-        ),
-    ))
+    let_in(&arguments.store.hold()?, &arguments.code)
 }
 
 pub fn join(arguments: &JoinArguments) -> Result<(), Failure> {
@@ -220,72 +141,19 @@ pub fn join(arguments: &JoinArguments) -> Result<(), Failure> {
             .map(Zeroizing::new)
             .map_err(|error| failure("the invitation", format!("{error}; give it with -")))?,
     };
-    let invitation: Invitation = text.trim().parse()?;
-    let invitation = &invitation;
-    let mut engine = arguments.store.device(invitation.root)?;
-    let (request, code) = engine.ask_to_join(invitation)?;
-    let hub = hub_to_ask(&engine, invitation)?;
-    let client = BlockingHubClient::to(&engine, &hub)?;
-    let path = path_of(invitation, "/request");
-    patiently(|| client.post(&path, request.clone()))?;
+    let (path, opening) = (arguments.store.path(), arguments.store.opening()?);
+    let runtime = crate::device::runtime()?;
+    let joining = runtime.block_on(Joining::ask(opening, &text)).map_err(crate::failed)?;
+    let (code, team, role) = (joining.code().to_owned(), joining.team(), joining.role());
     say!("{} {}", &code[..3], &code[3..]);
     tell!("Read these six digits to whoever invited you. Waiting for their approval …");
-    let reply = wait_for(&client, &path_of(invitation, "/reply"))?;
-    engine.join_by(invitation, &reply)?;
-    sync(&mut engine, None, |_| {})?;
-    if engine.role(invitation.team) != Some(invitation.role) {
+    let held = Held::on(runtime, path, joining.approved())?;
+    let own = held.wait(held.client().team().own())?;
+    if !own.contains(&(team, Some(role))) {
         return Err(failure("the certificate", "is not at the hub yet; sync again in a minute"));
     }
     tell!("Joined.");
     Ok(())
-}
-
-/// An enrolled device asks its own hub, whatever an invitation names: that changes by `kitbag programme
-/// hub` alone.
-fn hub_to_ask(engine: &Engine, invitation: &Invitation) -> Result<HubAddress, Failure> {
-    match engine.hub()? {
-        Some(hub) if engine.is_enrolled() => {
-            if hub.at != invitation.hub.at {
-                return Err(failure(
-                    "the invitation",
-                    "names another hub than this device's; nothing was changed. If the programme's \
-                     hub moved: kitbag programme hub ADDRESS, then join again",
-                ));
-            }
-            Ok(hub)
-        }
-        _ => Ok(invitation.hub.clone()),
-    }
-}
-
-/// Tries a call again while the hub does not answer, for as long as an invitation holds.
-fn patiently<T>(mut call: impl FnMut() -> Result<T, NetError>) -> Result<T, NetError> {
-    let began = Instant::now();
-    loop {
-        match call() {
-            Err(NetError::NoAnswer | NetError::Busy) if began.elapsed() < WAIT => {
-                std::thread::sleep(POLL);
-            }
-            done => return done,
-        }
-    }
-}
-
-/// Asks until there is an answer that is not empty.
-fn wait_for(client: &BlockingHubClient, path: &str) -> Result<Vec<u8>, Failure> {
-    let began = Instant::now();
-    while began.elapsed() < WAIT {
-        let answer = patiently(|| client.get(path))?;
-        if !answer.is_empty() {
-            return Ok(answer);
-        }
-        std::thread::sleep(POLL);
-    }
-    Err(failure("the invitation", "is older than ten minutes; make a new one"))
-}
-
-fn path_of(invitation: &Invitation, part: &str) -> String {
-    format!("/v1/invitations/{}{part}", TeamId(invitation.id()))
 }
 
 /// The QR code in half blocks, dark on light whatever the terminal's colours.
@@ -301,16 +169,16 @@ fn picture(text: &str) -> Result<String, Failure> {
 }
 
 pub fn members(arguments: &MembersArguments) -> Result<(), Failure> {
-    let engine = arguments.store.open_to_read()?;
-    let team = team_of(&engine, arguments.team)?;
-    let authority = engine.store().authority();
+    let held = arguments.store.hold_to_read()?;
+    let team = held.team(arguments.team)?;
+    let members = held.wait(held.client().team().members(team))?;
     if arguments.json {
-        for (certificate, device, role) in authority.members(team) {
+        for member in &members {
             let json = serde_json::json!({
-                "certificate": certificate.to_string(),
-                "device": device.to_string(),
-                "role": role_word(role),
-                "revoked": authority.is_revoked(&certificate),
+                "certificate": member.certificate.to_string(),
+                "device": member.device.to_string(),
+                "role": role_word(member.role),
+                "revoked": member.is_revoked,
             });
             say!("{json}");
         }
@@ -318,22 +186,16 @@ pub fn members(arguments: &MembersArguments) -> Result<(), Failure> {
     }
     let mut table = crate::screen::table(["certificate", "role", "device", ""]);
     // Those who may let others in first: who certifies without end hides nobody.
-    let mut members: Vec<_> = authority.members(team).collect();
-    members.sort_by_key(|(certificate, _, role)| {
-        (*role != Role::Coordinator, authority.is_revoked(certificate))
-    });
-    let all = members.len();
-    for (certificate, device, role) in members.into_iter().take(crate::screen::ROWS_MAX) {
-        let revoked = authority.is_revoked(&certificate);
+    for member in members.iter().take(crate::screen::ROWS_MAX) {
         table.add_row([
-            &certificate.to_string()[..12],
-            role_word(role),
-            &device.to_string()[..12],
-            if revoked { "revoked" } else { "" },
+            &member.certificate.to_string()[..12],
+            role_word(member.role),
+            &member.device.to_string()[..12],
+            if member.is_revoked { "revoked" } else { "" },
         ]);
     }
     say!("{table}");
-    crate::screen::say_rest(all);
+    crate::screen::say_rest(members.len());
     Ok(())
 }
 
@@ -346,78 +208,42 @@ fn role_word(role: Role) -> &'static str {
 }
 
 pub fn revoke(arguments: &CertificateArguments) -> Result<(), Failure> {
-    let mut engine = arguments.store.open()?;
-    let team = match arguments.team {
-        Some(team) => team,
-        None => team_of(&engine, None)?,
-    };
-    if engine.device_key() == engine.root() {
-        engine.look_into(team)?;
+    let held = arguments.store.hold()?;
+    let (team, of_team) = (held.team(arguments.team)?, held.client().team());
+    if held.wait(held.client().programme().own())?.is_root() {
+        held.wait(held.client().programme().look_into(team))?;
+        // Who belongs to it may be known only once the hub was asked.
+        _ = held.sync(None);
     }
-    // What the hub holds of the device stands: know it first.
-    let synced = sync(&mut engine, None, |_| {}).map(drop);
-    let is_root = engine.device_key() == engine.root();
-    let synced = match synced {
-        Err(failed) if !is_root && !failed.is_stuck => return Err(failed),
-        other => other,
-    };
-    let certificate = certificate_named(&engine, team, &arguments.certificate)?;
-    match (engine.revoke(team, certificate), synced) {
-        // Logs that somebody keeps from being handed on keep nobody from revoking.
-        (Err(EngineError::MayNotRevoke), Err(failed)) => return Err(failed),
-        (revoked, Err(failed)) => {
-            revoked?;
-            tell!(
-                "The sync before it did not come to its end ({}): what the hub holds of the device and this \
-                 one does not counts nowhere until it is accepted; see `kitbag accept --list`.",
-                failed.reason()
-            );
-        }
-        (revoked, Ok(())) => _ = revoked?,
+    let certificate = held.wait(of_team.certificate_named(team, &arguments.certificate))?;
+    let revoked = held.wait(of_team.revoke(team, certificate))?;
+    if let Some(error) = revoked.before {
+        tell!(
+            "The sync before it did not come to its end ({}): what the hub holds of the device and this \
+             one does not counts nowhere until it is accepted; see `kitbag accept --list`.",
+            error.in_words(crate::words())
+        );
     }
-    if !engine.store().authority().is_revoked(&certificate) {
-        return Err(failure(
-            "the revocation",
-            "does not hold: this device may not revoke that one",
-        ));
-    }
-    let synced = sync(&mut engine, None, |_| {});
     tell!(
         "Revoked. What the hub held of it counts. Of what comes now the hub keeps a little aside, counting \
          nowhere, until a coordinator accepts it. The team's key changes; until a member has synced, \
          its bundles are sealed under the old one."
     );
-    synced.map(drop)
-}
-
-pub fn certificate_named(engine: &Engine, team: TeamId, named: &str) -> Result<EntryId, Failure> {
-    let members = engine.store().authority().members(team).map(|(certificate, _, _)| certificate);
-    let found: Vec<EntryId> =
-        members.filter(|certificate| certificate.to_string().starts_with(named)).collect();
-    match found[..] {
-        [certificate] => Ok(certificate),
-        _ => {
-            let reason =
-                format!("names {} certificates of this team; see `kitbag members`", found.len());
-            Err(failure(named, reason))
-        }
-    }
+    revoked.after.map_or(Ok(()), |error| Err(crate::failed(error)))
 }
 
 pub fn leave(arguments: &TeamArguments) -> Result<(), Failure> {
-    let mut engine = arguments.store.open()?;
-    let team = team_of(&engine, arguments.team)?;
-    // The hub says now that it has it all: what it said earlier may not be true any more.
-    let (synced, _) = sync(&mut engine, None, |_| {})?;
-    engine.leave(team, synced.session())?;
+    let held = arguments.store.hold()?;
+    let team = held.team(arguments.team)?;
+    held.wait(held.client().team().leave(team))?;
     tell!("Left. What this device held of the team is deleted; the hub has it all.");
     Ok(())
 }
 
 pub fn announce(arguments: &TeamArguments) -> Result<(), Failure> {
-    let engine = arguments.store.open()?;
-    let team = team_of(&engine, arguments.team)?;
-    say!("{}", BASE32_NOPAD.encode(&engine.announce(team)?));
+    let held = arguments.store.hold_to_read()?;
+    let team = held.team(arguments.team)?;
+    say!("{}", BASE32_NOPAD.encode(&held.wait(held.client().team().announce(team))?));
     Ok(())
 }
 

@@ -211,13 +211,11 @@ enum Exit {
 pub(crate) struct Failure {
     reason: String,
     exit: Exit,
-    /// Whether a sync ended because neither side could offer more.
-    is_stuck: bool,
 }
 
 impl Failure {
     fn of(reason: impl Into<String>, exit: Exit) -> Self {
-        Failure { reason: reason.into(), exit, is_stuck: false }
+        Failure { reason: reason.into(), exit }
     }
 
     /// Nothing was done, for this reason.
@@ -255,6 +253,17 @@ impl<E: std::error::Error + 'static> From<E> for Failure {
             None if is_wrong => Failure::of(error.to_string(), Exit::Wrong),
             None => Failure::of(error.to_string(), Exit::Failed),
         }
+    }
+}
+
+/// An error of the client, in the reader's language.
+pub(crate) fn failed(error: kitbag_client::Error) -> Failure {
+    match &error {
+        kitbag_client::Error::Invalid(faults) => {
+            let said: Vec<String> = faults.iter().map(told).collect();
+            Failure::of(said.join("; "), Exit::Wrong)
+        }
+        _ => Failure::new(error.in_words(words())),
     }
 }
 
@@ -354,7 +363,7 @@ fn main() -> ExitCode {
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(Failure { reason, exit, .. }) => {
+        Err(Failure { reason, exit }) => {
             // One line, also where a parser shows several.
             let lines: Vec<&str> = reason.lines().map(str::trim).take(REASON_LINES_MAX).collect();
             tell!("kitbag: {}", lines.join(" "));

@@ -42,7 +42,8 @@ pub fn run(command: &PackCommand) -> Result<(), Failure> {
         PackCommand::Publish { store, pack, json } => {
             let text = text_of(pack)?;
             let checked = CodePack::checked(&text).map_err(|error| wrong_file(pack, error))?;
-            store.open()?.publish_pack(&text)?;
+            let held = store.hold()?;
+            held.wait(held.client().programme().publish_pack(text))?;
             if *json {
                 say!("{}", json!({ "name": checked.name, "version": checked.version }));
                 return Ok(());
@@ -50,7 +51,8 @@ pub fn run(command: &PackCommand) -> Result<(), Failure> {
             say!("Published {} {}. The next syncs bring it to all.", checked.name, checked.version);
         }
         PackCommand::List { store, json } => {
-            let packs = store.open_to_read()?.packs()?;
+            let held = store.hold_to_read()?;
+            let packs = held.wait(held.client().programme().packs())?;
             if *json {
                 let packs = packs.iter().map(|pack| {
                     json!({ "name": pack.name, "version": pack.version, "source": pack.source })

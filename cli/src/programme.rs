@@ -3,7 +3,7 @@
 use crate::device::StoreArguments;
 use crate::{Failure, failure};
 use clap::Subcommand;
-use kitbag_core::identity::{HubAddress, Role};
+use kitbag_core::identity::HubAddress;
 use kitbag_core::model::TeamId;
 use std::path::PathBuf;
 
@@ -37,8 +37,8 @@ pub enum ProgrammeCommand {
 pub fn run(command: ProgrammeCommand) -> Result<(), Failure> {
     match command {
         ProgrammeCommand::Init(store) => {
-            let engine = store.found()?;
-            say!("{}", engine.root());
+            let held = store.found()?;
+            say!("{}", held.wait(held.client().programme().own())?.root);
             tell!(
                 "This is the programme's root key. Start the hub with it: kitbag hub run --root KEY …\n\
                  Keep {} with its sealed-key offline, and a copy of both elsewhere: who has them and \
@@ -47,26 +47,28 @@ pub fn run(command: ProgrammeCommand) -> Result<(), Failure> {
             );
         }
         ProgrammeCommand::Hub { store, address } => {
-            store.open()?.set_hub(&address)?;
+            let held = store.hold()?;
+            held.wait(held.client().programme().set_hub(address))?;
             tell!("Noted.");
         }
         ProgrammeCommand::Team(store) => {
-            let team = store.open()?.new_team();
+            let held = store.hold()?;
+            let team = held.wait(held.client().programme().new_team())?;
             say!("{team}");
             tell!("Next: kitbag programme coordinator --team {team} …, or kitbag invite");
         }
         ProgrammeCommand::Coordinator { store, team, new } => {
-            let mut root = store.open()?;
+            let held = store.hold()?;
             if new.exists() {
                 return Err(failure(new.display(), "is there already; name a new file"));
             }
             let beside = StoreArguments { store: new, passphrase_file: None };
-            let mut coordinator = beside.device(root.root())?;
-            let enrolment = root.certify(coordinator.device_key(), Role::Coordinator, team)?;
-            coordinator.join(&enrolment)?;
-            if let Some(hub) = root.hub()? {
-                coordinator.set_hub(&hub)?;
-            }
+            let opening = beside.opening()?;
+            held.wait(async {
+                let programme = held.client().programme();
+                programme.make_coordinator(team, opening).await?.close().await;
+                Ok(())
+            })?;
             say!("{} coordinates team {team}.", beside.path().display());
         }
     }

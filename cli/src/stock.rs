@@ -4,7 +4,7 @@ use crate::Failure;
 use crate::device::StoreArguments;
 use crate::screen;
 use comfy_table::{CellAlignment, Table};
-use kitbag_client::{Held, StockAlarm, StockNow, of_product, records_naming, stock_now};
+use kitbag_client::{Held, StockAlarm, StockNow, of_product};
 use kitbag_core::model::{CivilDate, TeamId};
 use serde_json::{Value, json};
 
@@ -36,9 +36,10 @@ pub struct StockArguments {
 }
 
 pub fn run(arguments: &StockArguments) -> Result<(), Failure> {
-    let engine = arguments.store.open_to_read()?;
+    let held_store = arguments.store.hold_to_read()?;
+    let stock = held_store.client().stock();
     let today = chrono::Local::now().date_naive().to_string().parse()?;
-    let StockNow { mut held, alarms } = stock_now(&engine, arguments.team, today)?;
+    let StockNow { mut held, alarms } = held_store.wait(stock.now(arguments.team, today))?;
     if let Some(month) = &arguments.expiring_by {
         held.retain(|held| {
             let expiry = &held.on_hand.batch.expiry;
@@ -53,7 +54,7 @@ pub fn run(arguments: &StockArguments) -> Result<(), Failure> {
         held.retain(|held| of_product(&all, &held.on_hand) < below);
     }
     let records = match &arguments.recall {
-        Some(lot) => records_naming(&engine, arguments.team, lot)?,
+        Some(lot) => held_store.wait(stock.naming(arguments.team, lot.clone()))?,
         None => Vec::new(),
     };
     if arguments.json {

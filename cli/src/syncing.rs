@@ -1,19 +1,17 @@
 //! `kitbag sync`, `status`, `bundle`: a device's day on the command line.
 
-use crate::device::{StoreArguments, sync as sync_device, team_of};
+use crate::device::{Held, StoreArguments};
 use crate::{Failure, cannot_read, failure};
 use clap::Subcommand;
 use data_encoding::BASE32_NOPAD;
-use indicatif::{ProgressBar, ProgressStyle};
-use kitbag_core::engine::{BundleOf, Engine, Status};
+use kitbag_core::engine::{BundleOf, Status};
 use kitbag_core::identity::Role;
-use kitbag_core::log::payload::Administration;
 use kitbag_core::model::{DeviceKey, RecordId, TeamId, UnixMillis};
 use kitbag_core::store::{Delivery, Reason};
 use kitbag_core::sync::Agreement;
 use serde_json::json;
 use std::fs::File;
-use std::io::{BufReader, BufWriter, Write};
+use std::io::{BufReader, BufWriter};
 use std::path::PathBuf;
 
 #[derive(clap::Args)]
@@ -80,16 +78,8 @@ pub enum BundleCommand {
 }
 
 pub fn sync(arguments: &SyncArguments) -> Result<(), Failure> {
-    let mut engine = arguments.store.open()?;
-    let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len}")
-        .unwrap_or_else(|_| ProgressStyle::default_bar());
-    let bar = ProgressBar::new(0).with_style(style).with_message("syncing");
-    let (_, agreement) = sync_device(&mut engine, arguments.upload_budget, |so_far| {
-        let done = so_far.sent + so_far.received;
-        bar.set_length(done + so_far.to_send + so_far.to_receive);
-        bar.set_position(done);
-    })?;
-    bar.finish_and_clear();
+    let held = arguments.store.hold()?;
+    let agreement = held.sync(arguments.upload_budget)?;
     if arguments.json {
         let (name, kept_from, waiting) = match agreement {
             Agreement::Whole => ("whole", Vec::new(), 0),
@@ -102,28 +92,29 @@ pub fn sync(arguments: &SyncArguments) -> Result<(), Failure> {
         return Ok(());
     }
     match agreement {
-        Agreement::Whole if engine.status()?.is_synced => {
+        Agreement::Whole if held.wait(held.client().sync().status())?.is_synced => {
             say!("Synced: the hub and this device hold the same.");
         }
-        Agreement::Whole => say_not_synced(&engine)?,
+        Agreement::Whole => say_not_synced(&held)?,
         Agreement::CaughtUp => {
             say!(
                 "What the hub had is here, and the hub has what was here. More came since: sync again."
             );
         }
         Agreement::Without(teams) => {
+            let own = held.wait(held.client().team().own())?;
             for team in teams.into_iter().filter(|team| *team != TeamId::PROGRAMME) {
-                match engine.role(team) {
-                    Some(Role::Observer) => {
+                match own.contains(&(team, Some(Role::Observer))) {
+                    true => {
                         say!("This device observes team {team}: it reads totals, and no records.");
                     }
-                    _ => say!(
+                    false => say!(
                         "The hub keeps team {team} from this device: its certificate is revoked, or did \
                          not reach the hub. Ask the coordinator."
                     ),
                 }
             }
-            say_not_synced(&engine)?;
+            say_not_synced(&held)?;
         }
         Agreement::Partial { waiting } => {
             say!("Part of it is sent: {waiting} entries wait for the next sync.");
@@ -133,8 +124,8 @@ pub fn sync(arguments: &SyncArguments) -> Result<(), Failure> {
 }
 
 /// Both sides hold the same, and this device's entries still do not count: it says why.
-fn say_not_synced(engine: &Engine) -> Result<(), Failure> {
-    let status = engine.status()?;
+fn say_not_synced(held: &Held) -> Result<(), Failure> {
+    let status = held.wait(held.client().sync().status())?;
     say_aside(&status);
     match (status.waiting.entries, status.waiting.aside) {
         (0, 0) => say!("What was recorded here is on the hub."),
@@ -177,12 +168,12 @@ pub struct HearArguments {
 }
 
 pub fn hear(arguments: &HearArguments) -> Result<(), Failure> {
-    let mut engine = arguments.store.open()?;
+    let held = arguments.store.hold()?;
     let letters: String = arguments.letters.split_whitespace().collect();
     let bytes = BASE32_NOPAD.decode(letters.to_ascii_uppercase().as_bytes());
     let bytes =
         bytes.map_err(|_| failure("the announcement", "is not whole; copy or scan it again"))?;
-    engine.hear(&bytes)?;
+    held.wait(held.client().team().hear(bytes))?;
     say!("Heard. The next sync passes it on.");
     Ok(())
 }
@@ -202,19 +193,9 @@ pub struct SetAsideArguments {
 
 /// A coordinator says that what a device claims beyond what is held is not awaited any more.
 pub fn set_aside(arguments: &SetAsideArguments) -> Result<(), Failure> {
-    let mut engine = arguments.store.open()?;
-    let team = team_of(&engine, arguments.team)?;
-    sync_device(&mut engine, None, |_| {})?;
-    let claims = engine.store().claims_of(arguments.device)?;
-    let mut set_aside = 0;
-    for (_, log, position) in claims.into_iter().filter(|(of, _, _)| *of == team) {
-        engine.administer(team, &Administration::SetAside { log, position })?;
-        set_aside += 1;
-    }
-    if set_aside == 0 {
-        return Err(failure("this device", "claims nothing here that is not held"));
-    }
-    sync_device(&mut engine, None, |_| {})?;
+    let held = arguments.store.hold()?;
+    let team = held.team(arguments.team)?;
+    let set_aside = held.wait(held.client().team().set_aside(team, arguments.device))?;
     tell!(
         "{set_aside} claims are set aside: they count nowhere. What arrives of them counts as ever."
     );
@@ -231,7 +212,7 @@ pub struct RecoverArguments {
 }
 
 pub fn recover(arguments: &RecoverArguments) -> Result<(), Failure> {
-    let (_, recovered) = arguments.store.recover()?;
+    let recovered = arguments.store.recover()?;
     if arguments.json {
         let aside = recovered.aside.map(|aside| aside.display().to_string());
         say!("{}", json!({ "aside": aside, "salvaged": recovered.salvaged }));
@@ -249,21 +230,17 @@ pub fn recover(arguments: &RecoverArguments) -> Result<(), Failure> {
 }
 
 pub fn status(arguments: &StatusArguments) -> Result<(), Failure> {
-    let engine = arguments.store.open_to_read()?;
-    let status = engine.status()?;
-    let record = arguments.record.map(|id| {
-        let attention = engine.attention(id)?;
-        Ok::<_, Failure>((id, engine.delivery(id)?, attention))
-    });
+    let held = arguments.store.hold_to_read()?;
+    let client = held.client();
+    let status = held.wait(client.sync().status())?;
+    let record = arguments.record.map(|id| held.wait(client.records().look_at(id)));
     let record = record.transpose()?;
+    let device = held.wait(client.programme().own())?.device;
+    let team_keys = held.wait(client.team().keys())?;
     let iso = |at: i64| UnixMillis(at).to_iso();
-    let mut team_keys = Vec::new();
-    for team in engine.teams().into_iter().filter(|team| *team != TeamId::PROGRAMME) {
-        team_keys.push((team, engine.team_key_number(team)?));
-    }
     if arguments.json {
         let json = json!({
-            "device": engine.device_key().to_string(),
+            "device": device.to_string(),
             "synced": status.is_synced,
             "waiting_entries": status.waiting.entries,
             "waiting_records": status.waiting.records,
@@ -278,10 +255,10 @@ pub fn status(arguments: &StatusArguments) -> Result<(), Failure> {
             "failures": status.last.failures,
             "next_try": status.last.next_try.map(iso),
             "clock_is_off": status.clock_is_off,
-            "record": record.map(|(id, delivery, attention)| json!({
-                "id": id.to_string(),
-                "delivery": delivery_word(delivery),
-                "attention": format!("{attention:?}").to_lowercase(),
+            "record": record.map(|one| json!({
+                "id": one.record.id.to_string(),
+                "delivery": delivery_word(one.delivery),
+                "attention": format!("{:?}", one.attention).to_lowercase(),
             })),
         });
         say!("{json}");
@@ -319,8 +296,9 @@ pub fn status(arguments: &StatusArguments) -> Result<(), Failure> {
     if status.clock_is_off {
         say!("This device's clock is more than a day from the hub's: set it right.");
     }
-    if let Some((id, delivery, attention)) = record {
-        say!("Record {id}: {}, attention {attention:?}.", delivery_word(delivery));
+    if let Some(one) = record {
+        let (id, delivery) = (one.record.id, delivery_word(one.delivery));
+        say!("Record {id}: {delivery}, attention {:?}.", one.attention);
     }
     Ok(())
 }
@@ -336,8 +314,8 @@ fn delivery_word(delivery: Delivery) -> &'static str {
 pub fn bundle(command: &BundleCommand) -> Result<(), Failure> {
     match command {
         BundleCommand::Export { store, team, everything, out, json } => {
-            let mut engine = store.open()?;
-            let team = team_of(&engine, *team)?;
+            let held = store.hold()?;
+            let team = held.team(*team)?;
             let of = if *everything { BundleOf::Everything } else { BundleOf::Waiting };
             if out.exists() {
                 return Err(failure(out.display(), "is there already; name a new file"));
@@ -346,12 +324,11 @@ pub fn bundle(command: &BundleCommand) -> Result<(), Failure> {
             let beside = kitbag_interchange::files::beside(out);
             let failed = |error: std::io::Error| failure(beside.display(), error);
             let file = kitbag_interchange::files::create(&beside).map_err(failed)?;
-            let mut writer = BufWriter::new(file);
-            let entries = engine.export_bundle(team, of, &mut writer, |_| {})?;
-            writer.flush().map_err(failed)?;
-            writer.get_ref().sync_all().map_err(failed)?;
+            let writer = BufWriter::new(file.try_clone().map_err(failed)?);
+            let written = held.wait(held.client().bundles().export(team, of, writer, |_| {}))?;
+            file.sync_all().map_err(failed)?;
             std::fs::rename(&beside, out).map_err(failed)?;
-            let number = engine.team_key_number(team)?;
+            let (entries, number) = (written.entries, written.team_key);
             match json {
                 true => say!("{}", json!({ "entries": entries, "team_key": number })),
                 false => {
@@ -369,9 +346,10 @@ pub fn bundle(command: &BundleCommand) -> Result<(), Failure> {
             Ok(())
         }
         BundleCommand::Import { store, file, json } => {
-            let mut engine = store.open()?;
+            let held = store.hold()?;
             let opened = File::open(file).map_err(|error| cannot_read(file, &error))?;
-            let taken = engine.import_bundle(&mut BufReader::new(opened), |_| {})?;
+            let reader = BufReader::new(opened);
+            let taken = held.wait(held.client().bundles().import(reader, |_| {}))?;
             match json {
                 true => say!(
                     "{}",

@@ -4,7 +4,7 @@ use crate::Failure;
 use crate::device::StoreArguments;
 use crate::{screen, totals};
 use comfy_table::CellAlignment;
-use kitbag_client::{Target, targets_of};
+use kitbag_client::Target;
 use kitbag_core::model::TeamId;
 use kitbag_core::totals::Query;
 use serde_json::{Value, json};
@@ -27,8 +27,8 @@ pub struct TargetsArguments {
 }
 
 pub fn run(arguments: &TargetsArguments) -> Result<(), Failure> {
-    let engine = arguments.store.open_to_read()?;
-    let targets = targets_of(&engine, arguments.team)?;
+    let held = arguments.store.hold_to_read()?;
+    let targets = held.wait(held.client().totals().targets(arguments.team))?;
     if arguments.json {
         let targets: Vec<Value> = targets.iter().map(as_json).collect();
         say!("{}", json!({ "targets": targets }));
@@ -55,7 +55,10 @@ pub fn run(arguments: &TargetsArguments) -> Result<(), Failure> {
         }
     }
     say!("{table}");
-    say!("{}", totals::missing_in_words(&engine.totals(&Query::default())?.missing));
+    say!(
+        "{}",
+        totals::missing_in_words(&held.wait(held.client().totals().of(Query::default()))?.missing)
+    );
     Ok(())
 }
 

@@ -5,9 +5,10 @@ use crate::screen::{self, ROWS_MAX, SpanArguments};
 use crate::shown::one_line;
 use crate::{Failure, failure, wrong_file};
 use comfy_table::{CellAlignment, Table};
+use kitbag_client::{Reported, report_of};
 use kitbag_core::engine::Engine;
 use kitbag_core::model::Kind;
-use kitbag_core::model::indicator::{Sums, indicator, percentile, share};
+use kitbag_core::model::indicator::{Sums, indicator, percentile};
 use kitbag_core::model::pack::CodePack;
 use kitbag_core::totals::{KnownMissing, Lines, NOT_ASKED, Query, Split, Totals};
 use kitbag_interchange::guarded;
@@ -97,50 +98,14 @@ fn within(span: &SpanArguments, by: Vec<Split>) -> Query {
 
 /// What a pack's receiver wants: each indicator in the pack's order and words.
 fn reported(engine: &Engine, arguments: &TotalsArguments, pack: &CodePack) -> Result<(), Failure> {
-    let of = |by: Option<&String>| -> Result<Totals, Failure> {
-        let by = by.map(|field| Split::Code(field.clone())).into_iter().collect();
-        Ok(engine.totals(&within(&arguments.span, by))?)
-    };
-    let mut rows: Vec<(&str, String, String, String)> = Vec::new();
-    for wanted in &pack.indicators {
-        let label = wanted.label.in_language(crate::words().language()).to_owned();
-        let totals = of(wanted.by.as_ref())?;
-        if totals.lines.is_empty() && wanted.by.is_none() {
-            rows.push((
-                &wanted.name,
-                label.clone(),
-                String::new(),
-                value(&wanted.name, &Sums::new()),
-            ));
-        }
-        // In the order of the receiver's own list; what it does not list after it, not asked last.
-        let listed = wanted.by.as_ref().and_then(|field| pack.lists.get(field));
-        let mut lines: Vec<(&Vec<String>, &Sums)> = totals.lines.iter().collect();
-        lines.sort_by_key(|(key, _)| {
-            let code = key.first().map_or("", String::as_str);
-            let at = listed.and_then(|list| list.iter().position(|entry| entry.code == code));
-            (at.unwrap_or(usize::MAX), code == NOT_ASKED, code.to_owned())
-        });
-        for (key, sums) in lines {
-            let counted = sum(sums, &wanted.name) != 0 || share(&wanted.name).is_some();
-            if wanted.by.is_some() && !counted {
-                continue;
-            }
-            let code = key.first().cloned().unwrap_or_default();
-            rows.push((&wanted.name, label.clone(), code, value(&wanted.name, sums)));
-        }
-    }
-    let totals = of(None)?;
-    let field = |label: &str| {
-        let found = pack
-            .indicators
-            .iter()
-            .find(|wanted| wanted.label.in_language(crate::words().language()) == label);
-        found.and_then(|wanted| wanted.by.clone()).unwrap_or_default()
-    };
+    let language = crate::words().language();
+    let report = report_of(engine, pack, &within(&arguments.span, Vec::new()), language)?;
+    let rows = report.lines.iter().map(|line| (line, value(line.value)));
     if arguments.json {
-        let lines = rows.iter().map(|(name, label, code, value)| {
-            json!({ "indicator": name, "label": label, "code": code, "value": value })
+        let lines = rows.map(|(line, value)| {
+            json!({
+                "indicator": line.indicator, "label": line.label, "code": line.code, "value": value,
+            })
         });
         say!(
             "{}",
@@ -151,36 +116,38 @@ fn reported(engine: &Engine, arguments: &TotalsArguments, pack: &CodePack) -> Re
     if arguments.csv {
         let mut writer = kitbag_interchange::csv_writer(vec![]);
         writer.write_record(["indicator", "label", "code", "value"])?;
-        for (name, label, code, value) in &rows {
-            let code = guarded(code);
-            writer.write_record([*name, label.as_str(), code.as_ref(), value.as_str()])?;
+        for (line, value) in rows {
+            let code = guarded(&line.code);
+            writer.write_record([&line.indicator, &line.label, code.as_ref(), &value])?;
         }
         let bytes = writer.into_inner().map_err(|error| failure("the output", error))?;
         return crate::print_rows(&bytes);
     }
     let mut table = screen::table([pack.name.as_str(), "", "value"]);
-    for (_, label, code, value) in &rows {
-        let shown = match code.is_empty() {
-            true => String::new(),
-            false => labelled(std::slice::from_ref(pack), &field(label), code),
+    for (line, value) in rows {
+        let shown = match &line.by {
+            Some(field) if !line.code.is_empty() => {
+                labelled(std::slice::from_ref(pack), field, &line.code)
+            }
+            _ => String::new(),
         };
-        table.add_row(screen::row([label.as_str(), &shown, value.as_str()]));
+        table.add_row(screen::row([&line.label, &shown, &value]));
     }
     if let Some(column) = table.column_mut(2) {
         column.set_cell_alignment(CellAlignment::Right);
     }
     say!("{table}");
     say!("Source: {}", pack.source);
-    say!("{}", missing_in_words(&totals.missing));
-    say_what_else(totals.flagged, totals.waiting, totals.forks);
+    say!("{}", missing_in_words(&report.totals.missing));
+    say_what_else(report.totals.flagged, report.totals.waiting, report.totals.forks);
     Ok(())
 }
 
-/// An indicator's sum, or a share, as people read it.
-fn value(name: &str, sums: &Sums) -> String {
-    match share(name) {
-        Some(share) => percent(share.of(sums)),
-        None => sum(sums, name).to_string(),
+/// A sum, or a share, as people read it.
+fn value(reported: Reported) -> String {
+    match reported {
+        Reported::Share(share) => percent(share),
+        Reported::Sum(sum) => sum.to_string(),
     }
 }
 

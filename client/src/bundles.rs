@@ -30,7 +30,9 @@ impl Bundles<'_> {
         progress: impl FnMut(u64) + Send + 'static,
     ) -> Result<BundleWritten, Error> {
         let written = self.0.write(Turn::Later, move |engine| {
-            let written = settled(engine.export_bundle(team, of, &mut out, progress))?;
+            let written = engine.export_bundle(team, of, &mut out, progress);
+            let flushed = written.and_then(|entries| Ok(out.flush().map(|()| entries)?));
+            let written = settled(flushed)?;
             let team_key = engine.team_key_number(team)?;
             Ok(written.map(|entries| BundleWritten { entries, team_key }))
         });

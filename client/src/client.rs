@@ -87,6 +87,8 @@ pub struct Client(Arc<Inner>);
 pub(crate) struct Inner {
     writer: Workers,
     readers: Workers,
+    /// Whether nothing writes here.
+    reads_alone: bool,
     pub(crate) listeners: Arc<Listeners>,
     pub(crate) running: Mutex<Option<Arc<Running>>>,
     /// Where syncs run.
@@ -102,7 +104,7 @@ impl Client {
         let (to_write, to_read) = (opening.clone(), opening);
         let beside =
             move || Engine::open_beside(&to_read.store, &*to_read.key, to_read.environment());
-        let client = Client::over(Box::new(move || to_write.engine()), Box::new(beside))?;
+        let client = Client::over(Box::new(move || to_write.engine()), Box::new(beside), false)?;
         // Readers need a writer beside them.
         client.checked(client.write(Turn::Soon, |_| Ok(())).await).await
     }
@@ -115,7 +117,7 @@ impl Client {
         let read =
             move || Engine::open_to_read(&opening.store, &*opening.key, opening.environment());
         let client =
-            Client::over(Box::new(|| Err(StoreError::OpenedToRead.into())), Box::new(read))?;
+            Client::over(Box::new(|| Err(StoreError::OpenedToRead.into())), Box::new(read), true)?;
         client.checked(client.read(|_| Ok(())).await).await
     }
 
@@ -139,13 +141,13 @@ impl Client {
         Ok((Client::open(opening).await?, recovered))
     }
 
-    fn over(write: Open, read: Open) -> Result<Client, Error> {
+    fn over(write: Open, read: Open, reads_alone: bool) -> Result<Client, Error> {
         let failed = |_| Error::NotOpen("no_thread");
         let writer = Workers::start("kitbag-writer", 1, write).map_err(failed)?;
         let readers = Workers::start("kitbag-reader", READERS, read).map_err(failed)?;
         let (listeners, running) = (Arc::default(), Mutex::new(None));
         let runtime = Handle::current();
-        Ok(Client(Arc::new(Inner { writer, readers, listeners, running, runtime })))
+        Ok(Client(Arc::new(Inner { writer, readers, reads_alone, listeners, running, runtime })))
     }
 
     async fn checked(&self, opened: Result<(), Error>) -> Result<Client, Error> {
@@ -276,6 +278,28 @@ impl Client {
         read: impl FnOnce(&Engine) -> Result<T, EngineError> + Send + 'static,
     ) -> Result<T, Error> {
         self.0.readers.call(Turn::Soon, move |engine| engine.read_at_once(read)).await
+    }
+
+    /// Reads while nothing is written: saves wait for it.
+    pub(crate) async fn read_alone<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Engine) -> Result<T, EngineError> + Send + 'static,
+    ) -> Result<T, Error> {
+        let read = move |engine: &mut Engine| read(engine);
+        match self.0.reads_alone {
+            true => self.0.readers.call(Turn::Later, read).await,
+            false => self.0.writer.call(Turn::Later, read).await,
+        }
+    }
+
+    /// A client of the hub that this device knows.
+    pub(crate) async fn hub_client(&self) -> Result<HubClient, Error> {
+        let hub = self.read(|engine| {
+            let hub = engine.hub()?;
+            Ok(hub.map(|hub| engine.client(&hub)))
+        });
+        let hub = hub.await?.ok_or(Error::NotFound("hub"))?;
+        hub.map_err(|_| Error::NotUsable("hub_address"))
     }
 
     /// Does something for which the hub's address is needed, and brings a client of it.

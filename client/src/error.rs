@@ -3,7 +3,7 @@
 use kitbag_core::engine::EngineError;
 use kitbag_core::model::Invalid;
 use kitbag_core::net::NetError;
-use kitbag_core::store::StoreError;
+use kitbag_core::store::{KeyFault, StoreError};
 use kitbag_core::sync::SyncFault;
 use kitbag_core::words::Words;
 
@@ -81,6 +81,12 @@ impl Error {
     }
 }
 
+impl From<Invalid> for Error {
+    fn from(fault: Invalid) -> Self {
+        Error::Invalid(vec![fault])
+    }
+}
+
 impl From<EngineError> for Error {
     fn from(error: EngineError) -> Self {
         match error {
@@ -114,7 +120,10 @@ impl From<EngineError> for Error {
 impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::WrongKey | StoreError::Key(_) => Error::WrongKey,
+            StoreError::WrongKey | StoreError::Key(KeyFault::OtherPassphrase) => Error::WrongKey,
+            StoreError::Key(KeyFault::NotHad(_)) => Error::NotOpen("key_not_had"),
+            StoreError::Key(KeyFault::NotAKey) => Error::NotUsable("not_a_key"),
+            StoreError::Key(KeyFault::TooShort) => Error::NotUsable("passphrase_too_short"),
             StoreError::Refused(_) => Error::NotAllowed("role"),
             StoreError::NewerSchema { .. } | StoreError::OlderSchema => Error::OtherVersion,
             StoreError::OpenedToRead | StoreError::NotOpen => Error::NotOpen("store"),

@@ -97,12 +97,12 @@ impl Health<'_> {
 
 impl Health<'_> {
     /// Verifies that the store is what its entries say: every chain and signature, every row and total derived anew.
-    /// Changes nothing; `progress` gets how many entries and records were looked at.
+    /// Changes nothing, and saves wait for it; `progress` gets how many entries and records were looked at.
     pub async fn verify(
         &self,
         progress: impl FnMut(u64) + Send + 'static,
     ) -> Result<Verified, Error> {
-        self.0.read(move |engine| engine.verify(progress)).await
+        self.0.read_alone(move |engine| engine.verify(progress)).await
     }
 
     /// Builds what is derived anew from the entries.

@@ -6,6 +6,7 @@ use crate::sync::SyncOptions;
 use crate::team::{POLL, WAIT, path_of, patiently};
 use crate::workers::Turn;
 use kitbag_core::engine::Invitation;
+use kitbag_core::identity::Role;
 use kitbag_core::model::TeamId;
 use kitbag_core::net::HubClient;
 use std::sync::Arc;
@@ -64,6 +65,11 @@ impl Joining {
     /// The six digits to show, large: whoever invited compares them.
     pub fn code(&self) -> &str {
         &self.code
+    }
+
+    /// What it may do there.
+    pub fn role(&self) -> Role {
+        self.invitation.role
     }
 
     /// The team that it is about.

@@ -79,7 +79,7 @@ impl Team<'_> {
 
     /// What the hub keeps aside of a revoked device, counting nowhere.
     pub async fn aside(&self, team: TeamId, certificate: EntryId) -> Result<Aside, Error> {
-        let (client, ()) = self.0.with_hub(|_, _| Ok(())).await?;
+        let client = self.0.hub_client().await?;
         let (mut aside, mut seen) = (Aside::default(), BTreeSet::new());
         let first = format!("/v1/aside?certificate={certificate}");
         let mut path = first.clone();

@@ -56,6 +56,16 @@ impl Team<'_> {
         roles.await
     }
 
+    /// Of each team the number of the newest key of it that is here; `None` where it is not here yet, and notes cannot
+    /// be sealed.
+    pub async fn keys(&self) -> Result<Vec<(TeamId, Option<u64>)>, Error> {
+        let keys = self.0.read(|engine| {
+            let teams = engine.teams().into_iter().filter(|team| *team != TeamId::PROGRAMME);
+            teams.map(|team| Ok((team, engine.team_key_number(team)?))).collect()
+        });
+        keys.await
+    }
+
     /// A team's members, coordinators first, then those whose certificates hold.
     pub async fn members(&self, team: TeamId) -> Result<Vec<Member>, Error> {
         let members = self.0.read(move |engine| {
@@ -89,7 +99,7 @@ impl Team<'_> {
     /// Waits until a device asks by an invitation, for as long as it holds. Then it shows six digits, for
     /// [`Team::approve`].
     pub async fn asked(&self, invited: &Invited) -> Result<(), Error> {
-        let (client, path) = (self.0.with_hub(|_, _| Ok(())).await?.0, invited.path.clone());
+        let (client, path) = (self.0.hub_client().await?, invited.path.clone());
         let until = Instant::now() + WAIT;
         while patiently(async || client.get(&path).await).await?.is_empty() {
             if Instant::now() > until {
@@ -102,7 +112,7 @@ impl Team<'_> {
 
     /// When devices of this programme synced last, by the hub's clock; coordinators alone are told.
     pub async fn last_synced(&self, team: TeamId) -> Result<BTreeMap<DeviceKey, CivilDate>, Error> {
-        let (client, ()) = self.0.with_hub(|_, _| Ok(())).await?;
+        let client = self.0.hub_client().await?;
         let answer = client.get(&format!("/v1/devices?team={team}")).await?;
         let read: BTreeMap<String, String> =
             serde_json::from_slice(&answer).map_err(|_| Error::Sync(SyncFault::NotRead))?;

@@ -84,7 +84,7 @@ impl Totals<'_> {
         from: CivilDate,
         to: CivilDate,
     ) -> Result<CompletenessOf, Error> {
-        let (client, ()) = self.0.with_hub(|_, _| Ok(())).await?;
+        let client = self.0.hub_client().await?;
         let team = team.map_or_else(String::new, |team| format!("&team={team}"));
         let answer = client.get(&format!("/v1/completeness?from={from}&to={to}{team}")).await?;
         let not_understood = |_| Error::Sync(SyncFault::NotRead);

@@ -34,14 +34,15 @@ mod settle;
 mod totals;
 
 pub use aside::{ASIDE_BYTES_MAX, ASIDE_ENTRIES_MAX};
+pub use beside::Reader;
 pub use completeness::{COMPLETENESS, Completeness, LATE_DAYS};
 pub use cursor::Cursor;
 pub use delivery::{ClockDigest, Delivery, Reason, WaitingForHub, digest_of};
-pub use digests::{Digests, Reader};
+pub use digests::Digests;
 pub use held::{Arrived, HeldEntry};
 pub use hidden::{ASIDE_RUN_BYTES, ASIDE_RUN_ENTRIES, OWN_TOLD_MAX};
 pub use ingest::{Incoming, MayBranch, Received, VerifiedRun};
-pub use key::{KeyFile, KeyProvider, PassphraseFile, StoreKey};
+pub use key::{KeyFault, KeyFile, KeyProvider, PassphraseFile, StoreKey};
 pub use listing::{ListPlace, Order, Page, Refused, Search};
 pub use missing::{CLAIMED_MAX, MissingFrom};
 pub use noticed::{NOTICED_MAX, Noticed};
@@ -116,7 +117,7 @@ pub enum StoreError {
     Busy,
     /// The key could not be had.
     #[error("the store's key could not be read: {0}")]
-    Key(String),
+    Key(KeyFault),
     /// What is stored contradicts itself.
     #[error(
         "the store is damaged ({0}); recover it: its files are kept aside, and the hub brings back the rest"

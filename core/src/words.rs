@@ -21,7 +21,7 @@ pub const LANGUAGES: [(&str, &str); 5] = [
 ];
 
 /// What can be refused or fail, by code: `Words::error` says each.
-pub const ERRORS: [&str; 46] = [
+pub const ERRORS: [&str; 49] = [
     "too_large",
     "not_the_root",
     "nothing_to_undo",
@@ -37,6 +37,9 @@ pub const ERRORS: [&str; 46] = [
     "certificate",
     "claim",
     "no_cipher",
+    "key_not_had",
+    "not_a_key",
+    "passphrase_too_short",
     "no_such_pack",
     "draft",
     "outbox",

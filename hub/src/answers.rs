@@ -44,7 +44,7 @@ pub(crate) fn failed(what: &str) -> Problem {
 
 pub(crate) fn router(hub: Hub) -> Router {
     Router::new()
-        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/healthz", get(healthz))
         .route("/v1/sync", post(take_sync))
         .route("/v1/totals", get(crate::totals::totals))
         .route("/v1/aside", get(aside))
@@ -175,17 +175,29 @@ pub(crate) fn within_budget(hub: &Hub, device: DeviceKey) -> Result<(), Problem>
     Err(Problem(StatusCode::TOO_MANY_REQUESTS, "budget", detail.to_owned()))
 }
 
-/// Reads from the store for a member: one at a time, within its budget, which it is charged to.
+/// Whether the hub can take what comes.
+async fn healthz(State(hub): State<Hub>) -> (StatusCode, &'static str) {
+    match hub.is_well() {
+        true => (StatusCode::OK, "ok\n"),
+        false => (StatusCode::SERVICE_UNAVAILABLE, "not ready: the store cannot be written\n"),
+    }
+}
+
+/// Reads beside the store for a member: one at a time, within its budget, which it is charged to.
 pub(crate) async fn read_for<T: Send + 'static>(
     hub: &Hub,
     device: DeviceKey,
-    read: impl FnOnce(&mut Store) -> Result<T, StoreError> + Send + 'static,
+    read: impl FnOnce(&Store) -> Result<T, StoreError> + Send + 'static,
 ) -> Result<Option<T>, Problem> {
     within_budget(hub, device)?;
     let Ok(_turn) = hub.reads.acquire().await else { return Ok(None) };
-    let Some((read, took)) = hub.with_store(timed(read)).await else { return Ok(None) };
+    let timed = move |store: &Store| {
+        let began = Instant::now();
+        read(store).map(|read| (read, began.elapsed()))
+    };
+    let Some(Ok((read, took))) = hub.read(timed).await else { return Ok(None) };
     hub.charge(device, 0, took);
-    Ok(read.ok())
+    Ok(Some(read))
 }
 
 /// Does work away from the threads that serve sockets; tells how long it took.
@@ -277,23 +289,17 @@ async fn digests(State(hub): State<Hub>, Device(device): Device) -> Result<Strin
     if hub.sender(device) == Sender::Stranger {
         return Ok(json!({ "teams": [], "forks": 0, "settled": true }).to_string());
     }
-    let asked = move |store: &mut Store| {
+    let asked = move |store: &Store| {
         let teams: Vec<TeamId> = store
             .teams()
             .into_iter()
             .filter(|team| may_read_all(store, device, &[*team]))
             .collect();
         let forks: u64 = teams.iter().map(|team| store.forks(Some(*team))).sum();
-        Ok((teams, forks, store.is_settled()?, store.reader()))
+        Ok((store.digests(&teams)?, forks, store.is_settled()?))
     };
     let asked = read_for(&hub, device, asked).await?;
-    let (teams, forks, settled, reader) = asked.ok_or_else(failed)?;
-    // Read beside the store: nobody waits for whoever asks for digests, but those who ask for more.
-    let _turn = hub.reads.acquire().await.map_err(|_| failed())?;
-    let read = away(move || reader.digests(&teams)).await;
-    let (read, took) = read.ok_or_else(failed)?;
-    hub.charge(device, 0, took);
-    let digests = read.map_err(|_| failed())?;
+    let (digests, forks, settled) = asked.ok_or_else(failed)?;
     let hex = |bytes: [u8; 32]| kitbag_core::model::EntryId(bytes).to_string();
     let teams = digests.iter().map(|digests| {
         json!({
@@ -329,7 +335,7 @@ async fn aside(
     let id = |text: &str| text.parse::<EntryId>().map_err(|_| bad(needed.to_owned()));
     let certificate = id(&asked.certificate)?;
     let after = asked.after.as_deref().map(id).transpose()?;
-    let read = move |store: &mut Store| {
+    let read = move |store: &Store| {
         let members = store.authority().teams().into_iter();
         let mut of = members
             .filter(|team| store.authority().members(*team).any(|(id, _, _)| id == certificate));

@@ -3,10 +3,10 @@
 use crate::budgets::{Accounts, Budgets};
 use crate::invitations::Invitations;
 use kitbag_core::model::{DeviceKey, UnixMillis};
-use kitbag_core::store::Store;
+use kitbag_core::store::{Reader, Store, StoreError};
 use kitbag_core::sync::Sender;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 use tokio::sync::{Notify, Semaphore};
@@ -30,6 +30,10 @@ pub(crate) struct Hub {
     pub(crate) strangers: Arc<Semaphore>,
     /// So do those who read totals, digests, completeness and what is aside.
     pub(crate) reads: Arc<Semaphore>,
+    /// What they read: a connection of its own beside the store, so that no question stops a phone.
+    reader: Arc<Mutex<Reader>>,
+    /// Whether the store could be written when that was tried last.
+    is_well: Arc<AtomicBool>,
 }
 
 /// The keys that have a certificate in this store, and the root's.
@@ -47,6 +51,8 @@ impl Hub {
             accounts: Accounts::new(budgets),
             strangers: Arc::new(Semaphore::new(1)),
             reads: Arc::new(Semaphore::new(1)),
+            reader: Arc::new(Mutex::new(store.reader())),
+            is_well: Arc::new(AtomicBool::new(true)),
             store: Arc::new(Mutex::new(store)),
             arrived: Arc::new(Notify::new()),
             settled_until: Arc::new(AtomicI64::new(0)),
@@ -66,6 +72,16 @@ impl Hub {
             let _ = store.ensure_open();
             work(&mut store)
         };
+        tokio::task::spawn_blocking(locked).await.ok()
+    }
+
+    /// Reads beside whatever is written, as of one moment.
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Store) -> Result<T, StoreError> + Send + 'static,
+    ) -> Option<Result<T, StoreError>> {
+        let reader = Arc::clone(&self.reader);
+        let locked = move || reader.lock().unwrap_or_else(PoisonError::into_inner).read(read);
         tokio::task::spawn_blocking(locked).await.ok()
     }
 
@@ -89,6 +105,11 @@ impl Hub {
         if let Some(now_known) = self.with_store(|store| known(store)).await {
             *self.known.write().unwrap_or_else(PoisonError::into_inner) = now_known;
         }
+    }
+
+    /// Whether the store could be written when that was tried last, a second ago at most where nothing waits.
+    pub(crate) fn is_well(&self) -> bool {
+        self.is_well.load(Ordering::SeqCst)
     }
 
     /// Something waits to be settled.
@@ -121,6 +142,7 @@ impl Hub {
                 self.charge(author, 0, share);
             }
             tokio::time::sleep(took.min(PAUSE_MAX)).await;
+            self.is_well.store(matches!(settled, Some(Ok(_))), Ordering::SeqCst);
             match settled {
                 Some(Ok(true)) => continue,
                 Some(Ok(false)) => self.settled_until.store(began.0, Ordering::SeqCst),

@@ -8,7 +8,7 @@ use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use kitbag_core::identity::Role;
 use kitbag_core::model::date::Period;
-use kitbag_core::model::{DeviceKey, TeamId, UnixMillis};
+use kitbag_core::model::{CivilDate, DeviceKey, TeamId, UnixMillis};
 use kitbag_core::store::{MissingFrom, Store, StoreError};
 use kitbag_core::totals::suppression::{THRESHOLD, suppress};
 use kitbag_core::totals::{Query as TotalsQuery, Split, Totals};
@@ -59,6 +59,10 @@ pub(crate) struct Parameters {
     by: String,
     /// Only this team.
     team: Option<String>,
+    /// Only from this date on.
+    from: Option<String>,
+    /// Only up to this date, inclusive.
+    to: Option<String>,
 }
 
 fn bad(code: &'static str, detail: String) -> Problem {
@@ -73,16 +77,26 @@ fn query(asked: &Parameters) -> Result<TotalsQuery, Problem> {
     let team = team.map_err(|reason: kitbag_core::model::id::NotAnId| {
         bad("team", format!("team: {reason}"))
     })?;
-    let query = TotalsQuery { by, team, ..TotalsQuery::default() };
+    let date = |name: &'static str, text: &Option<String>| -> Result<Option<CivilDate>, Problem> {
+        let date = text.as_deref().map(str::parse).transpose();
+        date.map_err(|reason| bad(name, format!("{name}: {reason}")))
+    };
+    let (from, to) = (date("from", &asked.from)?, date("to", &asked.to)?);
+    let query = TotalsQuery { team, from, to, by };
     match query.is_split_too_often() {
         true => Err(bad("split", StoreError::SplitTooOften.to_string())),
         false => Ok(query),
     }
 }
 
-/// Whether whoever reads so much may split so.
-fn may_split(reads: Reads, by: &[Split]) -> bool {
-    by.iter().all(|split| match (reads, split) {
+/// Whether whoever reads so much may split so. An observer asks for no span: two of them differ by what would be
+/// masked alone.
+fn may_split(reads: Reads, query: &TotalsQuery) -> bool {
+    let has_span = query.from.is_some() || query.to.is_some();
+    if reads == Reads::Masked && has_span {
+        return false;
+    }
+    query.by.iter().all(|split| match (reads, split) {
         (Reads::All, _) => true,
         (Reads::Sums, Split::Author) | (Reads::Masked, Split::Author | Split::Kind) => false,
         (Reads::Sums, _) => true,
@@ -111,11 +125,11 @@ pub(crate) async fn totals(
     let Query(asked) = asked
         .map_err(|_| bad("query", "by and team may each be given once, as text".to_owned()))?;
     let query = query(&asked)?;
-    let before = hub.settled_until();
+    let (before, asked_at) = (hub.settled_until(), now());
     let answer = read_for(&hub, device, move |store| {
-        // Nothing comes in while the store is held: what is settled now includes all until now.
+        // What came until it was asked is read: where all is settled, the answer includes that.
         let Some(reads) = reads(store, device, query.team) else { return Ok(None) };
-        if !may_split(reads, &query.by) {
+        if !may_split(reads, &query) {
             return Ok(Some(Err(reads)));
         }
         let is_settled = store.is_settled()?;
@@ -124,7 +138,7 @@ pub(crate) async fn totals(
             totals: store.totals(&query)?,
             devices: store.missing_by_device(query.team)?,
             is_settled,
-            until: if is_settled { now() } else { before },
+            until: if is_settled { asked_at } else { before },
             awaited: store.awaited_devices()?.len(),
         })))
     })

@@ -189,8 +189,8 @@ fn verdicts_of_kinds_that_nobody_knows_are_equal_whatever_came_first() {
         programme.sync_coordinator();
         programme.settle();
         programme.sync_coordinator();
-        let ours = programme.hub.reader().digests(&[TEAM]).unwrap();
-        let theirs = programme.coordinator.store().reader().digests(&[TEAM]).unwrap();
+        let ours = programme.hub.digests(&[TEAM]).unwrap();
+        let theirs = programme.coordinator.store().digests(&[TEAM]).unwrap();
         assert_eq!(ours[0].verdicts, theirs[0].verdicts, "kind {of_kind}");
     }
 }

@@ -1,11 +1,46 @@
 //! Reading beside the one that writes, in the same process: each reading as of one moment.
 
-use super::{KeyProvider, Settling, Store, StoreError};
+use super::{KeyProvider, Settling, Store, StoreError, StoreKey};
 use crate::model::{DeviceKey, TeamId};
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+/// Reads a store beside the one that writes it, on a connection of its own that is opened when it is first needed, and
+/// anew after it failed.
+pub struct Reader {
+    path: PathBuf,
+    key: StoreKey,
+    scope: Option<BTreeSet<TeamId>>,
+    store: Option<Store>,
+}
+
+impl Reader {
+    /// Reads as of one moment, whatever is written meanwhile.
+    pub fn read<T>(
+        &mut self,
+        read: impl FnOnce(&Store) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let mut store = match self.store.take() {
+            Some(store) => store,
+            None => Store::open_beside(&self.path, &self.key, self.scope.clone())?,
+        };
+        if store.begin_reading()? {
+            store.read_logs_anew()?;
+        }
+        let done = read(&store)?;
+        store.end_reading()?;
+        self.store = Some(store);
+        Ok(done)
+    }
+}
 
 impl Store {
+    /// What reads this store beside it.
+    pub fn reader(&self) -> Reader {
+        let (path, key, scope) = (self.path.clone(), self.key.clone(), self.scope.clone());
+        Reader { path, key, scope, store: None }
+    }
+
     /// Opens a store to read it beside another of this process that writes it and stays open.
     pub fn open_beside(
         path: &Path,

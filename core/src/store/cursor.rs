@@ -3,11 +3,15 @@
 //! A cursor is given only with an answer, and kept by a device only once digests agreed. It saves
 //! work and never decides: where it misses something, digests differ and clocks are exchanged.
 
-use super::{Clock, Store, StoreError};
+use super::{Clock, KeyFault, Store, StoreError};
 use crate::log::chain::Place;
 use crate::log::run::{PAGE_ENTRIES_MAX, Run, SealedTip};
 use crate::model::{DeviceKey, LogId, TeamId};
 use std::collections::{BTreeMap, BTreeSet};
+
+fn no_randomness(error: getrandom::Error) -> StoreError {
+    StoreError::Key(KeyFault::NotHad(std::io::Error::from(error).kind()))
+}
 
 /// Up to where a device was told everything that a hub held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +61,7 @@ impl Store {
     /// lack.
     pub fn begin_epoch(&mut self) -> Result<(), StoreError> {
         let mut fresh = vec![0; EPOCH_BYTES];
-        getrandom::fill(&mut fresh).map_err(|error| StoreError::Key(error.to_string()))?;
+        getrandom::fill(&mut fresh).map_err(no_randomness)?;
         self.epoch()?;
         let rollbacks = self.rollbacks()? + 1;
         let teams = self.teams();
@@ -174,7 +178,7 @@ impl Store {
         let damaged = || StoreError::Damaged("the hub's epoch");
         if self.meta("epoch")?.is_none() {
             let mut fresh = vec![0; EPOCH_BYTES + 32];
-            getrandom::fill(&mut fresh).map_err(|error| StoreError::Key(error.to_string()))?;
+            getrandom::fill(&mut fresh).map_err(no_randomness)?;
             let key = fresh.split_off(EPOCH_BYTES);
             self.set_meta(&[("epoch".to_owned(), fresh), ("cursor_key".to_owned(), key)])?;
         }

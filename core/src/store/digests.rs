@@ -1,12 +1,9 @@
-//! Digests over what a store holds, to compare stores by; also read beside the one that writes.
+//! Digests over what a store holds, to compare stores by.
 
-use super::files::connect_to_read;
-use super::{Store, StoreError, StoreKey};
-use crate::log::payload::Open;
+use super::{Store, StoreError};
 use crate::model::{EntryId, RecordId, TeamId};
 use rusqlite::Connection;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 
 /// What stores of a team are compared by.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,38 +18,13 @@ pub struct Digests {
     pub verdicts: [u8; 32],
 }
 
-/// Reads a store beside the one that writes it, on a connection of its own: each call as of one moment.
-#[derive(Clone)]
-pub struct Reader {
-    path: PathBuf,
-    key: StoreKey,
-}
-
 impl Store {
-    /// What reads this store beside it.
-    pub fn reader(&self) -> Reader {
-        Reader { path: self.path.clone(), key: self.key.clone() }
-    }
-}
-
-impl Reader {
-    /// The digests of these teams, as of one moment.
+    /// The digests of these teams.
     pub fn digests(&self, teams: &[TeamId]) -> Result<Vec<Digests>, StoreError> {
-        let connection = connect_to_read(&self.path, &self.key)?;
-        connection.execute_batch("BEGIN")?;
-        let mut logs: BTreeMap<TeamId, BTreeSet<i64>> = BTreeMap::new();
-        let mut statement = connection.prepare("SELECT number, open FROM log")?;
-        let mut rows = statement.query([])?;
-        while let Some(row) = rows.next()? {
-            let open = Open::decode(&row.get::<_, Vec<u8>>(1)?);
-            let open = open.map_err(|_| StoreError::Damaged("a log's open"))?;
-            logs.entry(open.team).or_default().insert(row.get(0)?);
-        }
-        let nothing = BTreeSet::new();
         let digests = teams.iter().map(|team| {
-            let of_team = logs.get(team).unwrap_or(&nothing);
-            let (records, canonical) = of_records(&connection, of_team)?;
-            let verdicts = of_verdicts(&connection, of_team)?;
+            let of_team = self.logs_of(*team);
+            let (records, canonical) = of_records(self.sql()?, &of_team)?;
+            let verdicts = of_verdicts(self.sql()?, &of_team)?;
             Ok(Digests { team: *team, records, canonical, verdicts })
         });
         digests.collect()

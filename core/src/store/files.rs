@@ -1,7 +1,7 @@
 //! The store's files: one process at a time, copies, checks that change nothing, moving aside.
 
 use super::open::set_key;
-use super::{KeyProvider, SCHEMA_VERSION, Store, StoreError, StoreKey};
+use super::{KeyFault, KeyProvider, SCHEMA_VERSION, Store, StoreError, StoreKey};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use std::fs::File;
@@ -193,7 +193,7 @@ impl Store {
     /// where the store is now, or `None` where there was none.
     pub fn move_aside(path: &Path) -> Result<Option<PathBuf>, StoreError> {
         let _lock = lock(path)?;
-        let failed = |error: std::io::Error| StoreError::Key(error.to_string());
+        let failed = |error: std::io::Error| StoreError::Key(KeyFault::NotHad(error.kind()));
         let is_there =
             |path: &Path| BESIDE.iter().chain([&""]).any(|end| with_ending(path, end).exists());
         if !is_there(path) {

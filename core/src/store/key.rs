@@ -30,6 +30,23 @@ pub trait KeyProvider {
     fn store_key(&self) -> Result<StoreKey, StoreError>;
 }
 
+/// Why a store's key is not there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum KeyFault {
+    /// Whoever keeps it does not give it: a keystore that is locked, a file that cannot be read or written.
+    #[error("it cannot be had ({0})")]
+    NotHad(std::io::ErrorKind),
+    /// What is kept there is no key.
+    #[error("what lies there is no key")]
+    NotAKey,
+    /// Another passphrase opens it. Nothing was changed.
+    #[error("the passphrase does not open it; nothing was changed")]
+    OtherPassphrase,
+    /// A new passphrase is too short.
+    #[error("a passphrase has at least {PASSPHRASE_CHARS_MIN} characters")]
+    TooShort,
+}
+
 impl KeyProvider for StoreKey {
     fn store_key(&self) -> Result<StoreKey, StoreError> {
         Ok(self.clone())
@@ -41,7 +58,7 @@ pub struct KeyFile(pub PathBuf);
 
 impl KeyProvider for KeyFile {
     fn store_key(&self) -> Result<StoreKey, StoreError> {
-        let failed = |reason: std::io::Error| StoreError::Key(reason.to_string());
+        let failed = |reason: std::io::Error| StoreError::Key(KeyFault::NotHad(reason.kind()));
         if !self.0.exists() {
             let mut bytes = Zeroizing::new([0; 32]);
             getrandom::fill(bytes.as_mut()).map_err(|error| failed(error.into()))?;
@@ -49,7 +66,7 @@ impl KeyProvider for KeyFile {
         }
         let bytes = Zeroizing::new(std::fs::read(&self.0).map_err(failed)?);
         let key = bytes.as_slice().try_into();
-        key.map(StoreKey::new).map_err(|_| StoreError::Key("it is not 32 bytes long".to_owned()))
+        key.map(StoreKey::new).map_err(|_| StoreError::Key(KeyFault::NotAKey))
     }
 }
 
@@ -68,16 +85,15 @@ const NONCE_BYTES: usize = 24;
 impl PassphraseFile {
     fn cipher(&self, salt: &[u8]) -> Result<XChaCha20Poly1305, StoreError> {
         let key = slow_hash(self.passphrase.as_bytes(), salt);
-        let key = key.ok_or_else(|| StoreError::Key("the passphrase cannot be used".to_owned()))?;
+        let key = key.ok_or(StoreError::Key(KeyFault::OtherPassphrase))?;
         Ok(XChaCha20Poly1305::new((&*key).into()))
     }
 
     fn make(&self) -> Result<(), StoreError> {
         if self.passphrase.chars().count() < PASSPHRASE_CHARS_MIN {
-            let reason = format!("a passphrase has at least {PASSPHRASE_CHARS_MIN} characters");
-            return Err(StoreError::Key(reason));
+            return Err(StoreError::Key(KeyFault::TooShort));
         }
-        let failed = |reason: std::io::Error| StoreError::Key(reason.to_string());
+        let failed = |reason: std::io::Error| StoreError::Key(KeyFault::NotHad(reason.kind()));
         let mut fresh = Zeroizing::new([0; 32 + SALT_BYTES + NONCE_BYTES]);
         getrandom::fill(fresh.as_mut()).map_err(|error| failed(error.into()))?;
         let (key, public) = fresh.split_at(32);
@@ -85,7 +101,7 @@ impl PassphraseFile {
         let mut nonce_bytes = [0; NONCE_BYTES];
         nonce_bytes.copy_from_slice(nonce);
         let sealed = self.cipher(salt)?.encrypt(&XNonce::from(nonce_bytes), key);
-        let sealed = sealed.map_err(|_| StoreError::Key("it could not be sealed".to_owned()))?;
+        let sealed = sealed.map_err(|_| StoreError::Key(KeyFault::NotAKey))?;
         let file = [&[1, 1], salt, nonce, &sealed].concat();
         write_private(&self.path, &file).map_err(failed)
     }
@@ -96,15 +112,15 @@ impl KeyProvider for PassphraseFile {
         if !self.path.exists() {
             self.make()?;
         }
-        let not_ours = || StoreError::Key("the file is not a key under a passphrase".to_owned());
-        let file = std::fs::read(&self.path).map_err(|error| StoreError::Key(error.to_string()))?;
+        let not_ours = || StoreError::Key(KeyFault::NotAKey);
+        let file = std::fs::read(&self.path);
+        let file = file.map_err(|error| StoreError::Key(KeyFault::NotHad(error.kind())))?;
         let rest = file.strip_prefix(&[1, 1]).ok_or_else(not_ours)?;
         let (salt, rest) = rest.split_first_chunk::<SALT_BYTES>().ok_or_else(not_ours)?;
         let (nonce, sealed) = rest.split_first_chunk::<NONCE_BYTES>().ok_or_else(not_ours)?;
         let key = self.cipher(salt)?.decrypt(&XNonce::from(*nonce), sealed);
-        let wrong =
-            || StoreError::Key("the passphrase does not open it; nothing was changed".to_owned());
-        let key = Zeroizing::new(key.map_err(|_| wrong())?);
+        let wrong = |_| StoreError::Key(KeyFault::OtherPassphrase);
+        let key = Zeroizing::new(key.map_err(wrong)?);
         key.as_slice().try_into().map(StoreKey::new).map_err(|_| not_ours())
     }
 }

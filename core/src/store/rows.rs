@@ -206,7 +206,7 @@ impl Store {
     }
 
     /// The logs of a team, by this store's numbers.
-    fn logs_of(&self, team: TeamId) -> BTreeSet<i64> {
+    pub(super) fn logs_of(&self, team: TeamId) -> BTreeSet<i64> {
         let of_team = self.logs.values().filter(|log| log.open.team == team);
         of_team.map(|log| log.number).collect()
     }
