@@ -175,6 +175,7 @@ pub fn sync_beside_totals(records: u32) -> Result<f64, Failed> {
     let line = BlockingHubClient::to(&root, &hub.address)?;
     root.sync(|request| Ok::<_, SyncFailed>(line.sync(request)?))?;
     let line = BlockingHubClient::to(&phone, &hub.address)?;
+    let asks = BlockingHubClient::to(&reader, &hub.address)?;
     // It records, and holds nothing of the others: what is measured is the hub.
     let mut syncs = |number: &mut u32| {
         let mut seconds = Vec::new();
@@ -196,10 +197,9 @@ pub fn sync_beside_totals(records: u32) -> Result<f64, Failed> {
     let idle = syncs(&mut number)?;
     let beside = std::thread::scope(|scope| {
         let reading = scope.spawn(|| {
-            let Ok(line) = BlockingHubClient::to(&reader, &hub.address) else { return 0 };
             let mut read = 0_u32;
             while !stops.load(Ordering::Relaxed) {
-                read += u32::from(line.get("/v1/totals?by=outcome").is_ok());
+                read += u32::from(asks.get("/v1/totals?by=outcome").is_ok());
             }
             read
         });

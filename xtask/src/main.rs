@@ -58,6 +58,12 @@ enum Task {
     },
     /// Plants each fault in the engine, and shows the seed that catches it
     Mutants,
+    /// Plays the demonstration: `cargo demo`
+    Demo {
+        /// What `kitbag demo` takes
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
 }
 
 #[derive(clap::Args)]
@@ -82,6 +88,7 @@ fn main() -> ExitCode {
         Task::Setup => setup::run(),
         Task::Lint => suites::lint(),
         Task::Test => suites::test(),
+        Task::Demo { arguments } => suites::demonstrate(&arguments),
         Task::Simulate(asked) => suites::simulate(asked.seeds, asked.from).map(drop),
         Task::Faults(asked) => suites::faults(asked.points).map(drop),
         Task::Story => suites::story().map(drop),

@@ -21,6 +21,17 @@ pub fn cargo(arguments: &[&str]) -> Command {
     command
 }
 
+/// A program of the workspace, built. Always with the features of the whole workspace, so that nothing it stands on is
+/// compiled once more for another choice of them.
+pub fn built(name: &str, features: &[&str]) -> Result<Command, String> {
+    let mut build = cargo(&["build", "--quiet", "--workspace", "--bin", name]);
+    if !features.is_empty() {
+        build.arg("--features").arg(features.join(","));
+    }
+    run(&mut build)?;
+    Ok(Command::new(target().join("debug").join(name)))
+}
+
 /// Checks the formatting of a folder's files, by the edition of the workspace.
 pub fn rustfmt_check(folder: &str) -> Result<Command, String> {
     let listed =

@@ -3,9 +3,10 @@
 use crate::{setup, shell};
 use serde_json::Value;
 use std::process::Command;
+use std::time::Instant;
 
 /// How many seeds `cargo xtask test` simulates.
-pub const SEEDS: u64 = 2_000;
+pub const SEEDS: u64 = 500;
 /// How many points at most `cargo xtask test` lets the disk fail at.
 pub const POINTS: u64 = 20_000;
 
@@ -38,17 +39,28 @@ pub fn lint() -> Result<(), String> {
 /// Runs all suites, and fails if one failed, ran nothing, or (in CI) was left out.
 pub fn test() -> Result<(), String> {
     let peer = setup::peer_python().exists();
-    let suites: [(&str, Option<Result<Outcome, String>>); 9] = [
-        ("rust", Some(rust())),
-        ("example", Some(example())),
-        ("demo", Some(demo())),
-        ("story", Some(story())),
-        ("simulate", Some(simulate(SEEDS, 1))),
-        ("faults", Some(faults(POINTS))),
-        ("fuzz", Some(fuzz(None, FUZZ_SECONDS))),
-        ("mutants", Some(mutants())),
-        ("sqlcipher", peer.then(sqlcipher)),
+    let (began, mut took) = (Instant::now(), Vec::new());
+    let mut timed = |name: &'static str, suite: &dyn Fn() -> Result<Outcome, String>| {
+        let since = began.elapsed();
+        let outcome = suite();
+        took.push(format!("{name} {} s", (began.elapsed() - since).as_secs()));
+        (name, Some(outcome))
+    };
+    let mut suites = vec![
+        timed("rust", &rust),
+        timed("example", &example),
+        timed("demo", &demo),
+        timed("story", &story),
+        timed("simulate", &|| simulate(SEEDS, 1)),
+        timed("faults", &|| faults(POINTS)),
+        timed("fuzz", &|| fuzz(None, FUZZ_SECONDS)),
+        timed("mutants", &mutants),
     ];
+    suites.push(match peer {
+        true => timed("sqlcipher", &sqlcipher),
+        false => ("sqlcipher", None),
+    });
+    println!("\ntook: {}", took.join(", "));
     let in_ci = std::env::var("CI").is_ok_and(|value| value == "true");
     let mut faults = Vec::new();
     println!();
@@ -100,8 +112,9 @@ fn count(text: &str, word: &str) -> u64 {
 
 /// A library user's first program.
 fn example() -> Result<Outcome, String> {
-    let arguments = ["run", "--quiet", "--package", "kitbag-core", "--example", "first_record"];
-    shell::run(&mut shell::cargo(&arguments))?;
+    let build = ["build", "--quiet", "--workspace", "--example", "first_record"];
+    shell::run(&mut shell::cargo(&build))?;
+    shell::run(&mut Command::new(shell::target().join("debug/examples/first_record")))?;
     Ok(Outcome { passed: 1, failed: 0 })
 }
 
@@ -112,8 +125,8 @@ fn demo() -> Result<Outcome, String> {
     for name in ["odin-2018", "other-year"] {
         let fixture = |ending: &str| shell::root().join(format!("tests/fixtures/{name}{ending}"));
         let out = shell::target().join(format!("{name}.json"));
-        let mut command = shell::cargo(&["run", "--quiet", "--package", "kitbag", "--", "demo"]);
-        command.arg("--odin").arg(fixture(".csv")).arg("--json").arg(&out);
+        let mut command = shell::built("kitbag", &[])?;
+        command.arg("demo").arg("--odin").arg(fixture(".csv")).arg("--json").arg(&out);
         shell::run(&mut command)?;
         let read = |path: &std::path::Path| -> Result<Value, String> {
             let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
@@ -138,14 +151,18 @@ fn demo() -> Result<Outcome, String> {
     Ok(outcome)
 }
 
+/// The demonstration, with these flags.
+pub fn demonstrate(arguments: &[String]) -> Result<(), String> {
+    shell::run(shell::built("kitbag", &[])?.arg("demo").args(arguments))
+}
+
 /// A programme's day from the command line alone: joining, a bundle, a revocation, a restored phone, a
 /// restored hub.
 pub fn story() -> Result<Outcome, String> {
-    shell::run(&mut shell::cargo(&["build", "--quiet", "--package", "kitbag"]))?;
+    let program = shell::built("kitbag", &[])?.get_program().to_owned();
     let folder = shell::target().join("story");
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
-    let program = shell::target().join("debug/kitbag");
     let mut script = Command::new("sh");
     shell::run(script.arg(shell::root().join("tests/story.sh")).arg(program).arg(folder))?;
     Ok(Outcome { passed: 1, failed: 0 })
@@ -166,7 +183,7 @@ pub fn fuzz(target: Option<&str>, seconds: u64) -> Result<Outcome, String> {
     }
     let wrapper = shell::root().join("tests/fuzz/rustc.sh");
     let arguments =
-        ["build", "--quiet", "--package", "kitbag-fuzz", "--features", "fuzzing", "--bin", "fuzz"];
+        ["build", "--quiet", "--workspace", "--features", "kitbag-fuzz/fuzzing", "--bin", "fuzz"];
     shell::run(shell::cargo(&arguments).env("RUSTC_WORKSPACE_WRAPPER", &wrapper))?;
     let mut outcome = Outcome::default();
     for name in wanted {
@@ -201,9 +218,7 @@ pub fn fuzz(target: Option<&str>, seconds: u64) -> Result<Outcome, String> {
 
 /// Measures what Kitbag costs; on a machine that does nothing else.
 pub fn bench(json: Option<std::path::PathBuf>, records: u32) -> Result<(), String> {
-    let features = ["--features", "peers", "--bin", "kitbag-benches", "--"];
-    let mut benches = shell::cargo(&["run", "--quiet", "--package", "kitbag-benches"]);
-    benches.args(features);
+    let mut benches = shell::built("kitbag-benches", &["kitbag-benches/peers"])?;
     if let Some(file) = json {
         benches.arg("--json").arg(file);
     }
@@ -212,29 +227,23 @@ pub fn bench(json: Option<std::path::PathBuf>, records: u32) -> Result<(), Strin
 
 /// Writes the pages that are made from the declarations.
 pub fn words(folder: &std::path::Path) -> Result<(), String> {
-    let mut writer =
-        shell::cargo(&["run", "--quiet", "--package", "kitbag-tests", "--bin", "words", "--"]);
-    shell::run(writer.arg(folder))
+    shell::run(shell::built("words", &[])?.arg(folder))
 }
 
 pub fn pages() -> Result<(), String> {
-    let mut writer =
-        shell::cargo(&["run", "--quiet", "--package", "kitbag-tests", "--bin", "pages", "--"]);
-    shell::run(writer.arg(shell::root()))
+    shell::run(shell::built("pages", &[])?.arg(shell::root()))
 }
 
 /// Trains the dictionary that messages are compressed with.
 pub fn dictionary() -> Result<(), String> {
-    let arguments = ["run", "--quiet", "--package", "kitbag-benches", "--bin", "dictionary", "--"];
-    let mut trainer = shell::cargo(&arguments);
+    let mut trainer = shell::built("dictionary", &[])?;
     shell::run(trainer.arg(shell::root().join("core/src/dictionary-1.bin")))
 }
 
 /// Runs the simulator over these seeds.
 pub fn simulate(seeds: u64, from: u64) -> Result<Outcome, String> {
     let (seeds_text, from_text) = (seeds.to_string(), from.to_string());
-    let arguments = ["run", "--quiet", "--package", "kitbag-tests", "--bin", "simulator", "--"];
-    let mut command = shell::cargo(&arguments);
+    let mut command = shell::built("simulator", &[])?;
     command.args(["seeds", "--count", &seeds_text, "--from", &from_text]);
     shell::run(&mut command)?;
     Ok(Outcome { passed: seeds, failed: 0 })
@@ -250,8 +259,7 @@ pub fn faults(points: u64) -> Result<Outcome, String> {
 }
 
 fn faults_of(asked: &[&str]) -> Result<Outcome, String> {
-    let arguments = ["run", "--quiet", "--package", "kitbag-tests", "--bin", "simulator", "--"];
-    let mut command = shell::cargo(&arguments);
+    let mut command = shell::built("simulator", &[])?;
     command.args(asked);
     let mut passed = 0;
     let succeeded = shell::watch(&mut command, |line| {
@@ -268,19 +276,8 @@ fn faults_of(asked: &[&str]) -> Result<Outcome, String> {
 /// Plants each fault in turn; every one must be caught.
 pub fn mutants() -> Result<Outcome, String> {
     let mut outcome = Outcome::default();
-    let arguments = [
-        "run",
-        "--quiet",
-        "--package",
-        "kitbag-tests",
-        "--features",
-        "mutants",
-        "--bin",
-        "simulator",
-        "--",
-        "mutants",
-    ];
-    let succeeded = shell::watch(&mut shell::cargo(&arguments), |line| {
+    let mut simulator = shell::built("simulator", &["kitbag-tests/mutants"])?;
+    let succeeded = shell::watch(simulator.arg("mutants"), |line| {
         outcome.passed += u64::from(line.contains(": caught by seed "));
         outcome.failed += u64::from(line.contains(": NOT CAUGHT"));
     })?;
@@ -296,8 +293,7 @@ fn sqlcipher() -> Result<Outcome, String> {
     for ending in ["db", "db-wal", "db-shm"] {
         let _ = std::fs::remove_file(store.with_extension(ending));
     }
-    let arguments = ["run", "--quiet", "--package", "kitbag-tests", "--bin", "saver", "--"];
-    let mut saver = shell::cargo(&arguments);
+    let mut saver = shell::built("saver", &[])?;
     shell::run(saver.arg(&store).args(["--count", "20"]))?;
     let script = shell::root().join("tests/peers/open_store.py");
     shell::run(Command::new(setup::peer_python()).arg(script).arg(&store))?;
