@@ -148,11 +148,16 @@ fn repeated(mut work: impl FnMut() -> Result<f64, Failed>) -> Result<f64, Failed
 pub fn fill(device: &Path, hub: &mut Store, root: &mut Engine, records: u32) -> Result<(), Failed> {
     let scope = BTreeSet::from([TEAM]);
     let mut store = Store::open(device, &key(), None, Some(scope), Settling::Within)?;
+    fill_all(&mut [&mut store, hub], root, records)
+}
+
+/// Fills stores with the same records.
+pub fn fill_all(stores: &mut [&mut Store], root: &mut Engine, records: u32) -> Result<(), Failed> {
     let mut authors = Vec::new();
     for number in 0..AUTHORS {
         let key = SigningKey::from_seed(&[number + 1; 32]);
         let enrolment = root.certify(key.device_key(), Role::Coordinator, TEAM)?;
-        for to in [&mut store, &mut *hub] {
+        for to in &mut *stores {
             to.receive(&enrolment.runs.iter().collect::<Vec<_>>(), &[])?;
         }
         let random = [number; 16];
@@ -177,13 +182,15 @@ pub fn fill(device: &Path, hub: &mut Store, root: &mut Engine, records: u32) -> 
             }
             let sealed = seal(&author.key, author.log, author.tip);
             let run = Run::of(&entries, sealed).ok_or("a run of entries")?;
-            for to in [&mut store, &mut *hub] {
+            for to in &mut *stores {
                 let received = to.receive(&[&run], &[])?;
                 if let Some((_, reason)) = received.turned_away.first() {
                     return Err(format!("turned away: {reason}").into());
                 }
             }
-            while hub.settle_some()? {}
+            for to in &mut *stores {
+                while to.settle_some()? {}
+            }
         }
     }
     Ok(())

@@ -4,11 +4,12 @@
 use super::hub::Hub;
 use super::wire::SyncFailed;
 use super::{Failed, REPEATS, SAVES, TEAM, device, growth, key, median, reversal};
-use kitbag_client::{BlockingHubClient, Client, Opening, SyncOptions};
+use kitbag_client::{BlockingHubClient, Client, Error, Opening, SyncOptions};
 use kitbag_core::engine::{Engine, Environment};
 use kitbag_core::identity::HubAddress;
 use kitbag_core::model::Form;
 use kitbag_core::store::{Search, Settling, Store};
+use kitbag_core::sync::SyncFault;
 use std::future::Future;
 use std::net::TcpListener;
 use std::path::Path;
@@ -55,19 +56,22 @@ pub fn save_beside_a_silent_hub() -> Result<f64, Failed> {
         for ratio in &mut ratios {
             let mut taken = [0.0; 2];
             // In turns, so that what the disk does otherwise falls on both.
-            for form in &forms {
+            for forms in forms.chunks(20) {
                 for (is_waiting, taken) in [false, true].into_iter().zip(&mut taken) {
                     let sync = is_waiting.then(|| client.sync().start(SyncOptions::default()));
-                    if sync.is_some() {
-                        // Until its request is with the hub.
-                        tokio::time::sleep(std::time::Duration::from_millis(2)).await;
-                    }
+                    // Until its request is with the hub.
+                    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
                     let began = Instant::now();
-                    client.records().record(TEAM, form.clone()).await?;
+                    for form in forms {
+                        client.records().record(TEAM, form.clone()).await?;
+                    }
                     *taken += began.elapsed().as_secs_f64();
                     if let Some(sync) = sync {
                         sync.cancel();
-                        _ = sync.ended().await;
+                        let ended = sync.ended().await;
+                        if ended != Err(Error::Sync(SyncFault::Cancelled)) {
+                            return Err("the sync did not wait".into());
+                        }
                     }
                 }
             }
@@ -164,10 +168,9 @@ pub fn first_sync_seconds() -> Result<f64, Failed> {
 pub fn sync_beside_totals(records: u32) -> Result<f64, Failed> {
     let folder = tempfile::tempdir()?;
     let mut root = Engine::found(&folder.path().join("root"), &key(), Environment::system())?;
-    drop(device(folder.path(), "filled", &mut root)?);
     let hub_folder = folder.path().join("hub");
     let mut hub = made(&hub_folder, &root)?;
-    growth::fill(&folder.path().join("filled"), &mut hub, &mut root, records)?;
+    growth::fill_all(&mut [&mut hub], &mut root, records)?;
     drop(hub);
     let mut phone = device(folder.path(), "phone", &mut root)?;
     let reader = device(folder.path(), "reader", &mut root)?;

@@ -10,6 +10,13 @@ use std::io::{Read, Write};
 /// Bundles.
 pub struct Bundles<'client>(pub(crate) &'client Client);
 
+impl Client {
+    /// Bundles, carried by hand.
+    pub fn bundles(&self) -> Bundles<'_> {
+        Bundles(self)
+    }
+}
+
 /// What a bundle that was written holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BundleWritten {

@@ -1,17 +1,8 @@
 //! Opening, suspending and closing a device's store; the writer and the readers over it.
 
 use crate::Error;
-use crate::bundles::Bundles;
 use crate::changes::{Changes, Listeners};
-use crate::drafts::Drafts;
-use crate::health::Health;
-use crate::programme::Programme;
-use crate::records::Records;
-use crate::reports::Reports;
-use crate::stock::Stock;
-use crate::sync::{Running, Sync};
-use crate::team::Team;
-use crate::totals::Totals;
+use crate::running::Running;
 use crate::workers::{Gate, Open, Turn, Workers};
 use kitbag_core::engine::{Engine, EngineError, Environment, Recovered};
 use kitbag_core::identity::HubAddress;
@@ -159,56 +150,6 @@ impl Client {
                 Err(error)
             }
         }
-    }
-
-    /// Records: saved, corrected, looked for.
-    pub fn records(&self) -> Records<'_> {
-        Records(self)
-    }
-
-    /// Drafts: a reversal while it is going on.
-    pub fn drafts(&self) -> Drafts<'_> {
-        Drafts(self)
-    }
-
-    /// Totals, each with what it lacks.
-    pub fn totals(&self) -> Totals<'_> {
-        Totals(self)
-    }
-
-    /// Stock: who holds what, what is short, what expires.
-    pub fn stock(&self) -> Stock<'_> {
-        Stock(self)
-    }
-
-    /// Who belongs: members, invitations, approvals, leaving.
-    pub fn team(&self) -> Team<'_> {
-        Team(self)
-    }
-
-    /// The programme: the root's work.
-    pub fn programme(&self) -> Programme<'_> {
-        Programme(self)
-    }
-
-    /// What the programme's receivers want.
-    pub fn reports(&self) -> Reports<'_> {
-        Reports(self)
-    }
-
-    /// Bundles, carried by hand.
-    pub fn bundles(&self) -> Bundles<'_> {
-        Bundles(self)
-    }
-
-    /// What is wrong here that a person can do something about.
-    pub fn health(&self) -> Health<'_> {
-        Health(self)
-    }
-
-    /// Syncing with the hub.
-    pub fn sync(&self) -> Sync<'_> {
-        Sync(self)
     }
 
     /// What changes from now on.

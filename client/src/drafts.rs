@@ -10,6 +10,13 @@ use kitbag_core::model::{Form, RecordId, TeamId};
 /// Drafts. When a call that saves returns, it is durable.
 pub struct Drafts<'client>(pub(crate) &'client Client);
 
+impl Client {
+    /// Drafts: a reversal while it is going on.
+    pub fn drafts(&self) -> Drafts<'_> {
+        Drafts(self)
+    }
+}
+
 impl Drafts<'_> {
     /// Saves a draft, or what it says now.
     pub async fn save(&self, id: Option<DraftId>, form: Form) -> Result<DraftId, Error> {

@@ -15,6 +15,13 @@ const WAITING_LONG_MS: i64 = 7 * 86_400_000;
 /// What is wrong here.
 pub struct Health<'client>(pub(crate) &'client Client);
 
+impl Client {
+    /// What is wrong here that a person can do something about.
+    pub fn health(&self) -> Health<'_> {
+        Health(self)
+    }
+}
+
 /// Something that a person can do something about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Finding {

@@ -10,6 +10,13 @@ use kitbag_core::model::{DeviceKey, RecordId, TeamId};
 /// The programme.
 pub struct Programme<'client>(pub(crate) &'client Client);
 
+impl Client {
+    /// The programme: the root's work.
+    pub fn programme(&self) -> Programme<'_> {
+        Programme(self)
+    }
+}
+
 /// Which programme this device is of, and what it is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Own {

@@ -15,6 +15,13 @@ use kitbag_core::store::{Delivery, Refused, Search, State};
 /// Records: saved, corrected, looked for. When a call that saves returns, it is durable.
 pub struct Records<'client>(pub(crate) &'client Client);
 
+impl Client {
+    /// Records: saved, corrected, looked for.
+    pub fn records(&self) -> Records<'_> {
+        Records(self)
+    }
+}
+
 impl Records<'_> {
     /// A form of a kind with the day, and what this device answered last time where that is mostly the same.
     pub async fn begin(

@@ -10,6 +10,13 @@ use kitbag_core::totals::{NOT_ASKED, Query, Split, Totals};
 /// Reports.
 pub struct Reports<'client>(pub(crate) &'client Client);
 
+impl Client {
+    /// What the programme's receivers want.
+    pub fn reports(&self) -> Reports<'_> {
+        Reports(self)
+    }
+}
+
 /// A pack's report of a period: each indicator in the pack's order and words.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Report {

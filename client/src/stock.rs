@@ -12,6 +12,13 @@ use std::collections::BTreeSet;
 /// Stock.
 pub struct Stock<'client>(pub(crate) &'client Client);
 
+impl Client {
+    /// Stock: who holds what, what is short, what expires.
+    pub fn stock(&self) -> Stock<'_> {
+        Stock(self)
+    }
+}
+
 /// What is on hand, as of one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StockNow {

@@ -2,10 +2,11 @@
 
 use crate::Error;
 use crate::client::Client;
+use crate::running::{EndsInAnyCase, Running, SyncEnded};
 use crate::workers::Turn;
 use kitbag_core::engine::{Status, Step, Syncing};
 use kitbag_core::net::HubClient;
-use kitbag_core::sync::{Agreement, Progress, SyncFault};
+use kitbag_core::sync::{Progress, SyncFault};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
@@ -19,11 +20,15 @@ pub struct SyncOptions {
     pub deadline: Option<Duration>,
 }
 
-/// How a sync ended.
-pub type SyncEnded = Result<Agreement, Error>;
-
 /// Syncing with the hub.
 pub struct Sync<'client>(pub(crate) &'client Client);
+
+impl Client {
+    /// Syncing with the hub.
+    pub fn sync(&self) -> Sync<'_> {
+        Sync(self)
+    }
+}
 
 /// A sync that is going on, or is over; all clones are of the same.
 #[derive(Clone)]
@@ -31,41 +36,6 @@ pub struct SyncRun {
     running: Arc<Running>,
     /// What was seen of its progress: each clone sees all of it.
     seen: watch::Receiver<Progress>,
-}
-
-pub(crate) struct Running {
-    cancelled: watch::Sender<bool>,
-    progress: watch::Sender<Progress>,
-    ended: watch::Sender<Option<SyncEnded>>,
-    /// What it was when it was over: the hub's word that leaving a team asks for.
-    synced: Mutex<Option<Syncing>>,
-}
-
-impl Running {
-    pub(crate) fn cancel(&self) {
-        self.cancelled.send_replace(true);
-    }
-
-    pub(crate) async fn ended(&self) -> SyncEnded {
-        let mut ended = self.ended.subscribe();
-        match ended.wait_for(Option::is_some).await {
-            Ok(ended) => ended.clone().unwrap_or(Err(Error::Sync(SyncFault::CutOff))),
-            Err(_) => Err(Error::Sync(SyncFault::CutOff)),
-        }
-    }
-}
-
-/// A sync whose runtime ends with it has an end, too: nobody waits for it for good.
-struct EndsInAnyCase(Arc<Running>);
-
-impl Drop for EndsInAnyCase {
-    fn drop(&mut self) {
-        self.0.ended.send_if_modified(|ended| {
-            let is_new = ended.is_none();
-            ended.get_or_insert(Err(Error::Sync(SyncFault::CutOff)));
-            is_new
-        });
-    }
 }
 
 impl Sync<'_> {

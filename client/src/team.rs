@@ -23,6 +23,13 @@ const NOT_FOUND: u16 = 404;
 /// Who belongs to this device's teams.
 pub struct Team<'client>(pub(crate) &'client Client);
 
+impl Client {
+    /// Who belongs: members, invitations, approvals, leaving.
+    pub fn team(&self) -> Team<'_> {
+        Team(self)
+    }
+}
+
 /// A certificate of a team, with whose it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Member {

@@ -13,6 +13,13 @@ use std::collections::BTreeMap;
 /// Totals.
 pub struct Totals<'client>(pub(crate) &'client Client);
 
+impl Client {
+    /// Totals, each with what it lacks.
+    pub fn totals(&self) -> Totals<'_> {
+        Totals(self)
+    }
+}
+
 /// A period beside the one before it, as of one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TwoPeriods {

@@ -5,6 +5,7 @@
 //! of files and the pages of the data dictionary follow from that.
 
 pub mod answers;
+pub mod catalogue;
 pub mod cbor;
 pub mod check;
 pub mod codes;

@@ -3,10 +3,11 @@
 pub mod suppression;
 
 use crate::model::answers::{Answers, find};
+pub use crate::model::catalogue::coded_fields;
 use crate::model::date::Period;
 use crate::model::indicator::{PARTS_MAX, Sums};
 use crate::model::schema::Shape;
-use crate::model::{Answer, CivilDate, DeviceKey, Kind, TeamId};
+use crate::model::{Answer, CivilDate, DeviceKey, TeamId};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -62,30 +63,6 @@ impl std::str::FromStr for Split {
             }
         }
     }
-}
-
-/// The names of all coded fields that totals can be split by: of all kinds, those of list elements as
-/// `list.field`, and codes that follow from others. The site has a split of its own, and a void record
-/// counts nowhere.
-pub fn coded_fields() -> BTreeSet<String> {
-    let mut names = BTreeSet::new();
-    for kind in Kind::ALL {
-        for field in kind.fields() {
-            match field.shape {
-                Shape::Code(_) | Shape::CodeSet(_) => _ = names.insert(field.name.to_owned()),
-                Shape::List(fields) => {
-                    let coded = fields.iter().filter(|field| matches!(field.shape, Shape::Code(_)));
-                    names.extend(coded.map(|inner| format!("{}.{}", field.name, inner.name)));
-                }
-                _ => {}
-            }
-        }
-        names.extend(kind.declaration().derived.iter().map(|derived| derived.name.to_owned()));
-    }
-    names.retain(|name| {
-        !["site", "void", "import_key"].contains(&name.as_str()) && !name.ends_with(".void")
-    });
-    names
 }
 
 impl std::fmt::Display for Split {

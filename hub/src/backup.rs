@@ -1,6 +1,6 @@
 //! A backup of a running hub, and putting one back.
 
-use crate::server::{HubError, io};
+use crate::error::{HubError, io};
 use kitbag_core::store::{KeyFile, Settling, Store};
 use std::path::{Path, PathBuf};
 

@@ -1,6 +1,6 @@
 //! The hub's own keys: the one that devices pin, and a spare that is kept away from the machine.
 
-use crate::server::{HubError, io};
+use crate::error::{HubError, io};
 use kitbag_core::identity::SigningKey;
 use kitbag_core::model::DeviceKey;
 use kitbag_core::store::{KeyFile, KeyProvider, Store, StoreError};

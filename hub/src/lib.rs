@@ -3,18 +3,26 @@
 //! It acknowledges an entry after COMMIT; verdicts and projection follow behind, so that no entry
 //! can stop ingest, and totals say up to when they include everything.
 
-mod answers;
+mod access;
+mod aside;
 mod backup;
 mod budgets;
+mod completeness;
+mod digests;
+mod error;
 mod invitations;
+mod joining;
 mod keys;
 mod places;
+mod problem;
 mod rates;
-mod reporting;
+mod router;
 mod server;
 mod state;
+mod syncing;
 mod totals;
 
 pub use backup::{backup, restore};
 pub use budgets::Budgets;
-pub use server::{HubError, Options, run, use_spare};
+pub use error::HubError;
+pub use server::{Options, run, use_spare};

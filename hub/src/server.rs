@@ -1,10 +1,12 @@
 //! Listening, TLS, limits, stopping, and the work behind ingest.
 
-use crate::answers::{self, Problem};
 use crate::budgets::Budgets;
+use crate::error::{HubError, io};
 use crate::keys::HubKeys;
 use crate::places::{Place, Places};
+use crate::problem::Problem;
 use crate::rates::{Bodies, Rates};
+use crate::router::router;
 use crate::state::Hub;
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -17,7 +19,7 @@ use hyper_util::server::graceful::Watcher;
 use kitbag_core::identity::HubAddress;
 use kitbag_core::model::DeviceKey;
 use kitbag_core::net::{INSECURE_DEVICE_HEADER, tls};
-use kitbag_core::store::{KeyFile, Settling, Store, StoreError};
+use kitbag_core::store::{KeyFile, Settling, Store};
 use kitbag_core::sync::Sender;
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -61,57 +63,6 @@ pub struct Options {
     pub until_stdin_ends: bool,
     /// What each member may use.
     pub budgets: Budgets,
-}
-
-/// Why a hub does not start, or stopped.
-#[derive(Debug, thiserror::Error)]
-pub enum HubError {
-    /// Plain HTTP is for this machine alone.
-    #[error(
-        "{0} is not a loopback address: plain HTTP is refused there; leave --insecure-loopback out"
-    )]
-    NotLoopback(SocketAddr),
-    /// The store cannot be opened.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The key is there and the store is not.
-    #[error(
-        "the hub's key is here, but hub.db is empty or gone: put a backup in its place with \
-         `kitbag hub restore`; if there was never anything in it, move hub.key away and start again"
-    )]
-    StoreGone,
-    /// The place for a backup is in the hub's own folder, or something else is there.
-    #[error(
-        "a backup is not written into the hub's own folder, nor over anything but an older backup; name \
-         another file"
-    )]
-    NotForABackup,
-    /// A backup without its key cannot be read.
-    #[error("hub.key is not in the hub's folder: a backup is encrypted by it; put it there first")]
-    KeyGone,
-    /// The file is not the spare that devices pinned.
-    #[error("this is not the spare key that this hub's devices pinned; nothing was changed")]
-    NotTheSpare,
-    /// A first start without the root key.
-    #[error(
-        "this folder holds no hub yet: give the programme's root key with --root at its first start"
-    )]
-    RootNeeded,
-    /// TLS does not take the hub's key.
-    #[error("the hub's key cannot be used for TLS: {0}; restore the hub from a backup")]
-    Tls(String),
-    /// The folder or the socket cannot be used.
-    #[error("cannot use {what}: {reason}; check that it exists and is yours")]
-    Io {
-        /// Which.
-        what: &'static str,
-        /// The system's word.
-        reason: std::io::Error,
-    },
-}
-
-pub(crate) fn io(what: &'static str) -> impl FnOnce(std::io::Error) -> HubError {
-    move |reason| HubError::Io { what, reason }
 }
 
 /// Makes the folder, the owner's alone; one that is there stays as it is.
@@ -210,7 +161,7 @@ async fn serve(
         .max_buf_size(READ_BYTES_MAX)
         .auto_date_header(false);
     let front = Front {
-        router: answers::router(hub.clone()),
+        router: router(hub.clone()),
         hub,
         tls,
         http,

@@ -1,7 +1,8 @@
 //! Totals, by the role of whoever asks: coordinators read all of their team and who wrote it, workers their
 //! team's sums, observers sums by month or longer, with small cells masked.
 
-use crate::answers::{Device, Problem, failed, not_yours, read_for};
+use crate::access::{Device, read_for};
+use crate::problem::{Problem, failed, not_yours};
 use crate::state::{Hub, now};
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};

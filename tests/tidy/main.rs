@@ -1,6 +1,8 @@
 //! Facts about the code itself.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod layers;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 

@@ -187,7 +187,7 @@ impl CodePack {
         let pack = CodePack::from_toml(text)?;
         pack.check_values()?;
         let unknown = |what, name: &str| Err(PackError::Unknown { what, name: name.to_owned() });
-        let coded = crate::totals::coded_fields();
+        let coded = super::catalogue::coded_fields();
         for field in pack.lists.keys() {
             if !coded.contains(field) {
                 return unknown("coded field", field);

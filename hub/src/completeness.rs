@@ -1,6 +1,8 @@
-//! What a hub alone can tell: how complete the records of a period are.
+//! `/v1/completeness` and `/v1/devices`: what a hub alone can tell, how complete the records of a period are and when
+//! devices synced.
 
-use crate::answers::{Device, Problem, failed, not_yours, read_for};
+use crate::access::{Device, read_for};
+use crate::problem::{Problem, failed, not_yours};
 use crate::state::Hub;
 use crate::totals::{Reads, reads};
 use axum::extract::rejection::QueryRejection;
