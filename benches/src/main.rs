@@ -38,13 +38,6 @@ fn main() -> Result<(), Failed> {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let (json, most) = match words.as_slice() {
         ["--look", store] => return growth::look(Path::new(store)),
-        ["--in-use", most] => {
-            let mut rows = Vec::new();
-            in_use_rows(&mut rows, most.parse()?)?;
-            return Ok(rows
-                .iter()
-                .for_each(|row| println!("{:>9.3} {} {}", row.measured, row.unit, row.name)));
-        }
         ["--hub", folder, root] => return hub::run(folder, root),
         ["--look-peer", name, store] => return peers::look(name, Path::new(store)),
         [] => (None, GROWTH_RECORDS),
