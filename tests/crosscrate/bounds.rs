@@ -1,7 +1,7 @@
 //! What others write without end costs nobody else their sync, their words or their store.
 
-use super::hard::{Written, creation};
 use super::programme::{NOW, Programme, TEAM, message, reversal, sync_through};
+use super::written::{Written, creation};
 use kitbag_core::engine::BundleOf;
 use kitbag_core::identity::{Role, SigningKey};
 use kitbag_core::log::entry::{Tip, kind, seal};

@@ -24,6 +24,11 @@ pub fn run<T>(work: impl Future<Output = T>) -> T {
     runtime.block_on(async { tokio::time::timeout(LONG, work).await.expect("in time") })
 }
 
+/// A little while.
+pub async fn pause() {
+    tokio::time::sleep(Duration::from_millis(20)).await;
+}
+
 /// A worker's phone, made and closed again, that knows this hub.
 fn phone(programme: &mut Programme, hub: &HubAddress) -> PathBuf {
     let (mut engine, _) = programme.worker();

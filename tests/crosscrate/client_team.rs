@@ -1,6 +1,6 @@
 //! Joining, approving, leaving, bundles and findings through the client that front ends hold.
 
-use super::client::run;
+use super::client::{pause, run};
 use super::hub_process::Hub;
 use super::programme::{Programme, TEAM, key, reversal, with};
 use kitbag_client::{Client, Error, Finding, Joining, Opening};
@@ -106,4 +106,109 @@ fn a_bundle_goes_by_hand_and_what_is_wrong_is_found() {
     let engine = Engine::open(&phone, &key(), Environment::system()).unwrap();
     let page = engine.search(&Search { most: 1, ..Search::default() }).unwrap();
     assert_eq!(engine.delivery(page.rows[0].id).unwrap(), Delivery::Waiting);
+}
+
+#[test]
+fn a_lost_phone_is_revoked_and_what_it_wrote_since_is_accepted_and_erased_by_the_root() {
+    let mut programme = Programme::new();
+    let hub = Hub::start(&programme.folder.path().join("hub-process"), &programme.root);
+    let desk = coordinator(&mut programme, &hub);
+    let (mut engine, certificate) = programme.worker();
+    engine.set_hub(&hub.address).unwrap();
+    let phone = programme.folder.path().join("device-1");
+    let device = engine.device_key();
+    drop(engine);
+    programme.root.set_hub(&hub.address).unwrap();
+    hub.sync(&mut programme.coordinator).unwrap();
+    let root = programme.folder.path().join("root");
+    let keep = Programme::new();
+    let programme = std::mem::replace(&mut programme, keep);
+    let folder = programme.folder;
+    drop((programme.root, programme.coordinator));
+    run(async {
+        let desk = Client::open(Opening::of(&desk, key())).await.unwrap();
+        let root = Client::open(Opening::of(&root, key())).await.unwrap();
+        let phone = Client::open(Opening::of(&phone, key())).await.unwrap();
+        let sync = async |client: &Client| client.sync().start(Default::default()).ended().await;
+        phone.records().record(TEAM, reversal("survived")).await.unwrap();
+        sync(&phone).await.unwrap();
+        sync(&desk).await.unwrap();
+        let named = certificate.to_string();
+        assert_eq!(desk.team().certificate_named(TEAM, &named[..9]).await, Ok(certificate));
+        let none = desk.team().certificate_named(TEAM, "zz").await;
+        assert_eq!(none, Err(Error::NotFound("certificate")));
+        assert!(phone.team().revoke(TEAM, certificate).await.is_err(), "a worker revokes nobody");
+        let revoked = desk.team().revoke(TEAM, certificate).await.unwrap();
+        assert_eq!((revoked.before, revoked.after), (None, None));
+        let members = desk.team().members(TEAM).await.unwrap();
+        assert!(members.iter().any(|member| member.device == device && member.is_revoked));
+        // What it writes now is aside.
+        let late = phone.records().record(TEAM, reversal("died")).await.unwrap();
+        _ = sync(&phone).await;
+        let aside = desk.team().aside(TEAM, certificate).await.unwrap();
+        let ids: Vec<_> = aside.entries.iter().map(|entry| entry.id).collect();
+        assert_eq!(ids.iter().map(|id| id.record()).collect::<Vec<_>>(), [late]);
+        assert!(desk.records().get(late).await.is_err(), "it counts nowhere");
+        desk.team().accept(TEAM, ids).await.unwrap();
+        sync(&desk).await.unwrap();
+        assert_eq!(desk.records().get(late).await.unwrap().id, late);
+        // The coordinator asks, the root does it.
+        desk.team().ask_erasure(TEAM, vec![late]).await.unwrap();
+        sync(&desk).await.unwrap();
+        assert!(root.programme().own().await.unwrap().is_root());
+        root.programme().look_into(TEAM).await.unwrap();
+        sync(&root).await.unwrap();
+        let asked = root.team().asked_erasures().await.unwrap();
+        assert_eq!((asked.len(), asked[0].record, asked[0].is_by_coordinator), (1, late, true));
+        root.programme().erase(TEAM, vec![late]).await.unwrap();
+        sync(&root).await.unwrap();
+        sync(&desk).await.unwrap();
+        assert!(desk.records().get(late).await.is_err(), "erased");
+        // Who synced when is told to those who look after the team.
+        let seen = desk.team().last_synced(TEAM).await.unwrap();
+        assert!(!seen.contains_key(&device), "a revoked device is none of the team's");
+        assert!(seen.contains_key(&desk.programme().own().await.unwrap().device));
+        for client in [desk, root, phone] {
+            client.close().await;
+        }
+    });
+    drop(folder);
+}
+
+#[test]
+fn what_is_saved_goes_by_itself_and_again_once_the_hub_is_there() {
+    let mut programme = Programme::new();
+    let mut hub = Hub::start(&programme.folder.path().join("hub-process"), &programme.root);
+    let (mut engine, _) = programme.worker();
+    engine.set_hub(&hub.address).unwrap();
+    hub.sync(&mut programme.coordinator).unwrap();
+    let path = programme.folder.path().join("device-1");
+    drop(engine);
+    run(async {
+        let phone = Client::open(Opening::of(&path, key())).await.unwrap();
+        let kept = phone.sync().keep(Default::default());
+        let id = phone.records().record(TEAM, reversal("survived")).await.unwrap();
+        on_hub(&phone, id).await;
+        hub.kill();
+        let late = phone.records().record(TEAM, reversal("died")).await.unwrap();
+        kept.now();
+        while phone.sync().status().await.unwrap().last.failures == 0 {
+            pause().await;
+        }
+        hub.start_again();
+        kept.now();
+        on_hub(&phone, late).await;
+        drop(kept);
+        let alone = phone.records().record(TEAM, reversal("survived")).await.unwrap();
+        let look = phone.records().look_at(alone).await.unwrap();
+        assert_eq!(look.delivery, Delivery::Waiting, "dropped, it syncs no more");
+        phone.close().await;
+    });
+}
+
+/// Waits until the hub has a record; the test's own limit ends it.
+async fn on_hub(client: &Client, id: kitbag_core::model::RecordId) {
+    while client.records().look_at(id).await.unwrap().delivery != Delivery::OnHub {
+        pause().await;
+    }
 }

@@ -1,8 +1,8 @@
 //! Named cases of the exchange, through the real endpoint, process and file.
 
-use super::hard::{Written, creation};
 use super::hub_process::{Failed, Hub};
 use super::programme::{Programme, TEAM, key, reversal};
+use super::written::{Written, creation};
 use kitbag_client::BlockingHubClient;
 use kitbag_core::engine::{Engine, Environment};
 use kitbag_core::identity::{Role, SigningKey};

@@ -1,10 +1,10 @@
 //! What stays, and what is said, when a certificate falls, a log forks or a coordinator's key is stolen.
 
-use super::hard::{Written, creation};
 use super::programme::{
     HOSTILE, NOW, Programme, STOLEN, TEAM, certified, counted, device, key, message, reversal,
     send_as, stolen, sync_through,
 };
+use super::written::{Written, creation};
 use kitbag_core::engine::{BundleOf, Engine, EngineError, Enrolment, Environment};
 use kitbag_core::identity::{Certificate, Role, SigningKey};
 use kitbag_core::log::entry::{Entry, Tip, kind, seal};

@@ -1,7 +1,7 @@
 //! Whoever turns against a programme from inside hurts only what is his: one test for each rule.
 
-use super::hard::{Written, creation};
 use super::programme::{NOW, Programme, TEAM, aside, counted, key, reversal, sync_through};
+use super::written::{Written, creation};
 use kitbag_core::engine::{Engine, EngineError, Environment};
 use kitbag_core::identity::{HubAddress, Role, SigningKey};
 use kitbag_core::log::entry::{Tip, kind, seal};

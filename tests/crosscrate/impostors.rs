@@ -1,7 +1,7 @@
 //! What one says is never taken for another's: a seal, a place in a chain, a word.
 
-use super::hard::{Written, creation};
 use super::programme::{NOW, Programme, TEAM, counted, key, message, reversal, sync_through};
+use super::written::{Written, creation};
 use kitbag_core::engine::{Engine, Environment};
 use kitbag_core::identity::{Role, SigningKey};
 use kitbag_core::log::entry::{Entry, Tip, seal};

@@ -1,11 +1,11 @@
 //! What a device offers again, and to whom: to a hub that keeps little aside, that was put back, or that does
 //! not know it any more.
 
-use super::hard::{Written, creation};
 use super::programme::{
     HOSTILE, NOW, Programme, STOLEN, TEAM, aside, certified, counted, device, heavy, key, message,
     reversal, send_as, stolen,
 };
+use super::written::{Written, creation};
 use kitbag_core::engine::{Engine, EngineError, Environment};
 use kitbag_core::identity::{HubAddress, Role};
 use kitbag_core::log::entry::{Tip, kind, seal};

@@ -1,11 +1,11 @@
 //! What a device wrote itself: it is sent before all else, told of when it was accepted, and settled at once
 //! whatever others wrote beside it.
 
-use super::hard::{Written, creation};
 use super::programme::{
     HOSTILE, NOW, Programme, TEAM, aside, counted, key, message, reversal, send_as, sync_through,
     synced,
 };
+use super::written::{Written, creation};
 use kitbag_core::engine::{BundleOf, Engine, EngineError, Environment};
 use kitbag_core::identity::{HubAddress, Role, SigningKey};
 use kitbag_core::log::entry::{Tip, kind};

@@ -1,6 +1,6 @@
 //! What a damaged device has in its outbox: nothing of it is lost, nothing counts twice.
 
-use super::mended::empty_hub;
+use super::membership::empty_hub;
 use super::programme::{Programme, TEAM, aside, key, reversal, sync_through};
 use kitbag_core::engine::{Engine, EngineError, Environment};
 use kitbag_core::store::{Delivery, Store};

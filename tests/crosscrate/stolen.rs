@@ -1,8 +1,8 @@
 //! What a stolen key cannot do to others: keep them from syncing, cut what the key's owner wrote, take a team's
 //! words from it, or make them pay.
 
-use super::hard::Written;
 use super::programme::*;
+use super::written::Written;
 use kitbag_core::engine::{BundleOf, Engine, EngineError};
 use kitbag_core::identity::sealing::{SealingSecret, seal_to, sealing_public};
 use kitbag_core::identity::{Certificate, Role};

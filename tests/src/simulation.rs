@@ -15,6 +15,7 @@ mod people;
 mod plan;
 mod recount;
 mod rogue;
+mod saving;
 mod shrink;
 mod told;
 mod world;

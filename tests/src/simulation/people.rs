@@ -45,6 +45,7 @@ impl World {
             }),
             Step::Add => self.add(anybody, dice),
             Step::PutIn => self.put_in(anybody, dice),
+            Step::Undo => self.undo(anybody, dice),
             Step::Sync => self.sync(dice.random_range(0..self.phones.len()), dice),
             Step::Carry => self.carry(anybody, dice),
             Step::Deliver => self.deliver(dice),
@@ -107,7 +108,7 @@ impl World {
         workers.choose(dice).copied().unwrap_or(WORKERS.start)
     }
 
-    fn team_of(&mut self, at: usize, dice: &mut Dice) -> Result<Option<usize>, Failure> {
+    pub(super) fn team_of(&mut self, at: usize, dice: &mut Dice) -> Result<Option<usize>, Failure> {
         let mut teams = Vec::new();
         for team in 0..TEAMS.len() {
             if self.is_member(at, team)? {
@@ -133,14 +134,13 @@ impl World {
         let operations = deeds.iter().map(|deed| operation(kind, deed)).collect();
         let intent = self.intent(at, by, (kind, None), BTreeSet::new(), deeds);
         let of_kind = Kind::from_number(kind).ok_or(Failure("an unknown kind".to_owned()))?;
-        let saved = self.engine(at).write_unasked(TEAMS[team], of_kind, None, operations);
-        let saved = saved.map(|entry| entry.record());
-        self.after_save(at, Pending::Intent(intent), saved)
+        let saved = self.save(at, (TEAMS[team], of_kind, None), operations, dice);
+        self.after_try(at, intent, saved)
     }
 
     /// The label of an intent that is not saved yet is all zeros, and so is its record's where it
     /// creates one.
-    fn intent(
+    pub(super) fn intent(
         &self,
         at: usize,
         by: Hand,
@@ -164,15 +164,15 @@ impl World {
         let Some(id) = records.choose(dice).copied() else { return Ok(()) };
         let kind = self.engine(at).get(id)?.kind.number();
         let deeds = deeds(kind, &records, dice);
-        self.change_record(at, team, id, deeds)
+        self.change_record(at, (team, id), deeds, dice)
     }
 
     fn change_record(
         &mut self,
         at: usize,
-        team: usize,
-        id: RecordId,
+        (team, id): (usize, RecordId),
         deeds: Vec<Deed>,
+        dice: &mut Dice,
     ) -> Result<(), Failure> {
         let shown = self.engine(at).get(id)?;
         let saw: BTreeSet<Label> = shown.history.iter().map(|change| change.entry.0).collect();
@@ -183,8 +183,8 @@ impl World {
         let kind = shown.kind.number();
         let operations = deeds.iter().map(|deed| operation(kind, deed)).collect();
         let intent = self.intent(at, by, (kind, record), after, deeds);
-        let saved = self.engine(at).write_unasked(shown.team, shown.kind, Some(id), operations);
-        self.after_save(at, Pending::Intent(intent), saved)
+        let saved = self.save(at, (shown.team, shown.kind, Some(id)), operations, dice);
+        self.after_try(at, intent, saved)
     }
 
     /// Whether what a change names leads to everything that the screen showed.
@@ -245,7 +245,7 @@ impl World {
         let Some(element) = elements.choose(dice) else { return Ok(()) };
         let (field, answer) = forms::element_correction(kind, &self.some_days(), dice);
         let name = (element.name.entry.0, element.name.index);
-        self.change_record(at, team, id, vec![Deed::PutIn(name, field, answer)])
+        self.change_record(at, (team, id), vec![Deed::PutIn(name, field, answer)], dice)
     }
 
     pub(super) fn begin_sync(&mut self, at: usize) -> Result<(), Failure> {

@@ -19,6 +19,8 @@ pub enum Step {
     Add,
     /// Somebody corrects or voids an administration.
     PutIn,
+    /// Somebody undoes their own last change.
+    Undo,
     /// A device begins a sync.
     Sync,
     /// A phone's bundle is carried to a colleague's.
@@ -63,13 +65,14 @@ pub enum Step {
 pub type Plan = Vec<(Step, u64)>;
 
 /// How often each step is drawn, in a world without weather.
-const WEIGHTS: [(Step, u32); 25] = [
+const WEIGHTS: [(Step, u32); 26] = [
     (Step::Create, 16),
     (Step::Correct, 16),
     (Step::Void, 4),
     (Step::Duplicate, 4),
     (Step::Add, 4),
     (Step::PutIn, 4),
+    (Step::Undo, 4),
     (Step::Sync, 16),
     (Step::Carry, 4),
     (Step::Deliver, 40),

@@ -1,4 +1,4 @@
-//! What a review broke, and must not break again: hubs put back, outboxes, revocations, team keys.
+//! Who belongs, over time: leaving, revocations, second approvals, team keys, and hubs that are put back to before.
 
 use super::hub_process::Hub;
 use super::programme::{NOW, Programme, TEAM, aside, key, reversal, sync_through};

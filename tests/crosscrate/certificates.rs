@@ -1,10 +1,10 @@
-//! What a fourth reading broke: room aside, clocks that hide logs, signatures and certificates of others.
+//! Certificates and what hangs on them: given twice or by others, revoked, accepted again, and what a clock shows of it.
 
-use super::hard::{Written, creation};
 use super::programme::{
     HOSTILE, Programme, STOLEN, TEAM, aside, certified, counted, device, key, message, reversal,
     send_as, stolen, sync_through, synced,
 };
+use super::written::{Written, creation};
 use kitbag_core::engine::{BundleOf, Engine, EngineError, Environment};
 use kitbag_core::identity::{Certificate, HubAddress, Role, SigningKey};
 use kitbag_core::log::entry::{Entry, Tip, kind, seal};

@@ -1,14 +1,15 @@
 //! What made an exchange stick, a store stall or a total wrong once, and must not again.
 
 use super::programme::{NOW, Programme, TEAM, key, reversal, sync_through};
+use super::written::{Written, creation, payload};
 use kitbag_core::engine::{Engine, EngineError, Environment};
 use kitbag_core::identity::{Role, SigningKey};
 use kitbag_core::log::Verdict;
 use kitbag_core::log::ending::NEWER_ON_PATH_MAX;
-use kitbag_core::log::entry::{Entry, Tip, kind, seal};
-use kitbag_core::log::payload::{Administration, KEPT_MAX, Open, RecordPayload};
+use kitbag_core::log::entry::kind;
+use kitbag_core::log::payload::{Administration, KEPT_MAX, RecordPayload};
 use kitbag_core::log::run::Run;
-use kitbag_core::model::{EntryId, LogId, Operation, UnixMillis};
+use kitbag_core::model::{EntryId, UnixMillis};
 use kitbag_core::store::{Settling, Store};
 use kitbag_core::sync::{self, Message, Session, SyncError};
 use kitbag_core::totals::Query;
@@ -22,63 +23,6 @@ fn certified(programme: &mut Programme) -> EntryId {
     let enrolment = programme.coordinator.certify(device_key, Role::Worker, TEAM).unwrap();
     programme.sync_coordinator();
     enrolment.certificate
-}
-
-fn payload(after: Vec<EntryId>, operations: Vec<Operation>) -> Vec<u8> {
-    let at = UnixMillis(1_520_000_000_000);
-    RecordPayload { salt: [3; 8], at, after, operations }.encode()
-}
-
-pub fn creation() -> Vec<u8> {
-    payload(vec![], reversal("died").operations().unwrap())
-}
-
-/// A log of a certified key, written by hand; its id begins with the byte asked for, because logs
-/// travel in the order of their ids.
-pub struct Written {
-    pub key: SigningKey,
-    pub log: LogId,
-    pub tip: Tip,
-    pub entries: Vec<Entry>,
-}
-
-impl Written {
-    pub fn new(key: &[u8; 32], certificate: EntryId, first_byte: u8) -> Self {
-        let key = SigningKey::from_seed(key);
-        let open = (0_u64..)
-            .map(|number| {
-                let mut random = [0; 16];
-                random[..8].copy_from_slice(&number.to_be_bytes());
-                Open { key: key.device_key(), team: TEAM, random, certificate }
-            })
-            .find(|open| open.log().0[0] == first_byte)
-            .unwrap();
-        let entry = Entry::new(open.log(), None, (kind::OPEN, 1), None, open.encode());
-        Written { key, log: open.log(), tip: entry.tip(), entries: vec![entry] }
-    }
-
-    pub fn add(&mut self, of_kind: u8, record: Option<EntryId>, payload: Vec<u8>) -> EntryId {
-        self.add_of((of_kind, 1), record, payload)
-    }
-
-    /// One of this kind and schema version.
-    pub fn add_of(&mut self, how: (u8, u16), record: Option<EntryId>, payload: Vec<u8>) -> EntryId {
-        let record = record.map(|record| record.record());
-        let entry = Entry::new(self.log, Some(self.tip), how, record, payload);
-        self.tip = entry.tip();
-        self.entries.push(entry);
-        self.tip.id
-    }
-
-    pub fn run(&mut self) -> Run {
-        let entries = std::mem::take(&mut self.entries);
-        Run::of(&entries, seal(&self.key, self.log, self.tip)).unwrap()
-    }
-
-    fn send(&mut self, hub: &mut Store) -> Vec<String> {
-        let run = self.run();
-        send(hub, vec![run])
-    }
 }
 
 fn send(hub: &mut Store, runs: Vec<Run>) -> Vec<String> {
@@ -155,11 +99,11 @@ fn a_newcomer_gets_an_erasure_before_the_records_that_it_erased() {
     for _ in 0..60 {
         records.add(17, None, creation());
         if records.entries.len() > 15 {
-            assert_eq!(records.send(hub), Vec::<String>::new());
+            assert_eq!(send(hub, vec![records.run()]), Vec::<String>::new());
         }
     }
     records.add(17, None, creation());
-    assert_eq!(records.send(hub), Vec::<String>::new());
+    assert_eq!(send(hub, vec![records.run()]), Vec::<String>::new());
     programme.root.erase(TEAM, &[erased.record()]).unwrap();
     programme.sync_root();
     programme.settle();
@@ -200,7 +144,11 @@ fn a_log_that_is_turned_away_does_not_starve_those_behind_it() {
         newer.add_of((17, 99), None, unread());
     }
     let hub = &mut programme.hub;
-    assert_eq!(newer.send(hub), Vec::<String>::new(), "as many are kept for a version to come");
+    assert_eq!(
+        send(hub, vec![newer.run()]),
+        Vec::<String>::new(),
+        "as many are kept for a version to come"
+    );
     newer.add_of((17, 99), None, unread());
     let one_more = newer.run();
     let turned_away = send(hub, vec![one_more]);
@@ -221,7 +169,8 @@ fn a_device_that_forks_without_end_can_be_revoked() {
     worker.record(TEAM, &reversal("survived")).unwrap();
     let mut log = Written::new(&SEED, certificate, 0);
     let open = log.tip;
-    assert_eq!(log.send(&mut programme.hub), Vec::<String>::new());
+    let run = log.run();
+    assert_eq!(send(&mut programme.hub, vec![run]), Vec::<String>::new());
     let mut runs = Vec::new();
     for number in 0..1_200_u64 {
         log.tip = open;
