@@ -108,13 +108,13 @@ impl StoreArguments {
     }
 
     /// Holds a store that is there.
-    pub fn hold(&self) -> Result<Held, Failure> {
-        Held::open(&self.store, Client::open(self.opening_of(self.key_there()?)))
+    pub fn hold(&self) -> Result<Opened, Failure> {
+        Opened::open(&self.store, Client::open(self.opening_of(self.key_there()?)))
     }
 
     /// Holds a store that is there to read it alone.
-    pub fn hold_to_read(&self) -> Result<Held, Failure> {
-        Held::open(&self.store, Client::open_to_read(self.opening_of(self.key_there()?)))
+    pub fn hold_to_read(&self) -> Result<Opened, Failure> {
+        Opened::open(&self.store, Client::open_to_read(self.opening_of(self.key_there()?)))
     }
 
     /// How a store that may not be there yet is opened.
@@ -159,11 +159,11 @@ impl StoreArguments {
     }
 
     /// Makes the store of a programme's root, its key under a passphrase.
-    pub fn found(&self) -> Result<Held, Failure> {
+    pub fn found(&self) -> Result<Opened, Failure> {
         if self.store.exists() {
             return Err(failure(self.store.display(), "is there already; name a new file"));
         }
-        Held::open(&self.store, Client::found(self.opening_of(self.key(true)?)))
+        Opened::open(&self.store, Client::found(self.opening_of(self.key(true)?)))
     }
 
     pub fn path(&self) -> &Path {
@@ -172,24 +172,24 @@ impl StoreArguments {
 }
 
 /// A store that is held through the client, as every front end holds one. It is closed where this is dropped.
-pub struct Held {
+pub struct Opened {
     client: Client,
     runtime: Runtime,
 }
 
-impl Drop for Held {
+impl Drop for Opened {
     fn drop(&mut self) {
         self.runtime.block_on(self.client.close());
     }
 }
 
-impl Held {
+impl Opened {
     /// Opens a client, and keeps what it runs on.
     pub fn open(
         place: &Path,
         opened: impl Future<Output = Result<Client, Error>>,
-    ) -> Result<Held, Failure> {
-        Held::on(runtime()?, place, opened)
+    ) -> Result<Opened, Failure> {
+        Opened::on(runtime()?, place, opened)
     }
 
     /// Opens a client on this runtime.
@@ -197,10 +197,10 @@ impl Held {
         runtime: Runtime,
         place: &Path,
         opened: impl Future<Output = Result<Client, Error>>,
-    ) -> Result<Held, Failure> {
+    ) -> Result<Opened, Failure> {
         let opened = runtime.block_on(opened);
         let in_words = |error: Error| failure(place.display(), error.in_words(crate::words()));
-        Ok(Held { client: opened.map_err(in_words)?, runtime })
+        Ok(Opened { client: opened.map_err(in_words)?, runtime })
     }
 
     /// The client.

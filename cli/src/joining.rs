@@ -1,6 +1,6 @@
 //! `kitbag programme`, `invite`, `join`, `approve`, `revoke`, `leave`, `members`: who belongs.
 
-use crate::device::{Held, StoreArguments};
+use crate::device::{Opened, StoreArguments};
 use crate::{Failure, failure, wrong_file};
 use clap::ValueEnum;
 use data_encoding::BASE32_NOPAD;
@@ -118,7 +118,7 @@ pub fn invite(arguments: &InviteArguments) -> Result<(), Failure> {
     let_in(&held, &typed)
 }
 
-fn let_in(held: &Held, digits: &str) -> Result<(), Failure> {
+fn let_in(held: &Opened, digits: &str) -> Result<(), Failure> {
     held.wait(held.client().team().approve(digits))?;
     tell!("The device is a member now.");
     Ok(())
@@ -147,7 +147,7 @@ pub fn join(arguments: &JoinArguments) -> Result<(), Failure> {
     let (code, team, role) = (joining.code().to_owned(), joining.team(), joining.role());
     say!("{} {}", &code[..3], &code[3..]);
     tell!("Read these six digits to whoever invited you. Waiting for their approval …");
-    let held = Held::on(runtime, path, joining.approved())?;
+    let held = Opened::on(runtime, path, joining.approved())?;
     let own = held.wait(held.client().team().own())?;
     if !own.contains(&(team, Some(role))) {
         return Err(failure("the certificate", "is not at the hub yet; sync again in a minute"));

@@ -1,6 +1,6 @@
 //! `kitbag sync`, `status`, `bundle`: a device's day on the command line.
 
-use crate::device::{Held, StoreArguments};
+use crate::device::{Opened, StoreArguments};
 use crate::{Failure, cannot_read, failure};
 use clap::Subcommand;
 use data_encoding::BASE32_NOPAD;
@@ -124,7 +124,7 @@ pub fn sync(arguments: &SyncArguments) -> Result<(), Failure> {
 }
 
 /// Both sides hold the same, and this device's entries still do not count: it says why.
-fn say_not_synced(held: &Held) -> Result<(), Failure> {
+fn say_not_synced(held: &Opened) -> Result<(), Failure> {
     let status = held.wait(held.client().sync().status())?;
     say_aside(&status);
     match (status.waiting.entries, status.waiting.aside) {

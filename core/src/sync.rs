@@ -17,7 +17,7 @@ mod incoming;
 mod message;
 mod session;
 
-pub use crate::store::Clock;
+pub use crate::store::Frontier;
 pub use agreement::{Agreement, Progress};
 pub use answer::{Exchange, answer, answer_nothing, answer_verified, answer_within};
 pub use backoff::Backoff;
@@ -121,7 +121,7 @@ fn take_in(
 const POINTS_MAX: usize = 2_000;
 
 /// Adds entries that are held now and are no tips: the other side can go on behind them.
-fn add_held(points: &mut Clock, clock: &Clock, held: impl IntoIterator<Item = (LogId, Tip)>) {
+fn add_held(points: &mut Frontier, clock: &Frontier, held: impl IntoIterator<Item = (LogId, Tip)>) {
     for (log, tip) in held.into_iter().take(POINTS_MAX) {
         if !clock.get(&log).is_some_and(|tips| tips.contains(&tip)) {
             add_point(points, log, tip);
@@ -130,7 +130,7 @@ fn add_held(points: &mut Clock, clock: &Clock, held: impl IntoIterator<Item = (L
 }
 
 /// Adds one point in its place; returns whether it is new.
-fn add_point(points: &mut Clock, log: LogId, tip: Tip) -> bool {
+fn add_point(points: &mut Frontier, log: LogId, tip: Tip) -> bool {
     let of_log = points.entry(log).or_default();
     match of_log.binary_search(&tip) {
         Ok(_) => false,
@@ -147,12 +147,12 @@ fn weight_of(runs: &[Run]) -> u64 {
     runs.iter().flat_map(|run| &run.entries).map(|entry| entry.body.weight()).sum()
 }
 
-fn pairs(clock: &Clock) -> impl Iterator<Item = (LogId, Tip)> + '_ {
+fn pairs(clock: &Frontier) -> impl Iterator<Item = (LogId, Tip)> + '_ {
     clock.iter().flat_map(|(log, tips)| tips.iter().map(|tip| (*log, *tip)))
 }
 
 /// How many entries the hub's clock reaches beyond ours.
-fn to_receive(ours: &Clock, theirs: &Clock) -> u64 {
+fn to_receive(ours: &Frontier, theirs: &Frontier) -> u64 {
     let reach = |tips: &[Tip]| tips.iter().map(|tip| tip.position).max().unwrap_or(0);
     theirs
         .iter()

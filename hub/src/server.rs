@@ -3,10 +3,10 @@
 use crate::budgets::Budgets;
 use crate::error::{HubError, io};
 use crate::keys::HubKeys;
-use crate::places::{Place, Places};
 use crate::problem::Problem;
 use crate::rates::{Bodies, Rates};
 use crate::router::router;
+use crate::slots::{Slot, Slots};
 use crate::state::Hub;
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -168,7 +168,7 @@ async fn serve(
         rates: Rates::default(),
         bodies: Bodies::default(),
     };
-    let places = Places::default();
+    let slots = Slots::default();
     let connections = hyper_util::server::graceful::GracefulShutdown::new();
     loop {
         tokio::select! {
@@ -179,11 +179,11 @@ async fn serve(
                     tokio::time::sleep(Duration::from_millis(100)).await;
                     continue;
                 };
-                let Some((place, leave)) = places.admit(peer.ip()) else {
+                let Some((slot, leave)) = slots.admit(peer.ip()) else {
                     tracing::warn!("too many connections are being served; one was closed");
                     continue;
                 };
-                let served = front.clone().serve(stream, place, connections.watcher());
+                let served = front.clone().serve(stream, slot, connections.watcher());
                 tokio::spawn(async move {
                     let limit = Duration::from_secs(CONNECTION_SECONDS_MAX);
                     tokio::select! {
@@ -202,10 +202,10 @@ async fn serve(
 }
 
 impl Front {
-    async fn serve(self, stream: TcpStream, place: Place, watcher: Watcher) {
+    async fn serve(self, stream: TcpStream, slot: Slot, watcher: Watcher) {
         let _ = stream.set_nodelay(true);
         let Some(tls) = self.tls.clone() else {
-            return self.serve_http(TokioIo::new(stream), None, place, watcher).await;
+            return self.serve_http(TokioIo::new(stream), None, slot, watcher).await;
         };
         let limit = Duration::from_secs(HANDSHAKE_SECONDS_MAX);
         let Ok(Ok(stream)) = tokio::time::timeout(limit, tls.accept(stream)).await else {
@@ -214,9 +214,9 @@ impl Front {
         };
         if let Some(device) = tls::peer_key(stream.get_ref().1) {
             if self.hub.sender(device) == Sender::Stranger {
-                place.is_strangers();
+                slot.is_strangers();
             }
-            self.serve_http(TokioIo::new(stream), Some(device), place, watcher).await;
+            self.serve_http(TokioIo::new(stream), Some(device), slot, watcher).await;
         }
     }
 
@@ -224,16 +224,16 @@ impl Front {
         self,
         stream: Stream,
         device: Option<DeviceKey>,
-        place: Place,
+        slot: Slot,
         watcher: Watcher,
     ) where
         Stream: hyper::rt::Read + hyper::rt::Write + Unpin + Send + 'static,
     {
-        let place = Arc::new(place);
+        let slot = Arc::new(slot);
         let http = self.http.clone();
         let service = hyper::service::service_fn(move |request| {
-            let (front, place) = (self.clone(), Arc::clone(&place));
-            async move { Ok::<_, Infallible>(front.answer(&place, device, request).await) }
+            let (front, slot) = (self.clone(), Arc::clone(&slot));
+            async move { Ok::<_, Infallible>(front.answer(&slot, device, request).await) }
         });
         let connection = http.serve_connection(stream, service);
         if watcher.watch(connection).await.is_err() {
@@ -247,7 +247,7 @@ impl Front {
     /// before anything of a body is read.
     async fn answer(
         self,
-        place: &Place,
+        slot: &Slot,
         device: Option<DeviceKey>,
         request: Request<Incoming>,
     ) -> Response {
@@ -259,7 +259,7 @@ impl Front {
         let is_health = head.uri.path() == "/healthz";
         let asks = device.filter(|_| !is_health);
         let is_allowed =
-            |device: DeviceKey| self.rates.allow(device, sender, place.address(), Instant::now());
+            |device: DeviceKey| self.rates.allow(device, sender, slot.address(), Instant::now());
         if !asks.is_none_or(is_allowed) {
             let detail = "this device asks too often; wait a minute".to_owned();
             return Problem(StatusCode::TOO_MANY_REQUESTS, "rate", detail).into_response();
@@ -281,12 +281,12 @@ impl Front {
         if let Some(device) = device {
             head.extensions.insert(device);
         }
-        head.extensions.insert(place.address());
-        let leave = place.is_served();
+        head.extensions.insert(slot.address());
+        let leave = slot.is_served();
         let (method, route) = (head.method.clone(), route_of(head.uri.path()));
         let began = Instant::now();
         let answer = self.router.oneshot(Request::from_parts(head, Body::from(body))).await;
-        place.waits_again(leave);
+        slot.waits_again(leave);
         let answer = answer.unwrap_or_else(|never| match never {});
         let (status, ms) = (answer.status().as_u16(), began.elapsed().as_millis() as u64);
         // No device, no address, no id: who came when is nobody's to read.

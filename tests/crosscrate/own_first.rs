@@ -377,7 +377,7 @@ fn what_a_hub_said_is_accepted_and_does_not_say_any_more_is_aside_again() {
     assert_eq!(phone.delivery(id).unwrap(), Delivery::Aside(Reason::Revoked));
     let entries = phone.store().entries().unwrap();
     let own = entries.iter().find(|entry| entry.id.record() == id).unwrap();
-    let mut points = sync::Clock::default();
+    let mut points = sync::Frontier::default();
     points.insert(own.log, vec![Tip::alone(own.id)]);
     let mut session = phone.session();
     phone.request(&mut session).unwrap();

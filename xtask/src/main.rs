@@ -23,7 +23,11 @@ enum Task {
     Lint,
     /// Runs every suite whose tools are here, and names those left out; with CI=true one left out
     /// has failed
-    Test,
+    Test {
+        /// Unit tests, tidy, the tests across crates and a few seeds: what to run before each commit
+        #[arg(long)]
+        quick: bool,
+    },
     /// Runs the simulator: many stores and a hub, faults from one seed, and an oracle
     Simulate(Simulate),
     /// Lets every operation of the disk fail in every way, and shows what became of what was saved
@@ -87,7 +91,7 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().task {
         Task::Setup => setup::run(),
         Task::Lint => suites::lint(),
-        Task::Test => suites::test(),
+        Task::Test { quick } => suites::test(quick),
         Task::Demo { arguments } => suites::demonstrate(&arguments),
         Task::Simulate(asked) => suites::simulate(asked.seeds, asked.from).map(drop),
         Task::Faults(asked) => suites::faults(asked.points).map(drop),

@@ -7,6 +7,8 @@ use std::time::Instant;
 
 /// How many seeds `cargo xtask test` simulates.
 pub const SEEDS: u64 = 500;
+/// And `cargo xtask test --quick`.
+const SEEDS_QUICK: u64 = 100;
 /// How many points at most `cargo xtask test` lets the disk fail at.
 pub const POINTS: u64 = 20_000;
 
@@ -37,7 +39,7 @@ pub fn lint() -> Result<(), String> {
 }
 
 /// Runs all suites, and fails if one failed, ran nothing, or (in CI) was left out.
-pub fn test() -> Result<(), String> {
+pub fn test(quick: bool) -> Result<(), String> {
     let peer = setup::peer_python().exists();
     let (began, mut took) = (Instant::now(), Vec::new());
     let mut timed = |name: &'static str, suite: &dyn Fn() -> Result<Outcome, String>| {
@@ -46,20 +48,23 @@ pub fn test() -> Result<(), String> {
         took.push(format!("{name} {} s", (began.elapsed() - since).as_secs()));
         (name, Some(outcome))
     };
-    let mut suites = vec![
-        timed("rust", &rust),
-        timed("example", &example),
-        timed("demo", &demo),
-        timed("story", &story),
-        timed("simulate", &|| simulate(SEEDS, 1)),
-        timed("faults", &|| faults(POINTS)),
-        timed("fuzz", &|| fuzz(None, FUZZ_SECONDS)),
-        timed("mutants", &mutants),
-    ];
-    suites.push(match peer {
-        true => timed("sqlcipher", &sqlcipher),
-        false => ("sqlcipher", None),
-    });
+    let suites = match quick {
+        true => vec![
+            timed("rust", &|| rust(&["--lib", "--test", "tidy", "--test", "crosscrate"])),
+            timed("simulate", &|| simulate(SEEDS_QUICK, 1)),
+        ],
+        false => vec![
+            timed("rust", &|| rust(&[])),
+            timed("example", &example),
+            timed("demo", &demo),
+            timed("story", &story),
+            timed("simulate", &|| simulate(SEEDS, 1)),
+            timed("faults", &|| faults(POINTS)),
+            timed("fuzz", &|| fuzz(None, FUZZ_SECONDS)),
+            timed("mutants", &mutants),
+            if peer { timed("sqlcipher", &sqlcipher) } else { ("sqlcipher", None) },
+        ],
+    };
     println!("\ntook: {}", took.join(", "));
     let in_ci = std::env::var("CI").is_ok_and(|value| value == "true");
     let mut faults = Vec::new();
@@ -88,9 +93,10 @@ pub fn test() -> Result<(), String> {
 }
 
 /// Unit tests, documentation tests, cross-crate tests, tidy tests.
-fn rust() -> Result<Outcome, String> {
+fn rust(only: &[&str]) -> Result<Outcome, String> {
     let mut outcome = Outcome::default();
     let mut command = shell::cargo(&["test", "--workspace", "--no-fail-fast"]);
+    command.args(only);
     let succeeded = shell::watch(&mut command, |line| {
         if let Some(counts) = line.strip_prefix("test result: ") {
             outcome.passed += count(counts, " passed");

@@ -47,7 +47,7 @@ enum Frame {
 
 /// What an outbox holds.
 #[derive(Default)]
-pub(super) struct Kept {
+pub(super) struct OutboxContents {
     /// Who the device is, as it was noted last.
     pub(super) identity: Option<Identity>,
     /// Its own runs.
@@ -183,9 +183,9 @@ impl Outbox {
 
     /// What the outbox holds. Runs get their seals now, by this key or by that of the identity noted: a
     /// save writes them without, which spares it a signature.
-    pub(super) fn kept(&self, key: Option<&SigningKey>) -> Kept {
+    pub(super) fn kept(&self, key: Option<&SigningKey>) -> OutboxContents {
         let (frames, _) = self.frames();
-        let mut kept = Kept::default();
+        let mut kept = OutboxContents::default();
         for frame in frames {
             match frame {
                 Frame::Identity(identity) => kept.identity = Some(identity),

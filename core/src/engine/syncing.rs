@@ -124,7 +124,7 @@ impl Engine {
     /// ```
     pub fn announce(&self, team: TeamId) -> Result<Vec<u8>, EngineError> {
         let teams = [team, TeamId::PROGRAMME];
-        let nothing = crate::store::Clock::new();
+        let nothing = crate::store::Frontier::new();
         let sealed = self.store.seals_lacked(&teams, &nothing, Some(&self.key))?;
         let own = |seal: &crate::log::run::SealedTip| seal.open.key == self.device_key();
         let sealed = sealed.into_iter().filter(own).collect();

@@ -40,7 +40,7 @@ pub struct HeldAdministration {
 }
 
 /// What a store holds that authority is read from.
-pub struct Held<'a> {
+pub struct AuthorityInputs<'a> {
     /// The programme's root key.
     pub root: DeviceKey,
     /// All logs.

@@ -3,7 +3,7 @@
 //! A cursor is given only with an answer, and kept by a device only once digests agreed. It saves
 //! work and never decides: where it misses something, digests differ and clocks are exchanged.
 
-use super::{Clock, KeyFault, Store, StoreError};
+use super::{Frontier, KeyFault, Store, StoreError};
 use crate::log::chain::Place;
 use crate::log::run::{PAGE_ENTRIES_MAX, Run, SealedTip};
 use crate::model::{DeviceKey, LogId, TeamId};
@@ -82,7 +82,11 @@ impl Store {
     }
 
     /// Notes that a device came again, if this hub now holds all that the device's clock shows.
-    pub fn note_came_again(&mut self, device: DeviceKey, clock: &Clock) -> Result<(), StoreError> {
+    pub fn note_came_again(
+        &mut self,
+        device: DeviceKey,
+        clock: &Frontier,
+    ) -> Result<(), StoreError> {
         let mut awaited = self.awaited_devices()?;
         if !awaited.remove(&device) {
             return Ok(());

@@ -2,7 +2,7 @@
 
 use super::payload::kept_if_any;
 use super::rows::last_id_of;
-use super::{Clock, OF_RECORD, RECORD, Store, StoreError};
+use super::{Frontier, OF_RECORD, RECORD, Store, StoreError};
 use crate::log::TurnedAway;
 use crate::log::chain::Place;
 use crate::log::entry::Tip;
@@ -11,7 +11,7 @@ use crate::model::{EntryId, LogId, RecordId, TeamId, UnixMillis};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A digest of a clock: BLAKE3 of its canonical bytes, the first 16.
-pub type ClockDigest = [u8; 16];
+pub type FrontierDigest = [u8; 16];
 
 /// Whether the hub is known to hold all of a record that this store holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,7 +72,7 @@ pub struct WaitingForHub {
 }
 
 /// The digest of a clock.
-pub fn digest_of(clock: &Clock) -> ClockDigest {
+pub fn digest_of(clock: &Frontier) -> FrontierDigest {
     let mut hasher = blake3::Hasher::new_derive_key("kitbag clock 1");
     for (log, tips) in clock {
         hasher.update(&log.0).update(&(tips.len() as u64).to_be_bytes());
@@ -87,12 +87,12 @@ pub fn digest_of(clock: &Clock) -> ClockDigest {
 
 impl Store {
     /// The digest of the clock of these teams and the programme's scope.
-    pub fn clock_digest(&self, teams: &[TeamId]) -> ClockDigest {
+    pub fn clock_digest(&self, teams: &[TeamId]) -> FrontierDigest {
         digest_of(&self.clock(teams))
     }
 
     /// The last entry of each branch in these teams that the hub is known to hold.
-    pub fn hub_clock(&self, teams: &[TeamId]) -> Result<Clock, StoreError> {
+    pub fn hub_clock(&self, teams: &[TeamId]) -> Result<Frontier, StoreError> {
         let mut statement = self.sql()?.prepare_cached(
             "SELECT log.id, entry.position, entry.id FROM on_hub
                CROSS JOIN log ON log.number = on_hub.log
@@ -103,7 +103,7 @@ impl Store {
             let tip = Tip { position: row.get::<_, i64>(1)? as u64, id: EntryId(row.get(2)?) };
             Ok((LogId(row.get(0)?), tip))
         })?;
-        let mut clock = Clock::new();
+        let mut clock = Frontier::new();
         for row in rows {
             let (log, tip) = row?;
             if self.chains.log(&log).is_some_and(|info| teams.contains(&info.team)) {
@@ -115,7 +115,7 @@ impl Store {
     }
 
     /// Notes entries that the hub says it holds, durably, with all before them.
-    pub fn note_on_hub(&mut self, held: &Clock) -> Result<(), StoreError> {
+    pub fn note_on_hub(&mut self, held: &Frontier) -> Result<(), StoreError> {
         if held.is_empty() {
             return Ok(());
         }
@@ -127,7 +127,7 @@ impl Store {
     pub fn note_hub_clock(
         &mut self,
         teams: &[TeamId],
-        clock: &Clock,
+        clock: &Frontier,
         not_shown: &BTreeSet<LogId>,
     ) -> Result<(), StoreError> {
         if self.hub_clock(teams)? == *clock {
@@ -205,7 +205,7 @@ impl Store {
     pub fn note_unread(
         &mut self,
         unread: &[TeamId],
-        told: &Clock,
+        told: &Frontier,
         begins: bool,
     ) -> Result<(), StoreError> {
         let named: Vec<u8> = unread.iter().flat_map(|team| team.0).collect();
@@ -382,7 +382,7 @@ impl Store {
     pub fn note_turned_away(
         &mut self,
         turned_away: &[(LogId, u8)],
-        held: &Clock,
+        held: &Frontier,
     ) -> Result<(), StoreError> {
         let numbers = |log: &LogId| self.logs.get(log).map(|log| log.number);
         let away: Vec<(i64, u8)> =

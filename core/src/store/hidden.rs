@@ -1,7 +1,7 @@
 //! What this device wrote and cannot bring to the hub by itself: its certificate fell, or was revoked.
 
 use super::delivery::Reason;
-use super::{Clock, Store, StoreError};
+use super::{Frontier, Store, StoreError};
 use crate::identity::SigningKey;
 use crate::log::chain::{LogInfo, Place};
 use crate::log::entry::{Tip, kind};
@@ -256,7 +256,7 @@ impl Store {
     /// may read.
     pub fn note_own_accepted(
         &mut self,
-        told: &Clock,
+        told: &Frontier,
         readable: &[TeamId],
     ) -> Result<(), StoreError> {
         let known = self.own_accepted()?;

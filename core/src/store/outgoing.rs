@@ -20,18 +20,18 @@ const REVOCATIONS_MAX: u64 = 100;
 const REVOCATIONS_BYTES_MAX: u64 = 64 << 10;
 
 /// For each log the tips that a store holds.
-pub type Clock = BTreeMap<LogId, Vec<Tip>>;
+pub type Frontier = BTreeMap<LogId, Vec<Tip>>;
 
 impl Store {
     /// The tips of all logs in these teams of which something is carried.
-    pub fn clock(&self, teams: &[TeamId]) -> Clock {
+    pub fn clock(&self, teams: &[TeamId]) -> Frontier {
         self.offered(teams).map(|(log, _)| (*log, self.tips(log))).collect()
     }
 
     /// The clock of these teams as a message carries it: of so many tips at most, else without the logs that
     /// have the most, which come beside it. So a log that somebody forks without end keeps nobody from
     /// comparing the others.
-    pub fn clock_to_show(&self, teams: &[TeamId], tips_max: usize) -> (Clock, BTreeSet<LogId>) {
+    pub fn clock_to_show(&self, teams: &[TeamId], tips_max: usize) -> (Frontier, BTreeSet<LogId>) {
         let mut clock = self.clock(teams);
         let mut left_out = BTreeSet::new();
         let mut tips: usize = clock.values().map(Vec::len).sum();
@@ -81,7 +81,7 @@ impl Store {
     pub fn seals_lacked(
         &self,
         teams: &[TeamId],
-        theirs: &Clock,
+        theirs: &Frontier,
         own: Option<&SigningKey>,
     ) -> Result<Vec<SealedTip>, StoreError> {
         let heard = self.heard()?;
@@ -94,7 +94,7 @@ impl Store {
     pub fn seals_to_tell(
         &self,
         teams: &[TeamId],
-        theirs: &Clock,
+        theirs: &Frontier,
         own: &SigningKey,
         most: usize,
     ) -> Result<(Vec<SealedTip>, Option<i64>), StoreError> {
@@ -117,7 +117,7 @@ impl Store {
     fn seals_of(
         &self,
         teams: &[TeamId],
-        theirs: &Clock,
+        theirs: &Frontier,
         own: Option<&SigningKey>,
         heard: Vec<SealedTip>,
     ) -> Result<Vec<SealedTip>, StoreError> {

@@ -1,6 +1,6 @@
 //! Pages: the runs that another store lacks, as far as it can be told what it holds.
 
-use super::outgoing::Clock;
+use super::outgoing::Frontier;
 use super::payload::kept;
 use super::runs::Room;
 use super::{Store, StoreError};
@@ -26,9 +26,9 @@ const BESIDE_BYTES_MAX: u64 = 256 << 10;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Peer {
     /// Its tips.
-    pub clock: Clock,
+    pub clock: Frontier,
     /// More entries that it holds: where its tips are not held here, they tell where to go on.
-    pub points: Clock,
+    pub points: Frontier,
     /// Logs of which it turned a run away: offering them again would starve those behind.
     pub skip: BTreeSet<LogId>,
 }
@@ -124,8 +124,8 @@ impl Store {
     /// Entries that we hold of logs that the other side holds otherwise: its tips are not held here,
     /// and it is not just further on. From each tip back at distances of 1, 2, 4, …, so that the
     /// other side finds where the branches part.
-    pub fn points(&self, teams: &[TeamId], peer: &Peer) -> Result<Clock, StoreError> {
-        let mut points = Clock::new();
+    pub fn points(&self, teams: &[TeamId], peer: &Peer) -> Result<Frontier, StoreError> {
+        let mut points = Frontier::new();
         for (log, info) in self.offered(teams).filter(|(log, _)| !peer.skip.contains(log)) {
             let mut parted = false;
             let chained = peer.clock.get(log).into_iter().flatten().filter(|tip| !tip.is_alone());
@@ -359,7 +359,7 @@ impl Store {
     pub fn brought_lacked(
         &self,
         teams: &[TeamId],
-        theirs: &Clock,
+        theirs: &Frontier,
     ) -> Result<Vec<Brought>, StoreError> {
         let mut lacked = Vec::new();
         let mut room = self.room(RUNS_BYTES_MAX / 4);
@@ -400,7 +400,7 @@ impl Store {
         info: &LogInfo,
         peer: &Peer,
     ) -> Result<Option<BTreeMap<u32, u64>>, StoreError> {
-        let of = |clock: &Clock| clock.get(log).cloned().unwrap_or_default();
+        let of = |clock: &Frontier| clock.get(log).cloned().unwrap_or_default();
         let mut named = [of(&peer.clock), of(&peer.points)].concat();
         // What it holds alone says nothing of what lies before.
         named.retain(|tip| !tip.is_alone());

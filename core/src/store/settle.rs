@@ -6,7 +6,7 @@ use super::payload::kept_if_any;
 use super::rows::last_id_of;
 use super::{OF_RECORD, RECORD, Store, StoreError};
 use crate::identity::Role;
-use crate::log::authority::{self, Held, HeldAdministration};
+use crate::log::authority::{self, AuthorityInputs, HeldAdministration};
 use crate::log::chain::Place;
 use crate::log::entry::{seal_is_good, settles};
 use crate::log::judge::{Judged, RecordEntry, judge};
@@ -269,7 +269,7 @@ impl Store {
             });
         }
         let lookup = Lookup::new(self);
-        let authority = authority::settle(&Held {
+        let authority = authority::settle(&AuthorityInputs {
             root: self.root,
             chains: &self.chains,
             administration: &administration,

@@ -2,7 +2,7 @@
 
 use super::incoming::{Sender, Unverified, Verified, told};
 use super::message::{Message, NAMED_MAX, TIPS_MAX};
-use super::{Clock, SyncError, TakenIn, add_held, add_point, take_in};
+use super::{Frontier, SyncError, TakenIn, add_held, add_point, take_in};
 use crate::model::{DeviceKey, TeamId, UnixMillis};
 use crate::store::{Cursor, MayBranch, Peer, Store, digest_of};
 
@@ -75,7 +75,7 @@ pub fn answer_verified(
     answer.turned_away = turned_away.map(|(index, _, reason)| told(*index, reason)).collect();
     answer.digest = store.clock_digest(&answer.teams);
     if answer.digest == request_digest && answer.teams.len() == asked.len() {
-        store.note_came_again(device, &Clock::new())?;
+        store.note_came_again(device, &Frontier::new())?;
     }
     let kept: Vec<TeamId> = asked.into_iter().filter(|team| !answer.teams.contains(team)).collect();
     for (log, tip) in store.carried_of(device, &kept) {
@@ -92,7 +92,7 @@ pub fn answer_verified(
 /// What a hub answers a key without a certificate that brings nothing which could be taken: it reads no
 /// team, so that no store is asked.
 pub fn answer_nothing(now: UnixMillis, request: &Message) -> Vec<u8> {
-    let nothing = Clock::new();
+    let nothing = Frontier::new();
     let digest = digest_of(&nothing);
     let clock = request.clock.is_some().then_some(nothing);
     Message { digest, clock, now: now.0, ..Message::default() }.encode()

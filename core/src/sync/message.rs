@@ -7,7 +7,7 @@ use crate::log::run::{
 use crate::model::cbor::{self, Malformed, Writer, Written};
 use crate::model::{EntryId, LogId, TeamId};
 use crate::packing;
-use crate::store::{Clock, ClockDigest, SEALS_MAX};
+use crate::store::{Frontier, FrontierDigest, SEALS_MAX};
 use minicbor::Decoder;
 
 /// The most teams, logs or runs that one message may name.
@@ -36,9 +36,9 @@ pub struct Message {
     pub turned_away: Vec<TurnedAwayRun>,
     /// Entries held. In an answer without a clock, the last of each run taken in: the
     /// acknowledgement. Beside a clock, of logs of which the other side's tips are not held.
-    pub points: Clock,
+    pub points: Frontier,
     /// The digest of the sender's clock: equal digests say that both hold the same entries.
-    pub digest: ClockDigest,
+    pub digest: FrontierDigest,
     /// What the hub gave this device last, or gives it now; empty where there is none.
     pub cursor: Vec<u8>,
     /// In an answer, the hub's clock in ms since 1970, for people whose phone's clock is wrong.
@@ -47,7 +47,7 @@ pub struct Message {
     /// answered.
     pub more: bool,
     /// All tips held, once digests were seen to differ.
-    pub clock: Option<Clock>,
+    pub clock: Option<Frontier>,
     /// In a request, logs of which runs were turned away: they are not wanted again. Beside a clock, also
     /// those that it leaves out.
     pub skip: Vec<LogId>,
@@ -174,7 +174,7 @@ impl Message {
     }
 }
 
-fn write_clock(encoder: &mut Writer, clock: &Clock) -> Written {
+fn write_clock(encoder: &mut Writer, clock: &Frontier) -> Written {
     encoder.array(clock.len() as u64)?;
     for (log, tips) in clock {
         encoder.array(2)?.bytes(&log.0)?.array(tips.len() as u64)?;
@@ -186,7 +186,7 @@ fn write_clock(encoder: &mut Writer, clock: &Clock) -> Written {
 }
 
 /// Reads a clock: its logs ascend, and the tips of each, every one once.
-fn read_clock(decoder: &mut Decoder<'_>) -> Result<Clock, Malformed> {
+fn read_clock(decoder: &mut Decoder<'_>) -> Result<Frontier, Malformed> {
     let mut room = TIPS_MAX;
     let logs = all(decoder, NAMED_MAX, |decoder| {
         cbor::array_of(decoder, 2)?;

@@ -5,7 +5,7 @@ mod refused;
 use super::agreement::{Agreement, Progress};
 use super::message::{Message, NAMED_MAX, TIPS_MAX};
 use super::{
-    Clock, SyncError, TakenIn, add_held, add_point, pairs, read, take_in, to_receive, weight_of,
+    Frontier, SyncError, TakenIn, add_held, add_point, pairs, read, take_in, to_receive, weight_of,
 };
 use crate::identity::{Role, SigningKey};
 use crate::log::Author;
@@ -39,7 +39,7 @@ pub struct Session {
     /// Whether the last request said that more follows.
     more: bool,
     /// Entries held that are no tips, from runs that brought nothing new.
-    held: Clock,
+    held: Frontier,
     /// Logs of which runs were turned away here.
     unwanted: BTreeSet<LogId>,
     /// Logs that the hub turned away for want of a certificate, and what certifies them was offered again.
@@ -53,7 +53,7 @@ pub struct Session {
     /// Whether the hub put something off for want of a budget.
     is_put_off: bool,
     /// What the hub's first clock showed: a sync brings this, and leaves what comes since to the next.
-    goal: Option<Clock>,
+    goal: Option<Frontier>,
     rounds_without: u32,
     /// The fewest entries that ever waited in this session.
     least_waiting: Option<u64>,
@@ -87,7 +87,7 @@ impl Session {
             hub: None,
             sent: Vec::new(),
             more: false,
-            held: Clock::new(),
+            held: Frontier::new(),
             unwanted: BTreeSet::new(),
             proven: BTreeSet::new(),
             offered_logs: BTreeSet::new(),

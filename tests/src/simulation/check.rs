@@ -124,7 +124,7 @@ impl World {
         Ok(arrival.is_some_and(|arrival| i64::from_be_bytes(*arrival) > last))
     }
 
-    fn clocks(&mut self) -> Vec<sync::Clock> {
+    fn clocks(&mut self) -> Vec<sync::Frontier> {
         let teams = [TEAMS[0], TEAMS[1], TeamId::PROGRAMME];
         let mut clocks = vec![self.hub().clock(&teams)];
         for at in 0..self.phones.len() {

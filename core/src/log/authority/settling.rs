@@ -2,7 +2,9 @@
 //! where it is carried, and a log is carried only where its certificate stands: so everything is settled
 //! from what was settled above it.
 
-use super::{Acceptance, Authority, Awaited, Claimed, Held, HeldAdministration, Standing};
+use super::{
+    Acceptance, Authority, AuthorityInputs, Awaited, Claimed, HeldAdministration, Standing,
+};
 use crate::identity::{Certificate, Role};
 use crate::log::carriage::{Carriage, Kept};
 use crate::log::chain::LogInfo;
@@ -14,7 +16,7 @@ use crate::model::{EntryId, LogId, TeamId};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Settles authority from all administrative entries held.
-pub fn settle(held: &Held<'_>) -> Authority {
+pub fn settle(held: &AuthorityInputs<'_>) -> Authority {
     let mut settling = Settling {
         held,
         by_log: BTreeMap::new(),
@@ -53,7 +55,7 @@ struct Carried<'a> {
 }
 
 struct Settling<'a> {
-    held: &'a Held<'a>,
+    held: &'a AuthorityInputs<'a>,
     by_log: BTreeMap<LogId, Vec<&'a HeldAdministration>>,
     by_certificate: BTreeMap<EntryId, Vec<(LogId, &'a LogInfo)>>,
     /// For each certificate the kept tips of each revocation that counts.

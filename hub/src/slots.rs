@@ -10,11 +10,11 @@ const CONNECTIONS_MAX: usize = 2_000;
 /// The most from one address: enough for a shelter behind one router, or a proxy that passes TCP.
 const CONNECTIONS_PER_ADDRESS_MAX: usize = 1_500;
 
-/// The most of keys without a certificate: each may hold a body, and they take no place from members.
+/// The most of keys without a certificate: each may hold a body, and they take no slot from members.
 const STRANGERS_MAX: usize = 250;
 
 #[derive(Default)]
-struct Held {
+struct Taken {
     /// Connections of keys without a certificate.
     strangers: BTreeMap<u64, IpAddr>,
     next: u64,
@@ -24,21 +24,21 @@ struct Held {
     waiting: BTreeMap<u64, (IpAddr, oneshot::Sender<()>)>,
 }
 
-/// All places.
+/// All slots.
 #[derive(Clone, Default)]
-pub(crate) struct Places(Arc<Mutex<Held>>);
+pub(crate) struct Slots(Arc<Mutex<Taken>>);
 
-/// One connection's place; free again when dropped.
-pub(crate) struct Place {
-    places: Places,
+/// One connection's slot; free again when dropped.
+pub(crate) struct Slot {
+    slots: Slots,
     number: u64,
     address: IpAddr,
 }
 
-impl Places {
-    /// Takes a place for a connection. Where all are taken, the one that has kept us waiting longest
+impl Slots {
+    /// Takes a slot for a connection. Where all are taken, the one that has kept us waiting longest
     /// is told to leave; `None` where nobody waits. The receiver tells when to leave.
-    pub(crate) fn admit(&self, address: IpAddr) -> Option<(Place, oneshot::Receiver<()>)> {
+    pub(crate) fn admit(&self, address: IpAddr) -> Option<(Slot, oneshot::Receiver<()>)> {
         let mut held = self.lock();
         let of_address = held.by_address.get(&address).copied().unwrap_or(0);
         let oldest = match (held.count, of_address) {
@@ -59,15 +59,15 @@ impl Places {
         let (leave, told) = oneshot::channel();
         held.waiting.insert(number, (address, leave));
         drop(held);
-        Some((Place { places: self.clone(), number, address }, told))
+        Some((Slot { slots: self.clone(), number, address }, told))
     }
 
-    fn lock(&self) -> MutexGuard<'_, Held> {
+    fn lock(&self) -> MutexGuard<'_, Taken> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Place {
+impl Slot {
     /// Whose it is.
     pub(crate) fn address(&self) -> IpAddr {
         self.address
@@ -76,7 +76,7 @@ impl Place {
     /// The handshake showed a key without a certificate. Where too many are such, the address that has the
     /// most of them gives up the one that has kept us waiting longest.
     pub(crate) fn is_strangers(&self) {
-        let mut held = self.places.lock();
+        let mut held = self.slots.lock();
         held.strangers.insert(self.number, self.address);
         if held.strangers.len() <= STRANGERS_MAX {
             return;
@@ -98,20 +98,20 @@ impl Place {
 
     /// A whole request is in hand: the connection is not told to leave until it is answered.
     pub(crate) fn is_served(&self) -> Option<(IpAddr, oneshot::Sender<()>)> {
-        self.places.lock().waiting.remove(&self.number)
+        self.slots.lock().waiting.remove(&self.number)
     }
 
     /// The request is answered.
     pub(crate) fn waits_again(&self, leave: Option<(IpAddr, oneshot::Sender<()>)>) {
         if let Some(leave) = leave {
-            self.places.lock().waiting.insert(self.number, leave);
+            self.slots.lock().waiting.insert(self.number, leave);
         }
     }
 }
 
-impl Drop for Place {
+impl Drop for Slot {
     fn drop(&mut self) {
-        let mut held = self.places.lock();
+        let mut held = self.slots.lock();
         held.count = held.count.saturating_sub(1);
         held.waiting.remove(&self.number);
         held.strangers.remove(&self.number);
@@ -135,55 +135,53 @@ mod tests {
 
     #[test]
     fn when_all_places_are_taken_the_oldest_that_waits_leaves() {
-        let places = Places::default();
-        let mut held: Vec<_> = (0..CONNECTIONS_MAX as u32)
-            .filter_map(|number| places.admit(address(number)))
-            .collect();
+        let slots = Slots::default();
+        let mut held: Vec<_> =
+            (0..CONNECTIONS_MAX as u32).filter_map(|number| slots.admit(address(number))).collect();
         assert_eq!(held.len(), CONNECTIONS_MAX);
         let served = held[0].0.is_served();
-        let newcomer = places.admit(address(9_999));
+        let newcomer = slots.admit(address(9_999));
         assert!(newcomer.is_some());
         assert!(held[0].1.try_recv().is_err(), "one that is served stays");
         assert!(held[1].1.try_recv().is_ok(), "the next oldest is told to leave");
         assert!(held[2].1.try_recv().is_err());
         held[0].0.waits_again(served);
         drop(held);
-        assert_eq!(places.lock().count, 1);
+        assert_eq!(slots.lock().count, 1);
         drop(newcomer);
-        assert!(places.lock().by_address.is_empty());
+        assert!(slots.lock().by_address.is_empty());
     }
 
     #[test]
     fn strangers_take_places_from_each_other_and_most_from_where_most_come() {
-        let places = Places::default();
+        let slots = Slots::default();
         let mut others: Vec<_> =
-            [1, 2].into_iter().filter_map(|n| places.admit(address(n))).collect();
+            [1, 2].into_iter().filter_map(|n| slots.admit(address(n))).collect();
         // The second one joins.
         others[1].0.is_strangers();
-        let mut held: Vec<_> =
-            (0..STRANGERS_MAX).filter_map(|_| places.admit(address(3))).collect();
-        held.iter().for_each(|(place, _)| place.is_strangers());
+        let mut held: Vec<_> = (0..STRANGERS_MAX).filter_map(|_| slots.admit(address(3))).collect();
+        held.iter().for_each(|(slot, _)| slot.is_strangers());
         assert!(held[0].1.try_recv().is_ok(), "the oldest of those that are many");
         assert!(held[1].1.try_recv().is_err());
         assert!(others.iter_mut().all(|(_, told)| told.try_recv().is_err()));
         drop(held);
-        assert_eq!(places.lock().strangers.len(), 1);
+        assert_eq!(slots.lock().strangers.len(), 1);
     }
 
     #[test]
     fn one_address_takes_places_from_itself() {
-        let places = Places::default();
+        let slots = Slots::default();
         let mut held: Vec<_> =
-            (0..CONNECTIONS_PER_ADDRESS_MAX).filter_map(|_| places.admit(address(1))).collect();
-        let other = places.admit(address(2));
-        let one_more = places.admit(address(1));
+            (0..CONNECTIONS_PER_ADDRESS_MAX).filter_map(|_| slots.admit(address(1))).collect();
+        let other = slots.admit(address(2));
+        let one_more = slots.admit(address(1));
         assert!(other.is_some() && one_more.is_some());
         assert!(held[0].1.try_recv().is_ok());
-        let all: Vec<_> = held.iter().skip(1).map(|(place, _)| place.is_served()).collect();
-        let served = one_more.as_ref().and_then(|(place, _)| place.is_served());
+        let all: Vec<_> = held.iter().skip(1).map(|(slot, _)| slot.is_served()).collect();
+        let served = one_more.as_ref().and_then(|(slot, _)| slot.is_served());
         assert!(served.is_some() && all.len() == CONNECTIONS_PER_ADDRESS_MAX - 1);
         drop(held.remove(0));
         drop(held.remove(0));
-        assert!(places.admit(address(1)).is_some(), "two left");
+        assert!(slots.admit(address(1)).is_some(), "two left");
     }
 }
