@@ -1,5 +1,6 @@
 //! What tests share: a disk in memory, the simulator that runs on it, and made-up records.
 
+pub mod api;
 pub mod app_words;
 pub mod disk;
 pub mod faults;

@@ -278,6 +278,9 @@ fn pages_made_from_the_declarations_are_as_they_would_be_made_now() {
         let committed = std::fs::read_to_string(root().join(name)).unwrap_or_default();
         assert!(committed == page, "{name} is not what `cargo xtask pages` writes");
     }
+    let committed = std::fs::read_to_string(root().join(kitbag_tests::api::FILE)).unwrap();
+    let api = kitbag_tests::api::api(root()).unwrap();
+    assert!(committed == api, "what apps call changed: `cargo xtask pages` shows it in the diff");
 }
 
 /// Whether an item's documentation, the lines before it, holds an example.

@@ -8,5 +8,8 @@ fn main() -> std::io::Result<()> {
         std::fs::write(Path::new(&root).join(name), page)?;
         println!("wrote {name}");
     }
+    let api = kitbag_tests::api::api(Path::new(&root))?;
+    std::fs::write(Path::new(&root).join(kitbag_tests::api::FILE), api)?;
+    println!("wrote {}", kitbag_tests::api::FILE);
     Ok(())
 }
