@@ -39,7 +39,7 @@ pub fn run(arguments: &StockArguments) -> Result<(), Failure> {
     let held_store = arguments.store.hold_to_read()?;
     let stock = held_store.client().stock();
     let today = chrono::Local::now().date_naive().to_string().parse()?;
-    let StockNow { mut held, alarms } = held_store.wait(stock.now(arguments.team, today))?;
+    let StockNow { mut held, alarms, .. } = held_store.wait(stock.now(arguments.team, today))?;
     if let Some(month) = &arguments.expiring_by {
         held.retain(|held| {
             let expiry = &held.on_hand.batch.expiry;

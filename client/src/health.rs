@@ -118,8 +118,7 @@ impl Health<'_> {
     }
 }
 
-/// What [`Health::findings`] answers, for callers that hold the engine themselves.
-pub fn findings_of(engine: &Engine, now: UnixMillis) -> Result<Vec<Finding>, EngineError> {
+fn findings_of(engine: &Engine, now: UnixMillis) -> Result<Vec<Finding>, EngineError> {
     let mut found = Vec::new();
     let mut find = |is_so: bool, finding: Finding| {
         if is_so {

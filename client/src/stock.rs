@@ -7,7 +7,7 @@ use kitbag_core::model::pack::CodePack;
 use kitbag_core::model::stock::Batch;
 use kitbag_core::model::{CivilDate, Kind, RecordId, TeamId};
 use kitbag_core::store::{OnHand, Search, State};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Stock.
 pub struct Stock<'client>(pub(crate) &'client Client);
@@ -24,9 +24,31 @@ impl Client {
 pub struct StockNow {
     /// By team, holder and batch; with 0 doses whoever was given a product once and has none of it.
     pub held: Vec<Held>,
+    /// How long what is on hand lasts, by team, holder and product.
+    pub lasting: Vec<Lasting>,
     /// What is short, expires soon, or was not recorded, by the programme's code packs: of several the strictest.
     pub alarms: Vec<Alarm>,
 }
+
+/// How long a stock lasts if as much goes out as in the last 28 days.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lasting {
+    /// Whose team.
+    pub team: TeamId,
+    /// Whose stock.
+    pub holder: String,
+    /// Of which product.
+    pub product: String,
+    /// The doses on hand.
+    pub doses: i64,
+    /// The doses that were handed out or given in the last 28 days.
+    pub went_out: i64,
+    /// For how many days they last, rounded down; `None` where nothing went out.
+    pub days: Option<i64>,
+}
+
+/// Over how many days it is counted what goes out: four weeks, so that each day of the week weighs the same.
+const LASTING_DAYS: i64 = 28;
 
 /// What a holder has of a batch.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -84,8 +106,7 @@ impl Stock<'_> {
     }
 }
 
-/// What [`Stock::now`] answers, for callers that hold the engine themselves.
-pub fn stock_now(
+fn stock_now(
     engine: &Engine,
     team: Option<TeamId>,
     today: CivilDate,
@@ -95,8 +116,51 @@ pub fn stock_now(
     on_hand.sort_unstable();
     let packs = engine.packs()?;
     let alarms = alarms(&packs, &on_hand, today);
+    let lasting = lasting(engine, team, &on_hand, today)?;
     let held = on_hand.into_iter().map(|on_hand| Held { kits: kits(&packs, &on_hand), on_hand });
-    Ok(StockNow { held: held.collect(), alarms })
+    Ok(StockNow { held: held.collect(), lasting, alarms })
+}
+
+fn lasting(
+    engine: &Engine,
+    team: Option<TeamId>,
+    on_hand: &[OnHand],
+    today: CivilDate,
+) -> Result<Vec<Lasting>, EngineError> {
+    let of = |held: &OnHand| (held.team, held.holder.to_string(), held.batch.product.clone());
+    let mut stocks: BTreeMap<_, (i64, i64)> = BTreeMap::new();
+    for held in on_hand {
+        stocks.entry(of(held)).or_default().0 += held.doses;
+    }
+    let from = CivilDate::from_epoch_day(today.epoch_day().saturating_sub(LASTING_DAYS - 1));
+    for kind in [Kind::Distribution, Kind::Reversal] {
+        let search = Search {
+            team,
+            kind: Some(kind),
+            state: Some(State::Counted),
+            from,
+            to: Some(today),
+            most: 500,
+            ..Search::default()
+        };
+        let moves = kind.declaration().stock;
+        engine.each_found(search, |row| {
+            for moved in
+                moves.filter(|_| row.moves_stock).map(|of| of(&row.answers)).into_iter().flatten()
+            {
+                let whose = (row.team, moved.holder.to_string(), moved.batch.product);
+                if let Some((_, went_out)) = stocks.get_mut(&whose) {
+                    *went_out = went_out.saturating_sub(moved.doses.min(0));
+                }
+            }
+        })?;
+    }
+    let lasting = stocks.into_iter().map(|((team, holder, product), (doses, went_out))| {
+        let days =
+            (went_out > 0).then(|| doses.max(0).saturating_mul(LASTING_DAYS) / went_out.max(1));
+        Lasting { team, holder, product, doses, went_out, days }
+    });
+    Ok(lasting.collect())
 }
 
 fn alarms(packs: &[CodePack], on_hand: &[OnHand], today: CivilDate) -> Vec<Alarm> {
@@ -170,8 +234,7 @@ fn is_of_product(other: &OnHand, held: &OnHand) -> bool {
         == (held.team, &held.holder, &held.batch.product)
 }
 
-/// What [`Stock::naming`] answers, for callers that hold the engine themselves.
-pub fn records_naming(
+fn records_naming(
     engine: &Engine,
     team: Option<TeamId>,
     lot: &str,

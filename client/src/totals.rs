@@ -122,8 +122,7 @@ fn two_periods(
     })
 }
 
-/// What [`Totals::targets`] answers, for callers that hold the engine themselves.
-pub fn targets_of(engine: &Engine, team: Option<TeamId>) -> Result<Vec<Target>, EngineError> {
+fn targets_of(engine: &Engine, team: Option<TeamId>) -> Result<Vec<Target>, EngineError> {
     let (kind, state) = (Some(Kind::Target), Some(State::Counted));
     let search = Search { team, kind, state, most: 500, ..Search::default() };
     let mut rows = Vec::new();

@@ -197,3 +197,46 @@ fn what_is_refused_says_who_can_lift_it() {
         client.close().await;
     });
 }
+
+#[test]
+fn a_stock_lasts_as_many_days_as_what_went_out_in_four_weeks_says() {
+    let Programme { folder, coordinator, .. } = Programme::new();
+    drop(coordinator);
+    let path = folder.path().join("coordinator");
+    run(async {
+        let client = Client::open(Opening::of(&path, key())).await.unwrap();
+        let save = async |kind, on: &str, answers: &[(&str, &str)]| {
+            let mut form = Form::at(kind, "riverside", on.parse().unwrap());
+            for (field, text) in answers {
+                form.put_text(field, text).unwrap();
+            }
+            client.records().record(TEAM, form.with_unknowns()).await.unwrap();
+        };
+        let moved = [
+            ("movement", "receipt"),
+            ("product", "nyxoid"),
+            ("from", "outside"),
+            ("to", "site:riverside"),
+        ];
+        let moved = [&moved[..], &[("quantity", "30"), ("doses_per_kit", "2")]].concat();
+        save(Kind::StockMovement, "2026-02-01", &moved).await;
+        let given = [
+            ("channel", "street_outreach"),
+            ("product", "nyxoid"),
+            ("taken_from", "site:riverside"),
+        ];
+        let given =
+            [&given[..], &[("kits", "2"), ("doses_per_kit", "2"), ("supply_type", "first")]];
+        let given = given.concat();
+        // 28 days up to the 14th begin on the 15th of February: the first of these is before them.
+        for day in ["2026-02-14", "2026-02-15", "2026-03-01", "2026-03-14"] {
+            save(Kind::Distribution, day, &given).await;
+        }
+        let now = client.stock().now(None, "2026-03-14".parse().unwrap()).await.unwrap();
+        assert_eq!(now.lasting.len(), 1);
+        let lasting = &now.lasting[0];
+        // 60 came, 16 went, 12 of them in the four weeks: 44 doses at 12 in 28 days.
+        assert_eq!((lasting.doses, lasting.went_out, lasting.days), (44, 12, Some(102)));
+        client.close().await;
+    });
+}

@@ -10,7 +10,7 @@ use kitbag_core::sync;
 use kitbag_core::totals::Query;
 use kitbag_tests::disk::{Disk, Fault, Stop};
 use kitbag_tests::file_system;
-use kitbag_tests::simulation::{Plan, Step, plan, play, shrink_by};
+use kitbag_tests::simulation::{Plan, Step, plan, play, shrink_by, story};
 use std::path::Path;
 
 const TEAM: TeamId = TeamId([5; 16]);
@@ -179,4 +179,15 @@ fn a_full_disk_is_said_and_nothing_is_saved_until_there_is_room() {
     Disk::with(|disk| disk.go_on("/phone"));
     device.record(TEAM, &reversal()).unwrap();
     assert_eq!(device.store().record_ids(TEAM).unwrap().len(), 2);
+}
+
+#[test]
+fn a_seeds_story_has_a_line_for_each_step_and_an_end() {
+    file_system::install();
+    let steps = plan(3);
+    let lines = story(3, &steps);
+    assert_eq!(lines.len(), steps.len() + 1);
+    assert!(lines[0].starts_with("1. day "), "{}", lines[0]);
+    assert!(lines.iter().any(|line| line.ends_with(": was saved")), "{lines:?}");
+    assert!(lines.last().unwrap().starts_with("All stores are equal"), "{lines:?}");
 }

@@ -17,11 +17,13 @@ mod recount;
 mod rogue;
 mod saving;
 mod shrink;
+mod story;
 mod told;
 mod world;
 
 pub use plan::{Plan, Step, plan};
 pub use shrink::{shrink, shrink_by};
+pub use story::story;
 
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -1,6 +1,6 @@
 //! `cargo xtask simulate` and `cargo xtask mutants` run this.
 
-use kitbag_tests::simulation::{Failure, Plan, plan, play, shrink};
+use kitbag_tests::simulation::{Failure, Plan, plan, play, shrink, story};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::ExitCode;
@@ -185,9 +185,8 @@ fn show(plan: &Plan, seed: u64) {
     for (step, random) in plan {
         println!("  {step:?} {random:#x}");
     }
-    if let Err(Failure(reason)) = play(seed, plan) {
-        println!("  fails: {reason}");
-    }
+    println!("What happens:");
+    story(seed, plan).iter().for_each(|line| println!("  {line}"));
 }
 
 /// Plants each fault in turn, until a seed fails.

@@ -6,6 +6,7 @@ use super::hostile::Hostile;
 use super::oracle::{Answer, Deed, Hand, Intent, Label, Said, Waiver, Word};
 use super::plan::Step;
 use super::rogue::aside;
+use super::story;
 use super::world::{COORDINATORS, HUB, Packet, Pending, ROOT, TEAMS, WORKERS, World};
 use crate::disk::{Disk, Stop};
 use kitbag_core::engine::{BundleError, BundleOf, EngineError};
@@ -27,6 +28,7 @@ impl World {
     pub(super) fn act(&mut self, step: Step, dice: &mut Dice) -> Result<(), Failure> {
         let anybody = dice.random_range(COORDINATORS[0]..self.phones.len());
         let worker = self.some_worker(dice);
+        story::begins(step, self.today(), (anybody, worker));
         match step {
             Step::Create => self.create(anybody, dice),
             Step::Correct => self.correct(anybody, dice),

@@ -5,6 +5,7 @@ use super::hostile::Hostile;
 use super::hub;
 use super::oracle::{self, Hand, Intent, Label, Role, Said, Word};
 use super::plan::Step;
+use super::story;
 use crate::disk::{Backup, Disk, Stop};
 use kitbag_core::engine::{Engine, EngineError, Environment};
 use kitbag_core::identity::Role as CertifiedRole;
@@ -339,7 +340,7 @@ impl World {
     /// Plays one step.
     pub fn step(&mut self, step: Step, random: u64) -> Result<(), Failure> {
         self.tick();
-        self.note(&format!("{step:?}"));
+        self.note_digest(format!("{step:?}\n").as_bytes());
         let mut random = ChaCha8Rng::seed_from_u64(random);
         self.act(step, &mut random)
             .map_err(|Failure(reason)| Failure(format!("{step:?}: {reason}")))
@@ -437,6 +438,7 @@ impl World {
 
     pub fn note(&mut self, what: &str) {
         self.trace.update(what.as_bytes()).update(b"\n");
+        story::became(what);
     }
 
     pub fn note_digest(&mut self, digest: &[u8]) {
