@@ -58,6 +58,7 @@ impl Engine {
         kind: Kind,
         operations: Vec<Operation>,
     ) -> Result<RecordId, EngineError> {
+        self.store.ensure_open()?;
         let version = check::version_needed(kind, &operations);
         check::check_creation(kind, version, &operations).map_err(check::Fault::into_invalid)?;
         self.create_checked(team, kind, operations, None)

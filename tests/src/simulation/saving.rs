@@ -24,17 +24,13 @@ impl World {
         (team, kind, record): (TeamId, Kind, Option<RecordId>),
         operations: Vec<Operation>,
         dice: &mut Dice,
-    ) -> Result<EntryId, EngineError> {
+    ) -> Result<(), EngineError> {
         let unasked = dice.random_bool(UNASKED);
         let engine = self.engine(at);
         match record {
-            _ if unasked => engine.write_unasked(team, kind, record, operations),
-            Some(id) => engine.change(id, operations),
-            None => {
-                let id = engine.create(team, kind, operations)?;
-                let made = engine.get(id)?.history.into_iter().next();
-                Ok(made.map_or(EntryId::NONE, |made| made.entry))
-            }
+            _ if unasked => engine.write_unasked(team, kind, record, operations).map(drop),
+            Some(id) => engine.change(id, operations).map(drop),
+            None => engine.create(team, kind, operations).map(drop),
         }
     }
 
@@ -43,7 +39,7 @@ impl World {
         &mut self,
         at: usize,
         intent: Intent,
-        saved: Result<EntryId, EngineError>,
+        saved: Result<(), EngineError>,
     ) -> Result<(), Failure> {
         let refused = match saved {
             Err(EngineError::Invalid(_) | EngineError::Store(StoreError::Refused(_))) => true,
@@ -52,6 +48,8 @@ impl World {
         if !refused {
             return self.after_save(at, Pending::Intent(intent), saved);
         }
+        // A machine that was to stop does so now.
+        self.after_phone(at, Ok(()))?;
         let known = self.known();
         let entries = self.engine(at).store().entries()?;
         let own = |id: &Label| known.contains(id);
@@ -85,7 +83,7 @@ impl World {
         let undone = changes.rev().find(|change| !known.contains(&change.entry));
         let deeds = undone.iter().flat_map(|change| &change.operations).filter_map(deed).collect();
         let intent = self.intent(at, by, (shown.kind.number(), record), after, deeds);
-        self.after_try(at, intent, saved)
+        self.after_try(at, intent, saved.map(drop))
     }
 }
 
