@@ -45,13 +45,9 @@ pub(crate) async fn read_for<T: Send + 'static>(
 ) -> Result<Option<T>, Problem> {
     within_budget(hub, device)?;
     let Ok(_turn) = hub.reads.acquire().await else { return Ok(None) };
-    let timed = move |store: &Store| {
-        let began = Instant::now();
-        read(store).map(|read| (read, began.elapsed()))
-    };
-    let Some(Ok((read, took))) = hub.read(timed).await else { return Ok(None) };
+    let Some((read, took)) = hub.read(read).await else { return Ok(None) };
     hub.charge(device, 0, took);
-    Ok(Some(read))
+    Ok(read.ok())
 }
 
 /// Does work away from the threads that serve sockets; tells how long it took.

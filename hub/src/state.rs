@@ -75,13 +75,18 @@ impl Hub {
         tokio::task::spawn_blocking(locked).await.ok()
     }
 
-    /// Reads beside whatever is written, as of one moment.
+    /// Reads beside whatever is written, as of one moment; tells how long it took, with what had to be read anew for
+    /// it, and without what it waited for.
     pub(crate) async fn read<T: Send + 'static>(
         &self,
         read: impl FnOnce(&Store) -> Result<T, StoreError> + Send + 'static,
-    ) -> Option<Result<T, StoreError>> {
+    ) -> Option<(Result<T, StoreError>, Duration)> {
         let reader = Arc::clone(&self.reader);
-        let locked = move || reader.lock().unwrap_or_else(PoisonError::into_inner).read(read);
+        let locked = move || {
+            let mut reader = reader.lock().unwrap_or_else(PoisonError::into_inner);
+            let began = Instant::now();
+            (reader.read(read), began.elapsed())
+        };
         tokio::task::spawn_blocking(locked).await.ok()
     }
 

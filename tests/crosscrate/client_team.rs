@@ -138,6 +138,7 @@ fn a_lost_phone_is_revoked_and_what_it_wrote_since_is_accepted_and_erased_by_the
         let none = desk.team().certificate_named(TEAM, "zz").await;
         assert_eq!(none, Err(Error::NotFound("certificate")));
         assert!(phone.team().revoke(TEAM, certificate).await.is_err(), "a worker revokes nobody");
+        assert!(phone.team().last_synced(TEAM).await.is_err(), "nor is it told who synced");
         let revoked = desk.team().revoke(TEAM, certificate).await.unwrap();
         assert_eq!((revoked.before, revoked.after), (None, None));
         let members = desk.team().members(TEAM).await.unwrap();

@@ -451,6 +451,15 @@ fn totals_are_read_by_role_and_a_strangers_body_is_bounded() {
         assert_eq!(!refused(asked(&worker, by)), workers, "a worker asks by {by}");
         assert!(asked(&programme.coordinator, by).is_ok(), "a coordinator asks by {by}");
     }
+    // Two spans differ by what would be masked alone: an observer asks for none.
+    for span in ["month&from=2018-03-01&to=2018-03-31", "&to=2018-02-28"] {
+        let refused = asked(&observer, span);
+        assert!(matches!(refused, Err(NetError::Status(403, _))), "{refused:?}");
+    }
+    let within = asked(&worker, "&from=2018-03-01&to=2018-03-31").unwrap();
+    assert_eq!(within["lines"][0]["sums"]["reversals"], 17, "{within}");
+    let before = asked(&worker, "&to=2018-02-28").unwrap();
+    assert_eq!(before["lines"].as_array().map(Vec::len), Some(0), "{before}");
     // One small cell is masked; and the next, or a total would give it away.
     let page = asked(&observer, "site").unwrap();
     for line in page["lines"].as_array().unwrap() {
