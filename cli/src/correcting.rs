@@ -4,7 +4,8 @@ use crate::device::{StoreArguments, team_of};
 use crate::records::pair;
 use crate::{Failure, failure};
 use kitbag_core::engine::Engine;
-use kitbag_core::model::schema::{Shape, parse};
+use kitbag_core::model::field::Shape;
+use kitbag_core::model::text::parse;
 use kitbag_core::model::{EntryId, Invalid, Kind, Operation, RecordId, TeamId, Value, Wrong, form};
 use kitbag_core::record::Record;
 use serde_json::json;
@@ -95,7 +96,7 @@ pub fn correct(arguments: &CorrectArguments) -> Result<(), Failure> {
         operations.push(form::append(list, &element));
     }
     if let Some(field) = put_twice(&operations) {
-        return Err(form::twice(&field).into());
+        return Err(Invalid::twice(&field).into());
     }
     let entry = engine.change(arguments.id, operations)?;
     tell(arguments.json, arguments.id, entry, "Saved. The old answers stay in the history.");
@@ -138,7 +139,7 @@ fn in_element(record: &Record, list: &str, at: &str, text: &str) -> Result<Opera
 }
 
 fn shape_of(kind: Kind, field: &str) -> Result<Shape, Failure> {
-    if kind.field(field).is_some_and(kitbag_core::model::schema::Field::is_by_code) {
+    if kind.field(field).is_some_and(kitbag_core::model::field::Field::is_by_code) {
         let expected = format!("expected {field}.CODE=yes, =no or a number");
         return Err(Invalid::new(field, Wrong::ByCode, expected).into());
     }

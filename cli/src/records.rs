@@ -6,7 +6,7 @@ use crate::shown::{one_line, whole};
 use crate::totals::kind_named;
 use crate::{Failure, wrong_file};
 use comfy_table::Table;
-use kitbag_core::model::schema::Shape;
+use kitbag_core::model::field::Shape;
 use kitbag_core::model::{DeviceKey, Kind, Operation, RecordId, Value, json};
 use kitbag_core::record::{Fields, Record};
 use kitbag_core::store::{ListPlace, Row, Search, State};

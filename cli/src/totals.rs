@@ -8,7 +8,8 @@ use comfy_table::{CellAlignment, Table};
 use kitbag_client::{Reported, report_of};
 use kitbag_core::engine::Engine;
 use kitbag_core::model::Kind;
-use kitbag_core::model::indicator::{Sums, indicator, percentile};
+use kitbag_core::model::catalogue::indicator;
+use kitbag_core::model::indicator::{Sums, percentile};
 use kitbag_core::model::pack::CodePack;
 use kitbag_core::totals::{KnownMissing, Lines, NOT_ASKED, Query, Split, Totals};
 use kitbag_interchange::guarded;
@@ -154,7 +155,7 @@ fn value(reported: Reported) -> String {
 /// Totals as JSON; the shares of each line beside its sums.
 pub fn as_json(totals: &Totals) -> Value {
     let lines = totals.lines.iter().map(|(key, sums)| {
-        let shares = kitbag_core::model::indicator::shares();
+        let shares = kitbag_core::model::catalogue::shares();
         let shares =
             shares.filter_map(|share| Some((share.name.to_owned(), share.of(sums)?.into())));
         json!({ "key": key, "sums": sums, "shares": shares.collect::<serde_json::Map<_, _>>() })
@@ -285,7 +286,7 @@ fn tables(by: &[Split], lines: &Lines, packs: &[CodePack]) {
 /// shares last. An indicator that is 0 on every line has no column.
 pub fn table(by: &[Split], lines: &Lines, packs: &[CodePack]) -> Table {
     let names: BTreeSet<&String> = lines.values().flat_map(Sums::keys).collect();
-    let declared = kitbag_core::model::indicator::indicators().map(|indicator| indicator.name);
+    let declared = kitbag_core::model::catalogue::indicators().map(|indicator| indicator.name);
     let mut shown: Vec<String> = Vec::new();
     for name in declared {
         let prefix = format!("{name}.");
@@ -297,7 +298,7 @@ pub fn table(by: &[Split], lines: &Lines, packs: &[CodePack]) -> Table {
                 .map(|n| (*n).clone()),
         );
     }
-    let shares: Vec<_> = kitbag_core::model::indicator::shares()
+    let shares: Vec<_> = kitbag_core::model::catalogue::shares()
         .filter(|share| lines.values().any(|sums| share.of(sums).is_some()))
         .collect();
     let days = lines.values().any(|sums| percentile(sums, "linkage_days", 0.5).is_some());

@@ -3,7 +3,8 @@
 use crate::Error;
 use crate::client::Client;
 use kitbag_core::engine::{Engine, EngineError};
-use kitbag_core::model::indicator::{Sums, share};
+use kitbag_core::model::catalogue::share;
+use kitbag_core::model::indicator::Sums;
 use kitbag_core::model::pack::CodePack;
 use kitbag_core::totals::{NOT_ASKED, Query, Split, Totals};
 

@@ -8,10 +8,11 @@ mod replay;
 
 pub use replay::{ReplayError, replay};
 
-use crate::model::answers::{Answers, Named, answer, known};
+use crate::model::answers::{Answers, Named};
+use crate::model::catalogue::{answer, known};
 use crate::model::cbor;
 use crate::model::check::declared;
-use crate::model::schema::Shape;
+use crate::model::field::Shape;
 use crate::model::{
     DeviceKey, ElementName, EntryId, Kind, Operation, RecordId, TeamId, UnixMillis, Value,
 };

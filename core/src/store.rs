@@ -4,9 +4,11 @@
 //! COMMIT that stored it has returned; after a failed COMMIT the file is read anew.
 
 mod aside;
+mod at_rest;
 mod beside;
 mod carried;
 mod completeness;
+mod connection;
 mod cursor;
 mod delivery;
 mod digests;

@@ -3,10 +3,11 @@
 pub mod suppression;
 
 use crate::model::answers::{Answers, find};
+use crate::model::catalogue::PARTS_MAX;
 pub use crate::model::catalogue::coded_fields;
 use crate::model::date::Period;
-use crate::model::indicator::{PARTS_MAX, Sums};
-use crate::model::schema::Shape;
+use crate::model::field::Shape;
+use crate::model::indicator::Sums;
 use crate::model::{Answer, CivilDate, DeviceKey, TeamId};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};

@@ -2,7 +2,7 @@
 //!
 //! A name without a word, a code of a newer version or of a programme, is shown as it is.
 
-use crate::model::schema::Shape;
+use crate::model::field::Shape;
 use crate::model::{Invalid, Kind};
 use crate::sync::SyncFault;
 use fluent_bundle::concurrent::FluentBundle;
@@ -211,7 +211,7 @@ impl Words {
             arguments.set("max", max);
         }
         let said = self.formatted(id, &arguments);
-        let said = said.unwrap_or_else(|| crate::model::schema::expected(shape));
+        let said = said.unwrap_or_else(|| crate::model::field::expected(shape));
         match shape {
             Shape::Code(codes) | Shape::CodeSet(codes) | Shape::Counts { codes, .. }
                 if !codes.is_empty() =>
@@ -242,8 +242,8 @@ impl Words {
 mod tests {
     use super::*;
     use crate::model::Wrong;
-    use crate::model::indicator::{indicators, shares};
-    use crate::model::schema::Field;
+    use crate::model::catalogue::{indicators, shares};
+    use crate::model::field::Field;
     use std::collections::BTreeSet;
 
     fn names_of(field: &Field, names: &mut BTreeSet<String>) {

@@ -6,7 +6,7 @@
 use crate::FileError;
 use crate::cells::{csv_writer, guarded};
 use kitbag_core::model::answers::find;
-use kitbag_core::model::schema::{Field, Need, Shape};
+use kitbag_core::model::field::{Field, Need, Shape};
 use kitbag_core::model::{Answer, Answers, Kind};
 use kitbag_core::store::Row;
 use serde_json::{Value, json};

@@ -2,7 +2,7 @@
 //! refused with its line and reason, and stops no other.
 
 use crate::cells::{ends_in_quotes, key_of, reasons_in, split_codes, unguarded};
-use kitbag_core::model::schema::Shape;
+use kitbag_core::model::field::Shape;
 use kitbag_core::model::{Form, Invalid, Kind};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};

@@ -3,8 +3,9 @@
 
 use crate::cells::{REFUSED, ends_in_quotes, reasons_in, unguarded};
 use crate::{FileError, Imported, Mapping, Refused};
+use kitbag_core::model::field::{Field, Shape};
 use kitbag_core::model::pack::{CodePack, fill_in};
-use kitbag_core::model::schema::{Field, Shape, parse};
+use kitbag_core::model::text::parse;
 use kitbag_core::model::{Element, Invalid, Kind, Wrong};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};

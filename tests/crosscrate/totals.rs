@@ -3,7 +3,7 @@
 use super::programme::{Programme, TEAM, administration, reversal};
 use kitbag_core::engine::Engine;
 use kitbag_core::model::Operation;
-use kitbag_core::model::indicator::share;
+use kitbag_core::model::catalogue::share;
 use kitbag_core::totals::{Query, Split};
 use std::collections::BTreeMap;
 

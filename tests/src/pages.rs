@@ -2,9 +2,11 @@
 //! them, and a test holds what is committed against them.
 
 use kitbag_core::model::Kind;
-use kitbag_core::model::indicator::{Adds, indicators, shares};
+use kitbag_core::model::catalogue::{indicators, shares};
+use kitbag_core::model::declaration::WorkerMay;
+use kitbag_core::model::field::{ENVELOPE, Field, Need, Shape, expected};
+use kitbag_core::model::indicator::Adds;
 use kitbag_core::model::rules::{Contradiction, Rule};
-use kitbag_core::model::schema::{ENVELOPE, Field, Need, Shape, WorkerMay, expected};
 use std::fmt::Write;
 
 /// The pages, by their files.

@@ -5,7 +5,7 @@
 
 use kitbag_core::engine::{Engine, EngineError, Environment};
 use kitbag_core::identity::Role;
-use kitbag_core::model::schema::{Field, Need, Shape};
+use kitbag_core::model::field::{Field, Need, Shape};
 use kitbag_core::model::{CivilDate, Form, Kind, TeamId, UnixMillis, Value};
 use kitbag_core::store::{Settling, Store, StoreKey};
 use kitbag_core::sync::{self, Message};

@@ -1,7 +1,8 @@
 //! Finding records again: search, and undoing the last change.
 
 use super::{Engine, EngineError};
-use crate::model::{ElementName, EntryId, Invalid, Operation, RecordId, TeamId, Value, check};
+use crate::model::checked::faults_of_record;
+use crate::model::{ElementName, EntryId, Invalid, Operation, RecordId, TeamId, Value};
 use crate::record::{Change, Record};
 use crate::store::{Page, Row, Search, State};
 
@@ -67,9 +68,7 @@ impl Engine {
         self.store.each_row(None, None, |row| {
             if row.state == State::Counted {
                 let (kind, whole) = (row.answers.kind, row.answers.as_creation());
-                let version = check::version_needed(kind, &whole);
-                let rules = check::faults_of_whole(kind, version, &whole);
-                let mut faults = rules.into_iter().chain(check::contradictions(kind, &whole));
+                let mut faults = faults_of_record(kind, &whole).into_iter();
                 found.extend(faults.next().map(|fault| (row.id, fault)));
             }
             Ok(())

@@ -31,7 +31,7 @@ impl Engine {
         draft: Option<&str>,
     ) -> Result<RecordId, EngineError> {
         let form = self.prepared(team, form)?;
-        let id = self.create_checked(team, form.kind(), form.operations()?, draft)?;
+        let id = self.create_checked(team, form.checked()?, draft)?;
         self.note_taken_from(team, &form);
         Ok(id)
     }
@@ -49,7 +49,7 @@ impl Engine {
     /// ```
     pub fn record_imported(&mut self, team: TeamId, form: &Form) -> Result<RecordId, EngineError> {
         let form = self.known_of(form)?;
-        self.create_checked(team, form.kind(), form.operations()?, None)
+        self.create_checked(team, form.checked()?, None)
     }
 
     /// Gives a field of a record another value. The old one stays in the history.

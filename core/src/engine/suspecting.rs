@@ -2,9 +2,13 @@
 
 use super::{Engine, EngineError};
 use crate::log::payload::RecordPayload;
-use crate::model::{Answer, DeviceKey, RecordId, TeamId, UnixMillis};
+use crate::model::answers::{Named, Word};
+use crate::model::{Answer, DeviceKey, Kind, RecordId, TeamId, UnixMillis};
 use crate::store::{Row, State};
 use std::collections::BTreeMap;
+
+/// What is alike where one device saved one event twice: all answers.
+type Equal<'a> = (TeamId, DeviceKey, Kind, (&'a Named, &'a Vec<(Word, Vec<Named>)>));
 
 /// Two equal records of one device within this time look like one that was saved twice.
 const SAVED_TWICE_MS_MAX: i64 = 10 * 60 * 1_000;
@@ -140,14 +144,14 @@ impl Engine {
     /// Pairs among the records of one day: of equal answers by one device, and of one row of a file, those
     /// that follow each other; of one event seen by two each with each.
     fn pairs_of_day(&self, rows: &[Row], found: &mut Found) -> Result<(), EngineError> {
-        let mut equal: BTreeMap<(TeamId, DeviceKey, u8, Vec<u8>), Vec<&Row>> = BTreeMap::new();
+        let mut equal: BTreeMap<Equal<'_>, Vec<&Row>> = BTreeMap::new();
         let mut imported: BTreeMap<(TeamId, u8, &str), Vec<&Row>> = BTreeMap::new();
         let mut seen: BTreeMap<(TeamId, u8, &str), BTreeMap<DeviceKey, Vec<&Row>>> =
             BTreeMap::new();
         for row in rows {
             let (team, kind) = (row.team, row.answers.kind);
-            let answers = row.answers.encode();
-            equal.entry((team, row.author, kind.number(), answers)).or_default().push(row);
+            let answers = (&row.answers.fields, &row.answers.lists);
+            equal.entry((team, row.author, kind, answers)).or_default().push(row);
             if let Some(key) = row.answers.code("import_key") {
                 imported.entry((team, kind.number(), key)).or_default().push(row);
             }

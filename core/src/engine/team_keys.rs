@@ -6,7 +6,7 @@ use crate::identity::sealing::{SealingPublic, SealingSecret, seal_to, sealing_pu
 use crate::log::entry::kind;
 use crate::log::payload::{Administration, TEAM_KEY_DEVICES_MAX, TeamKey};
 use crate::model::check::declared;
-use crate::model::schema::Shape;
+use crate::model::field::Shape;
 use crate::model::{DeviceKey, Kind, Operation, TeamId, Value};
 use crate::record::Record;
 use crate::store::Arrived;

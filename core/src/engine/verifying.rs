@@ -3,7 +3,8 @@
 use super::{Engine, EngineError};
 use crate::log::entry::Entry;
 use crate::model::TeamId;
-use crate::model::indicator::{Sums, measures};
+use crate::model::catalogue::measures;
+use crate::model::indicator::Sums;
 use crate::store::{Peer, State, Store};
 use crate::totals::Query;
 

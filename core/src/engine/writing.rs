@@ -7,8 +7,8 @@ use crate::log::entry::{Entry, Tip, kind};
 use crate::log::payload::{AFTER_MAX, Open, RecordPayload};
 use crate::log::run::Run;
 use crate::model::check;
-use crate::model::schema::Shape;
-use crate::model::{EntryId, Invalid, Kind, LogId, Operation, RecordId, TeamId, Wrong};
+use crate::model::field::Shape;
+use crate::model::{Checked, EntryId, Invalid, Kind, LogId, Operation, RecordId, TeamId, Wrong};
 use crate::store::LogUse;
 
 /// How many entries go into one frame of the outbox: of the heaviest that a change writes, all fit.
@@ -59,30 +59,19 @@ impl Engine {
         operations: Vec<Operation>,
     ) -> Result<RecordId, EngineError> {
         self.store.ensure_open()?;
-        let version = check::version_needed(kind, &operations);
-        check::check_creation(kind, version, &operations).map_err(check::Fault::into_invalid)?;
-        self.create_checked(team, kind, operations, None)
+        self.create_checked(team, Checked::creation(kind, operations)?, None)
     }
 
-    /// Creates a record from operations that were checked, and forgets a draft with it.
+    /// Creates a record, and forgets a draft with it.
     pub(super) fn create_checked(
         &mut self,
         team: TeamId,
-        kind: Kind,
-        operations: Vec<Operation>,
+        checked: Checked,
         draft: Option<&str>,
     ) -> Result<RecordId, EngineError> {
-        check::check_own(&operations)?;
-        // An element that is void from the start stands for nothing.
-        let standing = check::standing(&operations);
-        let version = check::version_needed(kind, &operations);
-        check::check_whole(kind, version, &standing).map_err(check::Fault::into_invalid)?;
-        if let Some(contradiction) = check::contradictions(kind, &standing).next() {
-            return Err(contradiction.into());
-        }
-        self.check_link(team, kind, None, &operations)?;
-        let operations = self.seal_texts(team, kind, operations)?;
-        let version = check::version_needed(kind, &operations);
+        let (kind, version) = (checked.kind(), checked.version());
+        self.check_link(team, None, &checked)?;
+        let operations = self.seal_texts(team, kind, checked.into_operations())?;
         let payload = self.payload(Vec::new(), operations)?;
         let how = Writing { must_count: true, forgets: draft, ..Writing::new(kind, version, None) };
         Ok(self.write(team, how, payload)?.record())
@@ -134,31 +123,12 @@ impl Engine {
         operations: Vec<Operation>,
     ) -> Result<EntryId, EngineError> {
         self.store.ensure_open()?;
-        if operations.is_empty() {
-            let expected = "expected one answer or more, or an element to add";
-            return Err(Invalid::new("operations", Wrong::Required, expected).into());
-        }
         let record = self.get(id)?;
-        let version = check::version_needed(record.kind, &operations);
-        check::check_change(record.kind, version, &operations)
-            .map_err(check::Fault::into_invalid)?;
-        check::check_own(&operations)?;
-        check::check_unmoved(&operations)?;
-        // What was contradictory before, as two people may make it apart, keeps nobody from mending.
-        let faults = |operations: &[Operation]| {
-            let version = check::version_needed(record.kind, operations);
-            let mut faults = check::faults_of_whole(record.kind, version, operations);
-            faults.extend(check::contradictions(record.kind, operations));
-            faults
-        };
-        let before = faults(&record.as_creation(&[]));
-        let mut after = faults(&record.as_creation(&operations)).into_iter();
-        if let Some(brought) = after.find(|fault| !before.contains(fault)) {
-            return Err(brought.into());
-        }
-        self.check_link(record.team, record.kind, Some(id), &operations)?;
-        let operations = self.seal_texts(record.team, record.kind, operations)?;
-        let version = check::version_needed(record.kind, &operations);
+        let (before, after) = (record.as_creation(&[]), record.as_creation(&operations));
+        let checked = Checked::change(record.kind, (&before, &after), operations)?;
+        self.check_link(record.team, Some(id), &checked)?;
+        let version = checked.version();
+        let operations = self.seal_texts(record.team, record.kind, checked.into_operations())?;
         let how = Writing { must_count: true, ..Writing::new(record.kind, version, Some(id)) };
         self.write_behind(record.team, how, record.heads, operations)
     }
@@ -202,17 +172,16 @@ impl Engine {
     fn check_link(
         &self,
         team: TeamId,
-        kind: Kind,
         id: Option<RecordId>,
-        operations: &[Operation],
+        checked: &Checked,
     ) -> Result<(), EngineError> {
-        let linked = operations.iter().filter_map(|operation| match operation {
+        let linked = checked.operations().iter().filter_map(|operation| match operation {
             Operation::Put { field, value } if field == "duplicate_of" => value.as_text(),
             _ => None,
         });
         for other in linked.filter_map(|text| text.parse::<RecordId>().ok()) {
             let found = if id == Some(other) { None } else { self.store.record(other)? };
-            if !found.is_some_and(|found| found.team == team && found.kind == kind) {
+            if !found.is_some_and(|found| found.team == team && found.kind == checked.kind()) {
                 let expected = "expected another record of this team and kind that is held here";
                 let allowed = Some(Shape::Record);
                 let wrong = Invalid::new("duplicate_of", Wrong::NoSuch, expected);

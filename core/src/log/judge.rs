@@ -6,7 +6,7 @@ use super::payload::RecordPayload;
 use super::verdict::{Refusal, Verdict, Waiting};
 use crate::identity::Role;
 use crate::model::check;
-use crate::model::schema::WorkerMay;
+use crate::model::declaration::WorkerMay;
 use crate::model::{DeviceKey, EntryId, Kind, Operation, RecordId, TeamId};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 

@@ -1,10 +1,8 @@
 //! What a record says now: the winning answer of each field, and the elements that are not void. What
 //! totals, lists, searches and exports read.
 
-use super::{Kind, Operation, Value, cbor};
+use super::{Kind, Operation, Value};
 use std::borrow::Cow;
-use std::collections::HashMap;
-use std::sync::OnceLock;
 
 /// A field's name or a code: words of the declarations are not copied.
 pub type Word = Cow<'static, str>;
@@ -144,155 +142,9 @@ impl Answers {
         }
         part
     }
-
-    /// Canonical CBOR `[fields, lists]`: names and codes of the declarations as their place among
-    /// [`words`], so that it is read only by the version that wrote it.
-    pub fn encode(&self) -> Vec<u8> {
-        cbor::encode(|encoder| {
-            encoder.array(2)?;
-            write_named(encoder, &self.fields)?;
-            encoder.array(self.lists.len() as u64)?;
-            for (list, elements) in &self.lists {
-                encoder.array(2)?;
-                write_word(encoder, list)?;
-                encoder.array(elements.len() as u64)?;
-                for element in elements {
-                    write_named(encoder, element)?;
-                }
-            }
-            Ok(())
-        })
-    }
-
-    /// Reads what [`Answers::encode`] of the same version wrote.
-    pub fn decode(kind: Kind, bytes: &[u8]) -> Result<Answers, cbor::Malformed> {
-        let mut decoder = minicbor::Decoder::new(bytes);
-        cbor::array_of(&mut decoder, 2)?;
-        let fields = read_named(&mut decoder)?;
-        let mut lists = Vec::new();
-        for _ in 0..cbor::array_up_to(&mut decoder, 1_000, "lists")? {
-            cbor::array_of(&mut decoder, 2)?;
-            let list = read_word(&mut decoder)?;
-            let count = cbor::array_up_to(&mut decoder, 1_000_000, "elements")?;
-            let elements =
-                (0..count).map(|_| read_named(&mut decoder)).collect::<Result<_, _>>()?;
-            lists.push((list, elements));
-        }
-        Ok(Answers { kind, fields, lists })
-    }
 }
 
 /// The answer of this name.
 pub fn find<'a>(named: &'a [(Word, Answer)], name: &str) -> Option<&'a Answer> {
     named.iter().find(|(field, _)| field == name).map(|(_, answer)| answer)
-}
-
-/// The answer that a value gives; nothing for one that was taken back. `is_free` says that a text is
-/// free.
-pub fn answer(value: &Value, is_free: bool) -> Option<Answer> {
-    match value {
-        Value::Null => None,
-        Value::Bool(flag) => Some(Answer::Flag(*flag)),
-        Value::Int(number) => Some(Answer::Number(*number)),
-        Value::Text(_) if is_free => Some(Answer::Text),
-        Value::Text(text) => Some(Answer::Word(known(text))),
-        Value::Bytes(_) => Some(Answer::Text),
-    }
-}
-
-/// A word, not copied where the declarations have it.
-pub fn known(text: &str) -> Word {
-    let (list, places) = words();
-    match places.get(text).and_then(|place| list.get(usize::from(*place))) {
-        Some(word) => Cow::Borrowed(*word),
-        None => Cow::Owned(text.to_owned()),
-    }
-}
-
-type Words = (Vec<&'static str>, HashMap<&'static str, u16>);
-
-/// All names and codes of the declarations, sorted, and the place of each.
-pub fn words() -> &'static Words {
-    static WORDS: OnceLock<Words> = OnceLock::new();
-    WORDS.get_or_init(|| {
-        let mut list: Vec<&'static str> = Vec::new();
-        for kind in Kind::ALL {
-            for field in kind.fields() {
-                add_words(&mut list, field);
-            }
-        }
-        list.extend(super::indicator::indicators().map(|indicator| indicator.name));
-        list.sort_unstable();
-        list.dedup();
-        let places = (0..).zip(&list).map(|(place, word)| (*word, place)).collect();
-        (list, places)
-    })
-}
-
-fn add_words(list: &mut Vec<&'static str>, field: &'static super::schema::Field) {
-    list.push(field.name);
-    list.extend(field.codes());
-    if field.is_by_code() {
-        let names = field.codes().iter().map(|code| format!("{}.{code}", field.name));
-        // Once for each code of the declarations, for as long as the program runs.
-        list.extend(names.map(|name| &*Box::leak(name.into_boxed_str())));
-    }
-    if let super::schema::Shape::List(fields) = field.shape {
-        fields.iter().for_each(|field| add_words(list, field));
-    }
-}
-
-pub(super) fn write_word(encoder: &mut cbor::Writer, word: &str) -> cbor::Written {
-    match words().1.get(word) {
-        Some(place) => encoder.u16(*place)?,
-        None => encoder.str(word)?,
-    };
-    Ok(())
-}
-
-pub(super) fn read_word(decoder: &mut minicbor::Decoder<'_>) -> Result<Word, cbor::Malformed> {
-    if decoder.datatype()? == minicbor::data::Type::String {
-        return Ok(Cow::Owned(decoder.str()?.to_owned()));
-    }
-    let place = usize::from(decoder.u16()?);
-    let word = words().0.get(place).ok_or(cbor::Malformed::NotCanonical)?;
-    Ok(Cow::Borrowed(*word))
-}
-
-fn write_named(encoder: &mut cbor::Writer, named: &[(Word, Answer)]) -> cbor::Written {
-    encoder.map(named.len() as u64)?;
-    for (name, answer) in named {
-        write_word(encoder, name)?;
-        match answer {
-            Answer::Flag(flag) => _ = encoder.bool(*flag)?,
-            Answer::Text => _ = encoder.null()?,
-            Answer::Word(word) => write_word(encoder, word)?,
-            // A number is told from a word's place by the array around it.
-            Answer::Number(number) => _ = encoder.array(1)?.i64(*number)?,
-        }
-    }
-    Ok(())
-}
-
-fn read_named(decoder: &mut minicbor::Decoder<'_>) -> Result<Named, cbor::Malformed> {
-    use minicbor::data::Type;
-    let count = cbor::map_up_to(decoder, 1_000_000, "answers")?;
-    let mut named = Named::with_capacity((count as usize).min(64));
-    for _ in 0..count {
-        let name = read_word(decoder)?;
-        let answer = match decoder.datatype()? {
-            Type::Bool => Answer::Flag(decoder.bool()?),
-            Type::Null => {
-                decoder.null()?;
-                Answer::Text
-            }
-            Type::Array => {
-                cbor::array_of(decoder, 1)?;
-                Answer::Number(decoder.i64()?)
-            }
-            _ => Answer::Word(read_word(decoder)?),
-        };
-        named.push((name, answer));
-    }
-    Ok(named)
 }

@@ -1,13 +1,12 @@
 //! Holds operations against the declarations: where a record is written, and where it arrives.
 
+use super::field::{
+    FROM_CREATION, Field, Need, Shape, TEXT_CHARS_MAX, UNKNOWN_BYTES_MAX, expected, is_code,
+};
 use super::invalid::{Invalid, Wrong};
 use super::operation::Operation;
-use super::rules::{hold, hold_apart};
-use super::schema::{
-    CODE_CHARS_MAX, FROM_CREATION, Field, Need, Shape, TEXT_CHARS_MAX, UNKNOWN_BYTES_MAX, VOID,
-    expected,
-};
 use super::stock::Holder;
+use super::whole::faults_of_whole;
 use super::{CivilDate, Kind, RecordId, Value};
 
 /// What the schema makes of an entry's operations.
@@ -46,110 +45,10 @@ pub fn check_creation(kind: Kind, version: u64, operations: &[Operation]) -> Res
         let expected = "a creation has no element to put in yet";
         return Err(Invalid::new("operations", Wrong::NotAList, expected).into());
     }
-    check_whole(kind, version, operations)
-}
-
-/// Checks what a record says as a whole, told as the operations that would create it so: that what is
-/// needed is there, and that its fields do not contradict each other.
-pub fn check_whole(kind: Kind, version: u64, operations: &[Operation]) -> Result<(), Fault> {
     match faults_of_whole(kind, version, operations).into_iter().next() {
         Some(invalid) => Err(Fault::Invalid(invalid)),
         None => Ok(()),
     }
-}
-
-/// All that [`check_whole`] finds, in its order.
-pub fn faults_of_whole(kind: Kind, version: u64, operations: &[Operation]) -> Vec<Invalid> {
-    let mut faults = Vec::new();
-    let given = |name: &str| {
-        operations.iter().rev().find_map(|operation| match operation {
-            Operation::Put { field, value } if field == name && !value.is_null() => Some(value),
-            _ => None,
-        })
-    };
-    for field in kind.fields().filter(|field| field.since <= version) {
-        let is_needed = match field.need {
-            Need::Required => true,
-            Need::RequiredIf { field: other, codes } => {
-                given(other).and_then(Value::as_text).is_some_and(|code| codes.contains(&code))
-            }
-            Need::Optional => false,
-        };
-        if is_needed && given(field.name).is_none() {
-            faults.push(Invalid::required(field.name, field.shape));
-        }
-    }
-    let rules = kind.declaration().rules;
-    faults.extend(rules.iter().filter_map(|rule| hold(*rule, operations).err()));
-    faults
-}
-
-/// The operations of a creation without the elements that are void.
-pub fn standing(creation: &[Operation]) -> Vec<Operation> {
-    let is_void = |element: &[(String, Value)]| {
-        element.iter().any(|(name, value)| name == "void" && !value.is_null())
-    };
-    let stands = |operation: &&Operation| !matches!(operation, Operation::Append { element, .. } if is_void(element));
-    creation.iter().filter(stands).cloned().collect()
-}
-
-/// Answers of one record that cannot both be true; only the device that writes is held to them.
-pub fn contradictions(kind: Kind, whole: &[Operation]) -> impl Iterator<Item = Invalid> {
-    let declared = kind.declaration().contradictions.iter();
-    declared.filter_map(|one| hold_apart(*one, whole).err())
-}
-
-/// Checks what only the device that writes is held to: entries of others that say it otherwise are
-/// kept as they are. A record is void by a reason of the data dictionary, never by `no` or `false`; a
-/// client code is derived by the app and never what a person is called.
-pub fn check_own(operations: &[Operation]) -> Result<(), Invalid> {
-    operations.iter().try_for_each(|operation| match operation {
-        Operation::Put { field, value } => check_own_put(field, field, value),
-        Operation::Append { list, element } => element
-            .iter()
-            .try_for_each(|(name, value)| check_own_put(&format!("{list}.{name}"), name, value)),
-        Operation::PutIn { list, field, value, .. } => {
-            check_own_put(&format!("{list}.{field}"), field, value)
-        }
-    })
-}
-
-/// What tells an imported row from others is given once: taken away, the row would come in again.
-pub fn check_unmoved(change: &[Operation]) -> Result<(), Invalid> {
-    let is_key = |operation: &Operation| matches!(operation, Operation::Put { field, .. } if field == "import_key");
-    match change.iter().any(is_key) {
-        true => {
-            let expected = "it comes from the import and cannot be changed";
-            Err(Invalid::new("import_key", Wrong::FromCreation, expected))
-        }
-        false => Ok(()),
-    }
-}
-
-fn check_own_put(full: &str, name: &str, value: &Value) -> Result<(), Invalid> {
-    let Value::Text(text) = value else { return Ok(()) };
-    match name {
-        "void" if !VOID.contains(&text.as_str()) => Err(Invalid {
-            expected: format!("expected one of {}", VOID.join(", ")),
-            ..Invalid::shape(full, Shape::Code(VOID))
-        }),
-        "client_code" if !is_client_code(text) => {
-            let expected = "expected k, the key's id, a colon and 24 hexadecimal digits, as the app \
-                            derives it; never a name";
-            Err(Invalid::new(full, Wrong::Shape, expected))
-        }
-        _ => Ok(()),
-    }
-}
-
-/// `k<key id>:` and 12 bytes as hexadecimal digits (data dictionary, rules for every record).
-fn is_client_code(code: &str) -> bool {
-    code.strip_prefix('k').and_then(|rest| rest.split_once(':')).is_some_and(|(key, digits)| {
-        (1..=16).contains(&key.len())
-            && key.bytes().all(|byte| byte.is_ascii_alphanumeric())
-            && digits.len() == 24
-            && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
-    })
 }
 
 /// Checks the operations of an entry that changes a record.
@@ -283,15 +182,6 @@ fn check_field(name: &str, field: &Field, value: &Value) -> Result<(), Invalid> 
         false if field.is_by_code() => Err(Invalid::shape(field.name, field.shape)),
         false => Err(Invalid::shape(name, field.shape)),
     }
-}
-
-/// Whether text can be a code: 1 to 64 characters, none of them a control character, no space at
-/// either end. Which codes exist is left open.
-pub fn is_code(code: &str) -> bool {
-    let length = code.chars().count();
-    (1..=CODE_CHARS_MAX).contains(&length)
-        && code.trim() == code
-        && !code.chars().any(char::is_control)
 }
 
 fn is_time(time: &str) -> bool {

@@ -1,14 +1,14 @@
 //! A record as an app fills it in, of any kind, and the operations that it becomes.
 
-use super::answers::{Answers, answer, known};
-use super::check::{
-    Fault, check_change, check_creation, check_own, contradictions, declared, faults_of_whole,
-    standing, version_needed,
-};
-use super::invalid::{Invalid, Wrong};
+use super::answers::Answers;
+use super::catalogue::{answer, known};
+use super::check::{Fault, check_creation, declared, version_needed};
+use super::checked::{Checked, faults_of_creation};
+use super::field::{Field, Need, Shape, expected};
+use super::invalid::{Invalid, Wrong, cut};
 use super::operation::Operation;
 use super::rules::Rule;
-use super::schema::{Field, Need, Shape, expected, parse};
+use super::text::parse;
 use super::{CivilDate, Kind, Value};
 use std::collections::BTreeMap;
 
@@ -118,7 +118,7 @@ impl Form {
         for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
             let (name, value) = code_of_text(set, part)?;
             if said.insert(name.clone(), value.clone()).is_some_and(|before| before != value) {
-                return Err(twice(field));
+                return Err(Invalid::twice(field));
             }
             self.put(&name, value)?;
         }
@@ -134,7 +134,7 @@ impl Form {
         let set = set.ok_or_else(|| unknown(field, self.kind.fields()))?;
         let (name, value) = code_of_text(set, text)?;
         match self.fields.get(&name) {
-            Some(before) if *before != value => Err(twice(field)),
+            Some(before) if *before != value => Err(Invalid::twice(field)),
             _ => self.put(&name, value),
         }
     }
@@ -198,19 +198,12 @@ impl Form {
 
     /// All that keeps this form from being saved, what is missing first: one fault for each field.
     pub fn faults(&self) -> Vec<Invalid> {
-        let operations = self.unchecked();
-        let version = version_needed(self.kind, &operations);
-        let standing = standing(&operations);
-        let mut faults = faults_of_whole(self.kind, version, &standing);
-        for operation in &operations {
-            let one = std::slice::from_ref(operation);
-            let of_shape = check_change(self.kind, version, one).map_err(Fault::into_invalid);
-            faults.extend(of_shape.and_then(|()| check_own(one)).err());
-        }
-        faults.extend(contradictions(self.kind, &standing));
-        let mut told = std::collections::BTreeSet::new();
-        faults.retain(|fault| told.insert(fault.field.clone()));
-        faults
+        faults_of_creation(self.kind, &self.unchecked())
+    }
+
+    /// The operations that create this record, checked for a save, or the first of [`Form::faults`].
+    pub fn checked(&self) -> Result<Checked, Invalid> {
+        Checked::creation(self.kind, self.unchecked())
     }
 
     fn unchecked(&self) -> Vec<Operation> {
@@ -300,7 +293,7 @@ pub fn element_of_text(kind: Kind, list: &str, text: &str) -> Result<Element, In
         let value = parse(&full, field.shape, value.trim())?;
         let before = element.insert(field.name.to_owned(), value.clone());
         if before.is_some_and(|before| before != value) {
-            return Err(twice(&full));
+            return Err(Invalid::twice(&full));
         }
     }
     Ok(element)
@@ -324,13 +317,8 @@ fn element_field(
     found.ok_or_else(|| unknown(&format!("{list}.{name}"), fields.iter()))
 }
 
-/// One field, or one code of a set, with two answers in one text.
-pub fn twice(field: &str) -> Invalid {
-    Invalid::new(field, Wrong::Twice, "expected one answer")
-}
-
 fn unknown(name: &str, fields: impl Iterator<Item = &'static Field>) -> Invalid {
-    let named = super::json::cut(name);
+    let named = cut(name);
     let known: Vec<&str> = fields.map(|field| field.name).collect();
     Invalid::new(named, Wrong::UnknownField, format!("expected one of {}", known.join(", ")))
 }

@@ -4,10 +4,8 @@
 //! Every indicator is a sum over records, so that it can be counted on any device, merged, and
 //! recounted with the same answer. Shares and percentiles are read from sums and never summed.
 
-use super::answers::{Word, known, read_word, write_word};
-use super::{Answers, Kind, cbor};
+use super::{Answers, Kind};
 use std::collections::BTreeMap;
-use std::sync::OnceLock;
 
 /// What one record adds.
 #[derive(Clone, Copy, Debug)]
@@ -62,80 +60,9 @@ pub struct Derived {
 /// Sums by indicator; one that is absent is 0.
 pub type Sums = BTreeMap<String, i64>;
 
-/// All indicators, in the order of display.
-pub fn indicators() -> impl Iterator<Item = &'static Indicator> {
-    Kind::ALL.into_iter().flat_map(|kind| kind.declaration().indicators)
-}
-
-/// All shares, in the order of display.
-pub fn shares() -> impl Iterator<Item = &'static Share> {
-    Kind::ALL.into_iter().flat_map(|kind| kind.declaration().shares)
-}
-
-/// The indicator of this name.
-pub fn indicator(name: &str) -> Option<&'static Indicator> {
-    indicators().find(|indicator| indicator.name == name)
-}
-
-/// The share of this name.
-pub fn share(name: &str) -> Option<&'static Share> {
-    shares().find(|share| share.name == name)
-}
-
-/// The most parts of one indicator that one record adds to.
-pub const PARTS_MAX: usize = 100;
-
-/// What a record adds to each indicator, without zeros.
-pub fn measures(answers: &Answers) -> Vec<(Word, i64)> {
-    type OfKind = Vec<(&'static str, Adds)>;
-    static BY_KIND: OnceLock<Vec<(Kind, OfKind)>> = OnceLock::new();
-    let by_kind = BY_KIND.get_or_init(|| {
-        let of = |kind: Kind| {
-            let adding = |indicator: &'static Indicator| {
-                let (_, adds) = indicator.adds.iter().find(|(of, _)| *of == kind)?;
-                Some((indicator.name, *adds))
-            };
-            indicators().filter_map(adding).collect()
-        };
-        Kind::ALL.into_iter().map(|kind| (kind, of(kind))).collect()
-    });
-    let of_kind = by_kind.iter().find(|(kind, _)| *kind == answers.kind).map(|(_, of)| of);
-    let mut measures = Vec::new();
-    for (name, adds) in of_kind.into_iter().flatten() {
-        match adds {
-            Adds::Number(of) => measures.push((Word::Borrowed(*name), of(answers))),
-            Adds::ByPart(of) => {
-                let parts = of(answers).into_iter().take(PARTS_MAX);
-                measures.extend(parts.map(|(part, n)| (known(&format!("{name}.{part}")), n)));
-            }
-        }
-    }
-    measures.retain(|(_, n)| *n != 0);
-    measures
-}
-
 /// Whether a sum is of one part of an indicator.
 pub fn is_part(name: &str) -> bool {
     name.contains('.')
-}
-
-/// Canonical CBOR of sums, readable by the version that wrote it.
-pub fn encode_sums(sums: &BTreeMap<Word, i64>) -> Vec<u8> {
-    cbor::encode(|encoder| {
-        encoder.map(sums.len() as u64)?;
-        for (name, n) in sums {
-            write_word(encoder, name)?;
-            encoder.i64(*n)?;
-        }
-        Ok(())
-    })
-}
-
-/// Reads what [`encode_sums`] wrote.
-pub fn decode_sums(bytes: &[u8]) -> Result<BTreeMap<Word, i64>, cbor::Malformed> {
-    let mut decoder = minicbor::Decoder::new(bytes);
-    let count = cbor::map_up_to(&mut decoder, 10_000, "sums")?;
-    (0..count).map(|_| Ok((read_word(&mut decoder)?, decoder.i64()?))).collect()
 }
 
 impl Share {

@@ -1,6 +1,6 @@
 //! What is wrong with an answer: the field, a stable code, what is allowed. Never the answer itself.
 
-use super::schema::{Shape, expected};
+use super::field::{Shape, expected};
 
 /// What is wrong with a field, as a stable code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -133,9 +133,23 @@ impl Invalid {
         Invalid { allowed: Some(shape), ..Invalid::new(field, Wrong::Required, expected) }
     }
 
+    /// One field, or one code of a set, with two answers in one text.
+    pub fn twice(field: &str) -> Self {
+        Invalid::new(field, Wrong::Twice, "expected one answer")
+    }
+
     /// A field that does not hold what its shape allows.
     pub fn shape(field: impl Into<String>, shape: Shape) -> Self {
         let expected = format!("expected {}", expected(shape));
         Invalid { allowed: Some(shape), ..Invalid::new(field, Wrong::Shape, expected) }
+    }
+}
+
+/// A name that could be a field's; others could hold anything, an answer too, and are not shown.
+pub(super) fn cut(name: &str) -> String {
+    let is_name = |c: char| c.is_ascii_alphanumeric() || ['_', '.', '-'].contains(&c);
+    match name.len() <= 64 && name.chars().all(is_name) {
+        true => name.to_owned(),
+        false => "(a name that is no field's)".to_owned(),
     }
 }

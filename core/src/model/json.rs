@@ -5,9 +5,8 @@
 //! the array and is a member of its own, `"barriers.cost": false`.
 
 use super::answers::{Answers, Named};
-use super::form::twice;
-use super::invalid::{Invalid, Wrong};
-use super::schema::Shape;
+use super::field::{Field, Shape};
+use super::invalid::{Invalid, Wrong, cut};
 use super::{Answer, Element, Form, Kind, Value};
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value as Json, json};
@@ -18,9 +17,9 @@ use std::fmt;
 pub fn of_answers(answers: &Answers) -> Json {
     let mut object = Map::new();
     for (name, answer) in &answers.fields {
-        let by_code = name.split_once('.').filter(|(set, _)| {
-            answers.kind.field(set).is_some_and(super::schema::Field::is_by_code)
-        });
+        let by_code = name
+            .split_once('.')
+            .filter(|(set, _)| answers.kind.field(set).is_some_and(Field::is_by_code));
         match (by_code, answer) {
             (_, Answer::Text) => {}
             (Some((set, code)), Answer::Flag(true)) => {
@@ -92,7 +91,7 @@ pub fn read(kind: Kind, text: &str) -> Result<Form, NotRead> {
         Ok(json)
     });
     if let Some(name) = within.take().repeated {
-        return Err(Invalid { field: cut(&name), ..twice("") }.into());
+        return Err(Invalid { field: cut(&name), ..Invalid::twice("") }.into());
     }
     let json =
         read.map_err(|error| NotRead::Json { line: error.line(), column: error.column() })?;
@@ -179,7 +178,7 @@ pub fn to_form(kind: Kind, json: &Json) -> Result<Form, Invalid> {
     let mut form = Form::new(kind);
     // A code may be said in its set or numbers, and by its own name: alike.
     let put = |form: &mut Form, name: &str, value: Value| match form.get(name) {
-        Some(before) if *before != value => Err(twice(name)),
+        Some(before) if *before != value => Err(Invalid::twice(name)),
         _ => form.put(name, value).map(drop),
     };
     for (name, member) in object {
@@ -256,15 +255,6 @@ fn not_a_list(name: &str) -> Invalid {
 
 fn not_an_answer(name: &str) -> Invalid {
     Invalid::new(cut(name), Wrong::Shape, "expected text, a whole number, true or false")
-}
-
-/// A name that could be a field's; others could hold anything, an answer too, and are not shown.
-pub(super) fn cut(name: &str) -> String {
-    let is_name = |c: char| c.is_ascii_alphanumeric() || ['_', '.', '-'].contains(&c);
-    match name.len() <= 64 && name.chars().all(is_name) {
-        true => name.to_owned(),
-        false => "(a name that is no field's)".to_owned(),
-    }
 }
 
 #[cfg(test)]

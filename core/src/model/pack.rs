@@ -5,9 +5,8 @@
 //! catalogue knows, says which optional questions a programme asks for, and lists what its receiver
 //! wants reported.
 
-use super::check::is_code;
-use super::indicator::{indicator, share};
-use super::schema::{Field, Shape};
+use super::catalogue::{indicator, share};
+use super::field::{Field, Shape, is_code};
 use super::{Form, Kind, Value};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};

@@ -2,6 +2,7 @@
 //! went out, so that counts made apart always agree.
 
 use super::answers::{Answers, Named, find};
+use super::field::is_code;
 use super::{Answer, DeviceKey};
 use std::fmt;
 use std::str::FromStr;
@@ -27,9 +28,7 @@ impl FromStr for Holder {
     fn from_str(text: &str) -> Result<Self, NotAHolder> {
         match text.split_once(':') {
             None if text == "outside" => Ok(Holder::Outside),
-            Some(("site", code)) if super::check::is_code(code) => {
-                Ok(Holder::Site(code.to_owned()))
-            }
+            Some(("site", code)) if is_code(code) => Ok(Holder::Site(code.to_owned())),
             Some(("device", key)) => key.parse().map(Holder::Device).map_err(|_| NotAHolder),
             _ => Err(NotAHolder),
         }

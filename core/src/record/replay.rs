@@ -6,7 +6,7 @@
 
 use super::{Change, Element, Fields, Record, Written};
 use crate::log::judge::{Plan, Step};
-use crate::model::schema::Shape;
+use crate::model::field::Shape;
 use crate::model::{ElementName, EntryId, Operation, Value};
 use std::collections::{BTreeMap, HashMap};
 

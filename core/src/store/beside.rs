@@ -48,7 +48,7 @@ impl Store {
         scope: Option<BTreeSet<TeamId>>,
     ) -> Result<Store, StoreError> {
         let key = key.store_key()?;
-        let connection = super::files::connect_beside(path, &key)?;
+        let connection = super::connection::connect_beside(path, &key)?;
         let mut store = Store::over(connection, path, key, scope, Settling::Behind);
         store.is_for_reading = true;
         let root = store.meta("root")?.and_then(|root| DeviceKey::from_slice(&root));

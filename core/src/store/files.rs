@@ -1,21 +1,13 @@
 //! The store's files: one process at a time, copies, checks that change nothing, moving aside.
 
-use super::open::set_key;
-use super::{KeyFault, KeyProvider, SCHEMA_VERSION, Store, StoreError, StoreKey};
-use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags};
+use super::connection::{connect, connect_to_read, set_key, with_ending};
+use super::{KeyFault, KeyProvider, Store, StoreError};
+use rusqlite::OpenFlags;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
 
 /// The endings of the files that belong to a store beside its own.
 const BESIDE: [&str; 2] = ["-wal", "-shm"];
-
-fn with_ending(path: &Path, ending: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(ending);
-    PathBuf::from(name)
-}
 
 /// This process has the store. The system gives it back when the process ends in any way.
 pub(super) struct Lock {
@@ -51,56 +43,6 @@ pub(super) fn lock(path: &Path) -> Result<Option<Lock>, StoreError> {
     match file.try_lock() {
         Err(std::fs::TryLockError::WouldBlock) => Err(StoreError::Busy),
         Ok(()) | Err(std::fs::TryLockError::Error(_)) => Ok(Some(Lock { file, path, is_new })),
-    }
-}
-
-/// Opens a connection, once the cipher is there. SQLite lets a second thread open while the first one's call still sets
-/// SQLCipher up, and a key given then is refused: whoever comes first in a process sets it up for all.
-///
-/// # Errors
-/// [`StoreError::NoCipher`] where SQLite is not SQLCipher, as a phone's own is not: nothing is opened.
-pub(super) fn connect(name: impl AsRef<Path>, flags: OpenFlags) -> Result<Connection, StoreError> {
-    static HAS_CIPHER: OnceLock<bool> = OnceLock::new();
-    let has_cipher = HAS_CIPHER.get_or_init(|| {
-        let version = Connection::open_in_memory().and_then(|sql| {
-            sql.query_row("PRAGMA cipher_version", [], |row| row.get::<_, String>(0))
-        });
-        version.is_ok_and(|version| !version.is_empty())
-    });
-    match has_cipher {
-        true => Ok(Connection::open_with_flags(name, flags)?),
-        false => Err(StoreError::NoCipher),
-    }
-}
-
-/// A connection that changes no byte: without a log beside the store nothing is written anywhere; with
-/// one, only the index that SQLite keeps of it.
-pub(super) fn connect_to_read(path: &Path, key: &StoreKey) -> Result<Connection, StoreError> {
-    let has_log = std::fs::metadata(with_ending(path, "-wal")).is_ok_and(|log| log.len() > 0);
-    connect_read_only(path, key, if has_log { "mode=ro" } else { "immutable=1" })
-}
-
-/// A connection that reads what another one of this process writes meanwhile.
-pub(super) fn connect_beside(path: &Path, key: &StoreKey) -> Result<Connection, StoreError> {
-    let connection = connect_read_only(path, key, "mode=ro")?;
-    connection.execute_batch("PRAGMA busy_timeout = 5000; PRAGMA temp_store = MEMORY")?;
-    connection.set_prepared_statement_cache_capacity(64);
-    Ok(connection)
-}
-
-fn connect_read_only(path: &Path, key: &StoreKey, how: &str) -> Result<Connection, StoreError> {
-    let name = path.to_str().ok_or(StoreError::Damaged("its name"))?;
-    let name = name.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
-    let connection = connect(format!("file:{name}?{how}"), flags)?;
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
-    set_key(&connection, key)?;
-    let found: u32 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    match found {
-        0 => Err(StoreError::Damaged("the file is empty or cut off")),
-        SCHEMA_VERSION => Ok(connection),
-        older if older < SCHEMA_VERSION => Err(StoreError::OlderSchema),
-        _ => Err(StoreError::NewerSchema { found, known: SCHEMA_VERSION }),
     }
 }
 

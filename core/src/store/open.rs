@@ -1,22 +1,16 @@
 //! Opening a store: key, settings, migrations, and what is kept in memory.
 
-use super::{HeldLog, KeyProvider, SCHEMA_VERSION, Settling, Store, StoreError, StoreKey};
+use super::connection::{connect_to_read, connect_to_write};
+use super::{HeldLog, KeyProvider, Settling, Store, StoreError, StoreKey};
 use crate::log::chain::{Branch, Chains, LogInfo, Place};
 use crate::log::entry::{Tip, kind};
 use crate::log::payload::Open;
 use crate::log::{Ending, Verdict, Waiting};
-use crate::model::kind::declarations_digest;
+use crate::model::catalogue::declarations_digest;
 use crate::model::{DeviceKey, EntryId, LogId, TeamId};
-use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::Connection;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use zeroize::Zeroizing;
-
-const MIGRATIONS: [&str; SCHEMA_VERSION as usize] = [
-    include_str!("migrations/0001_log_and_projection.sql"),
-    include_str!("migrations/0002_exchanges.sql"),
-];
 
 impl Store {
     /// Opens a store, making it on first use for the programme of this root key.
@@ -60,7 +54,7 @@ impl Store {
         progress: &mut dyn FnMut(u64, u64),
     ) -> Result<Store, StoreError> {
         let key = key.store_key()?;
-        let connection = connect(path, &key, root.is_some())?;
+        let connection = connect_to_write(path, &key, root.is_some())?;
         let mut store = Store::over(connection, path, key, scope, settling);
         store.root = match (store.meta("root")?, root) {
             (Some(bytes), _) => {
@@ -161,7 +155,7 @@ impl Store {
     ) -> Result<Store, StoreError> {
         let lock = super::files::lock(path)?;
         let opened = key.store_key().and_then(|key| {
-            let connection = super::files::connect_to_read(path, &key)?;
+            let connection = connect_to_read(path, &key)?;
             let mut store = Store::over(connection, path, key, scope, Settling::Behind);
             store.is_for_reading = true;
             let root = store.meta("root")?.and_then(|root| DeviceKey::from_slice(&root));
@@ -183,7 +177,7 @@ impl Store {
     /// Closes the file and reads it anew.
     pub(super) fn reload(&mut self) -> Result<(), StoreError> {
         self.connection = None;
-        self.connection = Some(connect(&self.path, &self.key, false)?);
+        self.connection = Some(connect_to_write(&self.path, &self.key, false)?);
         self.load().inspect_err(|_| self.connection = None)
     }
 
@@ -315,57 +309,4 @@ impl Store {
             statement.query_map((waiting, Ending::Newer.number()), |row| Ok(LogId(row.get(0)?)))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
-}
-
-/// Gives a connection the store's raw key; the first read tells whether it fits.
-pub(super) fn set_key(connection: &Connection, key: &StoreKey) -> Result<(), StoreError> {
-    let hex: Zeroizing<String> =
-        Zeroizing::new(key.0.iter().map(|byte| format!("{byte:02x}")).collect());
-    let pragma = Zeroizing::new(format!("PRAGMA key = \"x'{}'\"", hex.as_str()));
-    connection.execute_batch("PRAGMA cipher_log_level = NONE")?;
-    connection.execute_batch(&pragma)?;
-    Ok(())
-}
-
-/// Opens the file with the settings of docs/adr/0002, and brings its schema up to date. Where it
-/// cannot be read, because of the key, its version or damage, no byte of it is changed.
-fn connect(path: &Path, key: &StoreKey, create: bool) -> Result<Connection, StoreError> {
-    let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    flags.set(OpenFlags::SQLITE_OPEN_CREATE, create);
-    let connection = super::files::connect(path, flags)?;
-    // Closing the last connection would write the -wal file back, even one that we cannot read.
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
-    set_key(&connection, key)?;
-    // The first read: a wrong key or a foreign file ends here, before anything is written.
-    let found: u32 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    if found == 0 && !create {
-        return Err(StoreError::Damaged("the file is empty or cut off"));
-    }
-    if found > SCHEMA_VERSION {
-        // Reading made an empty -wal file where there was none; closing takes it away again.
-        let frames: i64 =
-            connection.query_row("PRAGMA wal_checkpoint(NOOP)", [], |row| row.get(1))?;
-        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, frames > 0)?;
-        return Err(StoreError::NewerSchema { found, known: SCHEMA_VERSION });
-    }
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
-    connection.execute_batch(
-        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA fullfsync = ON;
-         PRAGMA checkpoint_fullfsync = ON; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;
-         PRAGMA cell_size_check = ON; PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY;
-         PRAGMA mmap_size = 0; PRAGMA busy_timeout = 5000;",
-    )?;
-    // What a killed process wrote and did not sync would be shown, and sent, before it is durable;
-    // a checkpoint syncs it.
-    connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?;
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
-    // Plans do not depend on the values bound, so a statement is not prepared again for others.
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
-    connection.set_prepared_statement_cache_capacity(128);
-    for (version, migration) in (1..).zip(MIGRATIONS).skip(found as usize) {
-        connection.execute_batch(&format!(
-            "BEGIN IMMEDIATE; {migration}; PRAGMA user_version = {version}; COMMIT;"
-        ))?;
-    }
-    Ok(connection)
 }

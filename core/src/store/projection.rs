@@ -1,10 +1,12 @@
 //! Writes each record's row, and the sums and balances over them, in the entry's transaction.
 
+use super::at_rest::{decode_sums, encode_answers, encode_sums};
 use super::rows::{Row, State};
 use super::{Store, StoreError};
 use crate::model::answers::Word;
-use crate::model::indicator::{decode_sums, encode_sums, is_part, measures};
-use crate::model::schema::Shape;
+use crate::model::catalogue::measures;
+use crate::model::field::Shape;
+use crate::model::indicator::is_part;
 use crate::model::stock::Holder;
 use crate::model::{CivilDate, RecordId, UnixMillis, Value};
 use crate::record::Record;
@@ -123,7 +125,7 @@ impl Store {
                 row.day,
                 row.state.number(),
                 row.conflicts as i64,
-                row.answers.encode(),
+                encode_answers(&row.answers),
                 &digest.as_bytes()[..16],
                 row.moves_stock,
             ))?;

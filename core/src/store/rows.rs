@@ -1,5 +1,6 @@
 //! One row for each record: what it says now, for lists, searches, totals and exports.
 
+use super::at_rest::decode_answers;
 use super::payload::kept_if_any;
 use super::{RECORD, Store, StoreError};
 use crate::model::{Answers, CivilDate, DeviceKey, EntryId, Kind, LogId, RecordId, TeamId};
@@ -115,7 +116,7 @@ impl Store {
             let kind = kind.ok_or(StoreError::Damaged("a record's kind"))?;
             let Some((team, author)) = origins.get(&row.get(1)?) else { continue };
             let answers = row.get_ref(3)?.as_blob().map_err(rusqlite::Error::from)?;
-            let answers = Answers::decode(kind, answers);
+            let answers = decode_answers(kind, answers);
             let answers = answers.map_err(|_| StoreError::Damaged("a record's answers"))?;
             take(*team, *author, row.get(2)?, &answers);
         }
@@ -293,7 +294,7 @@ pub(super) fn read(
     let kind = Kind::from_number(row.get(1)?).ok_or(StoreError::Damaged("a record's kind"))?;
     let Some((team, author)) = origins.get(&row.get(2)?) else { return Ok(None) };
     let answers = row.get_ref(6)?.as_blob().map_err(rusqlite::Error::from)?;
-    let answers = Answers::decode(kind, answers);
+    let answers = decode_answers(kind, answers);
     Ok(Some(Row {
         number: row.get(0)?,
         id: EntryId(row.get(7)?).record(),

@@ -1,8 +1,9 @@
 //! Answers queries for totals: sums by period, site and team from the tally, all others from the rows.
 //! Both hold the same numbers; a test compares them.
 
+use super::at_rest::decode_sums;
 use super::{Store, StoreError};
-use crate::model::indicator::{decode_sums, measures};
+use crate::model::catalogue::measures;
 use crate::model::stock::{Batch, Holder};
 use crate::model::{Answers, CivilDate, DeviceKey, Kind, LogId, TeamId};
 use crate::totals::{Lines, Origin, Query, Totals, lines_of};

@@ -161,7 +161,7 @@ fn faults(most: u64, folder: Option<&Path>) -> ExitCode {
 
 /// Zero means something: over many seeds each indicator must have been counted and compared.
 fn every_indicator_was_counted(count: u64, seen: &BTreeSet<String>) -> ExitCode {
-    let declared = kitbag_core::model::indicator::indicators().map(|indicator| indicator.name);
+    let declared = kitbag_core::model::catalogue::indicators().map(|indicator| indicator.name);
     let missing: Vec<&str> = declared.filter(|name| !seen.contains(*name)).collect();
     if count < SEEDS_THAT_COUNT_EVERYTHING || missing.is_empty() {
         println!("simulate: {} indicators equal to the recount", seen.len());

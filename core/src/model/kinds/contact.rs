@@ -3,7 +3,8 @@
 use crate::model::answers::Answer;
 use crate::model::indicator::{Adds, Indicator};
 use crate::model::rules::Contradiction;
-use crate::model::schema::{Declaration, Shape, WorkerMay, optional, required};
+use crate::model::declaration::{Declaration, WorkerMay};
+use crate::model::field::{Shape, optional, required};
 use crate::model::{Answers, Kind};
 
 /// The contact.

@@ -3,7 +3,8 @@
 use crate::model::answers::{Named, find};
 use crate::model::indicator::{Adds, Derived, Indicator, Share};
 use crate::model::rules::{Contradiction, Rule};
-use crate::model::schema::{Declaration, Field, Shape, VOID, WorkerMay, optional, required};
+use crate::model::declaration::{Declaration, WorkerMay};
+use crate::model::field::{Field, Shape, VOID, optional, required};
 use crate::model::{Answer, Answers, CivilDate, Kind};
 
 /// The statuses, from the least far along to the furthest: a tie of dates goes to the further one.

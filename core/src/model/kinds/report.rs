@@ -2,7 +2,8 @@
 
 use crate::model::Kind;
 use crate::model::indicator::{Adds, Indicator};
-use crate::model::schema::{Declaration, Shape, WorkerMay, optional, required};
+use crate::model::declaration::{Declaration, WorkerMay};
+use crate::model::field::{Shape, optional, required};
 
 /// The report.
 pub const DECLARATION: Declaration = Declaration {

@@ -3,7 +3,8 @@
 use crate::model::Kind;
 use crate::model::indicator::{Adds, Indicator};
 use crate::model::rules::Contradiction;
-use crate::model::schema::{Declaration, Shape, WorkerMay, required};
+use crate::model::declaration::{Declaration, WorkerMay};
+use crate::model::field::{Shape, required};
 
 /// The target.
 pub const DECLARATION: Declaration = Declaration {

@@ -2,7 +2,8 @@
 
 use crate::model::indicator::{Adds, Indicator, Share};
 use crate::model::rules::{Contradiction, Rule};
-use crate::model::schema::{Declaration, Shape, WorkerMay, optional, required};
+use crate::model::declaration::{Declaration, WorkerMay};
+use crate::model::field::{Shape, optional, required};
 use crate::model::{Answers, Kind};
 
 /// What counts as trained when naloxone is handed out.

@@ -1,15 +1,7 @@
-//! How a kind of record is declared: its fields, the rules that no single field holds, and what it
-//! adds to totals. `check` holds operations against it; projection, indicators, flags, columns and
-//! documentation follow from it.
+//! What a field is: its name, what it holds, whether a record is complete without it.
 //!
 //! Lists of codes are open: a code that this version does not know is kept, sent on and counted
 //! verbatim. A field that it does not know is kept too. What is checked is the shape.
-
-use super::indicator::{Derived, Indicator, Share};
-use super::invalid::{Invalid, Wrong};
-use super::rules::{Contradiction, Rule};
-use super::stock::StockMove;
-use super::{Answers, Value};
 
 /// The longest code, in characters.
 pub const CODE_CHARS_MAX: usize = 64;
@@ -139,49 +131,6 @@ pub const fn optional(name: &'static str, shape: Shape, about: &'static str) -> 
     Field { name, shape, need: Need::Optional, since: 1, about }
 }
 
-/// What a worker may do with records of a kind; a coordinator may do all in the team.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WorkerMay {
-    /// Create records, and change its own.
-    ItsOwn,
-    /// The same, and append elements of its own to this list of any record of the team.
-    ItsOwnAndAppend(&'static str),
-    /// Only records of its own in which this field has one of these codes.
-    ItsOwnWhere(&'static str, &'static [&'static str]),
-    /// Nothing.
-    Nothing,
-}
-
-/// A kind of record, declared once.
-#[derive(Debug)]
-pub struct Declaration {
-    /// The kind's name in the data dictionary, on the command line and in exports.
-    pub name: &'static str,
-    /// Its number in an entry's header, from 16. A number once given is never given again.
-    pub number: u8,
-    /// What it is, in English.
-    pub about: &'static str,
-    /// Its fields beside the envelope's.
-    pub fields: &'static [Field],
-    /// The rules that no single field holds.
-    pub rules: &'static [Rule],
-    /// What a worker may do.
-    pub worker_may: WorkerMay,
-    /// What totals count of it.
-    pub indicators: &'static [Indicator],
-    /// What is shown of indicators as a share of others.
-    pub shares: &'static [Share],
-    /// The fields that two people who record one event would answer alike; `None` where records of one
-    /// day and site are commonly alike and say nothing of each other.
-    pub same_event: Option<&'static [&'static str]>,
-    /// Codes that follow from a record's other answers.
-    pub derived: &'static [Derived],
-    /// Answers that cannot both be true.
-    pub contradictions: &'static [Contradiction],
-    /// How a record moves stock.
-    pub stock: Option<fn(&Answers) -> Vec<StockMove>>,
-}
-
 /// The reasons for a void (data dictionary, rules for every record).
 pub const VOID: &[&str] =
     &["duplicate", "wrong_person", "wrong_team", "test", "entered_in_error", "undone"];
@@ -245,20 +194,11 @@ pub fn expected(shape: Shape) -> String {
     }
 }
 
-/// The value that a text says for a field of this shape, as flags and cells have it.
-pub fn parse(name: &str, shape: Shape, text: &str) -> Result<Value, Invalid> {
-    let wrong = || Invalid::shape(name, shape);
-    let number = || text.parse::<i64>().map(Value::Int).map_err(|_| wrong());
-    match shape {
-        Shape::Int { .. } | Shape::Counts { .. } => number(),
-        Shape::IntOrUnknown { .. } if text == "unknown" => Ok(text.into()),
-        Shape::IntOrUnknown { .. } => number(),
-        Shape::CodeSet(_) => match text {
-            "true" | "yes" => Ok(true.into()),
-            "false" | "no" => Ok(false.into()),
-            _ => Err(wrong()),
-        },
-        Shape::List(_) => Err(Invalid::new(name, Wrong::IsAList, expected(shape))),
-        _ => Ok(text.into()),
-    }
+/// Whether text can be a code: 1 to 64 characters, none of them a control character, no space at
+/// either end. Which codes exist is left open.
+pub fn is_code(code: &str) -> bool {
+    let length = code.chars().count();
+    (1..=CODE_CHARS_MAX).contains(&length)
+        && code.trim() == code
+        && !code.chars().any(char::is_control)
 }
