@@ -439,7 +439,6 @@ error-outbox = Nothing tells whose store this was. Ask the coordinator for an in
 error-team = This device is not in this team. Ask a coordinator.
 error-certificate = No certificate of this team begins so, or several do. Give more of it.
 error-claim = This device claims nothing that is not here.
-error-no_such_pack = The programme has no code pack of this name.
 error-hub = No hub is known here. Ask the coordinator.
 error-code = No device that asked shows these digits. Check them, or make a new invitation.
 error-enrolment = This enrolment does not prove itself. Nothing was joined. Ask for a new one.

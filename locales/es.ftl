@@ -440,7 +440,6 @@ error-outbox = Nada indica de quién era este almacén. Pida una invitación a l
 error-team = Este dispositivo no está en este equipo. Pregunte a la coordinación.
 error-certificate = Ningún certificado de este equipo empieza así, o lo hacen varios. Escriba más.
 error-claim = Este dispositivo no afirma nada que no esté aquí.
-error-no_such_pack = El programa no tiene ningún paquete de códigos con este nombre.
 error-hub = Aquí no se conoce ningún servidor. Pregunte a la coordinación.
 error-code = Ningún dispositivo que lo pidió muestra estas cifras. Revíselas o haga una invitación nueva.
 error-enrolment = Esta inscripción no se prueba a sí misma. No hubo unión. Pida una nueva.

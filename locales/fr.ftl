@@ -440,7 +440,6 @@ error-outbox = Rien n’indique à qui était ce stockage. Demandez une invitati
 error-team = Cet appareil n’est pas dans cette équipe. Demandez à la coordination.
 error-certificate = Aucun certificat de cette équipe ne commence ainsi, ou plusieurs. Donnez-en davantage.
 error-claim = Cet appareil n’annonce rien qui ne soit ici.
-error-no_such_pack = Le programme n’a pas de jeu de codes de ce nom.
 error-hub = Aucun serveur n’est connu ici. Demandez à la coordination.
 error-code = Aucun appareil qui a demandé n’affiche ces chiffres. Vérifiez-les, ou faites une nouvelle invitation.
 error-enrolment = Cette inscription ne se prouve pas. Rien n’a été rejoint. Demandez-en une nouvelle.

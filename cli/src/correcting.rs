@@ -1,9 +1,8 @@
 //! `kitbag correct`, `void`, `undo`: what becomes of a record. Nothing is erased.
 
-use crate::device::{StoreArguments, team_of};
+use crate::device::{Opened, StoreArguments};
 use crate::records::pair;
 use crate::{Failure, failure};
-use kitbag_core::engine::Engine;
 use kitbag_core::model::field::Shape;
 use kitbag_core::model::text::parse;
 use kitbag_core::model::{EntryId, Invalid, Kind, Operation, RecordId, TeamId, Value, Wrong, form};
@@ -77,8 +76,8 @@ pub struct UndoArguments {
 }
 
 pub fn correct(arguments: &CorrectArguments) -> Result<(), Failure> {
-    let mut engine = arguments.store.open()?;
-    let record = engine.get(arguments.id)?;
+    let held = arguments.store.hold()?;
+    let record = held.wait(held.client().records().get(arguments.id))?;
     let mut operations = Vec::new();
     for (field, text) in &arguments.answers {
         operations.push(match field.split_once('/') {
@@ -98,7 +97,7 @@ pub fn correct(arguments: &CorrectArguments) -> Result<(), Failure> {
     if let Some(field) = put_twice(&operations) {
         return Err(Invalid::twice(&field).into());
     }
-    let entry = engine.change(arguments.id, operations)?;
+    let entry = held.wait(held.client().records().change(arguments.id, operations))?;
     tell(arguments.json, arguments.id, entry, "Saved. The old answers stay in the history.");
     Ok(())
 }
@@ -158,25 +157,26 @@ fn value_of(name: &str, shape: Shape, text: &str) -> Result<Value, Invalid> {
 }
 
 pub fn void(arguments: &VoidArguments) -> Result<(), Failure> {
-    let mut engine = arguments.store.open()?;
+    let held = arguments.store.hold()?;
+    let records = held.client().records();
     let (entry, said) = match &arguments.reason {
         Some(reason) if !arguments.clear => (
-            engine.void(arguments.id, reason)?,
+            held.wait(records.void(arguments.id, reason.clone()))?,
             "Void: it counts nowhere. --clear takes that back.",
         ),
-        _ => (engine.clear_void(arguments.id)?, "The void is taken back."),
+        _ => (held.wait(records.clear_void(arguments.id))?, "The void is taken back."),
     };
     tell(arguments.json, arguments.id, entry, said);
     Ok(())
 }
 
 pub fn undo(arguments: &UndoArguments) -> Result<(), Failure> {
-    let mut engine = arguments.store.open()?;
+    let held = arguments.store.hold()?;
     let id = match arguments.id {
         Some(id) => id,
-        None => last_changed(&engine, arguments.team)?,
+        None => last_changed(&held, arguments.team)?,
     };
-    let entry = engine.undo(id)?;
+    let entry = held.wait(held.client().records().undo(id))?;
     tell(arguments.json, id, entry, &format!("Undone: {id}"));
     Ok(())
 }
@@ -189,8 +189,8 @@ fn tell(as_json: bool, id: RecordId, entry: EntryId, said: &str) {
     }
 }
 
-fn last_changed(engine: &Engine, team: Option<TeamId>) -> Result<RecordId, Failure> {
-    let team = team_of(engine, team)?;
-    let last = engine.last_changed(team)?;
+fn last_changed(held: &Opened, team: Option<TeamId>) -> Result<RecordId, Failure> {
+    let team = held.team(team)?;
+    let last = held.wait(held.client().records().last_changed(team))?;
     last.ok_or_else(|| failure("undo", "this device has not changed a record yet"))
 }

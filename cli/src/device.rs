@@ -1,9 +1,9 @@
-//! A device's store for the commands that need one: held through the client, or opened for its records.
+//! A device's store for the commands that need one, held through the client as every front end holds it.
 
 use crate::{Failure, failure};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use kitbag_client::{Client, Error, Opening, SyncOptions};
-use kitbag_core::engine::{Engine, Environment, Recovered};
+use kitbag_core::engine::Recovered;
 use kitbag_core::model::TeamId;
 use kitbag_core::store::{KeyFile, KeyProvider, PassphraseFile, StoreError, StoreKey};
 use kitbag_core::sync::Agreement;
@@ -39,16 +39,11 @@ impl KeyProvider for Key {
     }
 }
 
-/// The system's clock and randomness; long work when a store is opened is shown on a terminal.
-fn environment() -> Environment {
-    let renewing = Box::new(renewing());
-    Environment { renewing, insecure_loopback: insecure_loopback(), ..Environment::system() }
-}
-
 fn insecure_loopback() -> bool {
     std::env::var_os("KITBAG_INSECURE_LOOPBACK").is_some_and(|set| set == "1")
 }
 
+/// Long work when a store is opened is shown on a terminal.
 fn renewing() -> impl Fn(u64, u64) + Send + Sync {
     let style =
         ProgressStyle::with_template("bringing the store up to date {wide_bar} {pos}/{len}");
@@ -93,18 +88,6 @@ impl StoreArguments {
         let text = std::fs::read_to_string(path).map(Zeroizing::new);
         let text = text.map_err(|error| crate::cannot_read(path, &error))?;
         Ok(Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned()))
-    }
-
-    /// Opens a store that is there.
-    pub fn open(&self) -> Result<Engine, Failure> {
-        Engine::open(&self.store, &self.key_there()?, environment())
-            .map_err(|error| failure(self.store.display(), error))
-    }
-
-    /// Opens a store that is there to read it alone.
-    pub fn open_to_read(&self) -> Result<Engine, Failure> {
-        Engine::open_to_read(&self.store, &self.key_there()?, environment())
-            .map_err(|error| failure(self.store.display(), error))
     }
 
     /// Holds a store that is there.
@@ -208,6 +191,11 @@ impl Opened {
         &self.client
     }
 
+    /// Waits for what the client does, and tells its error as it is.
+    pub fn tried<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        self.runtime.block_on(work)
+    }
+
     /// Waits for what the client does.
     pub fn wait<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Failure> {
         self.runtime.block_on(work).map_err(crate::failed)
@@ -248,14 +236,6 @@ impl Opened {
 pub fn runtime() -> Result<Runtime, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.map_err(|error| failure("this program", error))
-}
-
-/// The team named, or the only one that there is.
-pub fn team_of(engine: &Engine, named: Option<TeamId>) -> Result<TeamId, Failure> {
-    if let Some(team) = named {
-        return Ok(team);
-    }
-    only(engine.teams().into_iter().filter(|team| *team != TeamId::PROGRAMME))
 }
 
 fn only(mut teams: impl Iterator<Item = TeamId>) -> Result<TeamId, Failure> {

@@ -1,6 +1,6 @@
 //! `kitbag draft`: forms that are being filled in, kept on this device alone.
 
-use crate::device::{StoreArguments, team_of};
+use crate::device::StoreArguments;
 use crate::recording::RecordCommand;
 use crate::{Failure, recording, wrong_file};
 use clap::Subcommand;
@@ -56,11 +56,13 @@ pub fn run(command: &DraftCommand) -> Result<(), Failure> {
                 let said = "is for a whole record: give it to `record KIND --draft N`";
                 return Err(wrong_file("--unknowns", said));
             }
-            let (mut engine, form) = recording::opened(command)?;
-            say!("{}", engine.save_draft(command.draft, &form)?.0);
+            let (held, form) = recording::opened(command)?;
+            let saved = held.wait(held.client().drafts().save(command.draft, form))?;
+            say!("{}", saved.0);
         }
         DraftCommand::List { store, json } => {
-            let drafts = store.open_to_read()?.drafts()?;
+            let held = store.hold_to_read()?;
+            let drafts = held.wait(held.client().drafts().list())?;
             let shown = drafts.iter().map(|(id, form)| {
                 json!({
                     "draft": id.0, "kind": form.kind().name(), "answers": json::of_form(form),
@@ -77,16 +79,18 @@ pub fn run(command: &DraftCommand) -> Result<(), Failure> {
             say!("{} drafts. They are never sent and never counted.", drafts.len());
         }
         DraftCommand::Finish { store, team, draft, json } => {
-            let mut engine = store.open()?;
-            let team = team_of(&engine, *team)?;
-            let id = engine.finish_draft(DraftId(*draft), team)?;
+            let held = store.hold()?;
+            let team = held.team(*team)?;
+            let form = recording::form_of(&held, DraftId(*draft))?;
+            let id = held.wait(held.client().drafts().finish(DraftId(*draft), team, form))?;
             match json {
                 true => say!("{}", json!({ "id": id.to_string() })),
                 false => say!("{id}"),
             }
         }
         DraftCommand::Discard { store, draft, json } => {
-            store.open()?.discard_draft(DraftId(*draft))?;
+            let held = store.hold()?;
+            held.wait(held.client().drafts().discard(DraftId(*draft)))?;
             match json {
                 true => say!("{}", json!({ "draft": draft })),
                 false => say!("Discarded."),

@@ -4,7 +4,7 @@ use crate::Failure;
 use crate::device::StoreArguments;
 use crate::screen::SpanArguments;
 use indicatif::{ProgressBar, ProgressStyle};
-use kitbag_core::store::{State, StoreError};
+use kitbag_core::store::State;
 use kitbag_interchange::export::Export;
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -27,27 +27,27 @@ pub struct ExportArguments {
 }
 
 pub fn run(arguments: &ExportArguments) -> Result<(), Failure> {
-    let engine = arguments.store.open_to_read()?;
+    let held = arguments.store.hold_to_read()?;
     let (folder, span) = (&arguments.folder, arguments.span);
-    let mut export = Export::begin(folder)?;
+    let export = Export::begin(folder)?;
     let style = ProgressStyle::with_template("exporting {pos} records")
         .unwrap_or_else(|_| ProgressStyle::default_spinner());
     let bar = ProgressBar::new_spinner().with_style(style);
-    let mut failed = None;
-    let read = engine.store().each_row(span.from, span.to, |row| {
+    let shown = bar.clone();
+    let seen = (export, None);
+    let records = held.client().records();
+    let looked = records.look_through((span.from, span.to), seen, move |seen, row| {
+        let (export, failed) = seen;
         if row.state == State::Counted && span.team.is_none_or(|team| team == row.team) {
-            bar.inc(1);
-            failed = export.add(row).err();
+            shown.inc(1);
+            *failed = export.add(row).err();
         }
-        match failed {
-            Some(_) => Err(StoreError::NotOpen),
-            None => Ok(()),
-        }
+        failed.is_none()
     });
+    let (export, failed) = held.wait(looked)?;
     if let Some(failed) = failed {
         return Err(failed.into());
     }
-    read?;
     let files = export.finish()?;
     bar.finish_and_clear();
     if arguments.json {

@@ -1,10 +1,10 @@
 //! `kitbag import`: rows of CSV files become records, each once.
 
-use crate::device::{StoreArguments, team_of};
+use crate::device::{Opened, StoreArguments};
 use crate::totals::kind_named;
 use crate::{Failure, cannot_read, wrong_file};
 use indicatif::{ProgressBar, ProgressStyle};
-use kitbag_core::engine::{Engine, EngineError};
+use kitbag_client::Error;
 use kitbag_core::model::pack::fill_in;
 use kitbag_core::model::{Form, Kind, TeamId};
 use kitbag_interchange::import::{Known, Saved};
@@ -55,8 +55,8 @@ struct Outcome {
 }
 
 pub fn run(arguments: &ImportArguments) -> Result<(), Failure> {
-    let mut engine = arguments.store.open()?;
-    let team = team_of(&engine, arguments.team)?;
+    let held = arguments.store.hold()?;
+    let team = held.team(arguments.team)?;
     let mut outcomes = Vec::new();
     for path in &arguments.files {
         // The file of a list is read with that of its records.
@@ -67,7 +67,7 @@ pub fn run(arguments: &ImportArguments) -> Result<(), Failure> {
         {
             continue;
         }
-        outcomes.push((path, import(&mut engine, team, arguments, path)));
+        outcomes.push((path, import(&held, team, arguments, path)));
     }
     if arguments.json {
         let files = outcomes.iter().map(|(path, outcome)| match outcome {
@@ -137,14 +137,14 @@ fn tell(path: &Path, outcome: &Outcome) {
 }
 
 fn import(
-    engine: &mut Engine,
+    held: &Opened,
     team: TeamId,
     arguments: &ImportArguments,
     path: &Path,
 ) -> Result<Outcome, Failure> {
     let file = std::fs::read(path).map_err(|error| cannot_read(path, &error))?;
     // What a catalogue knows is filled in before a row is found incomplete.
-    let packs = engine.packs()?;
+    let packs = held.wait(held.client().programme().packs())?;
     let (mut imported, kind, lists) = match &arguments.map {
         Some(map) => {
             let text = std::fs::read_to_string(map).map_err(|error| cannot_read(map, &error))?;
@@ -161,7 +161,7 @@ fn import(
         }
         None => sheets::by_name(arguments.kind, path, &file, &packs, crate::told)?,
     };
-    let saved = save(engine, team, kind, &mut imported)?;
+    let saved = save(held, team, kind, &mut imported)?;
     let mut outcome = Outcome {
         rows: imported.rows,
         imported: saved.imported,
@@ -187,24 +187,26 @@ fn import(
 
 /// Saves the rows that are not known yet.
 fn save(
-    engine: &mut Engine,
+    held: &Opened,
     team: TeamId,
     kind: Kind,
     imported: &mut Imported,
 ) -> Result<Saved, Failure> {
-    let mut known = Known::of(&imported.taken, (engine.device_key(), team, kind));
-    engine.store().each_row(None, None, |row| {
+    let own = held.wait(held.client().programme().own())?.device;
+    let known = Known::of(&imported.taken, (own, team, kind));
+    let records = held.client().records();
+    let known = held.wait(records.look_through((None, None), known, |known, row| {
         known.look(&row);
-        Ok(())
-    })?;
+        true
+    }))?;
     let style = ProgressStyle::with_template("importing {wide_bar} {pos}/{len}")
         .unwrap_or_else(|_| ProgressStyle::default_bar());
     let bar = ProgressBar::new(imported.taken.len() as u64).with_style(style);
-    let record = |form: &Form| match engine.record_imported(team, form) {
+    let record = |form: &Form| match held.tried(records.record_imported(team, form.clone())) {
         Ok(_) => Ok(Ok(())),
         // What a code pack asks for beside the data dictionary.
-        Err(EngineError::Invalid(invalid)) => Ok(Err(crate::told(&invalid))),
-        Err(other) => Err(other),
+        Err(Error::Invalid(faults)) => Ok(Err(crate::told_all(&faults))),
+        Err(other) => Err(crate::failed(other)),
     };
     let saved = kitbag_interchange::import::save(imported, &known, record, |at| {
         bar.set_position(at);

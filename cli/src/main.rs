@@ -259,12 +259,14 @@ impl<E: std::error::Error + 'static> From<E> for Failure {
 /// An error of the client, in the reader's language.
 pub(crate) fn failed(error: kitbag_client::Error) -> Failure {
     match &error {
-        kitbag_client::Error::Invalid(faults) => {
-            let said: Vec<String> = faults.iter().map(told).collect();
-            Failure::of(said.join("; "), Exit::Wrong)
-        }
+        kitbag_client::Error::Invalid(faults) => Failure::of(told_all(faults), Exit::Wrong),
         _ => Failure::new(error.in_words(words())),
     }
+}
+
+/// What is wrong with several answers.
+pub(crate) fn told_all(faults: &[Invalid]) -> String {
+    faults.iter().map(told).collect::<Vec<_>>().join("; ")
 }
 
 /// What is wrong with an answer: the stable code for programs, then what people read.

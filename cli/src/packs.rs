@@ -1,9 +1,8 @@
 //! `kitbag pack`: a programme's codes, products, sites and what its receivers want, as data.
 
-use crate::device::StoreArguments;
+use crate::device::{Opened, StoreArguments};
 use crate::{Failure, cannot_read, wrong_file};
 use clap::Subcommand;
-use kitbag_core::engine::Engine;
 use kitbag_core::model::pack::{CodePack, SHIPPED};
 use serde_json::json;
 use std::path::Path;
@@ -84,8 +83,9 @@ fn text_of(name: &str) -> Result<String, Failure> {
 }
 
 /// The pack of this name that the programme has, or that comes with Kitbag, or of this file.
-pub fn named(engine: &Engine, name: &str) -> Result<CodePack, Failure> {
-    if let Some(pack) = engine.packs()?.into_iter().find(|pack| pack.name == name) {
+pub fn named(held: &Opened, name: &str) -> Result<CodePack, Failure> {
+    let packs = held.wait(held.client().programme().packs())?;
+    if let Some(pack) = packs.into_iter().find(|pack| pack.name == name) {
         return Ok(pack);
     }
     CodePack::checked(&text_of(name)?).map_err(|error| wrong_file(name, error))

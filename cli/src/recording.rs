@@ -1,13 +1,13 @@
 //! `kitbag record KIND`: a flag for each field of the kind, made from its declaration.
 
-use crate::device::{StoreArguments, team_of};
+use crate::device::{Opened, StoreArguments};
 use crate::{Failure, cannot_read, failure, wrong_file};
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, Subcommand};
-use kitbag_core::engine::{DraftId, Engine, EngineError};
+use kitbag_core::engine::DraftId;
 use kitbag_core::model::field::{Field, Need, Shape, expected};
 use kitbag_core::model::json::{self, NotRead};
 use kitbag_core::model::{Form, Kind, TeamId, Wrong};
-use kitbag_core::store::{Row, Search, State};
+use kitbag_core::store::State;
 use std::io::Read;
 
 /// What has commands of its own, and the name of an imported row.
@@ -154,18 +154,24 @@ fn flag(field: &'static Field) -> Arg {
     }
 }
 
-/// The store that a command names, opened, and the form that its flags fill in.
-pub fn opened(command: &RecordCommand) -> Result<(Engine, Form), Failure> {
-    let engine = command.store.open()?;
-    let begun = begun(&engine, command)?;
-    Ok((engine, form(command, begun)?))
+/// The store that a command names, held, and the form that its flags fill in.
+pub fn opened(command: &RecordCommand) -> Result<(Opened, Form), Failure> {
+    let held = command.store.hold()?;
+    let begun = begun(&held, command)?;
+    Ok((held, form(command, begun)?))
+}
+
+/// What a draft holds.
+pub fn form_of(held: &Opened, draft: DraftId) -> Result<Form, Failure> {
+    let drafts = held.wait(held.client().drafts().list())?;
+    let found = drafts.into_iter().find(|(id, _)| *id == draft).map(|(_, form)| form);
+    found.ok_or_else(|| crate::failed(kitbag_client::Error::NotFound("draft")))
 }
 
 /// What the draft holds that a command goes on with.
-fn begun(engine: &Engine, command: &RecordCommand) -> Result<Form, Failure> {
+fn begun(held: &Opened, command: &RecordCommand) -> Result<Form, Failure> {
     let Some(draft) = command.draft else { return Ok(Form::new(command.kind)) };
-    let drafts = engine.drafts()?;
-    let (_, form) = drafts.into_iter().find(|(id, _)| *id == draft).ok_or(EngineError::NoDraft)?;
+    let form = form_of(held, draft)?;
     match form.kind() == command.kind {
         true => Ok(form),
         false => Err(wrong_file("--draft", format!("is of a {}", form.kind().name()))),
@@ -173,27 +179,25 @@ fn begun(engine: &Engine, command: &RecordCommand) -> Result<Form, Failure> {
 }
 
 pub fn record(command: &RecordCommand) -> Result<(), Failure> {
-    let (mut engine, form) = match command.draft {
+    let (held, form) = match command.draft {
         Some(_) => opened(command)?,
         None => {
             // What is wrong with the answers is said before a store is looked at; what is missing, a code
             // pack may know.
             let form = form(command, Form::new(command.kind))?;
-            match form.operations() {
-                Err(invalid) if invalid.wrong != Wrong::Required => return Err(invalid.into()),
-                Ok(_) | Err(_) => (command.store.open()?, form),
+            match form.faults().into_iter().find(|fault| fault.wrong != Wrong::Required) {
+                Some(invalid) => return Err(invalid.into()),
+                None => (command.store.hold()?, form),
             }
         }
     };
-    let team = team_of(&engine, command.team)?;
+    let team = held.team(command.team)?;
     let id = match command.draft {
-        Some(draft) => engine.finish_draft_as(draft, team, &form)?,
-        None => engine.record(team, &form)?,
+        Some(draft) => held.wait(held.client().drafts().finish(draft, team, form))?,
+        None => held.wait(held.client().records().record(team, form))?,
     };
     say!("{id}");
-    let page = engine.search(&Search { team: Some(team), most: 1, ..Search::default() })?;
-    let is_flagged = |row: &Row| row.id == id && row.state == State::Flagged;
-    if page.rows.iter().any(is_flagged) {
+    if held.wait(held.client().records().look_at(id))?.state == Some(State::Flagged) {
         tell!(
             "kitbag: saved, and its date keeps it out of totals: before 2000, or later than tomorrow; \
              kitbag correct {id} occurred_on=DATE puts it right"

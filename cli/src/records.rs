@@ -101,8 +101,8 @@ pub fn list(arguments: &ListArguments) -> Result<(), Failure> {
         );
         return Err(wrong_file("--where", reason));
     }
-    let engine = arguments.store.open_to_read()?;
-    let page = engine.search(&Search {
+    let held = arguments.store.hold_to_read()?;
+    let page = held.wait(held.client().records().list(Search {
         team: arguments.span.team,
         kind: arguments.kind,
         author: arguments.author,
@@ -113,17 +113,18 @@ pub fn list(arguments: &ListArguments) -> Result<(), Failure> {
         older_than: arguments.before.map(|number| ListPlace { day: 0, number }),
         most: arguments.most,
         ..Search::default()
-    })?;
+    }))?;
+    let rows: Vec<&Row> = page.rows.iter().map(|listed| &listed.row).collect();
     let next = page.older.map(|place| place.number);
     if arguments.json {
-        let records: Vec<Json> = page.rows.iter().map(row_as_json).collect();
+        let records: Vec<Json> = rows.iter().map(|row| row_as_json(row)).collect();
         say!("{}", json!({ "records": records, "next": next }));
         return Ok(());
     }
-    say!("{}", table(&page.rows));
+    say!("{}", table(&rows));
     match next {
         Some(next) => say!("There are more: go on with --before {next}."),
-        None => say!("{} records.", page.rows.len()),
+        None => say!("{} records.", rows.len()),
     }
     Ok(())
 }
@@ -140,7 +141,7 @@ fn row_as_json(row: &Row) -> Json {
     })
 }
 
-fn table(rows: &[Row]) -> Table {
+fn table(rows: &[&Row]) -> Table {
     let mut table = screen::table(["id", "kind", "date", "site", "state", "says"]);
     for row in rows {
         let of = |field: &str| row.answers.code(field).unwrap_or_default().to_owned();
@@ -171,10 +172,9 @@ fn brief(row: &Row) -> String {
 }
 
 pub fn show(arguments: &OneArguments) -> Result<(), Failure> {
-    let engine = arguments.store.open_to_read()?;
-    let record = engine.get(arguments.id)?;
-    let row = engine.store().row(arguments.id)?;
-    let state = row.as_ref().map_or("unsettled", |row| row.state.name());
+    let held = arguments.store.hold_to_read()?;
+    let looked = held.wait(held.client().records().look_at(arguments.id))?;
+    let (record, state) = (looked.record, looked.state.map_or("unsettled", State::name));
     if arguments.json {
         say!("{}", record_as_json(&record, state));
         return Ok(());
@@ -245,8 +245,8 @@ fn value_as_json(value: &Value) -> Json {
 }
 
 pub fn history(arguments: &OneArguments) -> Result<(), Failure> {
-    let engine = arguments.store.open_to_read()?;
-    let record = engine.get(arguments.id)?;
+    let held = arguments.store.hold_to_read()?;
+    let record = held.wait(held.client().records().get(arguments.id))?;
     let changes: Vec<Json> = record
         .history
         .iter()
@@ -286,19 +286,8 @@ fn in_words(operation: &Operation) -> String {
 }
 
 pub fn conflicts(arguments: &AllArguments) -> Result<(), Failure> {
-    let engine = arguments.store.open_to_read()?;
-    let mut found = Vec::new();
-    let mut search = Search { conflicted: true, most: 500, ..Search::default() };
-    loop {
-        let page = engine.search(&search)?;
-        for row in &page.rows {
-            found.push(engine.get(row.id)?);
-        }
-        match page.older {
-            Some(older) => search.older_than = Some(older),
-            None => break,
-        }
-    }
+    let held = arguments.store.hold_to_read()?;
+    let found = held.wait(held.client().records().conflicted())?;
     if arguments.json {
         let conflicts: Vec<Json> = found
             .iter()
@@ -333,8 +322,8 @@ pub fn conflicts(arguments: &AllArguments) -> Result<(), Failure> {
 }
 
 pub fn duplicates(arguments: &AllArguments) -> Result<(), Failure> {
-    let engine = arguments.store.open_to_read()?;
-    let suspected = engine.suspected_duplicates()?;
+    let held = arguments.store.hold_to_read()?;
+    let suspected = held.wait(held.client().records().suspected_duplicates())?;
     if arguments.json {
         let pairs: Vec<Json> = suspected
             .iter()

@@ -1,17 +1,16 @@
 //! `kitbag totals`: a store's totals as tables, bars, CSV or JSON, with what they lack.
 
-use crate::device::StoreArguments;
+use crate::device::{Opened, StoreArguments};
 use crate::screen::{self, ROWS_MAX, SpanArguments};
 use crate::shown::one_line;
 use crate::{Failure, failure, wrong_file};
 use comfy_table::{CellAlignment, Table};
-use kitbag_client::{Reported, report_of};
-use kitbag_core::engine::Engine;
+use kitbag_client::Reported;
 use kitbag_core::model::Kind;
-use kitbag_core::model::catalogue::indicator;
+use kitbag_core::model::catalogue::{indicator, shares_of};
 use kitbag_core::model::indicator::{Sums, percentile};
 use kitbag_core::model::pack::CodePack;
-use kitbag_core::totals::{KnownMissing, Lines, NOT_ASKED, Query, Split, Totals};
+use kitbag_core::totals::{KnownMissing, Lines, Query, Split, Totals, of_kind};
 use kitbag_interchange::guarded;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -62,20 +61,14 @@ pub fn kind_named(name: &str) -> Result<Kind, String> {
 }
 
 pub fn run(arguments: &TotalsArguments) -> Result<(), Failure> {
-    let engine = arguments.store.open_to_read()?;
+    let held = arguments.store.hold_to_read()?;
     if let Some(name) = &arguments.pack {
-        return reported(&engine, arguments, &crate::packs::named(&engine, name)?);
+        return reported(&held, arguments, crate::packs::named(&held, name)?);
     }
     // Labels of the programme's own packs are shown for codes.
-    let packs = engine.packs()?;
-    let query = within(&arguments.span, arguments.by.clone());
-    let mut totals = engine.totals(&query)?;
-    if let Some(kind) = arguments.kind {
-        for sums in totals.lines.values_mut() {
-            sums.retain(|name, _| is_of(kind, name));
-        }
-        totals.lines.retain(|_, sums| !sums.is_empty());
-    }
+    let packs = held.wait(held.client().programme().packs())?;
+    let query = Query { kind: arguments.kind, by: arguments.by.clone(), ..within(&arguments.span) };
+    let totals = held.wait(held.client().totals().of(query))?;
     match (&arguments.bars, arguments.csv, arguments.json) {
         (Some(name), _, _) => bars(&arguments.by, &totals.lines, name, &packs)?,
         (None, true, _) => print_csv(&arguments.by, &totals.lines)?,
@@ -92,15 +85,15 @@ pub fn run(arguments: &TotalsArguments) -> Result<(), Failure> {
     Ok(())
 }
 
-fn within(span: &SpanArguments, by: Vec<Split>) -> Query {
+fn within(span: &SpanArguments) -> Query {
     let SpanArguments { team, from, to } = *span;
-    Query { team, from, to, by }
+    Query { team, from, to, ..Query::default() }
 }
 
 /// What a pack's receiver wants: each indicator in the pack's order and words.
-fn reported(engine: &Engine, arguments: &TotalsArguments, pack: &CodePack) -> Result<(), Failure> {
-    let language = crate::words().language();
-    let report = report_of(engine, pack, &within(&arguments.span, Vec::new()), language)?;
+fn reported(held: &Opened, arguments: &TotalsArguments, pack: CodePack) -> Result<(), Failure> {
+    let (language, query) = (crate::words().language().to_owned(), within(&arguments.span));
+    let report = held.wait(held.client().reports().of_pack(pack.clone(), query, language))?;
     let rows = report.lines.iter().map(|line| (line, value(line.value)));
     if arguments.json {
         let lines = rows.map(|(line, value)| {
@@ -128,7 +121,7 @@ fn reported(engine: &Engine, arguments: &TotalsArguments, pack: &CodePack) -> Re
     for (line, value) in rows {
         let shown = match &line.by {
             Some(field) if !line.code.is_empty() => {
-                labelled(std::slice::from_ref(pack), field, &line.code)
+                crate::words().code_by(std::slice::from_ref(&pack), field, &line.code)
             }
             _ => String::new(),
         };
@@ -154,12 +147,10 @@ fn value(reported: Reported) -> String {
 
 /// Totals as JSON; the shares of each line beside its sums.
 pub fn as_json(totals: &Totals) -> Value {
-    let lines = totals.lines.iter().map(|(key, sums)| {
-        let shares = kitbag_core::model::catalogue::shares();
-        let shares =
-            shares.filter_map(|share| Some((share.name.to_owned(), share.of(sums)?.into())));
-        json!({ "key": key, "sums": sums, "shares": shares.collect::<serde_json::Map<_, _>>() })
-    });
+    let lines = totals
+        .lines
+        .iter()
+        .map(|(key, sums)| json!({ "key": key, "sums": sums, "shares": shares_of(sums) }));
     json!({
         "lines": lines.collect::<Vec<_>>(),
         "known_missing": {
@@ -211,25 +202,14 @@ fn label(by: &[Split], key: &[String], packs: &[CodePack]) -> String {
         by.iter()
             .zip(key)
             .map(|(split, part)| match split {
-                Split::Code(field) => labelled(packs, field, part),
-                Split::Site => labelled(packs, "site", part),
+                Split::Code(field) => crate::words().code_by(packs, field, part),
+                Split::Site => crate::words().code_by(packs, "site", part),
                 Split::Kind => Kind::from_name(part)
                     .map_or_else(|| part.clone(), |kind| crate::words().kind(kind)),
                 _ => part.clone(),
             })
             .collect();
     parts.join("  ")
-}
-
-/// What people read for a code: the label of the first pack that has one, or Kitbag's own word.
-fn labelled(packs: &[CodePack], field: &str, code: &str) -> String {
-    let words = crate::words();
-    if code == NOT_ASKED {
-        return words.not_asked();
-    }
-    let labels = packs.iter().map(|pack| pack.label(field, code, words.language()));
-    let labelled = labels.into_iter().find(|label| *label != code);
-    labelled.map_or_else(|| words.code(field, code), str::to_owned)
 }
 
 /// Says what counts nowhere although it is here, and which alarm there is, with what to do.
@@ -249,21 +229,6 @@ pub fn say_what_else(flagged: u64, waiting: u64, forks: u64) {
              lost by it. If nobody restored one, revoke its certificate."
         );
     }
-}
-
-/// Whether an indicator, or a part of one, is declared with a kind.
-pub fn is_of(kind: Kind, name: &str) -> bool {
-    let whole = name.split('.').next().unwrap_or_default();
-    kind.declaration().indicators.iter().any(|indicator| indicator.name == whole)
-}
-
-/// What of these lines is counted of one kind.
-pub fn of_kind(kind: Kind, lines: &Lines) -> Lines {
-    let narrowed = lines.iter().map(|(key, sums)| {
-        let of_kind = sums.iter().filter(|(name, _)| is_of(kind, name));
-        (key.clone(), of_kind.map(|(name, n)| (name.clone(), *n)).collect::<Sums>())
-    });
-    narrowed.filter(|(_, sums)| !sums.is_empty()).collect()
 }
 
 /// A table for each kind of which anything was counted.

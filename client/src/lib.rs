@@ -37,7 +37,7 @@ pub use keeping::KeptSynced;
 pub use kitbag_core::store::Noticed;
 pub use programme::{Own, Programme};
 pub use records::{LiftedBy, OneRecord, Records, RefusedRecord};
-pub use reports::{Report, ReportLine, Reported, Reports, report_of};
+pub use reports::{Report, ReportLine, Reported, Reports};
 pub use revoking::{Aside, Asked, Revoked};
 pub use running::SyncEnded;
 pub use stock::{Alarm, Held, Lasting, Stock, StockAlarm, StockNow, of_product};

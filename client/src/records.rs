@@ -10,7 +10,7 @@ use kitbag_core::model::{
     Value,
 };
 use kitbag_core::record::Record;
-use kitbag_core::store::{Delivery, Refused, Search, State};
+use kitbag_core::store::{Delivery, Refused, Row, Search, State};
 
 /// Records: saved, corrected, looked for. When a call that saves returns, it is durable.
 pub struct Records<'client>(pub(crate) &'client Client);
@@ -147,6 +147,41 @@ impl Records<'_> {
     /// A page, and how many records there are on all pages, as of one moment.
     pub async fn list_and_count(&self, search: Search) -> Result<(List, u64), Error> {
         self.0.read(move |engine| Ok((engine.list(&search)?, engine.how_many(&search)?))).await
+    }
+
+    /// All records with two values for a field, written apart, as of one moment.
+    pub async fn conflicted(&self) -> Result<Vec<Record>, Error> {
+        let conflicted = self.0.read(|engine| {
+            let mut ids = Vec::new();
+            let search = Search { conflicted: true, most: 500, ..Search::default() };
+            engine.each_found(search, |row| ids.push(row.id))?;
+            ids.into_iter().map(|id| engine.get(id)).collect()
+        });
+        conflicted.await
+    }
+
+    /// Shows the rows of a span of days to `look`, one by one, day by day, on a reader's thread and as of one moment,
+    /// until it has seen enough and returns false: what an export writes, and what an import finds known.
+    pub async fn look_through<T: Send + 'static>(
+        &self,
+        (from, to): (Option<CivilDate>, Option<CivilDate>),
+        mut seen: T,
+        mut look: impl FnMut(&mut T, Row) -> bool + Send + 'static,
+    ) -> Result<T, Error> {
+        let looked = self.0.read(move |engine| {
+            engine.look_through(from, to, |row| look(&mut seen, row))?;
+            Ok(seen)
+        });
+        looked.await
+    }
+
+    /// Saves a record of a file: the same as [`Records::record`], but that no stock is taken for the last used.
+    pub async fn record_imported(&self, team: TeamId, form: Form) -> Result<RecordId, Error> {
+        let saved = self.0.write(Turn::Later, move |engine| {
+            let saved = engine.record_imported(team, &form);
+            every_fault(engine, &form, saved)
+        });
+        saved.await?
     }
 
     /// What of records does not count, and why.

@@ -58,24 +58,19 @@ pub enum Reported {
 }
 
 impl Reports<'_> {
-    /// The report of a pack that the programme has, of the query's span and team, in this language.
+    /// The report of a pack, of the query's span and team, in this language; of one that the programme has, by
+    /// [`crate::Programme::packs`], or of another one.
     pub async fn of_pack(
         &self,
-        name: String,
+        pack: CodePack,
         query: Query,
         language: String,
     ) -> Result<Report, Error> {
-        let report = self.0.read(move |engine| {
-            let pack = engine.packs()?.into_iter().find(|pack| pack.name == name);
-            pack.map(|pack| report_of(engine, &pack, &query, &language)).transpose()
-        });
-        report.await?.ok_or(Error::NotFound("no_such_pack"))
+        self.0.read(move |engine| report_of(engine, &pack, &query, &language)).await
     }
 }
 
-/// What [`Reports::of_pack`] answers, of a pack that the programme need not have, for callers that hold the engine
-/// themselves.
-pub fn report_of(
+fn report_of(
     engine: &Engine,
     pack: &CodePack,
     query: &Query,

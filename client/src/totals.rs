@@ -7,7 +7,7 @@ use kitbag_core::model::date::Period;
 use kitbag_core::model::{CivilDate, Kind, RecordId, TeamId};
 use kitbag_core::store::{Row, Search, State};
 use kitbag_core::sync::SyncFault;
-use kitbag_core::totals::{Query, Split, Totals as Answer};
+use kitbag_core::totals::{Query, Totals as Answer};
 use std::collections::BTreeMap;
 
 /// Totals.
@@ -139,12 +139,10 @@ fn target(engine: &Engine, row: &Row) -> Result<Option<Target>, EngineError> {
     let (period, indicator) = (code("period"), code("indicator"));
     let Some((from, to)) = days_of(&period) else { return Ok(None) };
     let site = (code("scope") == "site").then(|| code("site"));
-    let by = vec![Split::Site];
-    let query = Query { team: Some(row.team), from: Some(from), to: Some(to), by };
+    let (from, to) = (Some(from), Some(to));
+    let query = Query { team: Some(row.team), site: site.clone(), from, to, ..Query::default() };
     let lines = engine.totals(&query)?.lines;
-    let of_site = |key: &[String]| site.as_ref().is_none_or(|site| key.first() == Some(site));
-    let sums = lines.iter().filter(|(key, _)| of_site(key)).map(|(_, sums)| sums);
-    let reached = sums.map(|sums| sums.get(&indicator).copied().unwrap_or(0)).sum();
+    let reached = lines.values().map(|sums| sums.get(&indicator).copied().unwrap_or(0)).sum();
     let value = row.answers.number("value").unwrap_or(0);
     Ok(Some(Target { id: row.id, team: row.team, site, indicator, period, value, reached }))
 }

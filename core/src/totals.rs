@@ -8,7 +8,7 @@ pub use crate::model::catalogue::coded_fields;
 use crate::model::date::Period;
 use crate::model::field::Shape;
 use crate::model::indicator::Sums;
-use crate::model::{Answer, CivilDate, DeviceKey, TeamId};
+use crate::model::{Answer, CivilDate, DeviceKey, Kind, TeamId};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -95,6 +95,10 @@ impl std::fmt::Display for Split {
 pub struct Query {
     /// Only this team; `None` for all that the store holds.
     pub team: Option<TeamId>,
+    /// Only what is counted for this site.
+    pub site: Option<String>,
+    /// Only what is counted of this kind of record.
+    pub kind: Option<Kind>,
     /// Only from this date on.
     pub from: Option<CivilDate>,
     /// Only up to this date, inclusive.
@@ -114,6 +118,12 @@ impl Query {
     pub fn is_split_too_often(&self) -> bool {
         let codes = self.by.iter().filter(|by| matches!(by, Split::Code(_))).count();
         self.by.len() > SPLITS_MAX || codes > CODE_SPLITS_MAX
+    }
+
+    /// Whether what is counted for a team and site is asked for.
+    pub(crate) fn wants(&self, team: TeamId, site: &str) -> bool {
+        self.team.is_none_or(|wanted| wanted == team)
+            && self.site.as_ref().is_none_or(|wanted| wanted == site)
     }
 
     /// Whether only rows can answer: the sums kept are by day, team and site.
@@ -234,6 +244,19 @@ pub struct KnownMissing {
 
 /// One line of totals: the parts that it was split by, and each indicator's sum.
 pub type Lines = BTreeMap<Vec<String>, Sums>;
+
+/// What of these lines is counted of one kind; lines of which nothing is are left out.
+pub fn of_kind(kind: Kind, lines: &Lines) -> Lines {
+    let is_of = |name: &str| {
+        let whole = name.split('.').next().unwrap_or_default();
+        kind.declaration().indicators.iter().any(|indicator| indicator.name == whole)
+    };
+    let narrowed = lines.iter().map(|(key, sums)| {
+        let of_kind = sums.iter().filter(|(name, _)| is_of(name));
+        (key.clone(), of_kind.map(|(name, n)| (name.clone(), *n)).collect::<Sums>())
+    });
+    narrowed.filter(|(_, sums)| !sums.is_empty()).collect()
+}
 
 /// An answer: totals with what they lack.
 ///

@@ -3,6 +3,7 @@
 //! A name without a word, a code of a newer version or of a programme, is shown as it is.
 
 use crate::model::field::Shape;
+use crate::model::pack::CodePack;
 use crate::model::{Invalid, Kind};
 use crate::sync::SyncFault;
 use fluent_bundle::concurrent::FluentBundle;
@@ -21,7 +22,7 @@ pub const LANGUAGES: [(&str, &str); 5] = [
 ];
 
 /// What can be refused or fail, by code: `Words::error` says each.
-pub const ERRORS: [&str; 49] = [
+pub const ERRORS: [&str; 48] = [
     "too_large",
     "not_the_root",
     "nothing_to_undo",
@@ -40,7 +41,6 @@ pub const ERRORS: [&str; 49] = [
     "key_not_had",
     "not_a_key",
     "passphrase_too_short",
-    "no_such_pack",
     "draft",
     "outbox",
     "team",
@@ -129,6 +129,18 @@ impl Words {
         let own = field.rsplit('.').next().unwrap_or(field);
         let found = self.message(&format!("code-{own}-{code}"));
         found.or_else(|| self.message(&format!("code-{code}"))).unwrap_or_else(|| code.to_owned())
+    }
+
+    /// A code of a field as the programme says it: the label of the first of its packs that has one, else
+    /// Kitbag's own word; where the question was not asked, that.
+    pub fn code_by(&self, packs: &[CodePack], field: &str, code: &str) -> String {
+        // As totals say it, and a blank cell.
+        if code.is_empty() {
+            return self.not_asked();
+        }
+        let labels = packs.iter().map(|pack| pack.label(field, code, self.language));
+        let labelled = labels.into_iter().find(|label| *label != code);
+        labelled.map_or_else(|| self.code(field, code), str::to_owned)
     }
 
     /// A kind of record.

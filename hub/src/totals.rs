@@ -8,8 +8,9 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use kitbag_core::identity::Role;
+use kitbag_core::model::catalogue::shares_of;
 use kitbag_core::model::date::Period;
-use kitbag_core::model::{CivilDate, DeviceKey, TeamId, UnixMillis};
+use kitbag_core::model::{CivilDate, DeviceKey, Kind, TeamId, UnixMillis};
 use kitbag_core::store::{MissingFrom, Store, StoreError};
 use kitbag_core::totals::suppression::{THRESHOLD, suppress};
 use kitbag_core::totals::{Query as TotalsQuery, Split, Totals};
@@ -60,6 +61,10 @@ pub(crate) struct Parameters {
     by: String,
     /// Only this team.
     team: Option<String>,
+    /// Only what is counted for this site.
+    site: Option<String>,
+    /// Only what is counted of this kind of record.
+    kind: Option<String>,
     /// Only from this date on.
     from: Option<String>,
     /// Only up to this date, inclusive.
@@ -83,7 +88,13 @@ fn query(asked: &Parameters) -> Result<TotalsQuery, Problem> {
         date.map_err(|reason| bad(name, format!("{name}: {reason}")))
     };
     let (from, to) = (date("from", &asked.from)?, date("to", &asked.to)?);
-    let query = TotalsQuery { team, from, to, by };
+    let kind = asked.kind.as_deref().map(|name| {
+        Kind::from_name(name).ok_or_else(|| {
+            bad("kind", format!("kind: expected one of {}", Kind::ALL.map(Kind::name).join(", ")))
+        })
+    });
+    let (kind, site) = (kind.transpose()?, asked.site.clone());
+    let query = TotalsQuery { team, site, kind, from, to, by };
     match query.is_split_too_often() {
         true => Err(bad("split", StoreError::SplitTooOften.to_string())),
         false => Ok(query),
@@ -91,10 +102,12 @@ fn query(asked: &Parameters) -> Result<TotalsQuery, Problem> {
 }
 
 /// Whether whoever reads so much may split so. An observer asks for no span: two of them differ by what would be
-/// masked alone.
+/// masked alone. A site alone, and a kind, are parts of what he reads anyway, but what is masked is found beside the
+/// others: he asks for all.
 fn may_split(reads: Reads, query: &TotalsQuery) -> bool {
     let has_span = query.from.is_some() || query.to.is_some();
-    if reads == Reads::Masked && has_span {
+    let is_narrowed = has_span || query.site.is_some() || query.kind.is_some();
+    if reads == Reads::Masked && is_narrowed {
         return false;
     }
     query.by.iter().all(|split| match (reads, split) {
@@ -123,8 +136,8 @@ pub(crate) async fn totals(
     Device(device): Device,
     asked: Result<Query<Parameters>, QueryRejection>,
 ) -> Result<String, Problem> {
-    let Query(asked) = asked
-        .map_err(|_| bad("query", "by and team may each be given once, as text".to_owned()))?;
+    let Query(asked) =
+        asked.map_err(|_| bad("query", "each parameter may be given once, as text".to_owned()))?;
     let query = query(&asked)?;
     let (before, asked_at) = (hub.settled_until(), now());
     let answer = read_for(&hub, device, move |store| {
@@ -175,6 +188,9 @@ fn in_json(hub: &Hub, read: &Read) -> Value {
             let of_line = masked.iter().filter(|(of, _)| of == key);
             let masked: Vec<&String> = of_line.map(|(_, indicator)| indicator).collect();
             match masked.is_empty() {
+                true if read.reads != Reads::Masked => {
+                    json!({ "key": key, "sums": sums, "shares": shares_of(sums) })
+                }
                 true => json!({ "key": key, "sums": sums }),
                 false => json!({ "key": key, "sums": sums, "masked": masked }),
             }

@@ -3,12 +3,12 @@
 use super::check::{Findings, lines};
 use super::world::World;
 use crate::Failure;
-use crate::totals::{missing_in_words, of_kind, say_what_else, sum, table};
+use crate::totals::{missing_in_words, say_what_else, sum, table};
 use kitbag_core::model::Kind;
 use kitbag_core::model::catalogue::share;
 use kitbag_core::model::date::Period;
 use kitbag_core::model::stock::Holder;
-use kitbag_core::totals::{KnownMissing, Lines, NOT_ASKED, Split};
+use kitbag_core::totals::{KnownMissing, Lines, NOT_ASKED, Split, of_kind};
 use kitbag_interchange::{Imported, Refused};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};

@@ -2,9 +2,9 @@
 
 use super::{Engine, EngineError};
 use crate::model::checked::faults_of_record;
-use crate::model::{ElementName, EntryId, Invalid, Operation, RecordId, TeamId, Value};
+use crate::model::{CivilDate, ElementName, EntryId, Invalid, Operation, RecordId, TeamId, Value};
 use crate::record::{Change, Record};
-use crate::store::{Page, Row, Search, State};
+use crate::store::{Page, Row, Search, State, StoreError};
 
 impl Engine {
     /// A page of the records looked for, the latest first.
@@ -49,6 +49,36 @@ impl Engine {
                 None => return Ok(()),
             }
         }
+    }
+
+    /// Looks at the rows of a span of days, one by one, day by day, until `look` has seen enough and returns false.
+    ///
+    /// ```
+    /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
+    /// # use example::*;
+    /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
+    /// phone.record(team, &reversal()?)?;
+    /// let mut seen = 0;
+    /// phone.look_through(None, None, |_| {
+    ///     seen += 1;
+    ///     true
+    /// })?;
+    /// assert_eq!(seen, 1);
+    /// # Ok::<(), Failed>(())
+    /// ```
+    pub fn look_through(
+        &self,
+        from: Option<CivilDate>,
+        to: Option<CivilDate>,
+        mut look: impl FnMut(Row) -> bool,
+    ) -> Result<(), EngineError> {
+        let mut is_enough = false;
+        let seen = self.store.each_row(from, to, |row| {
+            is_enough = !look(row);
+            if is_enough { Err(StoreError::NotOpen) } else { Ok(()) }
+        });
+        // The error that ended it is ours.
+        if is_enough { Ok(()) } else { Ok(seen?) }
     }
 
     /// Records that count and contradict themselves, each with the first thing that is wrong: two people

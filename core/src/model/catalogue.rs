@@ -3,10 +3,10 @@
 
 use super::answers::{Answer, Answers, Word};
 use super::field::{Field, Shape};
-use super::indicator::{Adds, Indicator, Share};
+use super::indicator::{Adds, Indicator, Share, Sums};
 use super::{Kind, Value};
 use std::borrow::Cow;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::OnceLock;
 
 /// All indicators, in the order of display.
@@ -17,6 +17,11 @@ pub fn indicators() -> impl Iterator<Item = &'static Indicator> {
 /// All shares, in the order of display.
 pub fn shares() -> impl Iterator<Item = &'static Share> {
     Kind::ALL.into_iter().flat_map(|kind| kind.declaration().shares)
+}
+
+/// The shares of these sums, by name; one with nothing below its line is absent.
+pub fn shares_of(sums: &Sums) -> BTreeMap<&'static str, f64> {
+    shares().filter_map(|share| Some((share.name, share.of(sums)?))).collect()
 }
 
 /// The indicator of this name.

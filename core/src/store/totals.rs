@@ -6,7 +6,7 @@ use super::{Store, StoreError};
 use crate::model::catalogue::measures;
 use crate::model::stock::{Batch, Holder};
 use crate::model::{Answers, CivilDate, DeviceKey, Kind, LogId, TeamId};
-use crate::totals::{Lines, Origin, Query, Totals, lines_of};
+use crate::totals::{Lines, Origin, Query, Totals, lines_of, of_kind};
 
 /// What one holder has of one batch.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,6 +30,10 @@ impl Store {
         let lines = match query.needs_rows() {
             true => self.lines_from_rows(query)?,
             false => self.lines_from_tally(query)?,
+        };
+        let lines = match query.kind {
+            Some(kind) => of_kind(kind, &lines),
+            None => lines,
         };
         Ok(Totals {
             lines,
@@ -112,10 +116,10 @@ impl Store {
         let nothing = Answers::new(Kind::Reversal);
         while let Some(row) = rows.next()? {
             let team = TeamId(row.get(1)?);
-            if query.team.is_some_and(|wanted| wanted != team) {
+            let site = row.get_ref(2)?.as_str().map_err(rusqlite::Error::from)?;
+            if !query.wants(team, site) {
                 continue;
             }
-            let site = row.get_ref(2)?.as_str().map_err(rusqlite::Error::from)?;
             let sums = row.get_ref(3)?.as_blob().map_err(rusqlite::Error::from)?;
             let sums = decode_sums(sums).map_err(|_| StoreError::Damaged("sums"))?;
             let origin = Origin { team, author: DeviceKey([0; 32]), site, day: row.get(0)? };
@@ -135,10 +139,10 @@ impl Store {
     fn lines_from_rows(&self, query: &Query) -> Result<Lines, StoreError> {
         let mut lines = Lines::new();
         self.each_counted(bounds(query), |team, author, day, answers| {
-            if query.team.is_some_and(|wanted| wanted != team) {
+            let site = answers.code("site").unwrap_or_default();
+            if !query.wants(team, site) {
                 return;
             }
-            let site = answers.code("site").unwrap_or_default();
             let origin = Origin { team, author, site, day };
             for (key, answers) in lines_of(&query.by, origin, answers) {
                 let measures = measures(&answers);
