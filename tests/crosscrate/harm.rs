@@ -452,12 +452,20 @@ fn totals_are_read_by_role_and_a_strangers_body_is_bounded() {
         assert!(asked(&programme.coordinator, by).is_ok(), "a coordinator asks by {by}");
     }
     // Two spans differ by what would be masked alone: an observer asks for none.
-    for span in ["month&from=2018-03-01&to=2018-03-31", "&to=2018-02-28"] {
+    // So do a site's and a kind's, where what is masked is found among all.
+    for span in
+        ["month&from=2018-03-01&to=2018-03-31", "&to=2018-02-28", "&site=large", "&kind=reversal"]
+    {
         let refused = asked(&observer, span);
         assert!(matches!(refused, Err(NetError::Status(403, _))), "{refused:?}");
     }
     let within = asked(&worker, "&from=2018-03-01&to=2018-03-31").unwrap();
     assert_eq!(within["lines"][0]["sums"]["reversals"], 17, "{within}");
+    let large = asked(&worker, "&site=large&kind=reversal").unwrap();
+    assert_eq!(large["lines"][0]["sums"]["reversals"], 14, "{large}");
+    assert_eq!(large["lines"][0]["shares"]["survival"], 1.0, "{large}");
+    let handed = asked(&worker, "&kind=distribution").unwrap();
+    assert_eq!(handed["lines"].as_array().map(Vec::len), Some(0), "{handed}");
     let before = asked(&worker, "&to=2018-02-28").unwrap();
     assert_eq!(before["lines"].as_array().map(Vec::len), Some(0), "{before}");
     // One small cell is masked; and the next, or a total would give it away.

@@ -78,6 +78,7 @@ fn bad_requests_get_a_problem_and_change_nothing() {
     assert!(get("/healthz").starts_with("HTTP/1.0 200"));
     assert!(get("/v1/totals?by=colour").starts_with("HTTP/1.0 400"));
     assert!(get("/v1/totals?by=colour").contains("expected day, week"));
+    assert!(get("/v1/totals?kind=colour").contains("expected one of distribution"));
     assert!(get("/v1/totals?team=x").starts_with("HTTP/1.0 400"));
     assert!(get("/v1/totals?from=yesterday").starts_with("HTTP/1.0 400"));
     assert!(get(&format!("/v1/devices?team={TEAM}")).starts_with("HTTP/1.0 403"));

@@ -206,3 +206,36 @@ fn a_record_of_many_codes_splits_totals_within_bounds() {
     assert!(often.unwrap_err().to_string().contains("leave some out"));
     assert!(by(&["year", "month", "week", "day", "site", "team"]).is_err());
 }
+
+#[test]
+fn a_site_and_a_kind_alone_are_what_they_are_of_all() {
+    let (_programme, mut device) = phone();
+    let mut given = kitbag_core::model::Form::at(
+        kitbag_core::model::Kind::Contact,
+        "river",
+        "2020-12-28".parse().unwrap(),
+    );
+    given.put("people", 4).unwrap().put("visit", "new").unwrap();
+    device.record(TEAM, &given).unwrap();
+    let all = device.totals(&Query { by: vec![Split::Site], ..Query::default() }).unwrap().lines;
+    // From the sums by day and site, and from the rows.
+    for by in [vec![], vec![Split::Kind]] {
+        for site in ["river", "station", "nowhere"] {
+            let query = Query { site: Some(site.to_owned()), by: by.clone(), ..Query::default() };
+            let lines = device.totals(&query).unwrap().lines;
+            let mut sums = BTreeMap::new();
+            for (name, n) in lines.into_values().flatten() {
+                *sums.entry(name).or_insert(0) += n;
+            }
+            let expected = all.get(&vec![site.to_owned()]).cloned().unwrap_or_default();
+            assert_eq!(sums, expected, "{site}");
+        }
+    }
+    let kind = Some(kitbag_core::model::Kind::Contact);
+    let query = Query { kind, by: vec![Split::Site], ..Query::default() };
+    let lines = device.totals(&query).unwrap().lines;
+    assert_eq!(lines.keys().collect::<Vec<_>>(), [&vec!["river".to_owned()]]);
+    let sums = &lines[&vec!["river".to_owned()]];
+    assert_eq!(sums.get("people_met"), Some(&4));
+    assert!(!sums.contains_key("reversals"), "{sums:?}");
+}
