@@ -19,6 +19,7 @@ mod hidden;
 mod ingest;
 mod insert;
 mod key;
+mod leaving;
 mod links;
 mod listing;
 mod missing;
@@ -26,12 +27,14 @@ mod noticed;
 mod on_path;
 mod open;
 mod outgoing;
+mod own;
 mod paging;
 mod payload;
 mod plain;
 mod projection;
 mod rows;
 mod runs;
+mod settings;
 mod settle;
 mod totals;
 
@@ -52,12 +55,13 @@ pub use outgoing::{Frontier, SEALS_MAX};
 pub use paging::Peer;
 pub use plain::Asked;
 pub use rows::{Row, State};
+pub use settings::Setting;
 pub use totals::OnHand;
 
 use crate::log::payload::Open;
 use crate::log::verdict::Refusal;
 use crate::log::{Authority, Chains};
-use crate::model::{DeviceKey, LogId, RecordId, TeamId};
+use crate::model::{DeviceKey, LogId, TeamId};
 use rusqlite::Connection;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -217,25 +221,10 @@ pub struct Store {
     code_packs: u64,
     /// Signatures over kept tips that were looked at, and whether they hold.
     seals_seen: std::cell::RefCell<BTreeMap<SeenSeal, bool>>,
-    /// How often authority was settled among the runs of the message that is taken in.
-    settled_here: u8,
     /// What a hub noted of today's exchanges.
     noted: completeness::Noted,
-    /// How many entries of each record the message in hand brought.
-    brought_here: BTreeMap<RecordId, u32>,
-    /// On a hub, whose entry came last of each record that is to be judged for it: nobody pays for what others say
-    /// of what he wrote.
-    dirtied_by: BTreeMap<RecordId, DeviceKey>,
-    /// On a hub, how many entries were judged for whom.
-    judged_for: BTreeMap<DeviceKey, u64>,
-    /// Records with many entries that were judged since the last sync ended.
-    judged_here: BTreeSet<RecordId>,
-    /// Records whose judging waits for the end of a sync.
-    postponed: BTreeSet<RecordId>,
-    /// Records to judge in this transaction.
-    dirty_here: BTreeSet<RecordId>,
-    /// Records whose links changed in this transaction.
-    relinked: BTreeSet<RecordId>,
+    /// What is to be judged, and for whom.
+    judging: dirty::Judging,
     page_entries_max: u64,
     /// What changed since that was asked last.
     noticed: std::cell::RefCell<noticed::Noticed>,
@@ -304,91 +293,6 @@ impl Store {
         self.erased_since.replace(false)
     }
 
-    /// Reads a small value of the store's own.
-    pub fn meta(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        let mut statement = self.sql()?.prepare_cached("SELECT value FROM meta WHERE name = ?1")?;
-        let mut rows = statement.query([name])?;
-        Ok(match rows.next()? {
-            Some(row) => Some(row.get(0)?),
-            None => None,
-        })
-    }
-
-    /// Writes small values of the store's own, durably, all or none.
-    pub fn set_meta(&mut self, values: &[(String, Vec<u8>)]) -> Result<(), StoreError> {
-        self.notice_state();
-        self.transact(|store| {
-            let mut insert = store
-                .sql()?
-                .prepare_cached("INSERT OR REPLACE INTO meta (name, value) VALUES (?1, ?2)")?;
-            for (name, value) in values {
-                insert.execute((name, value))?;
-            }
-            Ok(())
-        })?;
-        if let Some((_, root)) = values.iter().find(|(name, _)| name == "root") {
-            self.root = DeviceKey::from_slice(root).ok_or(StoreError::Damaged("the root key"))?;
-        }
-        Ok(())
-    }
-
-    /// The names of small values that begin so.
-    pub fn meta_names(&self, prefix: &str) -> Result<Vec<String>, StoreError> {
-        let mut statement = self
-            .sql()?
-            .prepare_cached("SELECT name FROM meta WHERE substr(name, 1, length(?1)) = ?1")?;
-        let rows = statement.query_map([prefix], |row| row.get(0))?;
-        Ok(rows.collect::<Result<_, _>>()?)
-    }
-
-    /// Deletes a small value, durably.
-    pub fn forget_meta(&mut self, name: &str) -> Result<(), StoreError> {
-        self.transact(|store| {
-            store.sql()?.prepare_cached("DELETE FROM meta WHERE name = ?1")?.execute([name])?;
-            Ok(())
-        })
-    }
-
-    /// Deletes all that is held of a team, durably, and takes it out of scope.
-    pub fn forget_team(&mut self, team: TeamId) -> Result<(), StoreError> {
-        self.transact(|store| {
-            let logs: Vec<(LogId, i64)> = store
-                .logs
-                .iter()
-                .filter(|(_, log)| log.open.team == team)
-                .map(|(id, log)| (*id, log.number))
-                .collect();
-            let sql = store.sql()?;
-            for (id, number) in logs {
-                sql.execute("DELETE FROM heard WHERE log = ?1", [id.0])?;
-                for table in ["record", "on_hub", "turned_away", "branch", "entry"] {
-                    sql.execute(&format!("DELETE FROM {table} WHERE log = ?1"), [number])?;
-                }
-                sql.execute("DELETE FROM log WHERE number = ?1", [number])?;
-            }
-            sql.execute("DELETE FROM own_accepted WHERE entry NOT IN (SELECT id FROM entry)", [])?;
-            for table in ["tally", "stock"] {
-                sql.execute(&format!("DELETE FROM {table} WHERE team = ?1"), [team.0])?;
-            }
-            sql.execute(
-                "DELETE FROM link WHERE NOT EXISTS
-                   (SELECT 1 FROM entry WHERE changes IS NULL AND id BETWEEN a
-                     AND CAST(a || x'ffffffffffffffffffffffffffffffff' AS BLOB))",
-                [],
-            )?;
-            for name in [format!("member {team}"), "cursor".to_owned()] {
-                sql.execute("DELETE FROM meta WHERE name = ?1", [name])?;
-            }
-            sql.execute("INSERT OR REPLACE INTO meta VALUES ('authority_stale', x'01')", [])?;
-            store.erased.set(true);
-            Ok(())
-        })?;
-        if let Some(scope) = &mut self.scope {
-            scope.remove(&team);
-        }
-        self.reload()
-    }
-
     /// Whether the file is open, outside a transaction, and not shut to writes: SQLCipher does that
     /// after a page that it could not read, and gives no page any more.
     fn is_well(&self) -> bool {
@@ -434,22 +338,5 @@ impl Store {
                 Err(error)
             }
         }
-    }
-}
-
-impl Store {
-    /// The teams that this device joined, with its certificate for each.
-    pub fn memberships(&self) -> Result<Vec<(TeamId, crate::model::EntryId)>, StoreError> {
-        let mut statement = self
-            .sql()?
-            .prepare("SELECT substr(name, 8), value FROM meta WHERE name LIKE 'member %'")?;
-        let rows = statement
-            .query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, [u8; 32]>(1)?)))?;
-        rows.map(|row| {
-            let (team, certificate) = row?;
-            let team = team.parse().map_err(|_| StoreError::Damaged("a membership"))?;
-            Ok((team, crate::model::EntryId(certificate)))
-        })
-        .collect()
     }
 }

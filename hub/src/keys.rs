@@ -3,6 +3,7 @@
 use crate::error::{HubError, io};
 use kitbag_core::identity::SigningKey;
 use kitbag_core::model::DeviceKey;
+use kitbag_core::store::Setting;
 use kitbag_core::store::{KeyFile, KeyProvider, Store, StoreError};
 use std::path::Path;
 use zeroize::Zeroizing;
@@ -19,21 +20,20 @@ impl HubKeys {
     /// be moved to a safe place.
     pub(crate) fn of(store: &mut Store, folder: &Path) -> Result<Self, HubError> {
         let damaged = || StoreError::Damaged("the hub's keys");
-        if store.meta("hub_seed")?.is_none() {
+        if store.setting(&Setting::HubSeed)?.is_none() {
             let mut seed = Zeroizing::new(vec![0; 32]);
             getrandom::fill(&mut seed)
                 .map_err(|error| io("the system's randomness")(error.into()))?;
             let spare = KeyFile(folder.join("spare.key")).store_key()?;
             let spare = SigningKey::from_seed(&spare.to_bytes()).device_key();
-            store.set_meta(&[
-                ("hub_seed".to_owned(), seed.to_vec()),
-                ("hub_spare".to_owned(), spare.0.to_vec()),
-            ])?;
+            store
+                .set(&[(Setting::HubSeed, seed.to_vec()), (Setting::HubSpare, spare.0.to_vec())])?;
         }
-        let seed = Zeroizing::new(store.meta("hub_seed")?.ok_or_else(damaged)?);
+        let seed = Zeroizing::new(store.setting(&Setting::HubSeed)?.ok_or_else(damaged)?);
         let seed: Zeroizing<[u8; 32]> =
             Zeroizing::new(seed.as_slice().try_into().map_err(|_| damaged())?);
-        let spare = store.meta("hub_spare")?.and_then(|spare| DeviceKey::from_slice(&spare));
+        let spare =
+            store.setting(&Setting::HubSpare)?.and_then(|spare| DeviceKey::from_slice(&spare));
         Ok(HubKeys { own: SigningKey::from_seed(&seed), spare: spare.ok_or_else(damaged)? })
     }
 
@@ -60,10 +60,7 @@ impl HubKeys {
         }
         let next = KeyFile(next).store_key()?;
         let next = SigningKey::from_seed(&next.to_bytes()).device_key();
-        store.set_meta(&[
-            ("hub_seed".to_owned(), seed.to_vec()),
-            ("hub_spare".to_owned(), next.0.to_vec()),
-        ])?;
+        store.set(&[(Setting::HubSeed, seed.to_vec()), (Setting::HubSpare, next.0.to_vec())])?;
         HubKeys::of(store, folder)
     }
 

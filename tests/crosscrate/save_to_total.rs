@@ -226,8 +226,15 @@ fn a_worker_changes_only_elements_that_its_own_key_appended() {
         value: Value::Int(3),
     };
     let theirs = ElementName { entry: appended, index: 0 };
+    let (readings, held) = (worker.store().readings(), worker.store().entries().unwrap());
     let said = worker.change(id, vec![put_in(theirs)]).unwrap_err().to_string();
     assert!(said.contains("ask a coordinator"), "{said}");
+    assert_eq!(
+        worker.store().readings(),
+        readings,
+        "a refusal is known before anything is written"
+    );
+    assert_eq!(worker.store().entries().unwrap(), held);
     let of_theirs = vec![put_in(theirs)];
     let refused = worker
         .write_unasked(TEAM, kitbag_core::model::Kind::Reversal, Some(id), of_theirs)

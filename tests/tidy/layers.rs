@@ -147,3 +147,58 @@ fn no_files_of_a_crate_use_each_other_in_a_circle() {
         assert!(left.is_empty(), "{folder}: {left:?}");
     }
 }
+
+/// The store's walls: which files write which tables. All others read.
+const WRITERS: [(&str, &[&str]); 16] = [
+    // Settings.
+    ("meta", &["settings"]),
+    // The log as it is held.
+    ("log", &["ingest", "insert", "leaving"]),
+    ("branch", &["insert", "leaving"]),
+    ("entry", &["aside", "ingest", "insert", "leaving", "missing", "plain", "settle"]),
+    ("dirty", &["dirty", "insert", "projection", "settle"]),
+    // What is known of others.
+    ("heard", &["insert", "leaving", "missing"]),
+    ("on_hub", &["delivery", "leaving"]),
+    ("turned_away", &["delivery", "leaving"]),
+    ("own_accepted", &["delivery", "hidden", "leaving"]),
+    ("aside", &["aside"]),
+    ("arrived", &["completeness"]),
+    ("synced", &["completeness"]),
+    // The projection and its sums.
+    ("record", &["leaving", "links", "projection"]),
+    ("link", &["leaving", "projection"]),
+    ("tally", &["leaving", "projection"]),
+    ("stock", &["leaving", "projection"]),
+];
+
+#[test]
+fn each_table_of_the_store_is_written_by_its_owners_alone() {
+    let mut faults = Vec::new();
+    let mut seen = BTreeSet::new();
+    for (path, text) in files_of("core/src") {
+        let code = code(&text);
+        for verb in [
+            "INSERT INTO ",
+            "INSERT OR REPLACE INTO ",
+            "INSERT OR IGNORE INTO ",
+            "UPDATE ",
+            "DELETE FROM ",
+        ] {
+            for rest in code.split(verb).skip(1) {
+                let table: String =
+                    rest.chars().take_while(|c| c.is_ascii_lowercase() || *c == '_').collect();
+                let Some((table, writers)) = WRITERS.iter().find(|(name, _)| *name == table) else {
+                    continue;
+                };
+                seen.insert(*table);
+                let file = path.strip_prefix("store/").unwrap_or(&path);
+                if !writers.contains(&file) {
+                    faults.push(format!("core/src/{path}.rs writes {table}, which is not its own"));
+                }
+            }
+        }
+    }
+    assert!(seen.len() > 14, "tables that are written: {seen:?}");
+    assert_none(faults);
+}

@@ -3,6 +3,7 @@
 
 use super::{Engine, EngineError};
 use crate::model::{Form, Invalid, Kind, Operation, RecordId, TeamId, Wrong, check, json};
+use crate::store::Setting;
 use serde_json::json;
 
 /// The most drafts that one device keeps.
@@ -18,7 +19,6 @@ use serde_json::json;
 /// # Ok::<(), Failed>(())
 /// ```
 pub const DRAFTS_MAX: usize = 100;
-const PREFIX: &str = "draft ";
 
 /// A draft's number on this device.
 ///
@@ -64,8 +64,7 @@ impl Engine {
             return Err(unreadable(form).into());
         }
         let body = json!({ "kind": form.kind().name(), "answers": answers });
-        let name = format!("{PREFIX}{}", id.0);
-        self.store.set_meta(&[(name, body.to_string().into_bytes())])?;
+        self.store.set(&[(Setting::Draft(id.0), body.to_string().into_bytes())])?;
         Ok(id)
     }
 
@@ -82,7 +81,7 @@ impl Engine {
     pub fn drafts(&self) -> Result<Vec<(DraftId, Form)>, EngineError> {
         let mut drafts = Vec::new();
         for id in self.draft_ids()? {
-            let body = self.store.meta(&format!("{PREFIX}{}", id.0))?.unwrap_or_default();
+            let body = self.store.setting(&Setting::Draft(id.0))?.unwrap_or_default();
             drafts.extend(read(&body).map(|form| (id, form)));
         }
         Ok(drafts)
@@ -91,9 +90,11 @@ impl Engine {
     /// The numbers of all drafts, also of those that another version wrote and this one cannot read:
     /// none is given twice.
     fn draft_ids(&self) -> Result<Vec<DraftId>, EngineError> {
-        let names = self.store.meta_names(PREFIX)?;
-        let numbers = names.iter().filter_map(|name| name.strip_prefix(PREFIX)?.parse().ok());
-        let mut ids: Vec<DraftId> = numbers.map(DraftId).collect();
+        let drafts = self.store.settings()?.into_iter().filter_map(|setting| match setting {
+            Setting::Draft(number) => Some(DraftId(number)),
+            _ => None,
+        });
+        let mut ids: Vec<DraftId> = drafts.collect();
         ids.sort_unstable();
         Ok(ids)
     }
@@ -119,7 +120,7 @@ impl Engine {
         let drafts = self.drafts()?;
         let (_, form) =
             drafts.into_iter().find(|(held, _)| *held == id).ok_or(EngineError::NoDraft)?;
-        self.record_and_forget(team, &form, Some(&format!("{PREFIX}{}", id.0)))
+        self.record_and_forget(team, &form, Some(Setting::Draft(id.0)))
     }
 
     /// Makes a record of a form that goes on with a draft, and discards the draft in the same
@@ -147,7 +148,7 @@ impl Engine {
         if !self.draft_ids()?.contains(&id) {
             return Err(EngineError::NoDraft);
         }
-        self.record_and_forget(team, form, Some(&format!("{PREFIX}{}", id.0)))
+        self.record_and_forget(team, form, Some(Setting::Draft(id.0)))
     }
 
     /// Deletes a draft, durably.
@@ -169,7 +170,7 @@ impl Engine {
         if !self.draft_ids()?.contains(&id) {
             return Err(EngineError::NoDraft);
         }
-        Ok(self.store.forget_meta(&format!("{PREFIX}{}", id.0))?)
+        Ok(self.store.unset(&[Setting::Draft(id.0)])?)
     }
 }
 

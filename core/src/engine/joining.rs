@@ -7,10 +7,10 @@ use crate::log::payload::Administration;
 use crate::log::run::{Run, preamble, strip_preamble};
 use crate::model::cbor;
 use crate::model::{DeviceKey, EntryId, TeamId};
+use crate::store::Setting;
 use crate::sync::{Agreement, Session};
 use chacha20poly1305::XNonce;
 use chacha20poly1305::aead::{Aead, Payload};
-use data_encoding::BASE32_NOPAD;
 use zeroize::Zeroizing;
 
 /// How long an invitation holds, in ms. The clock can only refuse: a late one is made anew.
@@ -55,7 +55,7 @@ impl Engine {
         let invitation = Invitation { hub: hub.clone(), root, inviter, team, role, secret };
         let mut kept = (self.environment.now)().0.to_be_bytes().to_vec();
         kept.extend(invitation.encode());
-        self.store.set_meta(&[(kept_name(&invitation.id()), kept)])?;
+        self.store.set(&[(Setting::Invitation(invitation.id()), kept)])?;
         Ok(invitation)
     }
 
@@ -72,14 +72,13 @@ impl Engine {
     /// ```
     pub fn kept_invitation(&mut self, id: &[u8; 16]) -> Result<Option<Invitation>, EngineError> {
         let now = (self.environment.now)().0;
-        let Some(kept) = self.store.meta(&kept_name(id))? else { return Ok(None) };
+        let Some(kept) = self.store.setting(&Setting::Invitation(*id))? else { return Ok(None) };
         let Some((made, invitation)) = kept.split_first_chunk::<8>() else { return Ok(None) };
         let age = now.saturating_sub(i64::from_be_bytes(*made));
         match (0..=INVITATION_MS).contains(&age) {
             true => Ok(Invitation::decode(invitation).ok()),
             false => {
-                self.store.forget_meta(&kept_name(id))?;
-                self.store.forget_meta(&reply_name(id))?;
+                self.forget_invitation(id)?;
                 Ok(None)
             }
         }
@@ -97,10 +96,9 @@ impl Engine {
     /// # Ok::<(), Failed>(())
     /// ```
     pub fn kept_invitations(&self) -> Result<Vec<[u8; 16]>, EngineError> {
-        let names = self.store.meta_names("invitation ")?;
-        let ids = names.iter().filter_map(|name| {
-            let bytes = BASE32_NOPAD.decode(name.strip_prefix("invitation ")?.as_bytes()).ok()?;
-            bytes.try_into().ok()
+        let ids = self.store.settings()?.into_iter().filter_map(|setting| match setting {
+            Setting::Invitation(id) => Some(id),
+            _ => None,
         });
         Ok(ids.collect())
     }
@@ -134,7 +132,7 @@ impl Engine {
         if self.kept_invitation(&id)?.as_ref() != Some(invitation) {
             return Err(EngineError::InvitationUsed);
         }
-        if let Some(kept) = self.store.meta(&reply_name(&id))? {
+        if let Some(kept) = self.store.setting(&Setting::Reply(id))? {
             return match kept.strip_prefix(request.device.0.as_slice()) {
                 Some(reply) => Ok(reply.to_vec()),
                 None => Err(EngineError::InvitationUsed),
@@ -164,7 +162,7 @@ impl Engine {
         reply.extend(nonce);
         reply.extend(sealed);
         let kept = [request.device.0.as_slice(), &reply].concat();
-        self.store.set_meta(&[(reply_name(&id), kept)])?;
+        self.store.set(&[(Setting::Reply(id), kept)])?;
         Ok(reply)
     }
 
@@ -181,8 +179,7 @@ impl Engine {
     /// # Ok::<(), Failed>(())
     /// ```
     pub fn forget_invitation(&mut self, id: &[u8; 16]) -> Result<(), EngineError> {
-        self.store.forget_meta(&kept_name(id))?;
-        Ok(self.store.forget_meta(&reply_name(id))?)
+        Ok(self.store.unset(&[Setting::Invitation(*id), Setting::Reply(*id)])?)
     }
 
     /// This device's request to join, with the code to compare.
@@ -290,7 +287,7 @@ impl Engine {
     /// # Ok::<(), Failed>(())
     /// ```
     pub fn hub(&self) -> Result<Option<HubAddress>, EngineError> {
-        let text = self.store.meta("hub")?.and_then(|text| String::from_utf8(text).ok());
+        let text = self.store.setting(&Setting::Hub)?.and_then(|text| String::from_utf8(text).ok());
         Ok(text.and_then(|text| text.parse().ok()))
     }
 
@@ -306,7 +303,7 @@ impl Engine {
     /// # Ok::<(), Failed>(())
     /// ```
     pub fn set_hub(&mut self, hub: &HubAddress) -> Result<(), EngineError> {
-        self.store.set_meta(&[("hub".to_owned(), hub.to_string().into_bytes())])?;
+        self.store.set(&[(Setting::Hub, hub.to_string().into_bytes())])?;
         self.note_identity();
         Ok(())
     }
@@ -370,14 +367,6 @@ impl Engine {
         self.note_identity();
         Ok(())
     }
-}
-
-fn reply_name(id: &[u8; 16]) -> String {
-    format!("reply {}", BASE32_NOPAD.encode(id))
-}
-
-fn kept_name(id: &[u8; 16]) -> String {
-    format!("invitation {}", BASE32_NOPAD.encode(id))
 }
 
 /// Whether a run of the inviter's own log holds the certificate that the enrolment names.

@@ -8,6 +8,7 @@ use crate::log::entry::kind;
 use crate::log::payload::{Administration, KEPT_MAX, KeptTip};
 use crate::log::run::{Run, TurnedAway};
 use crate::model::{DeviceKey, EntryId, TeamId};
+use crate::store::Setting;
 use crate::store::{KeyProvider, LogUse, Settling, Store, StoreError};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -93,13 +94,13 @@ impl Engine {
         let within = Settling::Within;
         let mut store =
             Store::open_telling(path, key, root_key, Some([].into()), within, renewing)?;
-        if store.meta("seed")?.is_none() {
-            let mut values = vec![("seed".to_owned(), seed.to_vec())];
+        if store.setting(&Setting::Seed)?.is_none() {
+            let mut values = vec![(Setting::Seed, seed.to_vec())];
             if root.is_none() {
-                values.push(("root".to_owned(), own.0.to_vec()));
-                values.push((member_name(TeamId::PROGRAMME), EntryId::NONE.0.to_vec()));
+                values.push((Setting::Root, own.0.to_vec()));
+                values.push((Setting::Member(TeamId::PROGRAMME), EntryId::NONE.0.to_vec()));
             }
-            store.set_meta(&values)?;
+            store.set(&values)?;
         }
         drop(store);
         Engine::open(path, key, environment)
@@ -135,8 +136,9 @@ impl Engine {
         key: &dyn KeyProvider,
         environment: Environment,
     ) -> Result<Engine, EngineError> {
-        let seed =
-            Zeroizing::new(store.meta("seed")?.ok_or(StoreError::Damaged("the device's key"))?);
+        let seed = Zeroizing::new(
+            store.setting(&Setting::Seed)?.ok_or(StoreError::Damaged("the device's key"))?,
+        );
         let seed: Zeroizing<[u8; 32]> = Zeroizing::new(
             seed.as_slice().try_into().map_err(|_| StoreError::Damaged("the device's key"))?,
         );
@@ -218,7 +220,7 @@ impl Engine {
     }
 
     fn hold(&mut self, team: TeamId, certificate: EntryId) -> Result<(), EngineError> {
-        self.store.set_meta(&[(member_name(team), certificate.0.to_vec())])?;
+        self.store.set(&[(Setting::Member(team), certificate.0.to_vec())])?;
         self.members.insert(team, certificate);
         Ok(())
     }
@@ -446,8 +448,4 @@ fn rank(role: Role) -> u8 {
         Role::Worker => 2,
         Role::Coordinator => 3,
     }
-}
-
-pub(super) fn member_name(team: TeamId) -> String {
-    format!("member {team}")
 }

@@ -4,6 +4,7 @@ use super::{Engine, EngineError};
 use crate::model::form::append;
 use crate::model::{Element, ElementName, EntryId, Form, Operation, RecordId, TeamId, Value};
 use crate::record::Record;
+use crate::store::Setting;
 
 impl Engine {
     /// Saves a record of any kind. When this returns, it is durable. What the form leaves open and the
@@ -28,7 +29,7 @@ impl Engine {
         &mut self,
         team: TeamId,
         form: &Form,
-        draft: Option<&str>,
+        draft: Option<Setting>,
     ) -> Result<RecordId, EngineError> {
         let form = self.prepared(team, form)?;
         let id = self.create_checked(team, form.checked()?, draft)?;

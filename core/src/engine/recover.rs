@@ -1,15 +1,15 @@
 //! A damaged store: the same device goes on with a new one, from its outbox and the hub.
 
 use super::outbox::{Identity, NONCE_BYTES, Outbox};
-use super::{Engine, EngineError, Environment, programme::member_name};
+use super::{Engine, EngineError, Environment};
 use crate::log::run::Run;
 use crate::model::cbor;
+use crate::store::Setting;
 use crate::store::{KeyProvider, Settling, Store, StoreError};
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 /// The name under which our own runs wait in the store that follow what nobody brought yet.
-const SALVAGE: &str = "salvage";
 
 /// What became of a damaged store.
 ///
@@ -48,8 +48,8 @@ impl Engine {
 
     /// Who this device is, as a frame of the outbox.
     fn identity(&self) -> Option<Zeroizing<Vec<u8>>> {
-        let seed = Zeroizing::new(self.store.meta("seed").ok()??);
-        let hub = self.store.meta("hub").ok()?.unwrap_or_default();
+        let seed = Zeroizing::new(self.store.setting(&Setting::Seed).ok()??);
+        let hub = self.store.setting(&Setting::Hub).ok()?.unwrap_or_default();
         let hub = String::from_utf8(hub).unwrap_or_default();
         let mut body = Zeroizing::new(vec![1]);
         body.extend(cbor::encode(|encoder| {
@@ -97,7 +97,7 @@ impl Engine {
     }
 
     pub(super) fn salvage(&self) -> Result<Vec<Run>, EngineError> {
-        let salvage = self.store.meta(SALVAGE)?.unwrap_or_default();
+        let salvage = self.store.setting(&Setting::Salvage)?.unwrap_or_default();
         let mut decoder = minicbor::Decoder::new(&salvage);
         let mut runs = Vec::new();
         while let Ok(run) = decoder.bytes() {
@@ -108,12 +108,12 @@ impl Engine {
 
     pub(super) fn keep_salvage(&mut self, runs: &[Run]) -> Result<(), EngineError> {
         if runs.is_empty() {
-            return match self.store.meta(SALVAGE)?.is_some() {
-                true => Ok(self.store.forget_meta(SALVAGE)?),
+            return match self.store.setting(&Setting::Salvage)?.is_some() {
+                true => Ok(self.store.unset(&[Setting::Salvage])?),
                 false => Ok(()),
             };
         }
-        Ok(self.store.set_meta(&[(SALVAGE.to_owned(), encoded(runs))])?)
+        Ok(self.store.set(&[(Setting::Salvage, encoded(runs))])?)
     }
 
     pub(super) fn begin_outbox_anew(&mut self) {
@@ -213,14 +213,13 @@ impl Engine {
         let identity = kept.identity.ok_or(EngineError::NoOutbox)?;
         let scope = identity.members.iter().map(|(team, _)| *team).collect();
         let mut store = Store::open(path, key, Some(identity.root), Some(scope), Settling::Within)?;
-        let mut values = vec![
-            ("seed".to_owned(), identity.seed.to_vec()),
-            (SALVAGE.to_owned(), encoded(&kept.runs)),
-        ];
-        values
-            .extend(identity.members.iter().map(|(team, id)| (member_name(*team), id.0.to_vec())));
-        values.extend(identity.hub.map(|hub| ("hub".to_owned(), hub.into_bytes())));
-        store.set_meta(&values)?;
+        let mut values =
+            vec![(Setting::Seed, identity.seed.to_vec()), (Setting::Salvage, encoded(&kept.runs))];
+        values.extend(
+            identity.members.iter().map(|(team, id)| (Setting::Member(*team), id.0.to_vec())),
+        );
+        values.extend(identity.hub.map(|hub| (Setting::Hub, hub.into_bytes())));
+        store.set(&values)?;
         // What begins its log is there at once; what follows something, once the hub brought that.
         store.receive(&kept.runs.iter().collect::<Vec<_>>(), &[])?;
         drop(store);

@@ -5,6 +5,7 @@ use super::{Engine, EngineError};
 use crate::log::Verdict;
 use crate::log::verdict::Refusal;
 use crate::model::{EntryId, RecordId, TeamId, UnixMillis};
+use crate::store::Setting;
 use crate::store::{Delivery, Reason, WaitingForHub};
 use crate::sync::{Agreement, Backoff, Session, SyncFault};
 use serde::{Deserialize, Serialize};
@@ -205,7 +206,7 @@ impl Engine {
         if last.failures > 0 || last.next_try.is_some() {
             let again = LastSync { failures: 0, next_try: None, ..last };
             let noted = serde_json::to_vec(&again).unwrap_or_default();
-            self.store.set_meta(&[("last_sync".to_owned(), noted)])?;
+            self.store.set(&[(Setting::LastSync, noted)])?;
         }
         Ok(!self.status()?.is_synced)
     }
@@ -230,7 +231,7 @@ impl Engine {
     }
 
     fn last_sync(&self) -> Result<LastSync, EngineError> {
-        let noted = self.store.meta("last_sync")?.unwrap_or_default();
+        let noted = self.store.setting(&Setting::LastSync)?.unwrap_or_default();
         Ok(serde_json::from_slice(&noted).unwrap_or_default())
     }
 
@@ -283,7 +284,7 @@ impl Engine {
         }
         last.failures = backoff.failures();
         let noted = serde_json::to_vec(&last).unwrap_or_default();
-        self.store.set_meta(&[("last_sync".to_owned(), noted)])?;
+        self.store.set(&[(Setting::LastSync, noted)])?;
         Ok(last)
     }
 }

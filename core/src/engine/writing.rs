@@ -9,13 +9,13 @@ use crate::log::run::Run;
 use crate::model::check;
 use crate::model::field::Shape;
 use crate::model::{Checked, EntryId, Invalid, Kind, LogId, Operation, RecordId, TeamId, Wrong};
-use crate::store::LogUse;
+use crate::store::{LogUse, Setting};
 
 /// How many entries go into one frame of the outbox: of the heaviest that a change writes, all fit.
 const OUTBOX_ENTRIES: usize = 8;
 
 /// What an entry of ours is.
-pub(super) struct Writing<'a> {
+pub(super) struct Writing {
     pub(super) log_use: LogUse,
     pub(super) kind: u8,
     /// The version of the kind's schema.
@@ -25,10 +25,10 @@ pub(super) struct Writing<'a> {
     /// Whether it is an error where every store would refuse it.
     pub(super) must_count: bool,
     /// What is forgotten with it, in one transaction: the draft that it comes from.
-    pub(super) forgets: Option<&'a str>,
+    pub(super) forgets: Option<Setting>,
 }
 
-impl Writing<'_> {
+impl Writing {
     fn new(kind: Kind, version: u64, record: Option<RecordId>) -> Self {
         Writing {
             log_use: LogUse::Records,
@@ -67,7 +67,7 @@ impl Engine {
         &mut self,
         team: TeamId,
         checked: Checked,
-        draft: Option<&str>,
+        draft: Option<Setting>,
     ) -> Result<RecordId, EngineError> {
         let (kind, version) = (checked.kind(), checked.version());
         self.check_link(team, None, &checked)?;
@@ -139,7 +139,7 @@ impl Engine {
     fn write_behind(
         &mut self,
         team: TeamId,
-        how: Writing<'_>,
+        how: Writing,
         mut heads: Vec<EntryId>,
         operations: Vec<Operation>,
     ) -> Result<EntryId, EngineError> {
@@ -210,7 +210,7 @@ impl Engine {
     pub(super) fn write(
         &mut self,
         team: TeamId,
-        how: Writing<'_>,
+        how: Writing,
         payload: Vec<u8>,
     ) -> Result<EntryId, EngineError> {
         let mut chain = self.chain(team, &how, 1)?;
@@ -219,12 +219,7 @@ impl Engine {
     }
 
     /// Where our log of this use goes on, or one that is opened, with room for so many entries of one record.
-    fn chain(
-        &mut self,
-        team: TeamId,
-        how: &Writing<'_>,
-        entries: u64,
-    ) -> Result<Chain, EngineError> {
+    fn chain(&mut self, team: TeamId, how: &Writing, entries: u64) -> Result<Chain, EngineError> {
         let certificate = *self.members.get(&team).ok_or(EngineError::NotAMember)?;
         self.store.ensure_open()?;
         if entries > CHANGES_ON_PATH_MAX {
@@ -245,14 +240,16 @@ impl Engine {
     }
 
     /// Appends what goes on in our log, durably; returns the id of the last.
-    fn append(&mut self, chain: Chain, how: &Writing<'_>) -> Result<EntryId, EngineError> {
+    fn append(&mut self, chain: Chain, how: &Writing) -> Result<EntryId, EngineError> {
         let entries = chain.entries;
         let mut noted = None;
         for run in entries.chunks(OUTBOX_ENTRIES).filter_map(|part| Run::of(part, UNSEALED)) {
             let at = self.note_outgoing(&run);
             noted = noted.or(at);
         }
-        if let Err(error) = self.store.append(&entries, how.log_use, how.must_count, how.forgets) {
+        if let Err(error) =
+            self.store.append(&entries, how.log_use, how.must_count, how.forgets.as_ref())
+        {
             self.take_back(noted);
             return Err(error.into());
         }

@@ -1,5 +1,6 @@
 //! Reading beside the one that writes, in the same process: each reading as of one moment.
 
+use super::Setting;
 use super::{KeyProvider, Settling, Store, StoreError, StoreKey};
 use crate::model::{DeviceKey, TeamId};
 use std::collections::BTreeSet;
@@ -51,7 +52,7 @@ impl Store {
         let connection = super::connection::connect_beside(path, &key)?;
         let mut store = Store::over(connection, path, key, scope, Settling::Behind);
         store.is_for_reading = true;
-        let root = store.meta("root")?.and_then(|root| DeviceKey::from_slice(&root));
+        let root = store.setting(&Setting::Root)?.and_then(|root| DeviceKey::from_slice(&root));
         store.root = root.ok_or(StoreError::Damaged("the root key"))?;
         Ok(store)
     }

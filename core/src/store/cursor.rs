@@ -3,6 +3,7 @@
 //! A cursor is given only with an answer, and kept by a device only once digests agreed. It saves
 //! work and never decides: where it misses something, digests differ and clocks are exchanged.
 
+use super::Setting;
 use super::{Frontier, KeyFault, Store, StoreError};
 use crate::log::chain::Place;
 use crate::log::run::{PAGE_ENTRIES_MAX, Run, SealedTip};
@@ -68,16 +69,16 @@ impl Store {
         let readers = teams.iter().flat_map(|team| self.authority.readers(*team));
         let devices: BTreeSet<DeviceKey> = readers.collect();
         let awaited: Vec<u8> = devices.iter().flat_map(|device| device.0).collect();
-        self.set_meta(&[
-            ("epoch".to_owned(), fresh),
-            ("rollbacks".to_owned(), rollbacks.to_be_bytes().to_vec()),
-            ("awaited_devices".to_owned(), awaited),
+        self.set(&[
+            (Setting::Epoch, fresh),
+            (Setting::Rollbacks, rollbacks.to_be_bytes().to_vec()),
+            (Setting::AwaitedDevices, awaited),
         ])
     }
 
     /// The devices that did not come again, with all that they hold, since this store was put back.
     pub fn awaited_devices(&self) -> Result<BTreeSet<DeviceKey>, StoreError> {
-        let awaited = self.meta("awaited_devices")?.unwrap_or_default();
+        let awaited = self.setting(&Setting::AwaitedDevices)?.unwrap_or_default();
         Ok(awaited.as_chunks::<32>().0.iter().map(|key| DeviceKey(*key)).collect())
     }
 
@@ -97,12 +98,12 @@ impl Store {
             }
         }
         let awaited: Vec<u8> = awaited.iter().flat_map(|device| device.0).collect();
-        self.set_meta(&[("awaited_devices".to_owned(), awaited)])
+        self.set(&[(Setting::AwaitedDevices, awaited)])
     }
 
     /// How often this hub was seen to have been put back to an older state.
     pub fn rollbacks(&self) -> Result<u64, StoreError> {
-        let bytes = self.meta("rollbacks")?.and_then(|bytes| bytes.try_into().ok());
+        let bytes = self.setting(&Setting::Rollbacks)?.and_then(|bytes| bytes.try_into().ok());
         Ok(bytes.map_or(0, u64::from_be_bytes))
     }
 
@@ -180,14 +181,14 @@ impl Store {
     /// The hub's epoch and the key of its cursors' MACs, made on first use.
     fn epoch(&mut self) -> Result<([u8; EPOCH_BYTES], [u8; 32]), StoreError> {
         let damaged = || StoreError::Damaged("the hub's epoch");
-        if self.meta("epoch")?.is_none() {
+        if self.setting(&Setting::Epoch)?.is_none() {
             let mut fresh = vec![0; EPOCH_BYTES + 32];
             getrandom::fill(&mut fresh).map_err(no_randomness)?;
             let key = fresh.split_off(EPOCH_BYTES);
-            self.set_meta(&[("epoch".to_owned(), fresh), ("cursor_key".to_owned(), key)])?;
+            self.set(&[(Setting::Epoch, fresh), (Setting::CursorKey, key)])?;
         }
-        let epoch = self.meta("epoch")?.and_then(|bytes| bytes.try_into().ok());
-        let key = self.meta("cursor_key")?.and_then(|bytes| bytes.try_into().ok());
+        let epoch = self.setting(&Setting::Epoch)?.and_then(|bytes| bytes.try_into().ok());
+        let key = self.setting(&Setting::CursorKey)?.and_then(|bytes| bytes.try_into().ok());
         Ok((epoch.ok_or_else(damaged)?, key.ok_or_else(damaged)?))
     }
 }

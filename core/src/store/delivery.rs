@@ -1,5 +1,6 @@
 //! What the hub is known to hold, so that a device can say what waits.
 
+use super::Setting;
 use super::payload::kept_if_any;
 use super::rows::last_id_of;
 use super::{Frontier, OF_RECORD, RECORD, Store, StoreError};
@@ -154,7 +155,7 @@ impl Store {
         let ours = self.clock(teams);
         let heard = told_to.map_or_else(|| self.last_heard(), Ok)?;
         let known = self.hub_clock(teams)?;
-        let is_noted = self.meta("cursor")?.as_deref() == Some(cursor)
+        let is_noted = self.setting(&Setting::Cursor)?.as_deref() == Some(cursor)
             && self.told()? == heard
             && known == ours
             && self.has_own_brought(teams)?;
@@ -167,12 +168,8 @@ impl Store {
             let new = ours.iter().filter(|(log, tips)| known.get(*log) != Some(*tips));
             new.into_iter().try_for_each(|(log, tips)| store.mark_on_hub(log, tips))?;
             store.note_own_brought(teams)?;
-            let mut insert = store
-                .sql()?
-                .prepare_cached("INSERT OR REPLACE INTO meta (name, value) VALUES (?1, ?2)")?;
-            insert.execute(("cursor", cursor))?;
-            insert.execute(("told", heard.to_be_bytes()))?;
-            Ok(())
+            store.put_setting(&Setting::Cursor, cursor)?;
+            store.put_setting(&Setting::Told, &heard.to_be_bytes())
         })
     }
 
@@ -180,16 +177,17 @@ impl Store {
     /// was put back: nothing is known of what it holds until it says so again.
     pub fn note_hub_epoch(&mut self, cursor: &[u8]) -> Result<bool, StoreError> {
         let Some(epoch) = cursor.get(..8) else { return Ok(false) };
-        let before = self.meta("hub_epoch")?;
+        let before = self.setting(&Setting::HubEpoch)?;
         if before.as_deref() == Some(epoch) {
             return Ok(false);
         }
         self.transact(|store| {
             let sql = store.sql()?;
-            sql.execute("INSERT OR REPLACE INTO meta VALUES ('hub_epoch', ?1)", [epoch])?;
+            store.put_setting(&Setting::HubEpoch, epoch)?;
             if before.is_some() {
                 sql.execute("DELETE FROM on_hub", [])?;
-                sql.execute("DELETE FROM meta WHERE name IN ('cursor', 'told')", [])?;
+                store.drop_setting(&Setting::Cursor)?;
+                store.drop_setting(&Setting::Told)?;
                 // What it kept aside may be gone, too: it is offered again.
                 sql.execute("DELETE FROM turned_away", [])?;
                 sql.execute("DELETE FROM own_accepted", [])?;
@@ -209,8 +207,8 @@ impl Store {
         begins: bool,
     ) -> Result<(), StoreError> {
         let named: Vec<u8> = unread.iter().flat_map(|team| team.0).collect();
-        if self.meta("unread")?.unwrap_or_default() != named {
-            self.set_meta(&[("unread".to_owned(), named)])?;
+        if self.setting(&Setting::Unread)?.unwrap_or_default() != named {
+            self.set(&[(Setting::Unread, named)])?;
         }
         let mut not_there = Vec::new();
         for (log, number) in self.own_logs(unread)? {
@@ -491,7 +489,7 @@ impl Store {
 
     /// Up to which seal heard the hub was told.
     pub(super) fn told(&self) -> Result<i64, StoreError> {
-        let told = self.meta("told")?.and_then(|told| told.try_into().ok());
+        let told = self.setting(&Setting::Told)?.and_then(|told| told.try_into().ok());
         Ok(told.map_or(0, i64::from_be_bytes))
     }
 }

@@ -1,7 +1,38 @@
 //! Records that are to be judged anew.
 
 use super::{RECORD, Store, StoreError};
-use crate::model::{LogId, RecordId};
+use crate::model::{DeviceKey, LogId, RecordId};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What is to be judged, and for whom, beside what the table of dirty records keeps over a stop.
+#[derive(Default)]
+pub(super) struct Judging {
+    /// How often authority was settled among the runs of the message that is taken in.
+    pub(super) settlings: u8,
+    /// How many entries of each record the message in hand brought.
+    pub(super) brought: BTreeMap<RecordId, u32>,
+    /// On a hub, whose entry came last of each record that is to be judged for it: nobody pays for what
+    /// others say of what he wrote.
+    pub(super) dirtied_by: BTreeMap<RecordId, DeviceKey>,
+    /// On a hub, how many entries were judged for whom.
+    pub(super) judged_for: BTreeMap<DeviceKey, u64>,
+    /// Records with many entries that were judged since the last sync ended.
+    pub(super) judged: BTreeSet<RecordId>,
+    /// Records whose judging waits for the end of a sync.
+    pub(super) postponed: BTreeSet<RecordId>,
+    /// Records to judge in this transaction.
+    pub(super) dirty: BTreeSet<RecordId>,
+    /// Records whose links changed in this transaction.
+    pub(super) relinked: BTreeSet<RecordId>,
+}
+
+impl Judging {
+    /// The file was read anew: what was meant for a transaction that did not end is nobody's.
+    pub(super) fn begin_anew(&mut self) {
+        let judged_for = std::mem::take(&mut self.judged_for);
+        *self = Judging { judged_for, settlings: self.settlings, ..Judging::default() };
+    }
+}
 
 impl Store {
     pub(super) fn dirty(&self, most: usize) -> Result<Vec<RecordId>, StoreError> {

@@ -1,5 +1,6 @@
 //! What this device wrote and cannot bring to the hub by itself: its certificate fell, or was revoked.
 
+use super::Setting;
 use super::delivery::Reason;
 use super::{Frontier, Store, StoreError};
 use crate::identity::SigningKey;
@@ -141,8 +142,8 @@ impl Store {
         )?;
         let mut hasher = blake3::Hasher::new();
         // A hub that was put back, and one that lets this device read again, is offered all anew.
-        let epoch = self.meta("hub_epoch")?.unwrap_or_default();
-        hasher.update(&epoch).update(&self.meta("unread")?.unwrap_or_default());
+        let epoch = self.setting(&Setting::HubEpoch)?.unwrap_or_default();
+        hasher.update(&epoch).update(&self.setting(&Setting::Unread)?.unwrap_or_default());
         let mut hidden = Vec::new();
         for (log, number, from) in self.hidden_from(teams, &self.turned_away_revoked()?)? {
             // Without a certificate that stands a hub keeps nothing.
@@ -161,7 +162,7 @@ impl Store {
             hidden.push((log, info, from, tip, accepted));
         }
         let digest = *hasher.finalize().as_bytes();
-        let before = Offered::decode(&self.meta("offered")?.unwrap_or_default());
+        let before = Offered::decode(&self.setting(&Setting::Offered)?.unwrap_or_default());
         let mut offered = Offered::after(before, digest, epoch);
         if hidden.is_empty() || offered.is_whole {
             return Ok((Vec::new(), Vec::new()));

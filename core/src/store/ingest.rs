@@ -1,14 +1,14 @@
 //! Entries come in: our own, and runs from others.
 
+use super::Setting;
 use super::on_path::Path;
-use super::{LogUse, Settling, Store, StoreError};
+use super::{Settling, Store, StoreError};
 use crate::log::chain::Place;
 use crate::log::entry::{Entry, Tip, seal_is_good};
 use crate::log::payload::Open;
 use crate::log::run::{Brought, Run, SealedTip, TurnedAway};
-use crate::log::verdict::{Refusal, Verdict};
 use crate::log::{Author, Ending};
-use crate::model::{DeviceKey, EntryId, LogId, TeamId};
+use crate::model::{DeviceKey, EntryId, LogId};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A run whose chain and seal were looked at.
@@ -67,62 +67,6 @@ pub(super) struct Taken {
 }
 
 impl Store {
-    /// Appends entries of our own, durably; all are held when this returns. With them a value that was
-    /// kept by this name is forgotten.
-    ///
-    /// # Errors
-    /// [`StoreError::Refused`] where the last must count, and every store would refuse it: nothing is
-    /// held then.
-    pub fn append(
-        &mut self,
-        entries: &[Entry],
-        log_use: LogUse,
-        must_count: bool,
-        forgets: Option<&str>,
-    ) -> Result<(), StoreError> {
-        self.transact(|store| {
-            store.insert_own(entries, log_use.number())?;
-            store.settle_all(&mut |_, _| {})?;
-            if let (true, Some(entry)) = (must_count, entries.last())
-                && let Some(Verdict::Refused(reason)) = store.verdict_of(entry.id)?
-                // What a revocation leaves out can still be accepted, once a coordinator looks at it.
-                && reason != Refusal::Revoked
-            {
-                return Err(StoreError::Refused(reason));
-            }
-            if let Some(name) = forgets {
-                store.sql()?.execute("DELETE FROM meta WHERE name = ?1", [name])?;
-            }
-            Ok(())
-        })
-    }
-
-    fn insert_own(&mut self, entries: &[Entry], own: i64) -> Result<(), StoreError> {
-        let Some(first) = entries.first() else { return Ok(()) };
-        let log = first.header.log;
-        let previous = match first.header.position {
-            1 => None,
-            _ => self.locate(&first.header.previous)?,
-        };
-        let opened = first.payload.as_deref().filter(|_| first.header.position == 1);
-        let opened = opened.and_then(|payload| Open::decode(payload).ok());
-        // Without a certificate that stands nothing is carried, and nothing ends.
-        let author = self.author_of(&log).or_else(|| self.author_by(opened.as_ref()?));
-        let author =
-            author.unwrap_or(Author::Certified(crate::identity::Role::Worker, TeamId::PROGRAMME));
-        let mut path = Path::after(author, previous);
-        for entry in entries {
-            let on_path = self.look(&mut path, entry)?;
-            self.insert(&mut path, entry, on_path, own)?;
-        }
-        Ok(())
-    }
-
-    /// Who writes a log that opens so, by a certificate that stands here.
-    pub fn author_by(&self, open: &Open) -> Option<Author> {
-        self.authority.author(&open.certificate, open.key, open.team, self.root)
-    }
-
     /// Verifies runs and takes them in: for a device, whose store nobody else waits for.
     pub fn receive(&mut self, runs: &[&Run], heard: &[SealedTip]) -> Result<Received, StoreError> {
         let sealed = heard.iter().filter(|sealed| sealed.is_good()).cloned().collect();
@@ -179,7 +123,7 @@ impl Store {
         may_branch: MayBranch<'_>,
         received: &mut Received,
     ) -> Result<(), StoreError> {
-        if incoming.brought.is_empty() && self.settled_here < SETTLED_AMONG_RUNS_MAX {
+        if incoming.brought.is_empty() && self.judging.settlings < SETTLED_AMONG_RUNS_MAX {
             return Ok(());
         }
         let may_come_now = |(index, why): &(u64, TurnedAway)| {
@@ -203,10 +147,12 @@ impl Store {
     /// Settles authority among the runs of one message: as often as levels of certificates need, and not
     /// once for each run.
     fn settle_authority_here(&mut self) -> Result<(), StoreError> {
-        if self.settled_here >= SETTLED_AMONG_RUNS_MAX || self.meta("authority_stale")?.is_none() {
+        if self.judging.settlings >= SETTLED_AMONG_RUNS_MAX
+            || self.setting(&Setting::AuthorityStale)?.is_none()
+        {
             return Ok(());
         }
-        self.settled_here += 1;
+        self.judging.settlings += 1;
         self.settle_authority_if_stale()
     }
 
@@ -219,8 +165,8 @@ impl Store {
     ) -> Result<Received, StoreError> {
         self.transact(|store| {
             let mut received = Received::default();
-            store.settled_here = 0;
-            store.brought_here.clear();
+            store.judging.settlings = 0;
+            store.judging.brought.clear();
             for (index, run) in &incoming.runs {
                 store.take_one(*index, run, may_branch, &mut received)?;
             }

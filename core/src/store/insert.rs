@@ -1,5 +1,6 @@
 //! Entries are put where they belong: in their log's tree, or alone where an acceptance brought them.
 
+use super::Setting;
 use super::carried::Looked;
 use super::on_path::{OnPath, Path};
 use super::{HeldLog, Settling, Store, StoreError};
@@ -148,11 +149,11 @@ impl Store {
         self.code_packs += u64::from(header.kind == kind::CODE_PACK);
         match entry.record() {
             Some(record) => {
-                *self.brought_here.entry(record).or_default() += 1;
+                *self.judging.brought.entry(record).or_default() += 1;
                 if self.settling == Settling::Behind
                     && let Some(of) = self.logs.get(&header.log)
                 {
-                    self.dirtied_by.insert(record, of.open.key);
+                    self.judging.dirtied_by.insert(record, of.open.key);
                 }
                 self.mark_dirty(&record.0)?;
             }
@@ -220,7 +221,7 @@ impl Store {
     /// Whether a log that comes from elsewhere is this device's: of before it was put back to an older copy, or
     /// of a copy of it.
     fn is_ours(&self, open: &Open) -> Result<bool, StoreError> {
-        let seed = self.meta("seed")?.map(Zeroizing::new);
+        let seed = self.setting(&Setting::Seed)?.map(Zeroizing::new);
         let seed = seed.and_then(|seed| <[u8; 32]>::try_from(seed.as_slice()).ok());
         Ok(seed.is_some_and(|seed| SigningKey::from_seed(&seed).device_key() == open.key))
     }
@@ -256,7 +257,7 @@ impl Store {
     /// Marks a record to be judged: in this transaction, or later where settling follows behind.
     pub(super) fn mark_dirty(&mut self, record: &[u8; 16]) -> Result<(), StoreError> {
         if self.settling == Settling::Within {
-            self.dirty_here.insert(RecordId(*record));
+            self.judging.dirty.insert(RecordId(*record));
             return Ok(());
         }
         self.sql()?
@@ -265,13 +266,8 @@ impl Store {
         Ok(())
     }
 
-    pub(super) fn set_authority_stale(&mut self) -> Result<(), StoreError> {
-        self.sql()?
-            .prepare_cached(
-                "INSERT OR REPLACE INTO meta (name, value) VALUES ('authority_stale', x'01')",
-            )?
-            .execute([])?;
-        Ok(())
+    pub(super) fn set_authority_stale(&self) -> Result<(), StoreError> {
+        self.put_setting(&Setting::AuthorityStale, &[1])
     }
 
     /// Looks at the ends of a log anew, entry by entry: an erasure took a payload that had ended it, or an

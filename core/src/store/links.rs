@@ -24,10 +24,10 @@ impl Node {
 impl Store {
     /// Looks anew at all records from which a chain of links leads to one that changed.
     pub(super) fn settle_duplicates(&mut self) -> Result<(), StoreError> {
-        if self.relinked.is_empty() {
+        if self.judging.relinked.is_empty() {
             return Ok(());
         }
-        let changed = std::mem::take(&mut self.relinked);
+        let changed = std::mem::take(&mut self.judging.relinked);
         let mut nodes: BTreeMap<RecordId, Node> = BTreeMap::new();
         let affected = self.all_that_lead_to(changed)?;
         self.follow(&affected, &mut nodes)?;

@@ -1,5 +1,6 @@
 //! What is known to exist and is not here: by seals heard, and by tips that a revocation keeps.
 
+use super::Setting;
 use super::{Store, StoreError};
 use crate::identity::Role;
 use crate::log::Carriage;
@@ -84,9 +85,7 @@ impl Store {
                 open.certificate.0,
             ))?;
         if heard > 0 {
-            self.sql()?
-                .prepare_cached("INSERT OR REPLACE INTO meta (name, value) VALUES ('heard', ?1)")?
-                .execute([number.to_be_bytes()])?;
+            self.put_setting(&Setting::Heard, &number.to_be_bytes())?;
         }
         self.close_own_log(&sealed.log)
     }
@@ -131,7 +130,7 @@ impl Store {
     /// The number of the last seal that was heard. It never falls: the counter is kept apart from the
     /// seals, which go once their entries come.
     pub(super) fn last_heard(&self) -> Result<i64, StoreError> {
-        let bytes = self.meta("heard")?.and_then(|bytes| bytes.try_into().ok());
+        let bytes = self.setting(&Setting::Heard)?.and_then(|bytes| bytes.try_into().ok());
         Ok(bytes.map_or(0, i64::from_be_bytes))
     }
 

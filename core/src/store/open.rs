@@ -1,5 +1,6 @@
 //! Opening a store: key, settings, migrations, and what is kept in memory.
 
+use super::Setting;
 use super::connection::{connect_to_read, connect_to_write};
 use super::{HeldLog, KeyProvider, Settling, Store, StoreError, StoreKey};
 use crate::log::chain::{Branch, Chains, LogInfo, Place};
@@ -56,12 +57,12 @@ impl Store {
         let key = key.store_key()?;
         let connection = connect_to_write(path, &key, root.is_some())?;
         let mut store = Store::over(connection, path, key, scope, settling);
-        store.root = match (store.meta("root")?, root) {
+        store.root = match (store.setting(&Setting::Root)?, root) {
             (Some(bytes), _) => {
                 DeviceKey::from_slice(&bytes).ok_or(StoreError::Damaged("the root key"))?
             }
             (None, Some(root)) => {
-                store.set_meta(&[("root".to_owned(), root.0.to_vec())])?;
+                store.set(&[(Setting::Root, root.0.to_vec())])?;
                 root
             }
             (None, None) => return Err(StoreError::Damaged("the root key")),
@@ -89,10 +90,7 @@ impl Store {
                 store.set_authority_stale()?;
             }
             store.drop_projection()?;
-            store.sql()?.execute(
-                "INSERT OR REPLACE INTO meta VALUES ('declarations', ?1)",
-                [declarations_digest()],
-            )?;
+            store.put_setting(&Setting::Declarations, &declarations_digest())?;
             match store.settling {
                 Settling::Within => store.settle_all(progress),
                 Settling::Behind => Ok(()),
@@ -101,7 +99,7 @@ impl Store {
     }
 
     fn is_projection_current(&self) -> Result<bool, StoreError> {
-        Ok(self.meta("declarations")?.as_deref() == Some(&declarations_digest()))
+        Ok(self.setting(&Setting::Declarations)?.as_deref() == Some(&declarations_digest()))
     }
 
     pub(super) fn over(
@@ -124,16 +122,9 @@ impl Store {
             carried: BTreeMap::new(),
             changes: super::projection::Changes::default(),
             code_packs: 0,
-            settled_here: 0,
             seals_seen: std::cell::RefCell::default(),
             noted: super::completeness::Noted::default(),
-            dirty_here: BTreeSet::new(),
-            brought_here: BTreeMap::new(),
-            dirtied_by: BTreeMap::new(),
-            judged_for: BTreeMap::new(),
-            judged_here: BTreeSet::new(),
-            postponed: BTreeSet::new(),
-            relinked: BTreeSet::new(),
+            judging: super::dirty::Judging::default(),
             noticed: std::cell::RefCell::default(),
             version_read: None,
             readings: 0,
@@ -158,7 +149,7 @@ impl Store {
             let connection = connect_to_read(path, &key)?;
             let mut store = Store::over(connection, path, key, scope, Settling::Behind);
             store.is_for_reading = true;
-            let root = store.meta("root")?.and_then(|root| DeviceKey::from_slice(&root));
+            let root = store.setting(&Setting::Root)?.and_then(|root| DeviceKey::from_slice(&root));
             store.root = root.ok_or(StoreError::Damaged("the root key"))?;
             if !store.is_projection_current()? {
                 return Err(StoreError::OlderSchema);
@@ -202,7 +193,7 @@ impl Store {
         self.load_logs()?;
         // What was noted may have been rolled back.
         self.noted = super::completeness::Noted::default();
-        if self.meta("authority_stale")?.is_none() {
+        if self.setting(&Setting::AuthorityStale)?.is_none() {
             self.authority = self.settle_authority()?;
             return self.load_carriage();
         }
@@ -225,12 +216,7 @@ impl Store {
             |row| row.get(0),
         )?;
         self.code_packs = packs as u64;
-        self.dirty_here.clear();
-        self.dirtied_by.clear();
-        self.brought_here.clear();
-        self.judged_here.clear();
-        self.postponed.clear();
-        self.relinked.clear();
+        self.judging.begin_anew();
         self.logs.clear();
         let mut held = BTreeMap::new();
         let mut statement = self.sql()?.prepare(

@@ -85,7 +85,7 @@ impl Store {
         let is_linked = linked.exists([id.0])?;
         drop(linked);
         if is_linked {
-            self.relinked.insert(id);
+            self.judging.relinked.insert(id);
         }
         Ok(is_linked)
     }

@@ -1,5 +1,6 @@
 //! Verdicts and projection: authority anew where it is stale, then each dirty record.
 
+use super::Setting;
 use super::carried::Looked;
 use super::insert::{HIDDEN, place_of};
 use super::payload::kept_if_any;
@@ -54,21 +55,21 @@ impl Store {
 
     /// For whom entries were judged since this was last asked: each record for whose entry came last of it.
     pub fn take_judged_for(&mut self) -> BTreeMap<DeviceKey, u64> {
-        std::mem::take(&mut self.judged_for)
+        std::mem::take(&mut self.judging.judged_for)
     }
 
     /// Whether everything that came in is settled.
     pub fn is_settled(&self) -> Result<bool, StoreError> {
-        Ok(self.dirty(1)?.is_empty() && self.meta("authority_stale")?.is_none())
+        Ok(self.dirty(1)?.is_empty() && self.setting(&Setting::AuthorityStale)?.is_none())
     }
 
     /// Settles what a message brought; but records that it brought very much of, or of which much was judged
     /// since the sync began, only once all came, by [`Store::settle_postponed`], so that what comes in many
     /// pages is not judged again for each. Until then totals say that something waits.
     pub(super) fn settle_brought(&mut self) -> Result<(), StoreError> {
-        let many = std::mem::take(&mut self.brought_here);
+        let many = std::mem::take(&mut self.judging.brought);
         for (record, entries) in many {
-            let is_put_off = entries >= POSTPONED_FROM || self.judged_here.contains(&record);
+            let is_put_off = entries >= POSTPONED_FROM || self.judging.judged.contains(&record);
             // An erasure does not wait.
             if !is_put_off || self.authority.is_erased_anywhere(record) {
                 continue;
@@ -77,7 +78,7 @@ impl Store {
                 self.sql()?.prepare_cached("INSERT OR IGNORE INTO dirty (record) VALUES (?1)")?;
             insert.execute([record.0])?;
             drop(insert);
-            self.postponed.insert(record);
+            self.judging.postponed.insert(record);
         }
         self.settle_but_postponed(&mut |_, _| {})
     }
@@ -85,8 +86,8 @@ impl Store {
     /// Settles what was put off while messages came, durably: whoever carries a sync or imports a bundle
     /// calls this at its end, however it ended.
     pub fn settle_postponed(&mut self) -> Result<(), StoreError> {
-        self.judged_here.clear();
-        if self.postponed.is_empty() {
+        self.judging.judged.clear();
+        if self.judging.postponed.is_empty() {
             return Ok(());
         }
         self.transact(|store| store.settle_all(&mut |_, _| {}))
@@ -97,7 +98,7 @@ impl Store {
         &mut self,
         progress: &mut dyn FnMut(u64, u64),
     ) -> Result<(), StoreError> {
-        self.postponed.clear();
+        self.judging.postponed.clear();
         self.settle_but_postponed(progress)
     }
 
@@ -106,17 +107,17 @@ impl Store {
         progress: &mut dyn FnMut(u64, u64),
     ) -> Result<(), StoreError> {
         self.settle_authority_if_stale()?;
-        let mut dirty = std::mem::take(&mut self.dirty_here);
+        let mut dirty = std::mem::take(&mut self.judging.dirty);
         let noted: BTreeSet<RecordId> = self.dirty(usize::MAX)?.into_iter().collect();
         dirty.extend(&noted);
-        dirty.retain(|record| !self.postponed.contains(record));
+        dirty.retain(|record| !self.judging.postponed.contains(record));
         if crate::planted!(TotalsOutsideTransaction) {
             self.sql()?.execute_batch("DELETE FROM dirty; COMMIT; BEGIN IMMEDIATE")?;
         }
         let all = dirty.len() as u64;
         for (done, record) in (1..).zip(dirty) {
             if self.settle_record(record)? >= AGAIN_FROM {
-                self.judged_here.insert(record);
+                self.judging.judged.insert(record);
             }
             if noted.contains(&record) {
                 self.is_judged(record)?;
@@ -128,7 +129,7 @@ impl Store {
     }
 
     pub(super) fn settle_authority_if_stale(&mut self) -> Result<(), StoreError> {
-        if self.meta("authority_stale")?.is_none() {
+        if self.setting(&Setting::AuthorityStale)?.is_none() {
             return Ok(());
         }
         let mut reopened = false;
@@ -184,7 +185,7 @@ impl Store {
                 break;
             }
         }
-        self.sql()?.execute("DELETE FROM meta WHERE name = 'authority_stale'", [])?;
+        self.drop_setting(&Setting::AuthorityStale)?;
         Ok(())
     }
 
@@ -308,8 +309,8 @@ impl Store {
             None
         });
         let entries = hidden.stored.len();
-        if let Some(author) = self.dirtied_by.remove(&id) {
-            *self.judged_for.entry(author).or_default() += entries as u64;
+        if let Some(author) = self.judging.dirtied_by.remove(&id) {
+            *self.judging.judged_for.entry(author).or_default() += entries as u64;
         }
         self.project(id, record.as_ref())?;
         Ok(entries)
@@ -361,7 +362,7 @@ impl Store {
     }
 
     /// The carried entries that name a record, each with its team.
-    fn record_entries(
+    pub(super) fn record_entries(
         &self,
         id: RecordId,
         hidden: &mut NotCarried,
@@ -424,7 +425,7 @@ impl Store {
 
 /// What is stored of entries that name a record, and which of them are not carried.
 #[derive(Default)]
-struct NotCarried {
+pub(super) struct NotCarried {
     /// The verdicts of all entries that name the record, as they are stored.
     stored: HashMap<EntryId, u8>,
     entries: Vec<EntryId>,

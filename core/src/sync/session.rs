@@ -12,6 +12,7 @@ use crate::log::Author;
 use crate::log::entry::Tip;
 use crate::log::run::{Brought, RUNS_BYTES_MAX, Run};
 use crate::model::{LogId, TeamId, UnixMillis};
+use crate::store::Setting;
 use crate::store::{Peer, Store, StoreError};
 use std::collections::BTreeSet;
 
@@ -152,7 +153,7 @@ impl Session {
         };
         message.teams.clone_from(&self.teams);
         message.digest = store.clock_digest(&self.teams);
-        message.cursor = store.meta("cursor")?.unwrap_or_default();
+        message.cursor = store.setting(&Setting::Cursor)?.unwrap_or_default();
         message.skip.extend(self.unwanted.iter().copied());
         message.skip.truncate(NAMED_MAX as usize);
         self.sent = message.runs.iter().flatten().map(|run| run.log).collect();

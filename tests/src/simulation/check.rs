@@ -9,6 +9,7 @@ use kitbag_core::log::{Verdict, Waiting};
 use kitbag_core::model::date::Period;
 use kitbag_core::model::{EntryId, TeamId, Value};
 use kitbag_core::record::{self, Record};
+use kitbag_core::store::Setting;
 use kitbag_core::store::{CLAIMED_MAX, HeldEntry, Store};
 use kitbag_core::sync::{self, SyncError};
 use kitbag_core::totals::{Query, Split};
@@ -115,9 +116,9 @@ impl World {
 
     /// Whether a phone's cursor, of the hub's epoch, is ahead of the hub (docs/protocol.md).
     fn is_ahead(&mut self, at: usize) -> Result<bool, Failure> {
-        let epoch = self.hub().meta("epoch")?.unwrap_or_default();
+        let epoch = self.hub().setting(&Setting::Epoch)?.unwrap_or_default();
         let last = self.hub().here()?.arrival;
-        let cursor = self.engine(at).store().meta("cursor")?.unwrap_or_default();
+        let cursor = self.engine(at).store().setting(&Setting::Cursor)?.unwrap_or_default();
         // A hub put back to before its first cursor knows none of them, and says so by a new epoch.
         let of_epoch = cursor.strip_prefix(epoch.as_slice()).filter(|_| !epoch.is_empty());
         let arrival = of_epoch.and_then(|rest| rest.first_chunk());

@@ -3,6 +3,7 @@
 use super::Session;
 use crate::log::TurnedAway;
 use crate::model::TeamId;
+use crate::store::Setting;
 use crate::store::Store;
 use crate::sync::{Message, SyncError};
 
@@ -46,7 +47,7 @@ impl Session {
         store.note_turned_away(&for_good, &answer.points)?;
         store.note_own_accepted(&answer.points, &answer.teams)?;
         if let Some(offered) = self.offered.take().filter(|_| !self.is_put_off) {
-            store.set_meta(&[("offered".to_owned(), offered)])?;
+            store.set(&[(Setting::Offered, offered)])?;
         }
         let unread = self.teams.iter().filter(|team| !answer.teams.contains(team)).copied();
         let unread: Vec<TeamId> = unread.collect();
