@@ -6,7 +6,7 @@ use super::{
 };
 use kitbag_core::engine::{Engine, Environment};
 use kitbag_core::identity::{Role, SigningKey};
-use kitbag_core::log::entry::{Entry, Tip, kind, seal};
+use kitbag_core::log::entry::{Entry, Tip, kind, sign};
 use kitbag_core::log::payload::{Open, RecordPayload};
 use kitbag_core::log::run::Run;
 use kitbag_core::model::{EntryId, Kind, LogId, UnixMillis};
@@ -180,8 +180,8 @@ pub fn fill_all(stores: &mut [&mut Store], root: &mut Engine, records: u32) -> R
             if entries.is_empty() {
                 continue;
             }
-            let sealed = seal(&author.key, author.log, author.tip);
-            let run = Run::of(&entries, sealed).ok_or("a run of entries")?;
+            let signed = sign(&author.key, author.log, author.tip);
+            let run = Run::of(&entries, signed).ok_or("a run of entries")?;
             for to in &mut *stores {
                 let received = to.receive(&[&run], &[])?;
                 if let Some((_, reason)) = received.turned_away.first() {

@@ -3,7 +3,7 @@
 use super::{Failed, NOW, REPEATS, TEAM, key, median, operations, sync_with};
 use kitbag_core::engine::{Engine, Environment};
 use kitbag_core::identity::{Role, SigningKey};
-use kitbag_core::log::entry::{Entry, Tip, kind, seal};
+use kitbag_core::log::entry::{Entry, Tip, kind, sign};
 use kitbag_core::log::payload::{Administration, Open, RecordPayload};
 use kitbag_core::log::run::Run;
 use kitbag_core::model::{EntryId, Form, Kind, LogId, Operation, RecordId, UnixMillis};
@@ -79,7 +79,7 @@ impl Member {
     }
 
     fn begin(&mut self) {
-        self.seal();
+        self.sign();
         self.logs += 1;
         let (team, random, certificate) = (TEAM, [self.logs; 16], self.certificate);
         let open = Open { key: self.key.device_key(), team, random, certificate };
@@ -96,7 +96,7 @@ impl Member {
         let weight: usize =
             self.pending.iter().map(|entry| entry.payload.as_ref().map_or(0, Vec::len)).sum();
         if self.pending.len() == RUN_ENTRIES || weight > RUN_BYTES {
-            self.seal();
+            self.sign();
         }
         self.tip.id
     }
@@ -107,9 +107,9 @@ impl Member {
         RecordPayload { salt, at, after, operations }.encode()
     }
 
-    fn seal(&mut self) {
+    fn sign(&mut self) {
         let entries = std::mem::take(&mut self.pending);
-        if let Some(run) = Run::of(&entries, seal(&self.key, self.log, self.tip)) {
+        if let Some(run) = Run::of(&entries, sign(&self.key, self.log, self.tip)) {
             self.sent_bytes += run.entries.iter().map(|entry| entry.body.weight()).sum::<u64>();
             self.runs.push(run);
         }
@@ -178,7 +178,7 @@ impl Member {
                     let payload = self.says(Vec::new(), operations(number)?);
                     self.add((Kind::Reversal.number(), 1), None, payload);
                     if number % 20 == 0 && number / 20 < u32::from(BRANCHES_MAX) {
-                        self.seal();
+                        self.sign();
                         self.tip = open;
                     }
                 }
@@ -189,7 +189,7 @@ impl Member {
                 }
             }
         }
-        self.seal();
+        self.sign();
         Ok(())
     }
 }
@@ -258,7 +258,7 @@ fn seconds(writes: Writes) -> Result<f64, Failed> {
     for run in member.runs {
         let runs = vec![Ok(run)];
         let request = Message { teams: vec![TEAM], runs, ..Message::default() }.encode();
-        let answer = sync::answer(&mut hub, member.key.device_key(), NOW, &request)?;
+        let answer = sync::respond(&mut hub, member.key.device_key(), NOW, &request)?;
         if let Some(run) = Message::decode(&answer)?.turned_away.first() {
             return Err(format!("{writes:?}: turned away: {}", run.reason()).into());
         }

@@ -220,7 +220,7 @@ fn device(folder: &Path, name: &str, root: &mut Engine) -> Result<Engine, Failed
 
 fn sync_with(engine: &mut Engine, hub: &mut Store) -> Result<(), Failed> {
     let device = engine.device_key();
-    engine.sync(|request| sync::answer(hub, device, NOW, &request).map_err(EngineError::from))?;
+    engine.sync(|request| sync::respond(hub, device, NOW, &request).map_err(EngineError::from))?;
     Ok(())
 }
 
@@ -329,7 +329,7 @@ fn received_per_second() -> Result<f64, Failed> {
         let mut seconds = 0.0;
         while let Some(request) = phone.request(&mut session)? {
             let began = Instant::now();
-            let answer = sync::answer(&mut hub, phone.device_key(), NOW, &request)?;
+            let answer = sync::respond(&mut hub, phone.device_key(), NOW, &request)?;
             seconds += began.elapsed().as_secs_f64();
             phone.reply(&mut session, &answer)?;
         }

@@ -6,7 +6,7 @@ use super::{Failed, REPEATS, TEAM, device, key, median, reversal, sync_with};
 use kitbag_client::BlockingHubClient;
 use kitbag_core::engine::{Engine, Environment};
 use kitbag_core::identity::{Role, SigningKey};
-use kitbag_core::log::entry::{Entry, Tip, kind, seal};
+use kitbag_core::log::entry::{Entry, Tip, kind, sign};
 use kitbag_core::log::payload::Open;
 use kitbag_core::log::run::Run;
 use kitbag_core::model::{EntryId, LogId, TeamId};
@@ -59,7 +59,7 @@ fn stranger(number: u64) -> SigningKey {
     SigningKey::from_seed(&seed)
 }
 
-/// A log under a certificate that the hub may yet get, sealed by its key, with so many bytes of payload
+/// A log under a certificate that the hub may yet get, signed by its key, with so many bytes of payload
 /// behind.
 fn made_up(number: u64, payload_bytes: usize) -> Option<Run> {
     let key = stranger(number);
@@ -72,7 +72,7 @@ fn made_up(number: u64, payload_bytes: usize) -> Option<Run> {
         entries.push(Entry::new(open.log(), tip, (17, 1), None, vec![0; payload_bytes]));
     }
     let tip = entries.last()?.tip();
-    Run::of(&entries, seal(&key, open.log(), tip))
+    Run::of(&entries, sign(&key, open.log(), tip))
 }
 
 /// With the root's log before them, which every member has, runs of unknown certificates are looked at.

@@ -11,7 +11,7 @@ use serde_json::json;
 
 #[derive(clap::Args)]
 #[command(
-    after_help = "Reads every entry: chains, seals, verdicts; builds what is derived anew in a copy beside \
+    after_help = "Reads every entry: chains, signatures, verdicts; builds what is derived anew in a copy beside \
     the store, and compares; recounts all totals. Changes nothing, but with --rebuild. Ends with 4 where \
     something is wrong.\n\nExample:\n  kitbag verify --store phone.db"
 )]
@@ -45,19 +45,19 @@ pub fn verify(arguments: &VerifyArguments) -> Result<(), Failure> {
         say!(
             "{}",
             json!({
-                "entries": verified.entries, "unsealed": verified.unsealed,
+                "entries": verified.entries, "unsealed": verified.unsigned,
                 "records": verified.records, "faults": faults,
             })
         );
     } else {
         say!(
-            "{} entries with good chains and seals; {} records replayed; verdicts, rows and totals \
+            "{} entries with good chains and signatures; {} records replayed; verdicts, rows and totals \
              compared with what the entries give.",
             verified.entries,
             verified.records
         );
-        if verified.unsealed > 0 {
-            say!("{} entries wait for their author's next seal.", verified.unsealed);
+        if verified.unsigned > 0 {
+            say!("{} entries wait for their author's next signature.", verified.unsigned);
         }
     }
     let wrong: Vec<&str> = verified.faults.iter().map(|fault| fault.in_words()).collect();

@@ -9,7 +9,7 @@ use kitbag_core::model::pack::fill_in;
 use kitbag_core::model::{Form, Kind, TeamId};
 use kitbag_interchange::import::{Known, Saved};
 use kitbag_interchange::sheets::{self, write_refused};
-use kitbag_interchange::{Imported, Mapping, Refused};
+use kitbag_interchange::{Imported, Mapping, RefusedRow};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -169,7 +169,7 @@ fn import(
         refused: BTreeMap::new(),
         refused_files: Vec::new(),
     };
-    let mut count = |refused: &[Refused]| {
+    let mut count = |refused: &[RefusedRow]| {
         for row in refused {
             *outcome.refused.entry(row.reason.clone()).or_default() += 1;
         }

@@ -4,7 +4,7 @@ use crate::Failure;
 use crate::device::StoreArguments;
 use crate::screen;
 use comfy_table::{CellAlignment, Table};
-use kitbag_client::{Held, StockAlarm, StockNow, of_product};
+use kitbag_client::{HeldBatch, StockAlarm, StockNow, of_product};
 use kitbag_core::model::{CivilDate, TeamId};
 use serde_json::{Value, json};
 
@@ -94,7 +94,7 @@ fn month(text: &str) -> Result<String, String> {
     is_month.then(|| text.to_owned()).ok_or("expected a month as yyyy-mm".to_owned())
 }
 
-fn as_json(Held { on_hand: held, kits }: &Held) -> Value {
+fn as_json(HeldBatch { on_hand: held, kits }: &HeldBatch) -> Value {
     json!({
         "kits": kits.map(|(kits, _)| kits),
         "single_doses": kits.map(|(_, single)| single),
@@ -107,9 +107,9 @@ fn as_json(Held { on_hand: held, kits }: &Held) -> Value {
     })
 }
 
-fn table(all: &[Held]) -> Table {
+fn table(all: &[HeldBatch]) -> Table {
     let mut table = screen::table(["holder", "product", "lot", "expiry", "doses", "kits"]);
-    for Held { on_hand: held, kits } in all {
+    for HeldBatch { on_hand: held, kits } in all {
         table.add_row(screen::row([
             held.holder.to_string(),
             held.batch.product.clone(),

@@ -6,7 +6,7 @@ use kitbag_core::model::DeviceKey;
 use kitbag_core::net::{HubClient, NetError};
 use tokio::runtime::{Builder, Runtime};
 
-/// Calls one hub as one device, each call until its answer is here, on a runtime of its own.
+/// Calls one hub as one device, each call until its response is here, on a runtime of its own.
 pub struct BlockingHubClient {
     client: HubClient,
     runtime: Runtime,
@@ -23,12 +23,12 @@ impl BlockingHubClient {
         Ok(BlockingHubClient { client: engine.client(hub)?, runtime: runtime()? })
     }
 
-    /// Sends a sync request and brings the answer.
+    /// Sends a sync request and brings the response.
     pub fn sync(&self, request: Vec<u8>) -> Result<Vec<u8>, NetError> {
         self.runtime.block_on(self.client.sync(request))
     }
 
-    /// Sends a body and brings the answer.
+    /// Sends a body and brings the response.
     pub fn post(&self, path: &str, body: Vec<u8>) -> Result<Vec<u8>, NetError> {
         self.runtime.block_on(self.client.post(path, body))
     }

@@ -40,7 +40,7 @@ pub use records::{LiftedBy, OneRecord, Records, RefusedRecord};
 pub use reports::{Report, ReportLine, Reported, Reports};
 pub use revoking::{Aside, Asked, Revoked};
 pub use running::SyncEnded;
-pub use stock::{Alarm, Held, Lasting, Stock, StockAlarm, StockNow, of_product};
+pub use stock::{Alarm, HeldBatch, Lasting, Stock, StockAlarm, StockNow, of_product};
 pub use sync::{Sync, SyncOptions, SyncRun};
 pub use team::{Invited, Member, Team};
 pub use totals::{CompletenessOf, Target, Totals, TwoPeriods};

@@ -84,8 +84,8 @@ impl Team<'_> {
         let first = format!("/v1/aside?certificate={certificate}");
         let mut path = first.clone();
         loop {
-            let answer = client.get(&path).await?;
-            let read = move |engine: &Engine| engine.read_aside(team, certificate, &answer);
+            let response = client.get(&path).await?;
+            let read = move |engine: &Engine| engine.read_aside(team, certificate, &response);
             let page = self.0.read(read).await?;
             // A hub that shows the same page again ends it, too.
             let Some(last) = page.last.filter(|last| seen.insert(*last)) else { return Ok(aside) };

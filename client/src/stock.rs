@@ -23,7 +23,7 @@ impl Client {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StockNow {
     /// By team, holder and batch; with 0 doses whoever was given a product once and has none of it.
-    pub held: Vec<Held>,
+    pub held: Vec<HeldBatch>,
     /// How long what is on hand lasts, by team, holder and product.
     pub lasting: Vec<Lasting>,
     /// What is short, expires soon, or was not recorded, by the programme's code packs: of several the strictest.
@@ -52,7 +52,7 @@ const LASTING_DAYS: i64 = 28;
 
 /// What a holder has of a batch.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Held {
+pub struct HeldBatch {
     /// Who, of what, how many doses.
     pub on_hand: OnHand,
     /// The kits and single doses that these make, where a code pack knows how many a kit has.
@@ -117,7 +117,8 @@ fn stock_now(
     let packs = engine.packs()?;
     let alarms = alarms(&packs, &on_hand, today);
     let lasting = lasting(engine, team, &on_hand, today)?;
-    let held = on_hand.into_iter().map(|on_hand| Held { kits: kits(&packs, &on_hand), on_hand });
+    let held =
+        on_hand.into_iter().map(|on_hand| HeldBatch { kits: kits(&packs, &on_hand), on_hand });
     Ok(StockNow { held: held.collect(), lasting, alarms })
 }
 

@@ -112,7 +112,7 @@ impl SyncRun {
     }
 }
 
-/// Why no answer came.
+/// Why no response came.
 enum Cut {
     Net(kitbag_core::net::NetError),
     Fault(SyncFault),
@@ -152,9 +152,9 @@ async fn carry(client: &Client, running: &Running, options: SyncOptions) -> Sync
             }
         };
         match exchange(&hub, request, running, until).await {
-            Ok(answer) => {
+            Ok(response) => {
                 let shown = hub.shown_key();
-                sync = taken(client, sync, answer, shown).await?;
+                sync = taken(client, sync, response, shown).await?;
             }
             Err(cut) => return fail(client, sync, cut).await,
         }
@@ -178,18 +178,18 @@ async fn exchange(
         biased;
         _ = cancelled.wait_for(|cancelled| *cancelled) => Err(Cut::Fault(SyncFault::Cancelled)),
         () = over => Err(Cut::Fault(SyncFault::OutOfTime)),
-        answer = hub.sync(request) => answer.map_err(Cut::Net),
+        response = hub.sync(request) => response.map_err(Cut::Net),
     }
 }
 
 async fn taken(
     client: &Client,
     mut sync: Syncing,
-    answer: Vec<u8>,
+    response: Vec<u8>,
     shown: Option<kitbag_core::model::DeviceKey>,
 ) -> Result<Syncing, Error> {
     let taken = client.write(Turn::Later, move |engine| {
-        match engine.take_answer(&mut sync, &answer, shown) {
+        match engine.take_response(&mut sync, &response, shown) {
             Ok(()) => Ok(sync),
             Err(error) => {
                 engine.fail_sync(&sync, error.as_sync_fault())?;

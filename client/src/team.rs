@@ -120,9 +120,9 @@ impl Team<'_> {
     /// When devices of this programme synced last, by the hub's clock; coordinators alone are told.
     pub async fn last_synced(&self, team: TeamId) -> Result<BTreeMap<DeviceKey, CivilDate>, Error> {
         let client = self.0.hub_client().await?;
-        let answer = client.get(&format!("/v1/devices?team={team}")).await?;
+        let response = client.get(&format!("/v1/devices?team={team}")).await?;
         let read: BTreeMap<String, String> =
-            serde_json::from_slice(&answer).map_err(|_| Error::Sync(SyncFault::NotRead))?;
+            serde_json::from_slice(&response).map_err(|_| Error::Sync(SyncFault::NotRead))?;
         let parsed =
             read.iter().filter_map(|(device, day)| Some((device.parse().ok()?, day.parse().ok()?)));
         Ok(parsed.collect())

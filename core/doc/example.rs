@@ -50,6 +50,6 @@ pub fn reversal() -> Result<Form, Failed> {
 pub fn sync_with(device: &mut Engine, hub: &mut Store) -> Result<Agreement, EngineError> {
     let key = device.device_key();
     device.sync(|request| {
-        sync::answer(hub, key, UnixMillis(1_790_000_000_000), &request).map_err(EngineError::from)
+        sync::respond(hub, key, UnixMillis(1_790_000_000_000), &request).map_err(EngineError::from)
     })
 }

@@ -20,5 +20,5 @@ pub use chain::{Chains, LogInfo, Place};
 pub use ending::{Author, Ending};
 pub use entry::{Entry, Header, Tip};
 pub use payload::{Administration, Open, RecordPayload};
-pub use run::{Brought, Run, SealedTip, TurnedAway};
+pub use run::{Brought, Run, SignedTip, TurnedAway};
 pub use verdict::{Refusal, Verdict, Waiting};

@@ -15,8 +15,8 @@ pub enum Mutant {
     DedupeOff = 2,
     /// A verdict given once is kept, whatever arrives later.
     VerdictByArrival = 3,
-    /// A seal is not verified.
-    SealCheckOff = 4,
+    /// A signature is not verified.
+    SignatureCheckOff = 4,
     /// A worker may change any record.
     RoleRuleOff = 5,
     /// A value stays although a later entry replaced it.
@@ -40,7 +40,7 @@ pub enum Mutant {
     /// An entry that names what is not held does not count.
     DeadAfterBlocks = 15,
     /// A revocation keeps what its device never signed.
-    KeptWithoutSeal = 16,
+    KeptWithoutSignature = 16,
     /// A certificate holds although a revocation of whoever gave it cut it.
     CertificateOutlivesCut = 17,
 }
@@ -51,7 +51,7 @@ impl Mutant {
         (Mutant::AckBeforeCommit, "ack-before-commit"),
         (Mutant::DedupeOff, "dedupe-off"),
         (Mutant::VerdictByArrival, "verdict-by-arrival"),
-        (Mutant::SealCheckOff, "seal-check-off"),
+        (Mutant::SignatureCheckOff, "signature-check-off"),
         (Mutant::RoleRuleOff, "role-rule-off"),
         (Mutant::ReplacedValuesStay, "replaced-values-stay"),
         (Mutant::TipsWithoutForks, "tips-without-forks"),
@@ -63,7 +63,7 @@ impl Mutant {
         (Mutant::RelayPastRevocation, "relay-past-revocation"),
         (Mutant::ClaimPastRevocation, "claim-past-revocation"),
         (Mutant::DeadAfterBlocks, "dead-after-blocks"),
-        (Mutant::KeptWithoutSeal, "kept-without-seal"),
+        (Mutant::KeptWithoutSignature, "kept-without-signature"),
         (Mutant::CertificateOutlivesCut, "certificate-outlives-cut"),
     ];
 }

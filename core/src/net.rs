@@ -22,12 +22,12 @@ const SILENCE_SECONDS_MAX: u64 = 60;
 const SLOWEST_BYTES_PER_SECOND: u64 = 500;
 /// The longest time until a connection stands, in seconds.
 const CONNECT_SECONDS_MAX: u64 = 20;
-/// The longest answer that is read, in bytes.
+/// The longest response that is read, in bytes.
 const ANSWER_BYTES_MAX: usize = 16 << 20;
 /// Names the device where there is no TLS: on this machine, in development.
 pub const INSECURE_DEVICE_HEADER: &str = "kitbag-device";
 
-/// Why a call gave no answer. Nothing that was saved is touched by it.
+/// Why a call gave no response. Nothing that was saved is touched by it.
 #[derive(Debug, thiserror::Error)]
 pub enum NetError {
     /// Nobody answered, or not in time.
@@ -107,12 +107,12 @@ impl HubClient {
         *self.shown.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Sends a sync request and brings the answer.
+    /// Sends a sync request and brings the response.
     pub async fn sync(&self, request: Vec<u8>) -> Result<Vec<u8>, NetError> {
         self.post("/v1/sync", request).await
     }
 
-    /// Sends a body and brings the answer.
+    /// Sends a body and brings the response.
     pub async fn post(&self, path: &str, body: Vec<u8>) -> Result<Vec<u8>, NetError> {
         self.call("POST", path, body).await
     }
@@ -130,19 +130,19 @@ impl HubClient {
         // A kept connection may have been closed since: then, and only then, a new one is tried.
         if let Some(mut sender) = kept.take().filter(|sender| !sender.is_closed()) {
             match self.exchange(&mut sender, method, path, body.clone(), limit).await {
-                Ok(answer) => {
+                Ok(response) => {
                     *kept = Some(sender);
-                    return status(answer);
+                    return status(response);
                 }
                 Err(Cut::Closed) => {}
                 Err(Cut::Silent) => return Err(NetError::NoAnswer),
             }
         }
         let mut sender = self.connect().await?;
-        let answer = self.exchange(&mut sender, method, path, body, limit).await;
-        let answer = answer.map_err(|_| NetError::NoAnswer)?;
+        let response = self.exchange(&mut sender, method, path, body, limit).await;
+        let response = response.map_err(|_| NetError::NoAnswer)?;
         *kept = Some(sender);
-        status(answer)
+        status(response)
     }
 
     async fn exchange(
@@ -160,9 +160,9 @@ impl HubClient {
         let request = request.body(Full::new(body)).map_err(|_| Cut::Closed)?;
         sender.ready().await.map_err(|_| Cut::Closed)?;
         let sent = tokio::time::timeout(limit, sender.send_request(request)).await;
-        let answer = sent.map_err(|_| Cut::Silent)?.map_err(|_| Cut::Closed)?;
-        let status = answer.status().as_u16();
-        let mut body = Limited::new(answer.into_body(), ANSWER_BYTES_MAX);
+        let response = sent.map_err(|_| Cut::Silent)?.map_err(|_| Cut::Closed)?;
+        let status = response.status().as_u16();
+        let mut body = Limited::new(response.into_body(), ANSWER_BYTES_MAX);
         let mut bytes = Vec::new();
         // As long as something comes, it is waited for.
         let silence = Duration::from_secs(SILENCE_SECONDS_MAX);

@@ -26,7 +26,7 @@ pub type Fields = BTreeMap<String, Vec<Written>>;
 
 /// One element of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Element {
+pub struct HeldElement {
     /// Its name.
     pub name: ElementName,
     /// Its fields.
@@ -64,7 +64,7 @@ pub struct Record {
     /// Its fields.
     pub fields: Fields,
     /// Its lists.
-    pub lists: BTreeMap<String, Vec<Element>>,
+    pub lists: BTreeMap<String, Vec<HeldElement>>,
     /// The entries that do not have a later one: what the next change builds on.
     pub heads: Vec<EntryId>,
     /// Who changed what, in dependency order.
@@ -82,7 +82,7 @@ impl Record {
     pub fn conflicts(&self) -> impl Iterator<Item = (Cow<'_, str>, &[Written])> {
         let own = self.fields.iter().map(|(field, values)| (Cow::Borrowed(field.as_str()), values));
         let of_elements = self.lists.iter().flat_map(|(list, elements)| {
-            (1..).zip(elements).flat_map(move |(at, element): (usize, &Element)| {
+            (1..).zip(elements).flat_map(move |(at, element): (usize, &HeldElement)| {
                 let named = move |field: &str| Cow::Owned(format!("{list}/{at}.{field}"));
                 element.fields.iter().map(move |(field, values)| (named(field), values))
             })
@@ -98,7 +98,7 @@ impl Record {
     }
 
     /// The elements of a list that are not void.
-    pub fn elements(&self, list: &str) -> impl Iterator<Item = &Element> {
+    pub fn elements(&self, list: &str) -> impl Iterator<Item = &HeldElement> {
         let all = self.lists.get(list).map(Vec::as_slice).unwrap_or_default();
         all.iter().filter(|element| !any_set(&element.fields, "void"))
     }
@@ -116,7 +116,7 @@ impl Record {
             winners.collect()
         };
         let lists = self.lists.keys().map(|list| {
-            let mut elements: Vec<&Element> = self.elements(list).collect();
+            let mut elements: Vec<&HeldElement> = self.elements(list).collect();
             elements.sort_by_key(|element| element.name);
             (known(list), elements.into_iter().map(|element| named(&element.fields)).collect())
         });
@@ -134,8 +134,9 @@ impl Record {
         let mut fields = winners(&self.fields);
         let mut elements: Vec<(&str, Option<ElementName>, BTreeMap<String, Value>)> = Vec::new();
         for (list, held) in &self.lists {
-            let named =
-                |element: &Element| (list.as_str(), Some(element.name), winners(&element.fields));
+            let named = |element: &HeldElement| {
+                (list.as_str(), Some(element.name), winners(&element.fields))
+            };
             elements.extend(held.iter().map(named));
         }
         for operation in after {

@@ -51,7 +51,7 @@ pub use key::{KeyFault, KeyFile, KeyProvider, PassphraseFile, StoreKey};
 pub use listing::{ListPlace, Order, Page, Refused, Search};
 pub use missing::{CLAIMED_MAX, MissingFrom};
 pub use noticed::{NOTICED_MAX, Noticed};
-pub use outgoing::{Frontier, SEALS_MAX};
+pub use outgoing::{Frontier, SIGNED_TIPS_MAX};
 pub use paging::Peer;
 pub use plain::Asked;
 pub use rows::{Row, State};
@@ -199,7 +199,7 @@ struct HeldLog {
 }
 
 /// A signature over a tip, and whose it should be.
-type SeenSeal = (DeviceKey, LogId, crate::log::entry::Tip, [u8; 64]);
+type SeenSignature = (DeviceKey, LogId, crate::log::entry::Tip, [u8; 64]);
 
 /// One database, on a device or in a hub.
 pub struct Store {
@@ -220,11 +220,11 @@ pub struct Store {
     /// How many entries of code packs are held.
     code_packs: u64,
     /// Signatures over kept tips that were looked at, and whether they hold.
-    seals_seen: std::cell::RefCell<BTreeMap<SeenSeal, bool>>,
+    signatures_seen: std::cell::RefCell<BTreeMap<SeenSignature, bool>>,
     /// What a hub noted of today's exchanges.
     noted: completeness::Noted,
     /// What is to be judged, and for whom.
-    judging: dirty::Judging,
+    judging: dirty::ToJudge,
     page_entries_max: u64,
     /// What changed since that was asked last.
     noticed: std::cell::RefCell<noticed::Noticed>,

@@ -10,22 +10,22 @@
 //! away is not offered again in the same session, so that it does not starve those behind it.
 
 mod agreement;
-mod answer;
 mod backoff;
 mod fault;
 mod incoming;
 mod message;
+mod response;
 mod session;
 
 pub use crate::store::Frontier;
 pub use agreement::{Agreement, Progress};
-pub use answer::{Exchange, answer, answer_nothing, answer_verified, answer_within};
 pub use backoff::Backoff;
 pub use fault::SyncFault;
 pub use incoming::{Sender, Unverified, Verified};
 pub use message::{
     CURSOR_BYTES_MAX, MESSAGE_BYTES_MAX, Message, NAMED_MAX, TIPS_MAX, TurnedAwayRun,
 };
+pub use response::{Exchange, respond, respond_nothing, respond_verified, respond_within};
 pub use session::{REQUESTS_MAX, Session};
 
 use crate::log::entry::Tip;
@@ -55,7 +55,7 @@ pub enum SyncError {
     },
 }
 
-/// Takes a message in that came without a request: a page of a bundle, or seals. Returns how many
+/// Takes a message in that came without a request: a page of a bundle, or signatures. Returns how many
 /// entries were new, and why runs were turned away.
 pub fn take(
     store: &mut Store,
@@ -94,7 +94,7 @@ fn take_in(
     may_branch: MayBranch<'_>,
 ) -> Result<TakenIn, SyncError> {
     let Verified { message, incoming, mut turned_away } = verified;
-    if incoming.runs.is_empty() && incoming.brought.is_empty() && incoming.sealed.is_empty() {
+    if incoming.runs.is_empty() && incoming.brought.is_empty() && incoming.signed.is_empty() {
         turned_away.sort_by_key(|(index, _, _)| *index);
         let nothing = Vec::new;
         return Ok(TakenIn {

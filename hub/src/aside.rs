@@ -21,7 +21,7 @@ pub(crate) struct AsideParameters {
 }
 
 /// What is kept aside of a certificate, for coordinators of its team, page by page: a message whose runs
-/// are sealed by the device, so that a coordinator accepts nothing that a hub made up.
+/// are signed by the device, so that a coordinator accepts nothing that a hub made up.
 pub(crate) async fn aside(
     State(hub): State<Hub>,
     Device(device): Device,

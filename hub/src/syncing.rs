@@ -41,7 +41,7 @@ pub(crate) async fn take(
         let message = Message::decode_up_to(&body, most);
         let (message, _) = message.map_err(|reason| malformed(&reason.into()))?;
         if message.runs.is_empty() {
-            return Ok(Response::new(Body::from(sync::answer_nothing(now(), &message))));
+            return Ok(Response::new(Body::from(sync::respond_nothing(now(), &message))));
         }
     }
     let read = move || -> Result<(Unverified, usize), SyncError> {
@@ -68,7 +68,7 @@ pub(crate) async fn take(
     let accounts = hub.accounts.clone();
     let take = move |store: &mut Store| {
         let mut may_branch = |author| accounts.may_branch(author, Instant::now());
-        let exchange = sync::answer_verified(store, device, now(), verified, &mut may_branch)?;
+        let exchange = sync::respond_verified(store, device, now(), verified, &mut may_branch)?;
         Ok::<_, SyncError>((exchange, store.is_settled()?))
     };
     let (answer, more) = hub.with_store(timed(take)).await.ok_or_else(unstored)?;
@@ -81,7 +81,7 @@ pub(crate) async fn take(
         hub.entries_arrived();
     }
     // Without a type: the device knows it, and every byte costs someone money.
-    Ok(Response::new(Body::from(exchange.answer)))
+    Ok(Response::new(Body::from(exchange.response)))
 }
 
 fn malformed(reason: &SyncError) -> Problem {

@@ -1,6 +1,6 @@
 //! Rows that were read become records, each once: what a team's records know already is left out.
 
-use crate::{Imported, Refused, Taken};
+use crate::{Imported, RefusedRow, Taken};
 use kitbag_core::model::{Answers, DeviceKey, Form, Kind, TeamId, Value};
 use kitbag_core::store::{Row, State};
 use std::collections::{BTreeMap, BTreeSet};
@@ -72,7 +72,7 @@ pub fn save<E>(
         match of_origin.or(known.held.get(&key)).or(added.get(&key)) {
             Some(held) if is_named && says_more(&form.answers(), held) => {
                 let (reason, detail) = ("known_id".to_owned(), KNOWN_ID.to_owned());
-                imported.refused.push(Refused { row, line, reason, detail });
+                imported.refused.push(RefusedRow { row, line, reason, detail });
                 continue;
             }
             Some(_) => {
@@ -95,7 +95,7 @@ pub fn save<E>(
             }
             Err(detail) => {
                 let reason = "invalid".to_owned();
-                imported.refused.push(Refused { row, line, reason, detail });
+                imported.refused.push(RefusedRow { row, line, reason, detail });
             }
         }
     }

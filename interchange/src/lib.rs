@@ -15,7 +15,7 @@ pub mod sheets;
 
 pub use cells::{csv_writer, guarded};
 pub use error::FileError;
-pub use mapping::{ImportError, Imported, Mapping, Refused, Taken};
+pub use mapping::{ImportError, Imported, Mapping, RefusedRow, Taken};
 
 /// The mapping of the Overdose Information Network's file of 2018 (Pennsylvania), as an example of one.
 pub const ODIN_MAPPING: &str = include_str!("../data/odin.toml");

@@ -65,7 +65,7 @@ struct MappedSet {
 
 /// A row that was not taken. Never carries the row's contents.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refused {
+pub struct RefusedRow {
     /// The row's place in the file, from 0, the header not counted.
     pub row: usize,
     /// The line in the file, from 1.
@@ -99,7 +99,7 @@ pub struct Imported {
     /// The records, in the file's order.
     pub taken: Vec<Taken>,
     /// The rows refused, in the file's order.
-    pub refused: Vec<Refused>,
+    pub refused: Vec<RefusedRow>,
     /// Every site that a row names, also one whose rows were all refused.
     pub sites: BTreeSet<String>,
 }
@@ -244,7 +244,7 @@ impl Mapping {
             match read {
                 Ok(taken) => imported.taken.push(taken),
                 Err((reason, detail)) => {
-                    imported.refused.push(Refused { row: at, line, reason, detail });
+                    imported.refused.push(RefusedRow { row: at, line, reason, detail });
                 }
             }
         }
@@ -256,7 +256,7 @@ impl Mapping {
             let reason = "quote_not_closed".to_owned();
             let detail =
                 "a quotation mark in this row is never closed: rows behind it may be in it";
-            imported.refused.push(Refused { row, line, reason, detail: detail.to_owned() });
+            imported.refused.push(RefusedRow { row, line, reason, detail: detail.to_owned() });
         }
         Ok(imported)
     }

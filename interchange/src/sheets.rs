@@ -2,7 +2,7 @@
 //! each of its lists; and the files of refused rows.
 
 use crate::cells::{REFUSED, ends_in_quotes, reasons_in, unguarded};
-use crate::{FileError, Imported, Mapping, Refused};
+use crate::{FileError, Imported, Mapping, RefusedRow};
 use kitbag_core::model::field::{Field, Shape};
 use kitbag_core::model::pack::{CodePack, fill_in};
 use kitbag_core::model::text::parse;
@@ -43,7 +43,7 @@ pub struct ListSheet {
     /// By record; one that cannot be read refuses its record's row.
     elements: BTreeMap<String, Vec<ListRow>>,
     /// Rows that belong to no record.
-    pub refused: Vec<Refused>,
+    pub refused: Vec<RefusedRow>,
 }
 
 /// Reads a file that has a column for each field, with the files of its lists beside it.
@@ -150,7 +150,7 @@ fn refuse_without_record(kind: Kind, list: &mut ListSheet, ids: &BTreeSet<&str>)
     for (record, elements) in &list.elements {
         if !ids.contains(record.as_str()) {
             let detail = format!("no row of {}.csv has the id in the column record", kind.name());
-            list.refused.extend(elements.iter().map(|(row, line, _)| Refused {
+            list.refused.extend(elements.iter().map(|(row, line, _)| RefusedRow {
                 row: *row,
                 line: *line,
                 reason: "no_such_record".to_owned(),
@@ -244,7 +244,11 @@ fn read_element<'a>(
 /// Writes the refused rows beside the file, the reason of each before its cells, as they were: a row of
 /// too many or too few cells stays so, and is refused again until somebody mends it. What is there
 /// already may be a file that somebody mends, and stays.
-pub fn write_refused(path: &Path, file: &[u8], refused: &[Refused]) -> Result<PathBuf, FileError> {
+pub fn write_refused(
+    path: &Path,
+    file: &[u8],
+    refused: &[RefusedRow],
+) -> Result<PathBuf, FileError> {
     let named = |number: u32| match number {
         1 => path.with_file_name(format!("{}.refused.csv", base(path))),
         _ => path.with_file_name(format!("{}.refused-{number}.csv", base(path))),
@@ -264,7 +268,7 @@ pub fn write_refused(path: &Path, file: &[u8], refused: &[Refused]) -> Result<Pa
     writer
         .write_byte_record(&with(b"refused_reason", b"refused_detail", &header))
         .map_err(failed)?;
-    let rows: BTreeMap<usize, &Refused> = refused.iter().map(|row| (row.row, row)).collect();
+    let rows: BTreeMap<usize, &RefusedRow> = refused.iter().map(|row| (row.row, row)).collect();
     for (at, row) in reader.into_byte_records().enumerate() {
         if let (Ok(row), Some(why)) = (row, rows.get(&at)) {
             let row = with(why.reason.as_bytes(), why.detail.as_bytes(), &row);

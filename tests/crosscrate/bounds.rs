@@ -4,9 +4,9 @@ use super::programme::{NOW, Programme, TEAM, message, reversal, sync_through};
 use super::written::{Written, creation};
 use kitbag_core::engine::BundleOf;
 use kitbag_core::identity::{Role, SigningKey};
-use kitbag_core::log::entry::{Tip, kind, seal};
+use kitbag_core::log::entry::{Tip, kind, sign};
 use kitbag_core::log::payload::{Administration, KEPT_MAX, RecordPayload};
-use kitbag_core::log::run::{Run, SealedTip};
+use kitbag_core::log::run::{Run, SignedTip};
 use kitbag_core::model::{EntryId, UnixMillis};
 use kitbag_core::store::Store;
 use kitbag_core::sync::{self, Agreement, Message, TIPS_MAX};
@@ -24,7 +24,7 @@ fn hostile(programme: &mut Programme) -> EntryId {
 /// Sends a message as the hostile device; how many runs were turned away.
 fn send(hub: &mut Store, message: &Message) -> usize {
     let device = SigningKey::from_seed(&SEED).device_key();
-    let answer = sync::answer(hub, device, NOW, &message.encode()).unwrap();
+    let answer = sync::respond(hub, device, NOW, &message.encode()).unwrap();
     Message::decode(&answer).unwrap().turned_away.len()
 }
 
@@ -130,7 +130,7 @@ fn certificates_and_what_hangs_on_them_are_taken_in_one_message_however_they_tak
 }
 
 fn send_as(hub: &mut Store, device: kitbag_core::model::DeviceKey, message: &Message) -> usize {
-    let answer = sync::answer(hub, device, NOW, &message.encode()).unwrap();
+    let answer = sync::respond(hub, device, NOW, &message.encode()).unwrap();
     Message::decode(&answer).unwrap().turned_away.len()
 }
 
@@ -151,7 +151,7 @@ fn what_a_hub_makes_up_is_not_aside() {
     assert_eq!(aside.entries.iter().map(|e| e.id.record()).collect::<Vec<_>>(), [id]);
     // The same log, gone on with by somebody who has not the device's key.
     let mut made_up = runs[0].clone();
-    made_up.seal = [7; 64];
+    made_up.signature = [7; 64];
     assert!(read(&page(vec![made_up])).entries.is_empty());
     let mut foreign = Written::new(&SEED, certificate, 0);
     foreign.add(17, None, creation());
@@ -163,24 +163,29 @@ fn what_is_claimed_is_heard_up_to_the_first_bad_signature() {
     let mut programme = Programme::new();
     let certificate = hostile(&mut programme);
     let key = SigningKey::from_seed(&SEED);
-    let mut sealed: Vec<SealedTip> = (1..=3)
+    let mut signed: Vec<SignedTip> = (1..=3)
         .map(|number| {
             let log = Written::new(&SEED, certificate, number);
             let open =
                 kitbag_core::log::payload::Open::decode(log.entries[0].payload.as_ref().unwrap());
             let tip = Tip { position: 7, id: EntryId([number; 32]) };
-            SealedTip { log: log.log, open: open.unwrap(), tip, seal: seal(&key, log.log, tip) }
+            SignedTip {
+                log: log.log,
+                open: open.unwrap(),
+                tip,
+                signature: sign(&key, log.log, tip),
+            }
         })
         .collect();
-    sealed[1].seal = [9; 64];
-    let claims = Message { sealed, ..message(vec![]) };
+    signed[1].signature = [9; 64];
+    let claims = Message { signed, ..message(vec![]) };
     send(&mut programme.hub, &claims);
     let missing = programme.hub.known_missing(Some(TEAM)).unwrap();
     assert_eq!((missing.entries, missing.devices), (7, 1), "the first alone");
 }
 
 #[test]
-fn a_revocation_keeps_no_tip_that_its_device_did_not_seal() {
+fn a_revocation_keeps_no_tip_that_its_device_did_not_sign() {
     let mut programme = Programme::new();
     let (mut phone, certificate) = programme.worker();
     programme.sync_coordinator();
@@ -189,7 +194,7 @@ fn a_revocation_keeps_no_tip_that_its_device_did_not_seal() {
     programme.sync_coordinator();
     let mut kept = programme.coordinator.store().tips_to_keep(certificate).unwrap();
     assert_eq!(kept.len(), 1);
-    kept[0].seal = [9; 64];
+    kept[0].signature = [9; 64];
     // A stolen coordinator's key revokes so that nobody could hand on what it seems to keep.
     let revoke = Administration::Revoke { certificate, kept };
     programme.coordinator.administer(TEAM, &revoke).unwrap();

@@ -7,7 +7,7 @@ use super::programme::{
 use super::written::{Written, creation};
 use kitbag_core::engine::{BundleOf, Engine, EngineError, Environment};
 use kitbag_core::identity::{Certificate, HubAddress, Role, SigningKey};
-use kitbag_core::log::entry::{Entry, Tip, kind, seal};
+use kitbag_core::log::entry::{Entry, Tip, kind, sign};
 use kitbag_core::log::payload::{Administration, KeptTip, Open};
 use kitbag_core::log::run::Run;
 use kitbag_core::model::{DeviceKey, EntryId, Kind, LogId, Operation, RecordId, TeamId};
@@ -48,7 +48,7 @@ fn a_log_that_only_a_signature_behind_its_cut_covers_keeps_no_newcomer_from_sync
     send_as(&mut programme.hub, device(&HOSTILE), &message(vec![log.run()]));
     programme.sync_coordinator();
     let tip = Tip { position: 5, id: EntryId([7; 32]) };
-    let kept = vec![KeptTip { log: log.log, tip, seal: seal(&log.key, log.log, tip) }];
+    let kept = vec![KeptTip { log: log.log, tip, signature: sign(&log.key, log.log, tip) }];
     let mut admin = Written::new(&STOLEN, of.1, 0);
     admin.add(kind::REVOKE, None, Administration::Revoke { certificate: of.0, kept }.encode());
     send_as(&mut programme.hub, device(&STOLEN), &message(vec![admin.run()]));
@@ -81,7 +81,7 @@ fn the_signature_that_a_revocation_carries_is_replaced_by_nobody_elses() {
     for _ in 0..3 {
         phone.record(TEAM, &reversal("survived")).unwrap();
     }
-    // The coordinator has three records by bundle, with a seal there.
+    // The coordinator has three records by bundle, with a signature there.
     let mut file = Vec::new();
     phone.export_bundle(TEAM, BundleOf::Everything, &mut file, |_| ()).unwrap();
     programme.coordinator.import_bundle(&mut file.as_slice(), |_| ()).unwrap();
@@ -109,7 +109,7 @@ fn the_signature_that_a_revocation_carries_is_replaced_by_nobody_elses() {
             Certificate { key: own.device_key(), role: Role::Worker, team: TEAM, renew_by: None };
         let named = admin.add(kind::CERTIFY, None, certify.encode());
         let elsewhere = LogId([9; 16]);
-        let kept = vec![KeptTip { log: elsewhere, tip, seal: seal(&own, elsewhere, tip) }];
+        let kept = vec![KeptTip { log: elsewhere, tip, signature: sign(&own, elsewhere, tip) }];
         let says = Administration::Revoke { certificate: named, kept };
         admin.add(kind::REVOKE, None, says.encode());
         let refused = send_as(&mut programme.hub, device(&STOLEN), &message(vec![admin.run()]));
@@ -355,8 +355,8 @@ fn however_many_logs_one_certifies_the_clock_shows_who_may_cut_him() {
                 certificate: *certificate,
             };
             let entry = Entry::new(open.log(), None, (kind::OPEN, 1), None, open.encode());
-            let seal = seal(key, open.log(), entry.tip());
-            runs.push(Run::of(std::slice::from_ref(&entry), seal).unwrap());
+            let signature = sign(key, open.log(), entry.tip());
+            runs.push(Run::of(std::slice::from_ref(&entry), signature).unwrap());
         }
         let refused = send_as(&mut programme.hub, device(&STOLEN), &message(runs));
         assert_eq!(refused, Vec::<String>::new());

@@ -14,7 +14,7 @@ fn sync_on(day: &str, engine: &mut Engine, hub: &mut Store) {
     let now = UnixMillis(day.epoch_day() * DAY_MS + DAY_MS / 2);
     let device = engine.device_key();
     engine
-        .sync(|request| sync::answer(hub, device, now, &request).map_err(EngineError::from))
+        .sync(|request| sync::respond(hub, device, now, &request).map_err(EngineError::from))
         .unwrap();
     while hub.settle_some().unwrap() {}
 }

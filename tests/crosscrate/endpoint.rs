@@ -7,7 +7,7 @@ use kitbag_client::BlockingHubClient;
 use kitbag_core::engine::{Engine, Environment};
 use kitbag_core::identity::{Role, SigningKey};
 use kitbag_core::log::Verdict;
-use kitbag_core::log::entry::{Tip, seal};
+use kitbag_core::log::entry::{Tip, sign};
 use kitbag_core::model::{EntryId, UnixMillis};
 use kitbag_core::store::{KeyFile, Settling, Store};
 use kitbag_core::sync::{Agreement, Message, SyncFault};
@@ -73,7 +73,7 @@ fn a_device_that_jumps_to_a_huge_position_does_not_lose_its_later_true_entries()
         let mut run = log.run();
         run.first = position + 1;
         let last = Tip { position: position + 1, id: run.expand()[0].id };
-        run.seal = seal(&device, log.log, last);
+        run.signature = sign(&device, log.log, last);
         let request = Message { teams: vec![TEAM], runs: vec![Ok(run)], ..Message::default() };
         let answer = Message::decode(&client.sync(request.encode()).unwrap()).unwrap();
         assert_eq!(answer.turned_away.len(), 1, "a jump to {position}");
@@ -172,7 +172,7 @@ fn one_bad_entry_in_the_middle_of_a_thousand_stops_none_of_the_others() {
     let hub = hub(&programme);
     for number in 0..1_000 {
         if number == 500 {
-            // What no rule allows, in the log with a good seal: of three fields only one is there.
+            // What no rule allows, in the log with a good signature: of three fields only one is there.
             let kind = kitbag_core::model::Kind::Reversal;
             let wrong = vec![kitbag_core::model::Operation::put("site", "x")];
             worker.write_unasked(TEAM, kind, None, wrong).unwrap();
@@ -224,7 +224,7 @@ fn a_message_cut_at_any_byte_or_of_another_version_or_team_is_refused_with_400_o
     let asked =
         Message { teams: vec![other], clock: Some(Default::default()), ..Message::default() };
     let answer = Message::decode(&client.sync(asked.encode()).unwrap()).unwrap();
-    assert!(answer.teams.is_empty() && answer.runs.is_empty() && answer.sealed.is_empty());
+    assert!(answer.teams.is_empty() && answer.runs.is_empty() && answer.signed.is_empty());
     // The request itself, played again and again, counts once.
     for _ in 0..3 {
         assert!(!refused(&request));

@@ -29,7 +29,7 @@ fn send(hub: &mut Store, runs: Vec<Run>) -> Vec<String> {
     let runs = runs.into_iter().map(Ok).collect();
     let request = Message { teams: vec![TEAM], runs, ..Message::default() };
     let device = SigningKey::from_seed(&SEED).device_key();
-    let answer = sync::answer(hub, device, NOW, &request.encode()).unwrap();
+    let answer = sync::respond(hub, device, NOW, &request.encode()).unwrap();
     let answer = Message::decode(&answer).unwrap();
     answer.turned_away.iter().map(|run| run.reason()).collect()
 }
@@ -67,7 +67,7 @@ fn restored(records: usize, page_entries: u64) {
     worker
         .sync(|request| {
             requests += 1;
-            sync::answer(hub, device, NOW, &request).map_err(EngineError::from)
+            sync::respond(hub, device, NOW, &request).map_err(EngineError::from)
         })
         .unwrap();
     programme.settle();
@@ -132,7 +132,7 @@ fn a_log_that_is_turned_away_does_not_starve_those_behind_it() {
         loop {
             let Some(request) = session.request(own, &key_of_device)? else { return Ok(()) };
             let device = key_of_device.device_key();
-            let answer = sync::answer(&mut programme.hub, device, NOW, &request)?;
+            let answer = sync::respond(&mut programme.hub, device, NOW, &request)?;
             programme.settle();
             session.reply(own, &answer)?;
         }

@@ -1,6 +1,6 @@
 //! What a peer can say at all: nothing of automerge's own.
 
-use kitbag_core::log::judge::{Plan, Step};
+use kitbag_core::log::judge::{Plan, ReplayStep};
 use kitbag_core::log::payload::RecordPayload;
 use kitbag_core::model::cbor::{self, Malformed};
 use kitbag_core::model::{DeviceKey, Kind, RecordId, TeamId, Value};
@@ -95,7 +95,7 @@ fn operations_of_other_numbers_wait_for_a_newer_version_whatever_they_hold() {
 #[test]
 fn whatever_a_payload_says_its_values_are_written_by_its_entry() {
     let entry = |mark| EntryId([mark; 32]);
-    let step = |mark, parents: Vec<usize>, operations| Step {
+    let step = |mark, parents: Vec<usize>, operations| ReplayStep {
         id: entry(mark),
         author: DeviceKey([1; 32]),
         by_coordinator: false,

@@ -7,9 +7,9 @@ use super::programme::{
 use super::written::{Written, creation};
 use kitbag_core::engine::{BundleOf, Engine, EngineError, Enrolment, Environment};
 use kitbag_core::identity::{Certificate, Role, SigningKey};
-use kitbag_core::log::entry::{Entry, Tip, kind, seal};
+use kitbag_core::log::entry::{Entry, Tip, kind, sign};
 use kitbag_core::log::payload::{Administration, KeptTip, Open};
-use kitbag_core::log::run::{Run, SealedTip};
+use kitbag_core::log::run::{Run, SignedTip};
 use kitbag_core::model::{EntryId, RecordId, TeamId};
 use kitbag_core::store::{Delivery, Reason};
 use kitbag_core::sync::{self, Agreement, Message};
@@ -116,7 +116,7 @@ fn what_a_fallen_certificate_hides_is_named_and_another_one_takes_its_place() {
     let mut session = phone.session();
     let (hub, key) = (&mut programme.hub, phone.device_key());
     let carried: Result<Agreement, EngineError> = phone.carry(&mut session, |request, _| {
-        sync::answer(hub, key, NOW, &request).map_err(EngineError::from)
+        sync::respond(hub, key, NOW, &request).map_err(EngineError::from)
     });
     carried.unwrap();
     phone.note_sync(&session, None).unwrap();
@@ -148,7 +148,7 @@ fn an_open_is_of_one_schema_version() {
     for (schema, turned_away) in [(0, 1), (1, 0), (2, 1)] {
         let how = (kind::OPEN, schema);
         let entry = Entry::new(open.log(), None, how, None, open.encode());
-        let run = Run::of(std::slice::from_ref(&entry), seal(&key, open.log(), entry.tip()));
+        let run = Run::of(std::slice::from_ref(&entry), sign(&key, open.log(), entry.tip()));
         let sent = message(run.into_iter().collect());
         let refused = send_as(&mut programme.hub, device(&HOSTILE), &sent);
         assert_eq!(refused.len(), turned_away, "schema {schema}");
@@ -191,9 +191,9 @@ fn a_claim_past_an_end_counts_at_no_store_whatever_it_keeps_aside() {
     let refused = send_as(&mut programme.hub, device(&HOSTILE), &message(vec![log.run()]));
     assert_eq!(refused.len(), 1);
     let tip = Tip { position: 40, id: EntryId([7; 32]) };
-    let seal = seal(&SigningKey::from_seed(&HOSTILE), log.log, tip);
-    let sealed = vec![SealedTip { log: log.log, open, tip, seal }];
-    let claim = Message { sealed, ..message(vec![]) };
+    let signature = sign(&SigningKey::from_seed(&HOSTILE), log.log, tip);
+    let signed = vec![SignedTip { log: log.log, open, tip, signature }];
+    let claim = Message { signed, ..message(vec![]) };
     send_as(&mut programme.hub, device(&HOSTILE), &claim);
     programme.settle();
     assert_eq!(programme.hub.known_missing(Some(TEAM)).unwrap().entries, 0);
@@ -230,11 +230,11 @@ fn what_a_revoked_coordinator_set_aside_is_waited_for_again() {
     assert_eq!(missing(&programme.coordinator), 50);
 }
 
-/// A stolen coordinator's word that a tip of a worker's log is kept, which the worker sealed and never wrote.
+/// A stolen coordinator's word that a tip of a worker's log is kept, which the worker signed and never wrote.
 fn keeps_what_never_was(programme: &mut Programme, of: (EntryId, EntryId), log: &Written, at: u64) {
     let (certificate, of_stolen) = of;
     let tip = Tip { position: at, id: EntryId([7; 32]) };
-    let kept = vec![KeptTip { log: log.log, tip, seal: seal(&log.key, log.log, tip) }];
+    let kept = vec![KeptTip { log: log.log, tip, signature: sign(&log.key, log.log, tip) }];
     let mut admin = Written::new(&STOLEN, of_stolen, 0);
     admin.add(kind::REVOKE, None, Administration::Revoke { certificate, kept }.encode());
     let refused = send_as(&mut programme.hub, device(&STOLEN), &message(vec![admin.run()]));
@@ -292,7 +292,7 @@ fn nobody_who_keeps_a_log_from_being_handed_on_keeps_the_root_from_revoking() {
     let (root, hub) = (&mut programme.root, &mut programme.hub);
     let (device, mut session) = (root.device_key(), root.session());
     let synced = root.carry(&mut session, |request, _| {
-        let answer = sync::answer(hub, device, NOW, &request)?;
+        let answer = sync::respond(hub, device, NOW, &request)?;
         let mut answer = Message::decode(&answer).unwrap();
         answer.runs.retain(|run| run.as_ref().is_ok_and(|run| run.log != log.log));
         Ok::<_, EngineError>(answer.encode())

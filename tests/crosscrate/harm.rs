@@ -4,9 +4,9 @@ use super::programme::{NOW, Programme, TEAM, aside, counted, key, reversal, sync
 use super::written::{Written, creation};
 use kitbag_core::engine::{Engine, EngineError, Environment};
 use kitbag_core::identity::{HubAddress, Role, SigningKey};
-use kitbag_core::log::entry::{Tip, kind, seal};
+use kitbag_core::log::entry::{Tip, kind, sign};
 use kitbag_core::log::payload::{Administration, Open, RecordPayload};
-use kitbag_core::log::run::{Run, SealedTip};
+use kitbag_core::log::run::{Run, SignedTip};
 use kitbag_core::model::{DeviceKey, EntryId, Form, Kind, Operation, RecordId, TeamId, UnixMillis};
 use kitbag_core::store::{ASIDE_ENTRIES_MAX, CLAIMED_MAX, Delivery, Reason, Store};
 use kitbag_core::sync::{self, Message, SyncError};
@@ -24,7 +24,7 @@ fn hostile(programme: &mut Programme) -> EntryId {
 /// Sends a message as the hostile device; why runs of it were turned away.
 fn send(hub: &mut Store, message: &Message) -> Vec<String> {
     let device = SigningKey::from_seed(&SEED).device_key();
-    let answer = sync::answer(hub, device, NOW, &message.encode()).unwrap();
+    let answer = sync::respond(hub, device, NOW, &message.encode()).unwrap();
     let answer = Message::decode(&answer).unwrap();
     answer.turned_away.iter().map(|run| run.reason()).collect()
 }
@@ -202,7 +202,7 @@ fn an_honest_revoked_phone_says_what_is_aside_and_never_synced() {
     let hub = &mut programme.hub;
     phone
         .carry(&mut session, |request, _| {
-            sync::answer(hub, device, NOW, &request).map_err(EngineError::from)
+            sync::respond(hub, device, NOW, &request).map_err(EngineError::from)
         })
         .unwrap();
     phone.note_sync(&session, None).unwrap();
@@ -272,9 +272,9 @@ fn a_claim_is_worth_what_its_author_is_worth() {
     let open = Open { key: key.device_key(), team: TEAM, random: [3; 16], certificate };
     for position in [5_000, i64::MAX as u64 - 1] {
         let tip = Tip { position, id: EntryId([7; 32]) };
-        let seal = seal(&key, open.log(), tip);
-        let sealed = vec![SealedTip { log: open.log(), open: open.clone(), tip, seal }];
-        send(&mut programme.hub, &Message { teams: vec![TEAM], sealed, ..Message::default() });
+        let signature = sign(&key, open.log(), tip);
+        let signed = vec![SignedTip { log: open.log(), open: open.clone(), tip, signature }];
+        send(&mut programme.hub, &Message { teams: vec![TEAM], signed, ..Message::default() });
     }
     let missing = |store: &Store| {
         let missing = store.known_missing(Some(TEAM)).unwrap();
@@ -292,9 +292,9 @@ fn a_claim_is_worth_what_its_author_is_worth() {
     // And past a revocation, by whatever way it comes.
     let other = Open { random: [4; 16], ..open };
     let tip = Tip { position: 9, id: EntryId([8; 32]) };
-    let seal = seal(&key, other.log(), tip);
-    let sealed = vec![SealedTip { log: other.log(), open: other, tip, seal }];
-    let claim = Message { teams: vec![TEAM], sealed, ..Message::default() };
+    let signature = sign(&key, other.log(), tip);
+    let signed = vec![SignedTip { log: other.log(), open: other, tip, signature }];
+    let claim = Message { teams: vec![TEAM], signed, ..Message::default() };
     send(&mut programme.hub, &claim);
     assert_eq!(missing(&programme.hub), (9, false));
     programme.sync_coordinator();
@@ -395,8 +395,8 @@ fn a_member_over_its_budget_goes_on_where_it_was_and_loses_nothing() {
             let mut unverified = sync::Unverified::new(message, sync::Sender::Known);
             unverified.look(hub, sync::Sender::Known).map_err(SyncError::from)?;
             let verified = unverified.verify();
-            let answer = sync::answer_verified(hub, device, NOW, verified, &mut |_| allowed)?;
-            Ok::<_, EngineError>(answer.answer)
+            let answer = sync::respond_verified(hub, device, NOW, verified, &mut |_| allowed)?;
+            Ok::<_, EngineError>(answer.response)
         });
         phone.note_sync(&session, None).unwrap();
         carried.unwrap()

@@ -3,7 +3,7 @@
 use super::programme::{NOW, Programme, TEAM, reversal, sync_through};
 use kitbag_core::engine::Engine;
 use kitbag_core::identity::{Role, SigningKey};
-use kitbag_core::log::entry::{Entry, Tip, kind, seal};
+use kitbag_core::log::entry::{Entry, Tip, kind, sign};
 use kitbag_core::log::payload::{Open, RecordPayload};
 use kitbag_core::log::run::{Body, Run, RunEntry};
 use kitbag_core::log::{Refusal, Verdict, Waiting};
@@ -70,7 +70,7 @@ impl World {
 
     fn run(&self, entries: &[Entry]) -> Run {
         let last = entries.last().unwrap().tip();
-        Run::of(entries, seal(&self.key, self.log, last)).unwrap()
+        Run::of(entries, sign(&self.key, self.log, last)).unwrap()
     }
 
     fn send(&mut self, entries: &[Entry]) -> Vec<String> {
@@ -83,7 +83,8 @@ impl World {
         let runs = runs.into_iter().map(Ok).collect();
         let request = Message { teams: vec![TEAM], runs, ..Message::default() };
         let device = self.key.device_key();
-        let answer = sync::answer(&mut self.programme.hub, device, NOW, &request.encode()).unwrap();
+        let answer =
+            sync::respond(&mut self.programme.hub, device, NOW, &request.encode()).unwrap();
         self.last_answer = Message::decode(&answer).unwrap();
         self.programme.settle();
         self.last_answer.turned_away.iter().map(|run| run.reason()).collect()
@@ -251,7 +252,7 @@ fn an_entry_of_another_team_changes_nothing_here() {
     let record = Some(world.honest.record());
     let second = Entry::new(open.log(), Some(first.tip()), (REVERSAL, 1), record, payload);
     let run =
-        Run::of(&[first, second.clone()], seal(&world.key, open.log(), second.tip())).unwrap();
+        Run::of(&[first, second.clone()], sign(&world.key, open.log(), second.tip())).unwrap();
     // The hub holds both teams; a phone of the one is not handed the other's.
     assert_eq!(world.send_runs(vec![run.clone()]), Vec::<String>::new());
     assert_eq!(world.verdict(&second), Some(Verdict::Waiting(Waiting::Creation)));
@@ -264,7 +265,7 @@ fn an_entry_of_another_team_changes_nothing_here() {
 }
 
 #[test]
-fn a_run_with_a_broken_chain_or_seal_is_turned_away_and_the_runs_beside_it_are_not() {
+fn a_run_with_a_broken_chain_or_signature_is_turned_away_and_the_runs_beside_it_are_not() {
     let mut world = World::new();
     let good_tip = world.tip;
     let creation = |world: &mut World| {
@@ -275,7 +276,7 @@ fn a_run_with_a_broken_chain_or_seal_is_turned_away_and_the_runs_beside_it_are_n
     let mut jump = world.run(std::slice::from_ref(&entry));
     jump.first = 1_000_000;
     let tip = Tip { position: 1_000_000, id: jump.expand()[0].id };
-    jump.seal = seal(&world.key, world.log, tip);
+    jump.signature = sign(&world.key, world.log, tip);
     let later = creation(&mut world);
     let gap = world.run(std::slice::from_ref(&later));
     let mut second_open = world.run(std::slice::from_ref(&entry));
@@ -288,19 +289,19 @@ fn a_run_with_a_broken_chain_or_seal_is_turned_away_and_the_runs_beside_it_are_n
     unknown.log = LogId([5; 16]);
     let good = world.run(std::slice::from_ref(&entry));
     let third = creation(&mut world);
-    let mut wrong_seal = world.run(std::slice::from_ref(&third));
-    wrong_seal.seal[7] ^= 1;
+    let mut wrong_signature = world.run(std::slice::from_ref(&third));
+    wrong_signature.signature[7] ^= 1;
     let fourth = creation(&mut world);
     let late = world.run(std::slice::from_ref(&fourth));
     let reasons =
-        world.send_runs(vec![jump, gap, second_open, erased, unknown, good, wrong_seal, late]);
+        world.send_runs(vec![jump, gap, second_open, erased, unknown, good, wrong_signature, late]);
     let expected = [
         "go on where",
         "entry before",
         "does not open",
         "erasure is not held",
         "not known here",
-        "the seal",
+        "the signature",
         "not looked at",
     ];
     assert_eq!(reasons.len(), expected.len(), "{reasons:?}");
@@ -346,20 +347,20 @@ fn no_cut_or_flipped_message_panics_or_harms() {
             flipped[at] ^= bit;
             if let Ok(run) = Run::decode(&flipped) {
                 let known = Some(world.key.device_key());
-                assert!(run.verify(known).is_err(), "flipped at {at}: the seal holds all");
+                assert!(run.verify(known).is_err(), "flipped at {at}: the signature holds all");
             }
         }
     }
     let message = Message { teams: vec![TEAM], runs: vec![Ok(run)], ..Message::default() }.encode();
     let device = world.key.device_key();
     for at in 0..message.len() {
-        let _ = sync::answer(&mut world.programme.hub, device, NOW, &message[..at]);
+        let _ = sync::respond(&mut world.programme.hub, device, NOW, &message[..at]);
         let mut flipped = message.clone();
         flipped[at] ^= 0x40;
-        let _ = sync::answer(&mut world.programme.hub, device, NOW, &flipped);
+        let _ = sync::respond(&mut world.programme.hub, device, NOW, &flipped);
     }
     for bad in [&b""[..], &[1], &[2, 1, 0], &[1, 9, 0]] {
-        let answer = sync::answer(&mut world.programme.hub, device, NOW, bad);
+        let answer = sync::respond(&mut world.programme.hub, device, NOW, bad);
         assert!(matches!(answer, Err(sync::SyncError::Message(_))), "{bad:?}");
     }
     // A flip outside the run leaves the run good; a flip inside it does not.
@@ -376,7 +377,7 @@ fn a_message_that_inflates_without_end_is_refused_within_its_cap() {
     let bomb = zstd::bulk::compress(&vec![0; 64 << 20], 3).unwrap();
     assert!(bomb.len() < 64 << 10);
     let message = [&[1, 1], bomb.as_slice()].concat();
-    let answer = sync::answer(&mut world.programme.hub, world.key.device_key(), NOW, &message);
+    let answer = sync::respond(&mut world.programme.hub, world.key.device_key(), NOW, &message);
     assert!(matches!(answer, Err(sync::SyncError::Message(_))));
     world.assert_unharmed();
 }
@@ -417,11 +418,11 @@ fn a_key_without_a_certificate_leaves_nothing_behind() {
     let held = world.programme.hub.entries().unwrap().len();
     for entries in [vec![first.clone()], vec![first, second]] {
         let last = entries.last().unwrap().tip();
-        let run = Run::of(&entries, seal(&key, open.log(), last)).unwrap();
+        let run = Run::of(&entries, sign(&key, open.log(), last)).unwrap();
         let request = Message { runs: vec![Ok(run)], ..Message::default() };
         let device = key.device_key();
         let answer =
-            sync::answer(&mut world.programme.hub, device, NOW, &request.encode()).unwrap();
+            sync::respond(&mut world.programme.hub, device, NOW, &request.encode()).unwrap();
         let answer = Message::decode(&answer).unwrap();
         assert!(answer.turned_away[0].reason().contains("no certificate"));
     }

@@ -1,12 +1,12 @@
-//! What one says is never taken for another's: a seal, a place in a chain, a word.
+//! What one says is never taken for another's: a signature, a place in a chain, a word.
 
 use super::programme::{NOW, Programme, TEAM, counted, key, message, reversal, sync_through};
 use super::written::{Written, creation};
 use kitbag_core::engine::{Engine, Environment};
 use kitbag_core::identity::{Role, SigningKey};
-use kitbag_core::log::entry::{Entry, Tip, seal};
+use kitbag_core::log::entry::{Entry, Tip, sign};
 use kitbag_core::log::payload::{Administration, Open};
-use kitbag_core::log::run::{Brought, Run, RunEntry, SealedTip};
+use kitbag_core::log::run::{Brought, Run, RunEntry, SignedTip};
 use kitbag_core::model::{DeviceKey, EntryId, RecordId, TeamId, Value};
 use kitbag_core::store::{Delivery, Reason, Store};
 use kitbag_core::sync::{self, Agreement, Message};
@@ -23,7 +23,7 @@ fn hostile(programme: &mut Programme) -> EntryId {
 
 /// Sends a message as this device; how many runs were turned away.
 fn send(hub: &mut Store, device: DeviceKey, message: &Message) -> usize {
-    let answer = sync::answer(hub, device, NOW, &message.encode()).unwrap();
+    let answer = sync::respond(hub, device, NOW, &message.encode()).unwrap();
     Message::decode(&answer).unwrap().turned_away.len()
 }
 
@@ -37,7 +37,7 @@ fn recorded(engine: &mut Engine, count: usize) -> Vec<RecordId> {
 }
 
 #[test]
-fn a_seal_over_a_colleagues_entry_is_not_taken_for_the_colleagues() {
+fn a_sign_over_a_colleagues_entry_is_not_taken_for_the_colleagues() {
     let mut programme = Programme::new();
     let certificate = hostile(&mut programme);
     let (mut victim, _) = programme.worker();
@@ -50,16 +50,16 @@ fn a_seal_over_a_colleagues_entry_is_not_taken_for_the_colleagues() {
     let held = programme.hub.entries().unwrap();
     let of_victim = held.iter().find(|entry| entry.record == Some(ids[0])).unwrap().log;
     let over_theirs = held.iter().filter(|entry| entry.log == of_victim && entry.position > 1);
-    let sealed: Vec<SealedTip> = over_theirs
+    let signed: Vec<SignedTip> = over_theirs
         .map(|entry| {
             let tip = Tip { position: entry.position, id: entry.id };
-            SealedTip { log: log.log, open: open.clone(), tip, seal: seal(&own, log.log, tip) }
+            SignedTip { log: log.log, open: open.clone(), tip, signature: sign(&own, log.log, tip) }
         })
         .collect();
-    assert!(sealed.len() >= 30);
-    let poison = Message { sealed, ..message(vec![]) };
+    assert!(signed.len() >= 30);
+    let poison = Message { signed, ..message(vec![]) };
     send(&mut programme.hub, own.device_key(), &poison);
-    // Small pages end where seals are.
+    // Small pages end where signatures are.
     programme.hub.limit_pages(20);
     let (mut newcomer, _) = programme.worker();
     programme.sync_coordinator();

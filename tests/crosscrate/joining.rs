@@ -228,7 +228,7 @@ fn leaving_deletes_what_the_hub_has_and_refuses_to_lose_the_rest() {
     worker
         .carry(&mut synced, |request, _| {
             let now = super::programme::NOW;
-            kitbag_core::sync::answer(hub, device, now, &request).map_err(EngineError::from)
+            kitbag_core::sync::respond(hub, device, now, &request).map_err(EngineError::from)
         })
         .unwrap();
     worker.leave(TEAM, &synced).unwrap();

@@ -23,7 +23,7 @@ fn session_with(engine: &mut Engine, hub: &mut Store) -> Session {
     let mut session = engine.session();
     engine
         .carry(&mut session, |request, _| {
-            sync::answer(hub, device, NOW, &request).map_err(EngineError::from)
+            sync::respond(hub, device, NOW, &request).map_err(EngineError::from)
         })
         .unwrap();
     session
@@ -109,7 +109,7 @@ fn a_revoked_device_with_a_budget_says_what_is_aside() {
     let hub = &mut programme.hub;
     let agreement = worker
         .carry(&mut session, |request, _| {
-            sync::answer(hub, device, NOW, &request).map_err(EngineError::from)
+            sync::respond(hub, device, NOW, &request).map_err(EngineError::from)
         })
         .unwrap();
     worker.note_sync(&session, None).unwrap();
@@ -121,7 +121,7 @@ fn a_revoked_device_with_a_budget_says_what_is_aside() {
 }
 
 #[test]
-fn more_seals_than_a_message_or_a_budget_carries_are_told_one_after_the_other() {
+fn more_signatures_than_a_message_or_a_budget_carries_are_told_one_after_the_other() {
     let mut programme = Programme::new();
     let mut phones = Vec::new();
     for _ in 0..12 {
@@ -142,7 +142,7 @@ fn more_seals_than_a_message_or_a_budget_carries_are_told_one_after_the_other() 
         let hub = &mut programme.hub;
         colleague
             .carry(&mut session, |request, _| {
-                sync::answer(hub, device, NOW, &request).map_err(EngineError::from)
+                sync::respond(hub, device, NOW, &request).map_err(EngineError::from)
             })
             .unwrap();
         let missing = programme.hub.known_missing(Some(TEAM)).unwrap();

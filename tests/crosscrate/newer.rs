@@ -39,7 +39,7 @@ fn a_field_and_a_code_of_a_newer_version_outlive_an_older_ones_correction_everyw
 #[test]
 fn a_record_of_a_newer_schema_waits_is_said_to_wait_and_is_handed_on() {
     use kitbag_core::identity::{Role, SigningKey};
-    use kitbag_core::log::entry::{Entry, kind, seal};
+    use kitbag_core::log::entry::{Entry, kind, sign};
     use kitbag_core::log::payload::{Open, RecordPayload};
     use kitbag_core::log::run::Run;
     use kitbag_core::model::UnixMillis;
@@ -58,9 +58,9 @@ fn a_record_of_a_newer_schema_waits_is_said_to_wait_and_is_handed_on() {
     };
     let newer = (Kind::Reversal.number(), Kind::Reversal.schema_version() as u16 + 1);
     let second = Entry::new(open.log(), Some(first.tip()), newer, None, payload.encode());
-    let sealed = seal(&key, open.log(), second.tip());
+    let signed = sign(&key, open.log(), second.tip());
     let (id, tip) = (second.id, second.tip());
-    let run = Run::of(&[first, second], sealed).unwrap();
+    let run = Run::of(&[first, second], signed).unwrap();
     programme.sync_coordinator();
     assert!(programme.hub.receive(&[&run], &[]).unwrap().turned_away.is_empty());
     programme.settle();

@@ -8,7 +8,7 @@ use super::programme::{
 use super::written::{Written, creation};
 use kitbag_core::engine::{Engine, EngineError, Environment};
 use kitbag_core::identity::{HubAddress, Role};
-use kitbag_core::log::entry::{Tip, kind, seal};
+use kitbag_core::log::entry::{Tip, kind, sign};
 use kitbag_core::log::payload::{Administration, KeptTip, RecordPayload};
 use kitbag_core::model::{DeviceKey, EntryId, LogId, TeamId};
 use kitbag_core::store::{Delivery, Settling, Store};
@@ -46,7 +46,7 @@ fn synced(
         let message = Message::decode(&request).unwrap();
         let of_own = message.runs.iter().flatten().filter(|run| own.contains(&run.log));
         entries += of_own.map(|run| run.entries.len()).sum::<usize>();
-        sync::answer(hub, device, NOW, &request).map_err(EngineError::from)
+        sync::respond(hub, device, NOW, &request).map_err(EngineError::from)
     });
     engine.note_sync(&session, how.as_ref().err().map(|error| error.as_sync_fault())).unwrap();
     (how, entries)
@@ -124,7 +124,7 @@ fn a_kept_tip_that_names_another_logs_entry_keeps_nobody_from_syncing() {
     let entries = phone.store().entries().unwrap();
     let honest = entries.iter().find(|entry| entry.id.record() == id).unwrap().id;
     let tip = Tip { position: 20, id: honest };
-    let kept = vec![KeptTip { log: log.log, tip, seal: seal(&log.key, log.log, tip) }];
+    let kept = vec![KeptTip { log: log.log, tip, signature: sign(&log.key, log.log, tip) }];
     let mut admin = Written::new(&STOLEN, of.1, 0);
     admin.add(kind::REVOKE, None, Administration::Revoke { certificate: of.0, kept }.encode());
     send_as(&mut programme.hub, device(&STOLEN), &message(vec![admin.run()]));
@@ -287,7 +287,7 @@ fn branches_that_only_signatures_behind_a_cut_cover_come_in_one_sync() {
     send_as(&mut programme.hub, device(&HOSTILE), &message(runs));
     programme.sync_coordinator();
     let tip = Tip { position: 5, id: EntryId([7; 32]) };
-    let kept = vec![KeptTip { log: log.log, tip, seal: seal(&log.key, log.log, tip) }];
+    let kept = vec![KeptTip { log: log.log, tip, signature: sign(&log.key, log.log, tip) }];
     let mut admin = Written::new(&STOLEN, of.1, 0);
     admin.add(kind::REVOKE, None, Administration::Revoke { certificate: of.0, kept }.encode());
     send_as(&mut programme.hub, device(&STOLEN), &message(vec![admin.run()]));

@@ -196,7 +196,7 @@ fn ones_own_goes_first_and_a_budget_is_kept_whatever_a_bundle_brought() {
         let hub = &mut programme.hub;
         let carried: Result<Agreement, EngineError> = phone.carry(&mut session, |request, _| {
             sent += request.len() as u64;
-            Ok(sync::answer(hub, device, NOW, &request)?)
+            Ok(sync::respond(hub, device, NOW, &request)?)
         });
         assert!(matches!(carried, Ok(Agreement::Partial { waiting: 1.. })), "{carried:?}");
         assert_eq!(phone.delivery(id).unwrap(), Delivery::OnHub);

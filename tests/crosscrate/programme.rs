@@ -72,7 +72,7 @@ pub const NOW: UnixMillis = UnixMillis(1_790_000_000_000);
 /// Syncs a device with a hub's store, message by message.
 pub fn sync_through(engine: &mut Engine, hub: &mut Store) -> Result<sync::Agreement, EngineError> {
     let device = engine.device_key();
-    engine.sync(|request| sync::answer(hub, device, NOW, &request).map_err(EngineError::from))
+    engine.sync(|request| sync::respond(hub, device, NOW, &request).map_err(EngineError::from))
 }
 
 /// A message of the team and the programme that brings these runs.
@@ -83,7 +83,7 @@ pub fn message(runs: Vec<Run>) -> Message {
 
 /// Sends a message as this device; why each run that was turned away was.
 pub fn send_as(hub: &mut Store, device: DeviceKey, message: &Message) -> Vec<String> {
-    let answer = sync::answer(hub, device, NOW, &message.encode()).unwrap();
+    let answer = sync::respond(hub, device, NOW, &message.encode()).unwrap();
     Message::decode(&answer).unwrap().turned_away.iter().map(|run| run.reason()).collect()
 }
 
@@ -133,7 +133,7 @@ pub fn stolen(programme: &mut Programme) -> EntryId {
 pub fn synced(engine: &mut Engine, hub: &mut Store) -> (Session, Result<Agreement, EngineError>) {
     let (device, mut session) = (engine.device_key(), engine.session());
     let carried = engine.carry(&mut session, |request, _| {
-        sync::answer(hub, device, NOW, &request).map_err(EngineError::from)
+        sync::respond(hub, device, NOW, &request).map_err(EngineError::from)
     });
     engine.note_sync(&session, None).unwrap();
     (session, carried)

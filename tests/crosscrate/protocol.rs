@@ -1,7 +1,7 @@
 //! The worked example of docs/protocol.md, read and made again.
 
 use kitbag_core::identity::{Certificate, Role, SigningKey};
-use kitbag_core::log::entry::{Entry, kind, seal};
+use kitbag_core::log::entry::{Entry, kind, sign};
 use kitbag_core::log::payload::{Open, RecordPayload};
 use kitbag_core::log::run::Run;
 use kitbag_core::model::{EntryId, Operation, TeamId, UnixMillis};
@@ -31,7 +31,7 @@ fn made() -> BTreeMap<&'static str, String> {
         ],
     };
     let second = Entry::new(open.log(), Some(first.tip()), (17, 1), None, payload.encode());
-    let signature = seal(&key, open.log(), second.tip());
+    let signature = sign(&key, open.log(), second.tip());
     let run = Run::of(&[first.clone(), second.clone()], signature).unwrap();
     let certify = Certificate { key: key.device_key(), role: Role::Worker, team, renew_by: None };
     let message = Message { teams: vec![team], runs: vec![Ok(run.clone())], ..Message::default() };
@@ -46,7 +46,7 @@ fn made() -> BTreeMap<&'static str, String> {
         ("creation header", hex(&second.header.encode())),
         ("creation entry id", hex(&second.id.0)),
         ("record id", hex(&second.id.record().0)),
-        ("seal", hex(&signature)),
+        ("signature", hex(&signature)),
         ("run", hex(&run.encode())),
         ("certify payload", hex(&certify.encode())),
         ("message body", hex(&body)),
@@ -117,7 +117,7 @@ fn the_documents_constants_are_the_engines() {
     use kitbag_core::model::operation::{ELEMENT_FIELDS_MAX, FIELD_BYTES_MAX, OPERATIONS_MAX};
     use kitbag_core::store::{
         ASIDE_BYTES_MAX, ASIDE_ENTRIES_MAX, ASIDE_RUN_BYTES, ASIDE_RUN_ENTRIES, CLAIMED_MAX,
-        OWN_TOLD_MAX, SEALS_MAX,
+        OWN_TOLD_MAX, SIGNED_TIPS_MAX,
     };
     use kitbag_core::sync::{CURSOR_BYTES_MAX, NAMED_MAX, REQUESTS_MAX, TIPS_MAX};
 
@@ -152,7 +152,7 @@ fn the_documents_constants_are_the_engines() {
         (RUNS_BYTES_MAX, "and weighs at most # bytes"),
         (run::weight(None), "its payload (at least 40) and 24"),
         (NAMED_MAX, "Lists hold at most # elements"),
-        (SEALS_MAX as u64, "not known to have, at most # |"),
+        (SIGNED_TIPS_MAX as u64, "not known to have, at most # |"),
         (CURSOR_BYTES_MAX as u64, "| cursor | at most # bytes"),
         (TIPS_MAX as u64, "at most # tips in all"),
         (u64::from(REQUESTS_MAX), "after # requests it ends as"),

@@ -16,7 +16,7 @@ fn measured(engine: &mut Engine, programme: &mut Programme) -> (u32, usize, usiz
         .sync(|request| {
             requests += 1;
             up += request.len();
-            let answer = sync::answer(hub, device, NOW, &request).map_err(EngineError::from)?;
+            let answer = sync::respond(hub, device, NOW, &request).map_err(EngineError::from)?;
             down += answer.len();
             Ok::<_, EngineError>(answer)
         })
@@ -122,7 +122,7 @@ fn a_sync_that_is_cut_or_times_out_is_not_a_success_and_says_when_it_is_tried_ag
     let device = worker.device_key();
     let hub = &mut programme.hub;
     let lost: Result<Agreement, Failed> = worker.sync(|request| {
-        sync::answer(hub, device, NOW, &request).map_err(EngineError::from)?;
+        sync::respond(hub, device, NOW, &request).map_err(EngineError::from)?;
         Err(NetError::NoAnswer.into())
     });
     assert!(lost.is_err());
@@ -130,7 +130,7 @@ fn a_sync_that_is_cut_or_times_out_is_not_a_success_and_says_when_it_is_tried_ag
     let mut session = worker.session();
     let hub = &mut programme.hub;
     let agreed = worker.carry(&mut session, |request, _| {
-        sync::answer(hub, device, NOW, &request).map_err(EngineError::from)
+        sync::respond(hub, device, NOW, &request).map_err(EngineError::from)
     });
     assert_eq!(agreed.unwrap(), Agreement::Whole);
     worker.note_sync(&session, None).unwrap();
@@ -142,7 +142,7 @@ fn a_sync_that_is_cut_or_times_out_is_not_a_success_and_says_when_it_is_tried_ag
 }
 
 #[test]
-fn a_seal_heard_from_a_colleague_tells_the_hub_of_a_phone_that_never_came() {
+fn a_signature_heard_from_a_colleague_tells_the_hub_of_a_phone_that_never_came() {
     let mut programme = Programme::new();
     let (mut ana, _) = programme.worker();
     let (mut cleo, _) = programme.worker();
@@ -177,7 +177,7 @@ fn a_session_that_gets_anothers_answer_is_not_harmed() {
     let id = ben.record(TEAM, &reversal("survived")).unwrap();
     let mut session: Session = ana.session();
     let request = ana.request(&mut session).unwrap().unwrap();
-    let answer = sync::answer(&mut programme.hub, ana.device_key(), NOW, &request).unwrap();
+    let answer = sync::respond(&mut programme.hub, ana.device_key(), NOW, &request).unwrap();
     let mut of_ben = ben.session();
     let _ = ben.request(&mut of_ben).unwrap();
     let _ = ben.reply(&mut of_ben, &answer);

@@ -153,7 +153,7 @@ fn a_cut_exchange_leaves_the_hub_knowing_what_it_lacks() {
     let device = worker.device_key();
     let cut: Result<_, kitbag_core::engine::EngineError> = worker.sync(|request| {
         requests += 1;
-        let answer = kitbag_core::sync::answer(hub, device, NOW, &request).unwrap();
+        let answer = kitbag_core::sync::respond(hub, device, NOW, &request).unwrap();
         match requests {
             1 => Err(kitbag_core::engine::EngineError::NoRecord),
             _ => Ok(answer),

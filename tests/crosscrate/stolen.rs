@@ -199,8 +199,8 @@ fn revocations_that_cut_a_little_more_each_time_leave_what_each_keeps() {
     for n in 0..20 {
         log.add(17, None, creation_of(n));
         let run = log.run();
-        let seal = run.seal;
-        kept.push(KeptTip { log: log.log, tip: log.tip, seal });
+        let signature = run.signature;
+        kept.push(KeptTip { log: log.log, tip: log.tip, signature });
         runs.push(run);
     }
     send_runs(&mut programme.hub, &HOSTILE, runs);
@@ -284,7 +284,7 @@ fn who_was_enrolled_anew_and_synced_writes_on_whatever_revocations_came_before()
         let kept = (0..480_u64).map(|m| {
             let hash = *blake3::hash(&(n * 1_000 + m).to_be_bytes()).as_bytes();
             let log = LogId(hash[..16].try_into().unwrap());
-            KeptTip { log, tip: Tip { position: 5, id: EntryId(hash) }, seal: [1; 64] }
+            KeptTip { log, tip: Tip { position: 5, id: EntryId(hash) }, signature: [1; 64] }
         });
         let revoke = Administration::Revoke { certificate, kept: kept.collect() };
         log.add(kind::REVOKE, None, revoke.encode());
@@ -315,7 +315,7 @@ fn a_hub_that_spoke_of_a_revocation_that_there_is_not_is_offered_again() {
             let carried: Result<Agreement, EngineError> = ana.carry(&mut session, |request, _| {
                 let mut message = Message::decode(&request).unwrap();
                 let runs = std::mem::take(&mut message.runs).len() as u64;
-                let answer = sync::answer(hub, own, NOW, &message.encode())?;
+                let answer = sync::respond(hub, own, NOW, &message.encode())?;
                 let mut answer = Message::decode(&answer).unwrap();
                 answer.turned_away = (0..runs).map(|index| TurnedAwayRun { index, code }).collect();
                 Ok(answer.encode())

@@ -2,7 +2,7 @@
 
 use super::programme::{TEAM, reversal};
 use kitbag_core::identity::SigningKey;
-use kitbag_core::log::entry::{Entry, Tip, kind, seal};
+use kitbag_core::log::entry::{Entry, Tip, kind, sign};
 use kitbag_core::log::payload::{Open, RecordPayload};
 use kitbag_core::log::run::Run;
 use kitbag_core::model::{EntryId, LogId, Operation, UnixMillis};
@@ -55,6 +55,6 @@ impl Written {
 
     pub fn run(&mut self) -> Run {
         let entries = std::mem::take(&mut self.entries);
-        Run::of(&entries, seal(&self.key, self.log, self.tip)).unwrap()
+        Run::of(&entries, sign(&self.key, self.log, self.tip)).unwrap()
     }
 }

@@ -35,7 +35,7 @@ fn coordinator() -> Engine {
 fn sync_through(device: &mut Engine, hub: &mut Store) -> Result<sync::Agreement, EngineError> {
     let key = device.device_key();
     let now = UnixMillis(1_790_000_000_000);
-    device.sync(|request| sync::answer(hub, key, now, &request).map_err(EngineError::from))
+    device.sync(|request| sync::respond(hub, key, now, &request).map_err(EngineError::from))
 }
 
 fn reversals(store: &Store) -> i64 {

@@ -244,7 +244,7 @@ impl World {
         let device = engine.device_key();
         let now = UnixMillis(1_790_000_000_000);
         engine
-            .sync(|request| sync::answer(hub, device, now, &request).map_err(EngineError::from))
+            .sync(|request| sync::respond(hub, device, now, &request).map_err(EngineError::from))
             .map(drop)
     }
 

@@ -186,7 +186,7 @@ fn indicators_page() -> String {
          kits ([ADR 12](adr/0012-stock-in-doses.md)). `kitbag stock` shows who holds what, what is short, \
          what expires, and where a recalled lot went.\n\n\
          ## Completeness\n\nEvery total says how many entries are known to exist and not yet here, from how \
-         many devices, by the seals heard of each log. A hub, which alone knows when something came, counts \
+         many devices, by the signatures heard of each log. A hub, which alone knows when something came, counts \
          besides, for a period and a team (`kitbag completeness`; data dictionary, \
          reporting_completeness):\n\n| count | definition |\n|---|---|\n",
     );

@@ -42,7 +42,7 @@ fn main() -> Result<(), Failed> {
             phone.sync(|request| {
                 let now = UnixMillis(1_700_000_000_000 + random.random_range(0..100_000_000_000));
                 let answer =
-                    sync::answer(&mut hub, device, now, &request).map_err(EngineError::from)?;
+                    sync::respond(&mut hub, device, now, &request).map_err(EngineError::from)?;
                 for message in [&request, &answer] {
                     samples.extend(Message::decode(message).ok().map(|message| message.body()));
                 }

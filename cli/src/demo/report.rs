@@ -9,7 +9,7 @@ use kitbag_core::model::catalogue::share;
 use kitbag_core::model::date::Period;
 use kitbag_core::model::stock::Holder;
 use kitbag_core::totals::{KnownMissing, Lines, NOT_ASKED, Split, of_kind};
-use kitbag_interchange::{Imported, Refused};
+use kitbag_interchange::{Imported, RefusedRow};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -22,7 +22,7 @@ const PHONES_SHOWN: usize = 8;
 const REFUSED_SHOWN: usize = 10;
 
 /// Lists refused rows: how many for each reason, and the first of those that can be mended.
-pub fn refused(refused: &[Refused]) {
+pub fn refused(refused: &[RefusedRow]) {
     let mut reasons: BTreeMap<&str, u64> = BTreeMap::new();
     for row in refused {
         *reasons.entry(&row.reason).or_default() += 1;

@@ -31,8 +31,8 @@ impl Engine {
     /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
     /// # use example::*;
     /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
-    /// let answer = kitbag_core::sync::Message::default().encode(); // of a hub that keeps nothing
-    /// let aside = coordinator.read_aside(team, kitbag_core::model::EntryId([7; 32]), &answer)?;
+    /// let response = kitbag_core::sync::Message::default().encode(); // of a hub that keeps nothing
+    /// let aside = coordinator.read_aside(team, kitbag_core::model::EntryId([7; 32]), &response)?;
     /// assert_eq!(aside.last, None);
     /// # Ok::<(), Failed>(())
     /// ```
@@ -40,9 +40,9 @@ impl Engine {
         &self,
         team: TeamId,
         certificate: EntryId,
-        answer: &[u8],
+        response: &[u8],
     ) -> Result<Aside, EngineError> {
-        let message = Message::decode(answer).map_err(SyncError::from)?;
+        let message = Message::decode(response).map_err(SyncError::from)?;
         let authority = self.store.authority();
         let named = authority.members(team).find(|(id, _, _)| *id == certificate);
         let Some((_, key, _)) = named else { return Ok(Aside::default()) };

@@ -2,7 +2,7 @@
 //!
 //! A random key is sealed to the team's (HPKE); under it chunks of XChaCha20-Poly1305, each one page of
 //! the exchange, the last marked as such. Without the team's key not even counts can be read. Entries
-//! are sealed by their authors, so that a courier can add nothing and change nothing; taken in twice
+//! are signed by their authors, so that a courier can add nothing and change nothing; taken in twice
 //! they are the same as once.
 
 use super::{Engine, EngineError};
@@ -20,12 +20,12 @@ use zeroize::Zeroizing;
 
 const PURPOSE: &str = "kitbag bundle 1";
 const HEADER_BYTES_MAX: u64 = 1_024;
-/// A page and its seals, packed, with the tag.
+/// A page and its signatures, packed, with the tag.
 const CHUNK_BYTES_MAX: u32 = 2 << 20;
 /// How many new logs and branches of one device one import takes in, as a hub's budget has it: more come
 /// when it is imported once more.
 const BRANCHES_MAX: u32 = 100;
-/// A page and its seals, inflated.
+/// A page and its signatures, inflated.
 const PAGE_INFLATED_MAX: usize = 2 * PAGE_BYTES_MAX;
 
 /// What goes into a bundle.
@@ -200,7 +200,7 @@ impl Engine {
             };
             write_chunk(out, &mut chunks, &page, false)?;
         }
-        let sealed = self.store.seals_lacked(&teams, &peer.clock, Some(&self.key));
+        let signed = self.store.signed_tips_lacked(&teams, &peer.clock, Some(&self.key));
         loop {
             let brought = self.store.brought_lacked(&teams, &peer.clock);
             let brought = brought.map_err(EngineError::from)?;
@@ -216,8 +216,8 @@ impl Engine {
             let page = Message { teams: teams.to_vec(), brought, ..Message::default() };
             write_chunk(out, &mut chunks, &page, false)?;
         }
-        let sealed = sealed.map_err(EngineError::from)?;
-        let last = Message { teams: teams.to_vec(), sealed, ..Message::default() };
+        let signed = signed.map_err(EngineError::from)?;
+        let last = Message { teams: teams.to_vec(), signed, ..Message::default() };
         write_chunk(out, &mut chunks, &last, true)?;
         out.flush()?;
         Ok(entries)

@@ -345,7 +345,7 @@ impl Engine {
     /// assert!(phone.leave(team, &session).is_err()); // the record is only here
     /// phone.carry(&mut session, |request, _| {
     ///     let now = UnixMillis(1_790_000_000_000);
-    ///     sync::answer(&mut hub, device, now, &request).map_err(EngineError::from)
+    ///     sync::respond(&mut hub, device, now, &request).map_err(EngineError::from)
     /// })?;
     /// phone.note_sync(&session, None)?;
     /// phone.leave(team, &session)?;

@@ -4,7 +4,7 @@
 //! own, and the file begins anew once the hub holds everything. `recover` reads it.
 
 use crate::identity::SigningKey;
-use crate::log::entry::seal;
+use crate::log::entry::sign;
 use crate::log::run::Run;
 use crate::model::cbor;
 use crate::model::{DeviceKey, EntryId, RecordId, TeamId};
@@ -17,8 +17,8 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 pub(super) const NONCE_BYTES: usize = 24;
-/// Stands where a run's seal comes later.
-pub(super) const UNSEALED: [u8; 64] = [0; 64];
+/// Stands where a run's signature comes later.
+pub(super) const UNSIGNED: [u8; 64] = [0; 64];
 const FRAME_BYTES_MAX: usize = 1 << 20;
 
 /// The file, opened when there is something to write; none where the store's folder is no folder of
@@ -181,7 +181,7 @@ impl Outbox {
         }
     }
 
-    /// What the outbox holds. Runs get their seals now, by this key or by that of the identity noted: a
+    /// What the outbox holds. Runs get their signatures now, by this key or by that of the identity noted: a
     /// save writes them without, which spares it a signature.
     pub(super) fn kept(&self, key: Option<&SigningKey>) -> OutboxContents {
         let (frames, _) = self.frames();
@@ -194,9 +194,9 @@ impl Outbox {
         }
         let noted = kept.identity.as_ref().map(|identity| SigningKey::from_seed(&identity.seed));
         if let Some(key) = key.or(noted.as_ref()) {
-            for run in kept.runs.iter_mut().filter(|run| run.seal == UNSEALED) {
+            for run in kept.runs.iter_mut().filter(|run| run.signature == UNSIGNED) {
                 if let Some(last) = run.expand().last() {
-                    run.seal = seal(key, run.log, last.tip());
+                    run.signature = sign(key, run.log, last.tip());
                 }
             }
         }

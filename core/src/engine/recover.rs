@@ -9,8 +9,6 @@ use crate::store::{KeyProvider, Settling, Store, StoreError};
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
-/// The name under which our own runs wait in the store that follow what nobody brought yet.
-
 /// What became of a damaged store.
 ///
 /// ```

@@ -44,7 +44,7 @@ enum Phase {
 /// ```
 #[derive(Debug)]
 pub enum Step {
-    /// This request goes to the hub; its answer is for [`Engine::take_answer`].
+    /// This request goes to the hub; its response is for [`Engine::take_response`].
     Send(Vec<u8>),
     /// It is over, and its end is noted.
     Done(Agreement),
@@ -94,8 +94,8 @@ impl Engine {
     ///     match phone.next_step(&mut sync)? {
     ///         Step::Send(request) => {
     ///             let now = UnixMillis(1_790_000_000_000);
-    ///             let answer = sync::answer(&mut hub, phone.device_key(), now, &request)?;
-    ///             phone.take_answer(&mut sync, &answer, None)?;
+    ///             let response = sync::respond(&mut hub, phone.device_key(), now, &request)?;
+    ///             phone.take_response(&mut sync, &response, None)?;
     ///         }
     ///         Step::Done(agreement) => break agreement,
     ///     }
@@ -178,7 +178,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Takes the answer to the last request in, durably. `shown` is the key that the hub showed on the connection.
+    /// Takes the response to the last request in, durably. `shown` is the key that the hub showed on the connection.
     ///
     /// ```
     /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
@@ -186,18 +186,18 @@ impl Engine {
     /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
     /// let mut sync = phone.begin_sync(None)?;
     /// phone.next_step(&mut sync)?;
-    /// assert!(phone.take_answer(&mut sync, b"not a hub's answer", None).is_err());
+    /// assert!(phone.take_response(&mut sync, b"not a hub's response", None).is_err());
     /// # Ok::<(), Failed>(())
     /// ```
-    pub fn take_answer(
+    pub fn take_response(
         &mut self,
         sync: &mut Syncing,
-        answer: &[u8],
+        response: &[u8],
         shown: Option<DeviceKey>,
     ) -> Result<(), EngineError> {
         match &mut sync.phase {
-            Phase::Exchanging => self.reply(&mut sync.session, answer)?,
-            Phase::Offering(offering) => offering.answered(answer)?,
+            Phase::Exchanging => self.reply(&mut sync.session, response)?,
+            Phase::Offering(offering) => offering.answered(response)?,
             Phase::Over(_) => {}
         }
         match shown {

@@ -1,4 +1,4 @@
-//! Syncing with a hub, and seals passed on by hand.
+//! Syncing with a hub, and signatures passed on by hand.
 
 use super::{Engine, EngineError};
 #[cfg(feature = "net")]
@@ -7,7 +7,7 @@ use crate::model::TeamId;
 use crate::sync::{Agreement, Message, Progress, Session, SyncError, take};
 
 impl Engine {
-    /// Syncs with a hub through `exchange`, which carries a request and brings the answer; an error
+    /// Syncs with a hub through `exchange`, which carries a request and brings the response; an error
     /// of it ends the sync, and what was acknowledged until then stays so.
     ///
     /// ```
@@ -17,9 +17,9 @@ impl Engine {
     /// phone.record(team, &reversal()?)?;
     /// let device = phone.device_key();
     /// let agreement = phone.sync(|request| {
-    ///     // An app sends these bytes with `client.sync`, and gives the answer back.
+    ///     // An app sends these bytes with `client.sync`, and gives the response back.
     ///     let now = UnixMillis(1_790_000_000_000);
-    ///     sync::answer(&mut hub, device, now, &request).map_err(EngineError::from)
+    ///     sync::respond(&mut hub, device, now, &request).map_err(EngineError::from)
     /// })?;
     /// assert_eq!(agreement, Agreement::Whole);
     /// # Ok::<(), Failed>(())
@@ -45,7 +45,7 @@ impl Engine {
     /// let agreement = phone.carry(&mut session, |request, progress| {
     ///     println!("{} entries are acknowledged", progress.sent);
     ///     let now = UnixMillis(1_790_000_000_000);
-    ///     sync::answer(&mut hub, device, now, &request).map_err(EngineError::from)
+    ///     sync::respond(&mut hub, device, now, &request).map_err(EngineError::from)
     /// })?;
     /// phone.note_sync(&session, None)?;
     /// # Ok::<(), Failed>(())
@@ -74,8 +74,8 @@ impl Engine {
         exchange: &mut impl FnMut(Vec<u8>, Progress) -> Result<Vec<u8>, E>,
     ) -> Result<(), E> {
         while let Some(request) = self.request(session)? {
-            let answer = exchange(request, session.progress())?;
-            self.reply(session, &answer)?;
+            let response = exchange(request, session.progress())?;
+            self.reply(session, &response)?;
         }
         Ok(())
     }
@@ -108,7 +108,7 @@ impl Engine {
         crate::net::HubClient::new(hub, &self.key)
     }
 
-    /// Seals of how far this device's logs reach, and those that it heard, for a team: some hundred
+    /// Signatures of how far this device's logs reach, and those that it heard, for a team: some hundred
     /// bytes that prove what exists. Passed on by a colleague, a file or a picture, they let others
     /// know what they lack, even of a phone that never came.
     ///
@@ -125,10 +125,10 @@ impl Engine {
     pub fn announce(&self, team: TeamId) -> Result<Vec<u8>, EngineError> {
         let teams = [team, TeamId::PROGRAMME];
         let nothing = crate::store::Frontier::new();
-        let sealed = self.store.seals_lacked(&teams, &nothing, Some(&self.key))?;
-        let own = |seal: &crate::log::run::SealedTip| seal.open.key == self.device_key();
-        let sealed = sealed.into_iter().filter(own).collect();
-        Ok(Message { teams: teams.to_vec(), sealed, ..Message::default() }.encode())
+        let signed = self.store.signed_tips_lacked(&teams, &nothing, Some(&self.key))?;
+        let own = |signature: &crate::log::run::SignedTip| signature.open.key == self.device_key();
+        let signed = signed.into_iter().filter(own).collect();
+        Ok(Message { teams: teams.to_vec(), signed, ..Message::default() }.encode())
     }
 
     /// Hears what another device announced, durably; it is passed on with the next sync.
@@ -144,7 +144,7 @@ impl Engine {
     /// ```
     pub fn hear(&mut self, announcement: &[u8]) -> Result<(), EngineError> {
         let message = Message::decode(announcement).map_err(SyncError::from)?;
-        let message = Message { sealed: message.sealed, ..Message::default() };
+        let message = Message { signed: message.signed, ..Message::default() };
         take(&mut self.store, message, &mut |_| true)?;
         Ok(())
     }
@@ -187,8 +187,8 @@ impl Engine {
     /// let mut session = phone.session();
     /// while let Some(request) = phone.request(&mut session)? {
     ///     let now = UnixMillis(1_790_000_000_000);
-    ///     let answer = sync::answer(&mut hub, phone.device_key(), now, &request)?;
-    ///     phone.reply(&mut session, &answer)?;
+    ///     let response = sync::respond(&mut hub, phone.device_key(), now, &request)?;
+    ///     phone.reply(&mut session, &response)?;
     /// }
     /// assert_eq!(session.agreement(), Some(&Agreement::Whole));
     /// # Ok::<(), Failed>(())
@@ -197,7 +197,7 @@ impl Engine {
         Ok(session.request(&self.store, &self.key)?)
     }
 
-    /// Takes an answer of the hub in, durably.
+    /// Takes a response of the hub in, durably.
     ///
     /// ```
     /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
@@ -205,11 +205,11 @@ impl Engine {
     /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
     /// let mut session = phone.session();
     /// phone.request(&mut session)?;
-    /// assert!(phone.reply(&mut session, b"not a hub's answer").is_err());
+    /// assert!(phone.reply(&mut session, b"not a hub's response").is_err());
     /// # Ok::<(), Failed>(())
     /// ```
-    pub fn reply(&mut self, session: &mut Session, answer: &[u8]) -> Result<(), EngineError> {
-        session.reply(&mut self.store, answer)?;
+    pub fn reply(&mut self, session: &mut Session, response: &[u8]) -> Result<(), EngineError> {
+        session.reply(&mut self.store, response)?;
         self.renew_memberships()?;
         self.forget_erased()
     }

@@ -1,4 +1,4 @@
-//! Whether a store is what its entries say: chains and seals, verdicts, projection, totals.
+//! Whether a store is what its entries say: chains and signatures, verdicts, projection, totals.
 
 use super::{Engine, EngineError};
 use crate::log::entry::Entry;
@@ -21,10 +21,10 @@ use crate::totals::Query;
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Verified {
-    /// How many entries' chain was followed from their log's first, and is sealed.
+    /// How many entries' chain was followed from their log's first, and is signed.
     pub entries: u64,
-    /// Of those, how many lie behind the last seal that this store holds: a relay waits for it.
-    pub unsealed: u64,
+    /// Of those, how many lie behind the last signature that this store holds: a relay waits for it.
+    pub unsigned: u64,
     /// How many records were replayed from their entries.
     pub records: u64,
     /// What is not as it should be.
@@ -44,7 +44,7 @@ pub struct Verified {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum VerifyFault {
-    /// A log's chain or seal does not hold.
+    /// A log's chain or signature does not hold.
     Chain,
     /// Verdicts or the projection differ from what the entries give.
     Projection,
@@ -82,7 +82,7 @@ impl VerifyFault {
     pub fn in_words(self) -> &'static str {
         match self {
             VerifyFault::Chain => {
-                "a log's chain or seal does not hold: the file was changed; `kitbag recover` keeps it \
+                "a log's chain or signature does not hold: the file was changed; `kitbag recover` keeps it \
                  aside and brings back what the hub has"
             }
             VerifyFault::Projection => {
@@ -158,7 +158,7 @@ impl Engine {
                 branch.tip.position - start
             })
             .sum();
-        verified.unsealed = held.saturating_sub(verified.entries);
+        verified.unsigned = held.saturating_sub(verified.entries);
         Ok(())
     }
 }

@@ -1,6 +1,6 @@
 //! Writing to our own logs.
 
-use super::outbox::UNSEALED;
+use super::outbox::UNSIGNED;
 use super::{Engine, EngineError};
 use crate::log::ending::CHANGES_ON_PATH_MAX;
 use crate::log::entry::{Entry, Tip, kind};
@@ -243,7 +243,7 @@ impl Engine {
     fn append(&mut self, chain: Chain, how: &Writing) -> Result<EntryId, EngineError> {
         let entries = chain.entries;
         let mut noted = None;
-        for run in entries.chunks(OUTBOX_ENTRIES).filter_map(|part| Run::of(part, UNSEALED)) {
+        for run in entries.chunks(OUTBOX_ENTRIES).filter_map(|part| Run::of(part, UNSIGNED)) {
             let at = self.note_outgoing(&run);
             noted = noted.or(at);
         }

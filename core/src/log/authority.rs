@@ -50,7 +50,7 @@ pub struct AuthorityInputs<'a> {
     /// Where an entry stands, if it is held. Asked for kept tips only.
     pub locate: &'a dyn Fn(&EntryId) -> Option<(LogId, Place)>,
     /// Whether the signature over a kept tip is this device's.
-    pub seal_holds: &'a dyn Fn(DeviceKey, &KeptTip) -> bool,
+    pub signature_holds: &'a dyn Fn(DeviceKey, &KeptTip) -> bool,
 }
 
 /// What authority makes of a log whose certificate stands.
@@ -116,7 +116,7 @@ pub struct Authority {
     /// Kept tips that are not held, by the device that signed them, with what is missing by each.
     pub awaited_tips: BTreeMap<(EntryId, DeviceKey), Awaited>,
     /// The signatures over kept tips, by the device: whose key is revoked by somebody else signs for nobody.
-    kept_seals: BTreeMap<(EntryId, DeviceKey), [u8; 64]>,
+    kept_signatures: BTreeMap<(EntryId, DeviceKey), [u8; 64]>,
     /// For each certificate what each revocation of it keeps.
     kept: BTreeMap<EntryId, Vec<Vec<KeptTip>>>,
     /// The certificates that stand; revoked ones do.
@@ -177,13 +177,13 @@ impl Authority {
     pub fn awaits(&self, id: &EntryId) -> bool {
         let of_any = (*id, DeviceKey([0; 32]))..=(*id, DeviceKey([255; 32]));
         self.awaited_tips.range(of_any.clone()).next().is_some()
-            || self.kept_seals.range(of_any).next().is_some()
+            || self.kept_signatures.range(of_any).next().is_some()
             || self.accepted.contains_key(id)
     }
 
     /// The signature of a device that a revocation carries over a tip that it keeps.
-    pub fn kept_seal(&self, id: EntryId, device: DeviceKey) -> Option<[u8; 64]> {
-        self.kept_seals.get(&(id, device)).copied()
+    pub fn kept_signature(&self, id: EntryId, device: DeviceKey) -> Option<[u8; 64]> {
+        self.kept_signatures.get(&(id, device)).copied()
     }
 
     /// The tips of a log that each revocation of its certificate keeps.

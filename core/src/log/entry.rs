@@ -5,7 +5,7 @@ use crate::model::{DeviceKey, EntryId, Kind, LogId, RecordId, TeamId};
 
 /// The format of entries, runs and pages that this version writes.
 pub const FORMAT_VERSION: u8 = 1;
-/// Ed25519 seals and BLAKE3 ids.
+/// Ed25519 signatures and BLAKE3 ids.
 pub const SUITE: u8 = 1;
 /// The longest payload, in bytes.
 pub const PAYLOAD_BYTES_MAX: u64 = 65_536;
@@ -167,7 +167,7 @@ pub fn log_id(key: &DeviceKey, team: &TeamId, certificate: &EntryId, random: &[u
     LogId(id)
 }
 
-fn seal_message(log: LogId, tip: Tip) -> [u8; 69] {
+fn message_to_sign(log: LogId, tip: Tip) -> [u8; 69] {
     let mut message = [0; 69];
     message[..11].copy_from_slice(b"kitbag seal");
     message[11] = FORMAT_VERSION;
@@ -179,13 +179,14 @@ fn seal_message(log: LogId, tip: Tip) -> [u8; 69] {
 }
 
 /// Signs (log, position, entry id); by the chain this covers all before it.
-pub fn seal(key: &SigningKey, log: LogId, tip: Tip) -> [u8; 64] {
-    key.sign(&seal_message(log, tip))
+pub fn sign(key: &SigningKey, log: LogId, tip: Tip) -> [u8; 64] {
+    key.sign(&message_to_sign(log, tip))
 }
 
-/// Whether the seal is this device's for this tip.
-pub fn seal_is_good(key: &DeviceKey, log: LogId, tip: Tip, signature: &[u8; 64]) -> bool {
-    crate::planted!(SealCheckOff) || identity::verify(key, &seal_message(log, tip), signature)
+/// Whether the signature is this device's for this tip.
+pub fn signature_is_good(key: &DeviceKey, log: LogId, tip: Tip, signature: &[u8; 64]) -> bool {
+    crate::planted!(SignatureCheckOff)
+        || identity::verify(key, &message_to_sign(log, tip), signature)
 }
 
 /// Whether this version can judge entries of this kind and schema version. Others wait for an update.

@@ -37,7 +37,7 @@ pub struct RecordEntry {
 
 /// One step of a replay.
 #[derive(Clone, Debug)]
-pub struct Step {
+pub struct ReplayStep {
     /// The entry.
     pub id: EntryId,
     /// Who wrote it.
@@ -63,7 +63,7 @@ pub struct Plan {
     /// Its team.
     pub team: TeamId,
     /// The steps.
-    pub steps: Vec<Step>,
+    pub steps: Vec<ReplayStep>,
 }
 
 /// What [`judge`] makes of a record's entries.
@@ -113,7 +113,7 @@ struct Judging {
     payloads: Vec<Option<RecordPayload>>,
     by_id: HashMap<EntryId, usize>,
     verdict: Vec<Option<Verdict>>,
-    steps: Vec<Step>,
+    steps: Vec<ReplayStep>,
     /// The step of each entry that has one.
     step_of: Vec<Option<usize>>,
 }
@@ -245,7 +245,7 @@ impl Judging {
         }
         let entry = &self.entries[at];
         self.step_of[at] = Some(self.steps.len());
-        self.steps.push(Step {
+        self.steps.push(ReplayStep {
             id: entry.id,
             author: entry.author,
             by_coordinator: entry.role == Role::Coordinator,

@@ -12,7 +12,7 @@ use minicbor::Decoder;
 pub const AFTER_MAX: u64 = 1_000;
 /// The most entries or records that one administrative entry may name.
 pub const NAMED_MAX: u64 = 1_000;
-/// The most tips that one revocation may keep: each with its seal, they fit a payload.
+/// The most tips that one revocation may keep: each with its signature, they fit a payload.
 pub const KEPT_MAX: u64 = 480;
 
 /// The payload of an entry that creates or changes a record.
@@ -160,7 +160,7 @@ pub struct KeptTip {
     /// The last of its entries that stands on this branch.
     pub tip: Tip,
     /// The device's signature over it, so that whoever holds the log can hand it on up to here.
-    pub seal: [u8; 64],
+    pub signature: [u8; 64],
 }
 
 /// The payload of an entry that administers.
@@ -236,9 +236,9 @@ impl Administration {
             Administration::Certify(certificate) => certificate.encode(),
             Administration::Revoke { certificate, kept } => cbor::encode(|encoder| {
                 encoder.array(2)?.bytes(&certificate.0)?.array(kept.len() as u64)?;
-                for KeptTip { log, tip, seal } in kept {
+                for KeptTip { log, tip, signature } in kept {
                     encoder.array(4)?.bytes(&log.0)?.u64(tip.position)?.bytes(&tip.id.0)?;
-                    encoder.bytes(seal)?;
+                    encoder.bytes(signature)?;
                 }
                 Ok(())
             }),
@@ -377,7 +377,7 @@ fn read_kept(decoder: &mut Decoder<'_>) -> Result<KeptTip, Malformed> {
     let log = LogId(cbor::fixed(decoder)?);
     let position = decoder.u64()?;
     let id = EntryId(cbor::fixed(decoder)?);
-    Ok(KeptTip { log, tip: Tip { position, id }, seal: cbor::fixed(decoder)? })
+    Ok(KeptTip { log, tip: Tip { position, id }, signature: cbor::fixed(decoder)? })
 }
 
 fn write_records(encoder: &mut Writer, records: &[RecordId]) -> Written {

@@ -1,9 +1,9 @@
-//! Runs: how entries travel. Consecutive entries of one log under one seal.
+//! Runs: how entries travel. Consecutive entries of one log under one signature.
 //!
 //! What the receiver can compute is left out: positions, ids of entries before, payload hashes.
 
 use super::entry::{
-    Entry, FORMAT_VERSION, Header, PAYLOAD_BYTES_MAX, SUITE, Tip, kind, seal_is_good,
+    Entry, FORMAT_VERSION, Header, PAYLOAD_BYTES_MAX, SUITE, Tip, kind, signature_is_good,
 };
 use super::payload::Open;
 use crate::model::cbor::{self, Malformed, Writer, Written};
@@ -15,10 +15,10 @@ pub const PAGE_ENTRIES_MAX: u64 = 2_000;
 /// The most bytes of one page before compression.
 pub const PAGE_BYTES_MAX: usize = 1 << 20;
 /// The most that a page's runs may weigh, and so one run: a relay can only cut a run where it holds
-/// a seal, so that a heavier one could never be sent on. The rest of a page is for seals and clocks.
+/// a signature, so that a heavier one could never be sent on. The rest of a page is for signatures and clocks.
 pub const RUNS_BYTES_MAX: u64 = PAGE_BYTES_MAX as u64 / 4 * 3;
 
-/// Consecutive entries of one log, sealed at the last.
+/// Consecutive entries of one log, signed at the last.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Run {
     /// The log.
@@ -30,7 +30,7 @@ pub struct Run {
     /// The entries.
     pub entries: Vec<RunEntry>,
     /// The device's signature over the last.
-    pub seal: [u8; 64],
+    pub signature: [u8; 64],
 }
 
 /// An entry without what its place in the run tells.
@@ -123,9 +123,9 @@ pub fn weight(payload: Option<&[u8]>) -> u64 {
     payload.map_or(0, <[u8]>::len).max(40) as u64 + 24
 }
 
-/// A tip with its seal, which proves how far a log reaches.
+/// A tip with its signature, which proves how far a log reaches.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SealedTip {
+pub struct SignedTip {
     /// The log.
     pub log: LogId,
     /// The log's `open`, for receivers that do not know the log.
@@ -133,7 +133,7 @@ pub struct SealedTip {
     /// The tip.
     pub tip: Tip,
     /// The device's signature over it.
-    pub seal: [u8; 64],
+    pub signature: [u8; 64],
 }
 
 /// An entry that an acceptance names, without what lies before it in its log: its id, which the
@@ -185,8 +185,8 @@ pub enum TurnedAway {
         /// The format found.
         found: u8,
     },
-    /// The seal is not the device's for the last entry.
-    #[error("the seal of the run does not fit its entries")]
+    /// The signature is not the device's for the last entry.
+    #[error("the signature of the run does not fit its entries")]
     Seal,
     /// The log is unknown and the run does not start with its `open`.
     #[error("the log is not known here; send it from its first entry")]
@@ -229,8 +229,8 @@ pub enum TurnedAway {
         "too many new logs or branches of its device came at once; the next sync goes on, or the next import of the same bundle"
     )]
     Later,
-    /// A run before it in the same message had a bad seal.
-    #[error("a run before it had a bad seal, so it was not looked at")]
+    /// A run before it in the same message had a bad signature.
+    #[error("a run before it had a bad signature, so it was not looked at")]
     NotLookedAt,
     /// No acceptance that holds here names it.
     #[error("no acceptance that is held here names it")]
@@ -286,23 +286,23 @@ impl TurnedAway {
 
 impl Run {
     /// The run of these consecutive entries of one log; `None` where there are none.
-    pub fn of(entries: &[Entry], seal: [u8; 64]) -> Option<Run> {
+    pub fn of(entries: &[Entry], signature: [u8; 64]) -> Option<Run> {
         let first = entries.first()?;
         Some(Run {
             log: first.header.log,
             first: first.header.position,
             previous: first.header.previous,
             entries: entries.iter().map(RunEntry::of).collect(),
-            seal,
+            signature,
         })
     }
 
-    /// Writes `[log, first, previous, [entry …], seal]`.
+    /// Writes `[log, first, previous, [entry …], signature]`.
     fn write(&self, encoder: &mut Writer) -> Written {
         encoder.array(5)?.bytes(&self.log.0)?.u64(self.first)?.bytes(&self.previous.0)?;
         encoder.array(self.entries.len() as u64)?;
         self.entries.iter().try_for_each(|entry| entry.write(encoder))?;
-        encoder.bytes(&self.seal)?;
+        encoder.bytes(&self.signature)?;
         Ok(())
     }
 
@@ -325,7 +325,7 @@ impl Run {
                 .ok_or(Malformed::TooLarge { what: "run", max: RUNS_BYTES_MAX })?;
             entries.push(entry);
         }
-        Ok(Run { log, first, previous, entries, seal: cbor::fixed(decoder)? })
+        Ok(Run { log, first, previous, entries, signature: cbor::fixed(decoder)? })
     }
 
     /// The run's bytes, as they stand in a page.
@@ -354,7 +354,7 @@ impl Run {
         is_changed.then_some(without)
     }
 
-    /// The run's whole entries, with their ids. The seal is not looked at.
+    /// The run's whole entries, with their ids. The signature is not looked at.
     pub fn expand(&self) -> Vec<Entry> {
         let mut previous = self.previous;
         self.entries
@@ -368,7 +368,7 @@ impl Run {
             .collect()
     }
 
-    /// The run's entries, if its seal is good and an `open` stands at position 1 and nowhere else.
+    /// The run's entries, if its signature is good and an `open` stands at position 1 and nowhere else.
     /// `known` is the key of the log where it is held.
     pub fn verify(
         &self,
@@ -381,14 +381,14 @@ impl Run {
             (None, None) => return Err(TurnedAway::LogNotHeld),
         };
         let entries = self.expand();
-        self.check_seal(key, &entries)?;
+        self.check_signature(key, &entries)?;
         Ok((entries, open))
     }
 
-    /// Whether the seal is this device's for the last of the run's entries.
-    pub fn check_seal(&self, key: DeviceKey, entries: &[Entry]) -> Result<(), TurnedAway> {
+    /// Whether the signature is this device's for the last of the run's entries.
+    pub fn check_signature(&self, key: DeviceKey, entries: &[Entry]) -> Result<(), TurnedAway> {
         let last = entries.last().map(Entry::tip).ok_or(TurnedAway::Seal)?;
-        match seal_is_good(&key, self.log, last, &self.seal) {
+        match signature_is_good(&key, self.log, last, &self.signature) {
             true => Ok(()),
             false => Err(TurnedAway::Seal),
         }
@@ -448,28 +448,28 @@ fn read_entry(decoder: &mut Decoder<'_>) -> Result<RunEntry, Malformed> {
     Ok(RunEntry { kind, schema, record, body })
 }
 
-impl SealedTip {
-    /// Whether the seal is the device's for this tip of this log.
+impl SignedTip {
+    /// Whether the signature is the device's for this tip of this log.
     pub fn is_good(&self) -> bool {
         self.tip.position > 0
             && self.open.log() == self.log
-            && seal_is_good(&self.open.key, self.log, self.tip, &self.seal)
+            && signature_is_good(&self.open.key, self.log, self.tip, &self.signature)
     }
 
-    /// Writes `[key, team, random, certificate, position, id, seal]`; the log's id follows.
+    /// Writes `[key, team, random, certificate, position, id, signature]`; the log's id follows.
     pub fn write(&self, encoder: &mut Writer) -> Written {
         encoder.array(7)?;
         self.open.write_fields(encoder)?;
-        encoder.u64(self.tip.position)?.bytes(&self.tip.id.0)?.bytes(&self.seal)?;
+        encoder.u64(self.tip.position)?.bytes(&self.tip.id.0)?.bytes(&self.signature)?;
         Ok(())
     }
 
-    /// Reads a sealed tip.
+    /// Reads a signed tip.
     pub fn read(decoder: &mut Decoder<'_>) -> Result<Self, Malformed> {
         cbor::array_of(decoder, 7)?;
         let open = Open::read_fields(decoder)?;
         let tip = Tip { position: decoder.u64()?, id: EntryId(cbor::fixed(decoder)?) };
-        Ok(SealedTip { log: open.log(), open, tip, seal: cbor::fixed(decoder)? })
+        Ok(SignedTip { log: open.log(), open, tip, signature: cbor::fixed(decoder)? })
     }
 }
 

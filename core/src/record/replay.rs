@@ -4,8 +4,8 @@
 //! actor of its own; a test compares the two. automerge itself takes time that grows with the square of
 //! the changes written apart, whoever wrote them (docs/adr/0014), so it is not asked.
 
-use super::{Change, Element, Fields, Record, Written};
-use crate::log::judge::{Plan, Step};
+use super::{Change, Fields, HeldElement, Record, Written};
+use crate::log::judge::{Plan, ReplayStep};
 use crate::model::field::Shape;
 use crate::model::{ElementName, EntryId, Operation, Value};
 use std::collections::{BTreeMap, HashMap};
@@ -66,7 +66,7 @@ pub fn replay(plan: &Plan) -> Result<Record, ReplayError> {
         named.sort_unstable();
         let mut made = Vec::new();
         for (_, name) in named {
-            made.push(Element { name, fields: fields.remove(&Some(name)).unwrap_or_default() });
+            made.push(HeldElement { name, fields: fields.remove(&Some(name)).unwrap_or_default() });
         }
         lists.insert(list.to_owned(), made);
     }
@@ -97,7 +97,7 @@ fn put<'a>(
     }
 }
 
-fn heights(steps: &[Step]) -> Vec<Height> {
+fn heights(steps: &[ReplayStep]) -> Vec<Height> {
     let mut heights: Vec<Height> = Vec::with_capacity(steps.len());
     for step in steps {
         let below = step.parents.iter().filter_map(|parent| heights.get(*parent)).max();
@@ -108,7 +108,7 @@ fn heights(steps: &[Step]) -> Vec<Height> {
 
 /// The values that no later step replaced, the winner last.
 fn current(
-    steps: &[Step],
+    steps: &[ReplayStep],
     heights: &[Height],
     puts: &[Put<'_>],
     overwritten: &[bool],
@@ -126,7 +126,7 @@ struct Overwritten(Vec<Vec<bool>>);
 impl Overwritten {
     /// Walks the steps backwards once for each 64 fields that were put more than once: which of those
     /// fields are put by something that builds on a step is one bit each.
-    fn of(steps: &[Step], puts: &BTreeMap<Key<'_>, Vec<Put<'_>>>) -> Self {
+    fn of(steps: &[ReplayStep], puts: &BTreeMap<Key<'_>, Vec<Put<'_>>>) -> Self {
         let mut overwritten: Vec<Vec<bool>> =
             puts.values().map(|of_key| vec![false; of_key.len()]).collect();
         let many: Vec<(usize, &Vec<Put<'_>>)> =
@@ -153,7 +153,7 @@ impl Overwritten {
 }
 
 /// The entries that count and that none that counts builds on.
-fn heads(steps: &[Step]) -> Vec<EntryId> {
+fn heads(steps: &[ReplayStep]) -> Vec<EntryId> {
     let mut has_later = vec![false; steps.len()];
     for (at, step) in steps.iter().enumerate().rev() {
         let seen = step.counts || has_later[at];

@@ -24,7 +24,7 @@ fn below(random: &mut ChaCha20Rng, bound: usize) -> usize {
 /// A creation, and steps that build on any of those before them, some of which only stand for others.
 fn plan(seed: u64) -> Plan {
     let mut random = ChaCha20Rng::seed_from_u64(seed);
-    let mut steps: Vec<Step> = Vec::new();
+    let mut steps: Vec<ReplayStep> = Vec::new();
     let mut elements: Vec<(ElementName, usize)> = Vec::new();
     for at in 0..2 + below(&mut random, 12) {
         let mut parents = BTreeSet::new();
@@ -60,13 +60,13 @@ fn plan(seed: u64) -> Plan {
         let author = DeviceKey([4; 32]);
         let parents = parents.into_iter().collect();
         let by_coordinator = false;
-        steps.push(Step { id: id(at), author, by_coordinator, counts, payload, parents });
+        steps.push(ReplayStep { id: id(at), author, by_coordinator, counts, payload, parents });
     }
     Plan { record: RecordId([3; 16]), kind: Kind::Reversal, team: TeamId([5; 16]), steps }
 }
 
 /// The steps that count and that one builds on, also by way of those that only stand for others.
-fn counting_parents(steps: &[Step], at: usize) -> BTreeSet<usize> {
+fn counting_parents(steps: &[ReplayStep], at: usize) -> BTreeSet<usize> {
     let parents = steps[at].parents.iter();
     let resolved = parents.flat_map(|parent| match steps[*parent].counts {
         true => BTreeSet::from([*parent]),
@@ -176,7 +176,7 @@ fn random_histories_give_what_automerge_gives() {
 
 #[test]
 fn an_own_later_correction_wins_over_an_earlier_one() {
-    let step = |at: usize, value: i64, parents: Vec<usize>| Step {
+    let step = |at: usize, value: i64, parents: Vec<usize>| ReplayStep {
         id: id(at),
         author: DeviceKey([4; 32]),
         by_coordinator: false,

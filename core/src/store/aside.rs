@@ -41,7 +41,7 @@ impl Store {
         }
         self.count_aside(&run.log, new)?;
         if let Some(last) = run.entries.last() {
-            self.note_seal(last.id, run.seal)?;
+            self.note_signature(last.id, run.signature)?;
         }
         Ok(Ok(Taken { held: self.last_carried(run)?, turned_away: Some(reason), new_entries: 0 }))
     }
@@ -142,7 +142,7 @@ impl Store {
     }
 
     /// A page of what is kept aside of a certificate, behind this entry, as coordinators look at it: runs
-    /// that their device sealed.
+    /// that their device signed.
     pub fn kept_aside(
         &self,
         certificate: EntryId,

@@ -171,13 +171,13 @@ impl Store {
     }
 
     /// The signature kept with an entry, which was looked at when it came, and what it is over.
-    pub(super) fn seal_held(
+    pub(super) fn signature_held(
         &self,
         id: EntryId,
     ) -> Result<Option<(LogId, Tip, [u8; 64])>, StoreError> {
         let mut statement = self.sql()?.prepare_cached(
-            "SELECT log.id, position, seal FROM entry JOIN log ON log.number = entry.log
-             WHERE entry.id = ?1 AND seal IS NOT NULL",
+            "SELECT log.id, position, signature FROM entry JOIN log ON log.number = entry.log
+             WHERE entry.id = ?1 AND signature IS NOT NULL",
         )?;
         let mut rows = statement.query([id.0])?;
         let Some(row) = rows.next()? else { return Ok(None) };

@@ -6,7 +6,7 @@
 use super::Setting;
 use super::{Frontier, KeyFault, Store, StoreError};
 use crate::log::chain::Place;
-use crate::log::run::{PAGE_ENTRIES_MAX, Run, SealedTip};
+use crate::log::run::{PAGE_ENTRIES_MAX, Run, SignedTip};
 use crate::model::{DeviceKey, LogId, TeamId};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,7 +21,7 @@ pub struct Cursor {
     pub arrival: i64,
     /// The first bytes of that entry's id: after a store was put back, another may have its number.
     pub entry: [u8; 8],
-    /// The number of the last seal that had been heard.
+    /// The number of the last signature that had been heard.
     pub heard: i64,
 }
 
@@ -29,7 +29,7 @@ const EPOCH_BYTES: usize = 8;
 const MAC_BYTES: usize = 16;
 
 impl Store {
-    /// The cursor of what this hub holds now, opaque to devices: epoch, numbers, MAC. Of seals heard it
+    /// The cursor of what this hub holds now, opaque to devices: epoch, numbers, MAC. Of signatures heard it
     /// goes up to `heard` where not all could be told.
     pub fn give_cursor(&mut self, heard: Option<i64>) -> Result<Vec<u8>, StoreError> {
         let (epoch, key) = self.epoch()?;
@@ -144,23 +144,25 @@ impl Store {
         self.page_from(from.collect())
     }
 
-    /// Seals heard after a cursor, of these teams, but the device's own; with the number of the last
+    /// Signatures heard after a cursor, of these teams, but the device's own; with the number of the last
     /// where there are more than one message carries.
-    pub fn seals_since(
+    pub fn signed_tips_since(
         &self,
         teams: &[TeamId],
         heard: i64,
         device: DeviceKey,
-    ) -> Result<(Vec<SealedTip>, Option<i64>), StoreError> {
-        let mut sealed = self.numbered_after(heard)?;
-        sealed.retain(|(_, seal)| teams.contains(&seal.open.team) && seal.open.key != device);
-        let cut = sealed.len() > super::SEALS_MAX;
-        sealed.truncate(super::SEALS_MAX);
-        let last = sealed.last().map(|(number, _)| *number).filter(|_| cut);
-        Ok((sealed.into_iter().map(|(_, seal)| seal).collect(), last))
+    ) -> Result<(Vec<SignedTip>, Option<i64>), StoreError> {
+        let mut signed = self.numbered_after(heard)?;
+        signed.retain(|(_, signature)| {
+            teams.contains(&signature.open.team) && signature.open.key != device
+        });
+        let cut = signed.len() > super::SIGNED_TIPS_MAX;
+        signed.truncate(super::SIGNED_TIPS_MAX);
+        let last = signed.last().map(|(number, _)| *number).filter(|_| cut);
+        Ok((signed.into_iter().map(|(_, signature)| signature).collect(), last))
     }
 
-    /// Where this store is: the numbers of the last entry and the last seal heard.
+    /// Where this store is: the numbers of the last entry and the last signature heard.
     pub fn here(&self) -> Result<Cursor, StoreError> {
         let arrival: Option<i64> = self
             .sql()?

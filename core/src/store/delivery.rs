@@ -145,7 +145,7 @@ impl Store {
     }
 
     /// Notes, durably, that the hub and this store hold the same, what the hub gave for next time, and
-    /// up to which seal heard it was told, where not all could be.
+    /// up to which signature heard it was told, where not all could be.
     pub fn note_agreement(
         &mut self,
         teams: &[TeamId],
@@ -487,7 +487,7 @@ impl Store {
         Ok(Some(reason.map_or(Delivery::Waiting, |code| Delivery::Aside(Reason::from_code(code)))))
     }
 
-    /// Up to which seal heard the hub was told.
+    /// Up to which signature heard the hub was told.
     pub(super) fn told(&self) -> Result<i64, StoreError> {
         let told = self.setting(&Setting::Told)?.and_then(|told| told.try_into().ok());
         Ok(told.map_or(0, i64::from_be_bytes))

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// What is to be judged, and for whom, beside what the table of dirty records keeps over a stop.
 #[derive(Default)]
-pub(super) struct Judging {
+pub(super) struct ToJudge {
     /// How often authority was settled among the runs of the message that is taken in.
     pub(super) settlings: u8,
     /// How many entries of each record the message in hand brought.
@@ -26,11 +26,11 @@ pub(super) struct Judging {
     pub(super) relinked: BTreeSet<RecordId>,
 }
 
-impl Judging {
+impl ToJudge {
     /// The file was read anew: what was meant for a transaction that did not end is nobody's.
     pub(super) fn begin_anew(&mut self) {
         let judged_for = std::mem::take(&mut self.judged_for);
-        *self = Judging { judged_for, settlings: self.settlings, ..Judging::default() };
+        *self = ToJudge { judged_for, settlings: self.settlings, ..ToJudge::default() };
     }
 }
 

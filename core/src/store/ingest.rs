@@ -4,14 +4,14 @@ use super::Setting;
 use super::on_path::Path;
 use super::{Settling, Store, StoreError};
 use crate::log::chain::Place;
-use crate::log::entry::{Entry, Tip, seal_is_good};
+use crate::log::entry::{Entry, Tip, signature_is_good};
 use crate::log::payload::Open;
-use crate::log::run::{Brought, Run, SealedTip, TurnedAway};
+use crate::log::run::{Brought, Run, SignedTip, TurnedAway};
 use crate::log::{Author, Ending};
 use crate::model::{DeviceKey, EntryId, LogId};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A run whose chain and seal were looked at.
+/// A run whose chain and signature were looked at.
 #[derive(Clone, Debug)]
 pub struct VerifiedRun {
     /// The log.
@@ -21,7 +21,7 @@ pub struct VerifiedRun {
     /// What opens the log, where the run begins it.
     pub open: Option<Open>,
     /// The signature over the last; `None` where the last is held, so that it was not looked at.
-    pub seal: Option<[u8; 64]>,
+    pub signature: Option<[u8; 64]>,
 }
 
 /// How often authority is settled among the runs of one message: the root's log, a coordinator's, and once
@@ -36,7 +36,7 @@ pub struct Incoming {
     /// Entries that acceptances name, each with its place behind the runs.
     pub brought: Vec<(u64, Brought)>,
     /// Tips with their signatures, which were looked at.
-    pub sealed: Vec<SealedTip>,
+    pub signed: Vec<SignedTip>,
 }
 
 /// Asked for each new log and branch of an author, whether it may come now: a hub's budget, which delays
@@ -68,9 +68,9 @@ pub(super) struct Taken {
 
 impl Store {
     /// Verifies runs and takes them in: for a device, whose store nobody else waits for.
-    pub fn receive(&mut self, runs: &[&Run], heard: &[SealedTip]) -> Result<Received, StoreError> {
-        let sealed = heard.iter().filter(|sealed| sealed.is_good()).cloned().collect();
-        let mut incoming = Incoming { sealed, ..Incoming::default() };
+    pub fn receive(&mut self, runs: &[&Run], heard: &[SignedTip]) -> Result<Received, StoreError> {
+        let signed = heard.iter().filter(|signed| signed.is_good()).cloned().collect();
+        let mut incoming = Incoming { signed, ..Incoming::default() };
         let mut turned_away = Vec::new();
         let mut opened: BTreeMap<LogId, DeviceKey> = BTreeMap::new();
         for (index, run) in (0..).zip(runs) {
@@ -79,8 +79,10 @@ impl Store {
             match run.verify(known.or_else(|| opened.get(&run.log).copied())) {
                 Ok((entries, open)) => {
                     opened.extend(open.iter().map(|open| (run.log, open.key)));
-                    let seal = Some(run.seal);
-                    incoming.runs.push((index, VerifiedRun { log: run.log, entries, open, seal }));
+                    let signature = Some(run.signature);
+                    incoming
+                        .runs
+                        .push((index, VerifiedRun { log: run.log, entries, open, signature }));
                 }
                 Err(reason) => turned_away.push((index, reason)),
             }
@@ -184,8 +186,8 @@ impl Store {
             }
             store.settle_authority_if_stale()?;
             store.take_again(&incoming, may_branch, &mut received)?;
-            for sealed in &incoming.sealed {
-                store.hear(sealed)?;
+            for signed in &incoming.signed {
+                store.hear(signed)?;
             }
             if store.settling == Settling::Within {
                 store.settle_brought()?;
@@ -295,8 +297,9 @@ impl Store {
         let mut stored = new;
         if carried < new.len() {
             let (kept, rest) = new.split_at(carried);
-            let is_sealed =
-                kept.last().is_some_and(|last| self.kept_seal(key, run.log, last.tip()).is_some());
+            let is_sealed = kept
+                .last()
+                .is_some_and(|last| self.kept_signature(key, run.log, last.tip()).is_some());
             turned_away = Some(TurnedAway::Revoked);
             if !self.has_room_aside(&run.log, run.open.as_ref(), rest)? {
                 match (is_sealed, self.scope.is_some() && !kept.is_empty()) {
@@ -321,11 +324,11 @@ impl Store {
             self.count_aside(&run.log, rest)?;
         }
         if stored.len() == run.entries.len() || stored.last().map(Entry::tip) == Some(last) {
-            self.note_seal(last.id, run.seal)?;
+            self.note_signature(last.id, run.signature)?;
         }
         if let Some(last) = stored.last().filter(|last| last.header.position <= to) {
             // The revocation has the signature over the part that it keeps.
-            self.note_seal(last.id, self.kept_seal(key, run.log, last.tip()))?;
+            self.note_signature(last.id, self.kept_signature(key, run.log, last.tip()))?;
         }
         self.close_own_log(&run.log)?;
         let held = stored.get(..carried).and_then(<[Entry]>::last).map(Entry::tip);
@@ -336,7 +339,7 @@ impl Store {
     /// A run of which everything is held.
     fn take_known(&mut self, run: &VerifiedRun) -> Result<Result<Taken, TurnedAway>, StoreError> {
         if let Some(last) = run.entries.last() {
-            self.note_seal(last.id, run.seal)?;
+            self.note_signature(last.id, run.signature)?;
         }
         let held = self.last_carried(run)?;
         let is_whole = held == run.entries.last().map(Entry::tip);
@@ -413,16 +416,22 @@ impl Store {
     }
 
     /// The signature over a tip that a revocation carries, where it is this device's.
-    pub(super) fn kept_seal(&self, key: DeviceKey, log: LogId, tip: Tip) -> Option<[u8; 64]> {
-        let seal = self.authority.kept_seal(tip.id, key)?;
-        seal_is_good(&key, log, tip, &seal).then_some(seal)
+    pub(super) fn kept_signature(&self, key: DeviceKey, log: LogId, tip: Tip) -> Option<[u8; 64]> {
+        let signature = self.authority.kept_signature(tip.id, key)?;
+        signature_is_good(&key, log, tip, &signature).then_some(signature)
     }
 
-    pub(super) fn note_seal(&self, id: EntryId, seal: Option<[u8; 64]>) -> Result<(), StoreError> {
-        if let Some(seal) = seal {
+    pub(super) fn note_signature(
+        &self,
+        id: EntryId,
+        signature: Option<[u8; 64]>,
+    ) -> Result<(), StoreError> {
+        if let Some(signature) = signature {
             self.sql()?
-                .prepare_cached("UPDATE entry SET seal = ?2 WHERE id = ?1 AND seal IS NULL")?
-                .execute((id.0, seal))?;
+                .prepare_cached(
+                    "UPDATE entry SET signature = ?2 WHERE id = ?1 AND signature IS NULL",
+                )?
+                .execute((id.0, signature))?;
         }
         Ok(())
     }

@@ -1,11 +1,11 @@
-//! What is known to exist and is not here: by seals heard, and by tips that a revocation keeps.
+//! What is known to exist and is not here: by signatures heard, and by tips that a revocation keeps.
 
 use super::Setting;
 use super::{Store, StoreError};
 use crate::identity::Role;
 use crate::log::Carriage;
 use crate::log::authority::Claimed;
-use crate::log::run::SealedTip;
+use crate::log::run::SignedTip;
 use crate::model::{DeviceKey, EntryId, LogId, TeamId};
 use crate::totals::KnownMissing;
 use std::collections::BTreeMap;
@@ -24,62 +24,64 @@ pub struct MissingFrom {
 /// What one certificate claims beyond what is held, over all its logs, counts as this many entries at
 /// most, and is doubtful beyond: an honest device is not so far ahead of what anybody holds of it.
 pub const CLAIMED_MAX: u64 = 1_000;
-/// The most logs of one certificate that seals are kept of.
+/// The most logs of one certificate that signatures are kept of.
 const HEARD_PER_CERTIFICATE_MAX: i64 = 100;
 
 impl Store {
     /// Whether a tip is not held with a signature, so that this one may tell something. One that names an
     /// entry of another log, or at another position, tells nothing: it would stand for that entry's own.
-    pub fn lacks_seal(&self, sealed: &SealedTip) -> Result<bool, StoreError> {
-        let Some((log, place)) = self.locate(&sealed.tip.id)? else { return Ok(true) };
-        let is_of_it = log == sealed.log && place.position == sealed.tip.position;
-        Ok(is_of_it && !place.is_alone() && !self.has_seal(sealed.tip.id)?)
+    pub fn lacks_signature(&self, signed: &SignedTip) -> Result<bool, StoreError> {
+        let Some((log, place)) = self.locate(&signed.tip.id)? else { return Ok(true) };
+        let is_of_it = log == signed.log && place.position == signed.tip.position;
+        Ok(is_of_it && !place.is_alone() && !self.has_signature(signed.tip.id)?)
     }
 
-    /// Keeps the highest seal heard of a log whose tip is not held; its signature was looked at. A seal
+    /// Keeps the highest signature heard of a log whose tip is not held; its signature was looked at. A signature
     /// under a certificate that does not stand here is not kept: it would let anybody claim entries. Nor is
     /// one past what a revocation keeps, or past the log's end. It comes again.
-    pub(super) fn hear(&mut self, sealed: &SealedTip) -> Result<(), StoreError> {
-        let open = &sealed.open;
+    pub(super) fn hear(&mut self, signed: &SignedTip) -> Result<(), StoreError> {
+        let open = &signed.open;
         let root = self.root;
         let is_certified =
             || self.authority.author(&open.certificate, open.key, open.team, root).is_some();
-        let is_possible = i64::try_from(sealed.tip.position).is_ok()
-            && sealed.tip.position > 0
-            && sealed.tip.position <= self.claim_max(&sealed.log, &open.certificate);
+        let is_possible = i64::try_from(signed.tip.position).is_ok()
+            && signed.tip.position > 0
+            && signed.tip.position <= self.claim_max(&signed.log, &open.certificate);
         if !self.holds_team(open.team)
             || !is_certified()
             || !is_possible
-            || !self.lacks_seal(sealed)?
+            || !self.lacks_signature(signed)?
         {
             return Ok(());
         }
-        let held = self.locate(&sealed.tip.id)?;
-        if held.is_none() && self.is_full(sealed)? {
+        let held = self.locate(&signed.tip.id)?;
+        if held.is_none() && self.is_full(signed)? {
             return Ok(());
         }
         if held.is_some() {
             // Now it can be handed on up to here.
             self.sql()?
-                .prepare_cached("UPDATE entry SET seal = ?2 WHERE id = ?1 AND seal IS NULL")?
-                .execute((sealed.tip.id.0, sealed.seal))?;
+                .prepare_cached(
+                    "UPDATE entry SET signature = ?2 WHERE id = ?1 AND signature IS NULL",
+                )?
+                .execute((signed.tip.id.0, signed.signature))?;
             return Ok(());
         }
-        let bytes = crate::model::cbor::encode(|encoder| sealed.write(encoder));
-        let position = sealed.tip.position as i64;
+        let bytes = crate::model::cbor::encode(|encoder| signed.write(encoder));
+        let position = signed.tip.position as i64;
         let number = self.last_heard()? + 1;
         let heard = self
             .sql()?
             .prepare_cached(
-                "INSERT INTO heard (log, certificate, position, entry, sealed, number)
+                "INSERT INTO heard (log, certificate, position, entry, signed, number)
                  VALUES (?1, ?6, ?2, ?3, ?4, ?5)
-                 ON CONFLICT (log) DO UPDATE SET position = ?2, entry = ?3, sealed = ?4, number = ?5
+                 ON CONFLICT (log) DO UPDATE SET position = ?2, entry = ?3, signed = ?4, number = ?5
                  WHERE (position, entry) < (?2, ?3)",
             )?
             .execute((
-                sealed.log.0,
+                signed.log.0,
                 position,
-                sealed.tip.id.0,
+                signed.tip.id.0,
                 bytes,
                 number,
                 open.certificate.0,
@@ -87,7 +89,7 @@ impl Store {
         if heard > 0 {
             self.put_setting(&Setting::Heard, &number.to_be_bytes())?;
         }
-        self.close_own_log(&sealed.log)
+        self.close_own_log(&signed.log)
     }
 
     /// How far a log may be said to reach.
@@ -109,52 +111,52 @@ impl Store {
         kept.map(|tip| tip.position).max().unwrap_or(0)
     }
 
-    fn has_seal(&self, id: EntryId) -> Result<bool, StoreError> {
+    fn has_signature(&self, id: EntryId) -> Result<bool, StoreError> {
         let mut statement =
-            self.sql()?.prepare_cached("SELECT seal IS NOT NULL FROM entry WHERE id = ?1")?;
+            self.sql()?.prepare_cached("SELECT signature IS NOT NULL FROM entry WHERE id = ?1")?;
         Ok(statement.query_row([id.0], |row| row.get(0))?)
     }
 
-    /// Whether seals of as many logs are kept as are of one certificate, and none of this one.
-    fn is_full(&self, sealed: &SealedTip) -> Result<bool, StoreError> {
+    /// Whether signatures of as many logs are kept as are of one certificate, and none of this one.
+    fn is_full(&self, signed: &SignedTip) -> Result<bool, StoreError> {
         let mut statement = self.sql()?.prepare_cached(
             "SELECT count(*), coalesce(max(log = ?2), 0) FROM heard WHERE certificate = ?1",
         )?;
         let (logs, is_known): (i64, bool) = statement
-            .query_row((sealed.open.certificate.0, sealed.log.0), |row| {
+            .query_row((signed.open.certificate.0, signed.log.0), |row| {
                 Ok((row.get(0)?, row.get(1)?))
             })?;
         Ok(logs >= HEARD_PER_CERTIFICATE_MAX && !is_known)
     }
 
-    /// The number of the last seal that was heard. It never falls: the counter is kept apart from the
-    /// seals, which go once their entries come.
+    /// The number of the last signature that was heard. It never falls: the counter is kept apart from the
+    /// signatures, which go once their entries come.
     pub(super) fn last_heard(&self) -> Result<i64, StoreError> {
         let bytes = self.setting(&Setting::Heard)?.and_then(|bytes| bytes.try_into().ok());
         Ok(bytes.map_or(0, i64::from_be_bytes))
     }
 
-    /// Seals heard of entries that are not held.
-    pub(super) fn heard(&self) -> Result<Vec<SealedTip>, StoreError> {
+    /// Signatures heard of entries that are not held.
+    pub(super) fn heard(&self) -> Result<Vec<SignedTip>, StoreError> {
         self.heard_after(-1)
     }
 
-    /// Seals heard after this number.
-    pub(super) fn heard_after(&self, number: i64) -> Result<Vec<SealedTip>, StoreError> {
-        Ok(self.numbered_after(number)?.into_iter().map(|(_, seal)| seal).collect())
+    /// Signatures heard after this number.
+    pub(super) fn heard_after(&self, number: i64) -> Result<Vec<SignedTip>, StoreError> {
+        Ok(self.numbered_after(number)?.into_iter().map(|(_, signature)| signature).collect())
     }
 
-    /// Seals heard after this number, in the order in which they were, each with its number.
-    pub(super) fn numbered_after(&self, number: i64) -> Result<Vec<(i64, SealedTip)>, StoreError> {
+    /// Signatures heard after this number, in the order in which they were, each with its number.
+    pub(super) fn numbered_after(&self, number: i64) -> Result<Vec<(i64, SignedTip)>, StoreError> {
         let mut statement = self.sql()?.prepare_cached(
-            "SELECT number, sealed FROM heard WHERE number > ?1 ORDER BY number, log",
+            "SELECT number, signed FROM heard WHERE number > ?1 ORDER BY number, log",
         )?;
         let rows =
             statement.query_map([number], |row| Ok((row.get(0)?, row.get::<_, Vec<u8>>(1)?)))?;
         rows.map(|row| {
             let (number, bytes) = row?;
-            let seal = SealedTip::read(&mut minicbor::Decoder::new(&bytes));
-            Ok((number, seal.map_err(|_| StoreError::Damaged("a seal heard"))?))
+            let signature = SignedTip::read(&mut minicbor::Decoder::new(&bytes));
+            Ok((number, signature.map_err(|_| StoreError::Damaged("a signature heard"))?))
         })
         .collect()
     }
@@ -165,14 +167,14 @@ impl Store {
         let asked = |of: TeamId| {
             self.holds_team(of) && team.is_none_or(|team| team == of || of == TeamId::PROGRAMME)
         };
-        let heard = self.heard()?.into_iter().filter(|seal| asked(seal.open.team));
-        let heard = heard.map(|seal| {
+        let heard = self.heard()?.into_iter().filter(|signature| asked(signature.open.team));
+        let heard = heard.map(|signature| {
             let claimed = Claimed {
-                log: seal.log,
-                certificate: seal.open.certificate,
-                position: seal.tip.position,
+                log: signature.log,
+                certificate: signature.open.certificate,
+                position: signature.tip.position,
             };
-            (seal.open.key, seal.open.team, claimed)
+            (signature.open.key, signature.open.team, claimed)
         });
         let kept = self.authority.awaited_tips.values().filter(|awaited| asked(awaited.team));
         let kept = kept.map(|awaited| (awaited.device, awaited.team, awaited.claimed));
@@ -217,8 +219,9 @@ impl Store {
 
     /// The logs of a device that are said to reach further than they are held, with how far.
     pub fn claims_of(&self, device: DeviceKey) -> Result<Vec<(TeamId, LogId, u64)>, StoreError> {
-        let heard = self.heard()?.into_iter().filter(|seal| seal.open.key == device);
-        let heard = heard.map(|seal| (seal.open.team, seal.log, seal.tip.position));
+        let heard = self.heard()?.into_iter().filter(|signature| signature.open.key == device);
+        let heard =
+            heard.map(|signature| (signature.open.team, signature.log, signature.tip.position));
         let kept = self.authority.awaited_tips.values().filter(|kept| kept.device == device);
         let kept = kept.map(|kept| (kept.team, kept.claimed.log, kept.claimed.position));
         Ok(heard.chain(kept).collect())

@@ -1,16 +1,16 @@
-//! What goes out: tips with their seals. The runs are in `paging`.
+//! What goes out: tips with their signatures. The runs are in `paging`.
 
 use super::{LogUse, Store, StoreError};
 use crate::identity::SigningKey;
 use crate::log::chain::LogInfo;
-use crate::log::entry::{Tip, seal};
+use crate::log::entry::{Tip, sign};
 use crate::log::payload::KeptTip;
-use crate::log::run::SealedTip;
+use crate::log::run::SignedTip;
 use crate::model::{EntryId, LogId, RecordId, TeamId};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The most seals that one message carries.
-pub const SEALS_MAX: usize = 500;
+/// The most signatures that one message carries.
+pub const SIGNED_TIPS_MAX: usize = 500;
 
 /// How many certificates one log takes, so that what proves one always goes into a hub's letter box.
 const CERTIFICATES_MAX: u64 = 2_000;
@@ -76,76 +76,75 @@ impl Store {
         (clock, left_out)
     }
 
-    /// The seals of what a store with this clock lacks: of each tip held, and those heard of what is
-    /// not. At most [`SEALS_MAX`], so that a message stays bounded.
-    pub fn seals_lacked(
+    /// The signatures of what a store with this clock lacks: of each tip held, and those heard of what is
+    /// not. At most [`SIGNED_TIPS_MAX`], so that a message stays bounded.
+    pub fn signed_tips_lacked(
         &self,
         teams: &[TeamId],
         theirs: &Frontier,
         own: Option<&SigningKey>,
-    ) -> Result<Vec<SealedTip>, StoreError> {
+    ) -> Result<Vec<SignedTip>, StoreError> {
         let heard = self.heard()?;
-        self.seals_of(teams, theirs, own, heard)
+        self.signed_tips_of(teams, theirs, own, heard)
     }
 
-    /// The seals that a hub with this clock is not known to have, at most so many: of each tip beyond
+    /// The signatures that a hub with this clock is not known to have, at most so many: of each tip beyond
     /// it, and those heard since both last agreed. Where not all fit, with the number up to which those
     /// heard are told.
-    pub fn seals_to_tell(
+    pub fn signed_tips_to_tell(
         &self,
         teams: &[TeamId],
         theirs: &Frontier,
         own: &SigningKey,
         most: usize,
-    ) -> Result<(Vec<SealedTip>, Option<i64>), StoreError> {
-        let most = most.min(SEALS_MAX);
-        let mut sealed = self.seals_of(teams, theirs, Some(own), Vec::new())?;
-        sealed.truncate(most);
+    ) -> Result<(Vec<SignedTip>, Option<i64>), StoreError> {
+        let most = most.min(SIGNED_TIPS_MAX);
+        let mut signed = self.signed_tips_of(teams, theirs, Some(own), Vec::new())?;
+        signed.truncate(most);
         let mut told = self.told()?;
-        for (number, seal) in self.numbered_after(told)? {
-            if teams.contains(&seal.open.team) {
-                if sealed.len() == most {
-                    return Ok((sealed, Some(told)));
+        for (number, signature) in self.numbered_after(told)? {
+            if teams.contains(&signature.open.team) {
+                if signed.len() == most {
+                    return Ok((signed, Some(told)));
                 }
-                sealed.push(seal);
+                signed.push(signature);
             }
             told = number;
         }
-        Ok((sealed, None))
+        Ok((signed, None))
     }
 
-    fn seals_of(
+    fn signed_tips_of(
         &self,
         teams: &[TeamId],
         theirs: &Frontier,
         own: Option<&SigningKey>,
-        heard: Vec<SealedTip>,
-    ) -> Result<Vec<SealedTip>, StoreError> {
+        heard: Vec<SignedTip>,
+    ) -> Result<Vec<SignedTip>, StoreError> {
         let theirs: BTreeMap<&LogId, BTreeSet<&Tip>> =
             theirs.iter().map(|(log, tips)| (log, tips.iter().collect())).collect();
         let lacks = |log: &LogId, tip: &Tip| theirs.get(log).is_none_or(|tips| !tips.contains(tip));
-        let mut sealed = Vec::new();
+        let mut signed = Vec::new();
         for (log, info) in self.offered(teams) {
             let Some(held) = self.logs.get(log) else { continue };
             let tips = self.tips(log).into_iter().filter(|tip| !tip.is_alone());
             for tip in tips.filter(|tip| lacks(log, tip)) {
-                if let Some(seal) = self.seal_of(*log, info, tip, own)? {
-                    sealed.push(SealedTip { log: *log, open: held.open.clone(), tip, seal });
+                if let Some(signature) = self.signature_of(*log, info, tip, own)? {
+                    signed.push(SignedTip { log: *log, open: held.open.clone(), tip, signature });
                 }
             }
         }
-        sealed.extend(
-            heard
-                .into_iter()
-                .filter(|seal| teams.contains(&seal.open.team) && lacks(&seal.log, &seal.tip)),
-        );
+        signed.extend(heard.into_iter().filter(|signature| {
+            teams.contains(&signature.open.team) && lacks(&signature.log, &signature.tip)
+        }));
         // Our own first: nobody else may know of them.
-        sealed.sort_by_key(|seal| own.is_none_or(|key| key.device_key() != seal.open.key));
-        sealed.truncate(SEALS_MAX);
-        Ok(sealed)
+        signed
+            .sort_by_key(|signature| own.is_none_or(|key| key.device_key() != signature.open.key));
+        signed.truncate(SIGNED_TIPS_MAX);
+        Ok(signed)
     }
 
-    fn seal_of(
+    fn signature_of(
         &self,
         log: LogId,
         info: &LogInfo,
@@ -153,15 +152,16 @@ impl Store {
         own: Option<&SigningKey>,
     ) -> Result<Option<[u8; 64]>, StoreError> {
         if let Some(key) = own.filter(|key| key.device_key() == info.key) {
-            return Ok(Some(seal(key, log, tip)));
+            return Ok(Some(sign(key, log, tip)));
         }
-        let mut statement = self.sql()?.prepare_cached("SELECT seal FROM entry WHERE id = ?1")?;
+        let mut statement =
+            self.sql()?.prepare_cached("SELECT signature FROM entry WHERE id = ?1")?;
         let mut rows = statement.query([tip.id.0])?;
-        let seal: Option<[u8; 64]> = match rows.next()? {
+        let signature: Option<[u8; 64]> = match rows.next()? {
             Some(row) => row.get(0)?,
             None => None,
         };
-        Ok(seal.or_else(|| self.kept_seal(info.key, log, tip)))
+        Ok(signature.or_else(|| self.kept_signature(info.key, log, tip)))
     }
 
     /// What a revocation of a certificate keeps: every tip carried of its logs, with its signature; log by log,
@@ -173,8 +173,8 @@ impl Store {
         let mut kept = Vec::new();
         for (log, info) in logs {
             for tip in self.tips(log).into_iter().filter(|tip| !tip.is_alone()) {
-                if let Some(seal) = self.seal_of(*log, info, tip, None)? {
-                    kept.push(KeptTip { log: *log, tip, seal });
+                if let Some(signature) = self.signature_of(*log, info, tip, None)? {
+                    kept.push(KeptTip { log: *log, tip, signature });
                 }
             }
         }

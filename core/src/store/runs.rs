@@ -4,7 +4,7 @@ use super::payload::kept_if_any;
 use super::{Store, StoreError};
 use crate::identity::SigningKey;
 use crate::log::chain::{LogInfo, Place};
-use crate::log::entry::{Entry, Header, seal};
+use crate::log::entry::{Entry, Header, sign};
 use crate::log::run::{Run, weight};
 use crate::model::{EntryId, LogId, RecordId};
 
@@ -37,9 +37,9 @@ impl Store {
         }
     }
 
-    /// The run from a place on to a position of its branch, as far as the room and the seals held reach.
-    /// Where no seal is held on the branch, as below a kept tip of another one that leaves it, the run goes
-    /// on along the first branch that is carried and leaves it there, up to that one's seal.
+    /// The run from a place on to a position of its branch, as far as the room and the signatures held reach.
+    /// Where no signature is held on the branch, as below a kept tip of another one that leaves it, the run goes
+    /// on along the first branch that is carried and leaves it there, up to that one's signature.
     pub(super) fn run_from(
         &self,
         log: LogId,
@@ -86,14 +86,14 @@ impl Store {
         room: &mut Room,
     ) -> Result<Option<Run>, StoreError> {
         let number = self.logs.get(&log).map(|log| log.number);
-        let mut sealed = self.sql()?.prepare_cached(
+        let mut signed = self.sql()?.prepare_cached(
             "SELECT position FROM entry WHERE log = ?1 AND branch = ?2 AND branch >= 0
-               AND position > ?3 AND seal IS NOT NULL ORDER BY position LIMIT 1",
+               AND position > ?3 AND signature IS NOT NULL ORDER BY position LIMIT 1",
         )?;
         let after = to.min(i64::MAX as u64) as i64;
-        let sealed: Option<i64> =
-            sealed.query_map((number, from.branch, after), |row| row.get(0))?.next().transpose()?;
-        let Some(last) = sealed.map(|position| position as u64) else { return Ok(None) };
+        let signed: Option<i64> =
+            signed.query_map((number, from.branch, after), |row| row.get(0))?.next().transpose()?;
+        let Some(last) = signed.map(|position| position as u64) else { return Ok(None) };
         let part = Part { branch: from.branch, first: from.position, last };
         self.run_along(log, info, &[part], None, room)
     }
@@ -109,7 +109,7 @@ impl Store {
     ) -> Result<Option<Run>, StoreError> {
         let number = self.logs.get(&log).map(|log| log.number);
         let mut statement = self.sql()?.prepare_cached(
-            "SELECT entry.id, position, kind, changes, payload, payload_hash, seal, schema,
+            "SELECT entry.id, position, kind, changes, payload, payload_hash, signature, schema,
                (SELECT id FROM entry AS before
                 WHERE before.log = entry.log AND before.position = entry.position - 1
                   AND before.branch >= 0 AND (before.branch = entry.branch OR before.branch = ?4)
@@ -120,7 +120,7 @@ impl Store {
         let is_own = own.filter(|key| key.device_key() == info.key);
         let mut entries: Vec<Entry> = Vec::new();
         let mut left = *room;
-        let mut sealed: Option<([u8; 64], usize, Room)> = None;
+        let mut signed: Option<([u8; 64], usize, Room)> = None;
         'parts: for part in parts {
             let parent = info.branches.get(part.branch as usize).and_then(|branch| branch.parent);
             let parent = parent.map(|place| place.branch);
@@ -129,35 +129,35 @@ impl Store {
                 statement.query((number, part.branch, part.first as i64, parent, last))?;
             while let Some(row) = rows.next()? {
                 let entry = read_entry(log, row)?;
-                // A relay never cuts a run before its first seal: it always fits an empty page, but for
+                // A relay never cuts a run before its first signature: it always fits an empty page, but for
                 // pages made smaller.
-                let may_cut = sealed.is_some()
+                let may_cut = signed.is_some()
                     || !room.is_empty
                     || is_own.is_some() && !entries.is_empty()
                     || is_own.is_none() && room.is_strict;
                 if !left.take(&entry) && (may_cut || parts.len() > 1) {
                     break 'parts;
                 }
-                let seal: Option<[u8; 64]> = row.get("seal")?;
+                let signature: Option<[u8; 64]> = row.get("signature")?;
                 // Up to where a revocation keeps it, the revocation holds the signature.
                 let is_last = entry.header.position == part.last;
-                let kept = || self.kept_seal(info.key, log, entry.tip());
-                let seal = seal.or_else(|| if is_last { kept() } else { None });
+                let kept = || self.kept_signature(info.key, log, entry.tip());
+                let signature = signature.or_else(|| if is_last { kept() } else { None });
                 entries.push(entry);
-                if let Some(seal) = seal {
-                    sealed = Some((seal, entries.len(), left));
+                if let Some(signature) = signature {
+                    signed = Some((signature, entries.len(), left));
                 }
             }
         }
         if let (Some(key), Some(last)) = (is_own, entries.last()) {
-            sealed = Some((seal(key, log, last.tip()), entries.len(), left));
+            signed = Some((sign(key, log, last.tip()), entries.len(), left));
         }
         // What no page can hand on keeps nothing else from going.
-        room.is_full = left.is_full && (sealed.is_some() || !room.is_empty);
-        // A relay sends up to the last seal that it holds; what lies behind takes no room.
-        Ok(sealed.and_then(|(seal, length, left_then)| {
+        room.is_full = left.is_full && (signed.is_some() || !room.is_empty);
+        // A relay sends up to the last signature that it holds; what lies behind takes no room.
+        Ok(signed.and_then(|(signature, length, left_then)| {
             *room = Room { is_full: left.is_full, is_empty: false, ..left_then };
-            Run::of(&entries[..length], seal)
+            Run::of(&entries[..length], signature)
         }))
     }
 }

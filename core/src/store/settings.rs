@@ -12,11 +12,11 @@ pub enum Setting {
     Declarations,
     /// Whose word counts is to be found out anew (the store).
     AuthorityStale,
-    /// The last seal heard of another device, by number (the store).
+    /// The last signature heard of another device, by number (the store).
     Heard,
     /// Where the hub's last answer ended (the store).
     Cursor,
-    /// Up to which seal heard the hub was told (the store).
+    /// Up to which signature heard the hub was told (the store).
     Told,
     /// The hub's epoch, as its cursors begin (the store).
     HubEpoch,

@@ -9,7 +9,7 @@ use super::{OF_RECORD, RECORD, Store, StoreError};
 use crate::identity::Role;
 use crate::log::authority::{self, AuthorityInputs, HeldAdministration};
 use crate::log::chain::Place;
-use crate::log::entry::{seal_is_good, settles};
+use crate::log::entry::{settles, signature_is_good};
 use crate::log::judge::{Judged, RecordEntry, judge};
 use crate::log::payload::{Administration, KeptTip, Waived};
 use crate::log::{Author, Authority, Ending, Verdict};
@@ -275,7 +275,7 @@ impl Store {
             chains: &self.chains,
             administration: &administration,
             locate: &|id| lookup.locate(id),
-            seal_holds: &|key, kept| lookup.seal_holds(key, kept),
+            signature_holds: &|key, kept| lookup.signature_holds(key, kept),
         });
         lookup.finish(authority)
     }
@@ -453,18 +453,20 @@ impl<'a> Lookup<'a> {
 
     /// Looks at a signature once: what is kept with the entry was looked at when it came, and what was looked
     /// at before is remembered.
-    fn seal_holds(&self, key: DeviceKey, kept: &KeptTip) -> bool {
-        let is_here = self.store.seal_held(kept.tip.id).unwrap_or_else(|error| {
+    fn signature_holds(&self, key: DeviceKey, kept: &KeptTip) -> bool {
+        let is_here = self.store.signature_held(kept.tip.id).unwrap_or_else(|error| {
             self.failed.replace(Some(error));
             None
         });
         let is_of_key = self.store.chains.log(&kept.log).is_some_and(|info| info.key == key);
-        if is_of_key && is_here == Some((kept.log, kept.tip, kept.seal)) {
+        if is_of_key && is_here == Some((kept.log, kept.tip, kept.signature)) {
             return true;
         }
-        let mut seen = self.store.seals_seen.borrow_mut();
-        let of_this = (key, kept.log, kept.tip, kept.seal);
-        *seen.entry(of_this).or_insert_with(|| seal_is_good(&key, kept.log, kept.tip, &kept.seal))
+        let mut seen = self.store.signatures_seen.borrow_mut();
+        let of_this = (key, kept.log, kept.tip, kept.signature);
+        *seen
+            .entry(of_this)
+            .or_insert_with(|| signature_is_good(&key, kept.log, kept.tip, &kept.signature))
     }
 
     /// What the function made of the look-ups, unless one of them failed.

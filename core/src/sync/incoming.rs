@@ -8,7 +8,7 @@ use crate::identity::Role;
 use crate::log::Author;
 use crate::log::entry::Entry;
 use crate::log::payload::Open;
-use crate::log::run::{Run, SealedTip, TurnedAway, weight};
+use crate::log::run::{Run, SignedTip, TurnedAway, weight};
 use crate::model::{DeviceKey, EntryId, LogId};
 use crate::store::{Incoming, Store, StoreError, VerifiedRun};
 use std::collections::{HashMap, HashSet};
@@ -76,7 +76,7 @@ impl Unverified {
             let entries = run.expand();
             let Some(last) = entries.last().map(|last| last.id) else { continue };
             let is_whole = entries.iter().all(|entry| entry.payload.is_some());
-            if !seen.insert((run.log, last, run.seal, is_whole)) {
+            if !seen.insert((run.log, last, run.signature, is_whole)) {
                 continue;
             }
             match run.opening() {
@@ -138,15 +138,15 @@ impl Unverified {
         self.runs = kept;
         if sender == Sender::Stranger {
             self.message.brought.clear();
-            self.message.sealed.clear();
+            self.message.signed.clear();
         }
-        let mut sealed = Vec::new();
-        for one in std::mem::take(&mut self.message.sealed) {
-            if store.lacks_seal(&one)? {
-                sealed.push(one);
+        let mut signed = Vec::new();
+        for one in std::mem::take(&mut self.message.signed) {
+            if store.lacks_signature(&one)? {
+                signed.push(one);
             }
         }
-        self.message.sealed = sealed;
+        self.message.signed = signed;
         Ok(())
     }
 
@@ -159,11 +159,13 @@ impl Unverified {
             let is_good = match (is_broken, key) {
                 (true, _) => Err(TurnedAway::NotLookedAt),
                 (false, None) => Ok(None),
-                (false, Some(key)) => run.check_seal(key, &entries).map(|()| Some(run.seal)),
+                (false, Some(key)) => {
+                    run.check_signature(key, &entries).map(|()| Some(run.signature))
+                }
             };
             match is_good {
-                Ok(seal) => {
-                    let verified = VerifiedRun { log: run.log, entries, open, seal };
+                Ok(signature) => {
+                    let verified = VerifiedRun { log: run.log, entries, open, signature };
                     incoming.runs.push((index, verified));
                 }
                 Err(reason) => {
@@ -174,14 +176,14 @@ impl Unverified {
         }
         incoming.brought = (sent..).zip(std::mem::take(&mut message.brought)).collect();
         if !is_broken {
-            let sealed = std::mem::take(&mut message.sealed).into_iter();
-            incoming.sealed = sealed.take_while(SealedTip::is_good).collect();
+            let signed = std::mem::take(&mut message.signed).into_iter();
+            incoming.signed = signed.take_while(SignedTip::is_good).collect();
         }
         Verified { message, incoming, turned_away }
     }
 }
 
-/// A run that was turned away, as an answer says it.
+/// A run that was turned away, as a response says it.
 pub(super) fn told(index: u64, reason: &TurnedAway) -> TurnedAwayRun {
     TurnedAwayRun { index, code: reason.code() }
 }

@@ -2,12 +2,12 @@
 
 use crate::log::entry::Tip;
 use crate::log::run::{
-    Brought, PAGE_BYTES_MAX, PAGE_ENTRIES_MAX, Run, SealedTip, TurnedAway, preamble, strip_preamble,
+    Brought, PAGE_BYTES_MAX, PAGE_ENTRIES_MAX, Run, SignedTip, TurnedAway, preamble, strip_preamble,
 };
 use crate::model::cbor::{self, Malformed, Writer, Written};
 use crate::model::{EntryId, LogId, TeamId};
 use crate::packing;
-use crate::store::{Frontier, FrontierDigest, SEALS_MAX};
+use crate::store::{Frontier, FrontierDigest, SIGNED_TIPS_MAX};
 use minicbor::Decoder;
 
 /// The most teams, logs or runs that one message may name.
@@ -26,22 +26,22 @@ pub const CURSOR_BYTES_MAX: usize = 64;
 pub struct Message {
     /// The teams that it is about.
     pub teams: Vec<TeamId>,
-    /// Seals of tips that the other side is not known to hold, and seals heard.
-    pub sealed: Vec<SealedTip>,
+    /// Signatures of tips that the other side is not known to hold, and signatures heard.
+    pub signed: Vec<SignedTip>,
     /// Runs that the other side lacks, or why one cannot be read.
     pub runs: Vec<Result<Run, Malformed>>,
     /// Entries that acceptances bring in and the other side lacks, without what lies before them.
     pub brought: Vec<Brought>,
-    /// In an answer, the runs that were turned away, with the reason's number.
+    /// In a response, the runs that were turned away, with the reason's number.
     pub turned_away: Vec<TurnedAwayRun>,
-    /// Entries held. In an answer without a clock, the last of each run taken in: the
+    /// Entries held. In a response without a clock, the last of each run taken in: the
     /// acknowledgement. Beside a clock, of logs of which the other side's tips are not held.
     pub points: Frontier,
     /// The digest of the sender's clock: equal digests say that both hold the same entries.
     pub digest: FrontierDigest,
     /// What the hub gave this device last, or gives it now; empty where there is none.
     pub cursor: Vec<u8>,
-    /// In an answer, the hub's clock in ms since 1970, for people whose phone's clock is wrong.
+    /// In a response, the hub's clock in ms since 1970, for people whose phone's clock is wrong.
     pub now: i64,
     /// In a request, whether more entries follow in the next: then only the acknowledgement is
     /// answered.
@@ -89,8 +89,8 @@ impl Message {
             for team in &self.teams {
                 encoder.bytes(&team.0)?;
             }
-            encoder.array(self.sealed.len() as u64)?;
-            self.sealed.iter().try_for_each(|sealed| sealed.write(encoder))?;
+            encoder.array(self.signed.len() as u64)?;
+            self.signed.iter().try_for_each(|signed| signed.write(encoder))?;
             encoder.array(self.runs.iter().flatten().count() as u64)?;
             for run in self.runs.iter().flatten() {
                 encoder.bytes(&run.encode())?;
@@ -133,7 +133,7 @@ impl Message {
         cbor::array_of(&mut decoder, 12)?;
         let named = NAMED_MAX;
         let teams = all(&mut decoder, named, |decoder| cbor::fixed(decoder).map(TeamId))?;
-        let sealed = all(&mut decoder, SEALS_MAX as u64, SealedTip::read)?;
+        let signed = all(&mut decoder, SIGNED_TIPS_MAX as u64, SignedTip::read)?;
         let runs = all(&mut decoder, named, |decoder| Ok(Run::decode(decoder.bytes()?)))?;
         let brought = all(&mut decoder, PAGE_ENTRIES_MAX, Brought::read)?;
         let turned_away = all(&mut decoder, named, |decoder| {
@@ -159,7 +159,7 @@ impl Message {
         cbor::end(&decoder)?;
         Ok(Message {
             teams,
-            sealed,
+            signed,
             runs,
             brought,
             turned_away,

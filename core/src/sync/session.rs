@@ -19,13 +19,13 @@ use std::collections::BTreeSet;
 /// The most requests of one session: 20 million entries, so that a hub that always moves cannot hold a
 /// phone for ever.
 pub const REQUESTS_MAX: u32 = 10_000;
-/// What the entries of the first request weigh at most, so that over a line that is soon cut the seals
+/// What the entries of the first request weigh at most, so that over a line that is soon cut the signatures
 /// that go with them get through, and tell the hub what it lacks.
 const FIRST_WEIGHT_MAX: u64 = 16 << 10;
 /// How many answers with clocks in a row may bring neither an acknowledgement nor an entry that the hub's
 /// first clock showed: finding where branches part takes some.
 const ROUNDS_WITHOUT_MAX: u32 = 6;
-/// What a request costs beside its entries, at most, but for seals.
+/// What a request costs beside its entries, at most, but for signatures.
 const OVERHEAD_BYTES: u64 = 512;
 
 /// The device's side of one sync.
@@ -47,7 +47,7 @@ pub struct Session {
     proven: BTreeSet<LogId>,
     /// Logs of which anything was sent.
     offered_logs: BTreeSet<LogId>,
-    /// Those of the last answer.
+    /// Those of the last response.
     proving: BTreeSet<LogId>,
     turned_away: usize,
     last_reason: Option<String>,
@@ -67,7 +67,7 @@ pub struct Session {
     offered: Option<Vec<u8>>,
     /// Whether the hub lets this device read no team: it reads little of a key that it does not know.
     is_stranger: bool,
-    /// Up to which seal heard the hub was told, where not all could be.
+    /// Up to which signature heard the hub was told, where not all could be.
     told_to: Option<i64>,
     progress: Progress,
     hub_now: Option<UnixMillis>,
@@ -124,7 +124,7 @@ impl Session {
         self.progress
     }
 
-    /// The hub's clock, as its last answer had it.
+    /// The hub's clock, as its last response had it.
     pub fn hub_now(&self) -> Option<UnixMillis> {
         self.hub_now
     }
@@ -189,11 +189,11 @@ impl Session {
             runs.iter().filter_map(|run| run.expand().last().map(|last| last.tip())).collect();
         // Each some 250 bytes, and at most a quarter of what may be sent.
         let most = self.upload_left.map_or(u64::MAX, |left| (left / 1_000).max(1));
-        let (mut sealed, told_to) =
-            store.seals_to_tell(&self.teams, &peer.clock, own, most as usize)?;
+        let (mut signed, told_to) =
+            store.signed_tips_to_tell(&self.teams, &peer.clock, own, most as usize)?;
         self.told_to = told_to;
-        sealed.retain(|seal| !reached.contains(&seal.tip));
-        Ok(Message { sealed, more, runs: runs.into_iter().map(Ok).collect(), ..Message::default() })
+        signed.retain(|signature| !reached.contains(&signature.tip));
+        Ok(Message { signed, more, runs: runs.into_iter().map(Ok).collect(), ..Message::default() })
     }
 
     /// A page of what a hub lacks, of which so much is known.
@@ -228,7 +228,7 @@ impl Session {
         let mut points = store.points(&self.teams, theirs)?;
         add_held(&mut points, &clock, pairs(&self.held));
         Ok(Message {
-            sealed: store.seals_lacked(&self.teams, &theirs.clock, Some(own))?,
+            signed: store.signed_tips_lacked(&self.teams, &theirs.clock, Some(own))?,
             clock: Some(clock),
             skip: left_out.into_iter().collect(),
             points,
@@ -241,22 +241,22 @@ impl Session {
         })
     }
 
-    /// Takes an answer in, durably. Only one that shows that both hold the same ends the sync as a
+    /// Takes a response in, durably. Only one that shows that both hold the same ends the sync as a
     /// success.
     pub fn reply(&mut self, store: &mut Store, bytes: &[u8]) -> Result<(), SyncError> {
-        let taken = self.take_answer(store, bytes);
+        let taken = self.take_response(store, bytes);
         if taken.is_err() || self.agreement.is_some() {
             store.settle_postponed()?;
         }
         taken
     }
 
-    fn take_answer(&mut self, store: &mut Store, bytes: &[u8]) -> Result<(), SyncError> {
-        let answer = Message::decode(bytes)?;
-        self.hub_now = Some(UnixMillis(answer.now));
-        self.is_stranger = answer.teams.is_empty();
+    fn take_response(&mut self, store: &mut Store, bytes: &[u8]) -> Result<(), SyncError> {
+        let response = Message::decode(bytes)?;
+        self.hub_now = Some(UnixMillis(response.now));
+        self.is_stranger = response.teams.is_empty();
         // A hub that was put back: what it was known to hold is offered again.
-        let was_put_back = store.note_hub_epoch(&answer.cursor)?;
+        let was_put_back = store.note_hub_epoch(&response.cursor)?;
         if was_put_back {
             self.in_full = true;
             self.hub = None;
@@ -265,9 +265,9 @@ impl Session {
                 self.least_waiting = None;
             }
         }
-        let verified = read(store, answer)?;
+        let verified = read(store, response)?;
         let mut taken = take_in(store, verified, &mut |_| true)?;
-        let answer = std::mem::take(&mut taken.message);
+        let response = std::mem::take(&mut taken.message);
         self.progress.received += taken.new_entries;
         let mut moved = taken.new_entries > 0;
         for (_, log, reason) in &taken.turned_away {
@@ -276,16 +276,16 @@ impl Session {
             // What came by the cursor may hang on what did not: clocks will tell, before a log is
             // given up.
             let is_taken = |log: &LogId| taken.carried.iter().any(|(of, _)| of == log);
-            let log = log.filter(|log| answer.clock.is_some() && !is_taken(log));
+            let log = log.filter(|log| response.clock.is_some() && !is_taken(log));
             moved |= log.is_some_and(|log| self.unwanted.insert(log));
         }
-        let refused = self.note_refused(store, &answer)?;
+        let refused = self.note_refused(store, &response)?;
         let readable: Vec<TeamId> =
-            self.teams.iter().copied().filter(|team| answer.teams.contains(team)).collect();
-        if answer.clock.is_some() {
-            return self.reply_in_full(store, answer, &readable, taken, moved);
+            self.teams.iter().copied().filter(|team| response.teams.contains(team)).collect();
+        if response.clock.is_some() {
+            return self.reply_in_full(store, response, &readable, taken, moved);
         }
-        let mut on_hub = answer.points;
+        let mut on_hub = response.points;
         for (log, tip) in &taken.held {
             // What the hub sends, it holds.
             add_point(&mut on_hub, *log, *tip);
@@ -300,8 +300,8 @@ impl Session {
         // Of a team that is kept from this device no digest tells anything: what it wrote there must
         // have been acknowledged.
         let all_there = waiting == 0 && !was_put_back;
-        if !is_refused && all_there && answer.digest == store.clock_digest(&readable) {
-            return self.agree(store, &readable, &answer.cursor);
+        if !is_refused && all_there && response.digest == store.clock_digest(&readable) {
+            return self.agree(store, &readable, &response.cursor);
         }
         // A hub that never shows its clock, nor acknowledges, keeps nobody waiting without end.
         let gained = self.gains(waiting);
@@ -320,17 +320,17 @@ impl Session {
     fn reply_in_full(
         &mut self,
         store: &mut Store,
-        answer: Message,
+        response: Message,
         readable: &[TeamId],
         taken: TakenIn,
         mut moved: bool,
     ) -> Result<(), SyncError> {
-        let theirs = answer.clock.unwrap_or_default();
-        let not_shown: BTreeSet<LogId> = answer.skip.iter().copied().collect();
+        let theirs = response.clock.unwrap_or_default();
+        let not_shown: BTreeSet<LogId> = response.skip.iter().copied().collect();
         let waited = store.entries_beyond_hub(&self.teams)?;
         store.note_turned_away(&[], &theirs)?;
         store.note_hub_clock(readable, &theirs, &not_shown)?;
-        let mut on_hub = answer.points.clone();
+        let mut on_hub = response.points.clone();
         for (log, tip) in taken.held.iter().filter(|(log, _)| not_shown.contains(log)) {
             // What the hub sends, it holds.
             add_point(&mut on_hub, *log, *tip);
@@ -349,10 +349,10 @@ impl Session {
             not_shown.is_empty() && ours.values().map(Vec::len).sum::<usize>() <= TIPS_MAX;
         let is_same = match is_shown {
             true => theirs == ours,
-            false => answer.digest == store.clock_digest(readable),
+            false => response.digest == store.clock_digest(readable),
         };
         if is_same && all_there {
-            return self.agree(store, readable, &answer.cursor);
+            return self.agree(store, readable, &response.cursor);
         }
         let goal = self.goal.get_or_insert_with(|| theirs.clone());
         let is_of_goal = |(log, tip): &(LogId, Tip)| {
@@ -384,10 +384,10 @@ impl Session {
         moved |= before.as_ref().is_none_or(|before| before.clock != theirs) || waiting < waited;
         let mut hub = Peer { clock: theirs, ..before.unwrap_or_default() };
         hub.skip.extend(not_shown);
-        for (log, tip) in pairs(&answer.points) {
+        for (log, tip) in pairs(&response.points) {
             moved |= add_point(&mut hub.points, log, tip);
         }
-        for run in &answer.turned_away {
+        for run in &response.turned_away {
             let log = usize::try_from(run.index).ok().and_then(|at| self.sent.get(at));
             let log = log.filter(|log| !self.proving.contains(log));
             moved |= log.is_none_or(|log| hub.skip.insert(*log));
@@ -433,7 +433,7 @@ impl Session {
         least.is_none_or(|least| waiting < least)
     }
 
-    /// Notes how many entries the last answer acknowledged, and returns how many still wait.
+    /// Notes how many entries the last response acknowledged, and returns how many still wait.
     fn note_progress(&mut self, store: &Store, waited: u64) -> Result<u64, SyncError> {
         let waiting = store.entries_beyond_hub(&self.teams)?;
         self.progress.sent += waited.saturating_sub(waiting);

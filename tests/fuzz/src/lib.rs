@@ -36,7 +36,7 @@ pub fn entry(bytes: &[u8]) {
     }
 }
 
-/// A run, whose seal and chain are then verified.
+/// A run, whose signature and chain are then verified.
 pub fn run(bytes: &[u8]) {
     if let Ok(read) = Run::decode(bytes) {
         assert_eq!(read.encode(), bytes);

@@ -94,7 +94,9 @@ impl World {
                 let device = engine.device_key();
                 let synced = match &mut hub {
                     Some(hub) => engine
-                        .sync(|request| Ok::<_, Drained>(sync::answer(hub, device, now, &request)?))
+                        .sync(|request| {
+                            Ok::<_, Drained>(sync::respond(hub, device, now, &request)?)
+                        })
                         .map(drop),
                     None => Ok(()),
                 };

@@ -5,9 +5,9 @@ use super::hostile::REVERSAL;
 use super::oracle::{Answer, Deed};
 use super::people::operation;
 use super::world::{TEAMS, World};
-use kitbag_core::log::entry::{Tip, kind, seal};
+use kitbag_core::log::entry::{Tip, kind, sign};
 use kitbag_core::log::payload::{Administration, Open};
-use kitbag_core::log::run::SealedTip;
+use kitbag_core::log::run::SignedTip;
 use kitbag_core::model::EntryId;
 use kitbag_core::sync::Message;
 use rand::RngExt;
@@ -86,7 +86,7 @@ impl World {
         self.hostile_deeds((record, of_kind), vec![nowhere], vec![deed])
     }
 
-    /// Says by its seal that it holds what it never wrote.
+    /// Says by its signature that it holds what it never wrote.
     pub(super) fn claim(&mut self, dice: &mut ChaCha8Rng) -> Result<(), Failure> {
         if self.hostile.path.is_empty() {
             self.hostile.begin();
@@ -96,10 +96,10 @@ impl World {
         let Some(open) = open else { return Ok(()) };
         let position = [5, 3_000, 1 << 40, i64::MAX as u64 - 1].choose(dice).copied().unwrap_or(5);
         let tip = Tip { position, id: EntryId(dice.random()) };
-        let seal = seal(&self.hostile.key, first.header.log, tip);
-        let sealed = SealedTip { log: first.header.log, open, tip, seal };
+        let signature = sign(&self.hostile.key, first.header.log, tip);
+        let signed = SignedTip { log: first.header.log, open, tip, signature };
         self.hostile.has_claimed = true;
-        let message = Message { teams: vec![TEAMS[0]], sealed: vec![sealed], ..Message::default() };
+        let message = Message { teams: vec![TEAMS[0]], signed: vec![signed], ..Message::default() };
         self.fly(message.encode());
         Ok(())
     }

@@ -7,7 +7,7 @@ use super::oracle::{Answer, Deed, Hand, Intent, Label, Role};
 use super::people::operation;
 use super::world::{Packet, TEAMS, World};
 use kitbag_core::identity::SigningKey;
-use kitbag_core::log::entry::{Entry, Tip, kind, seal};
+use kitbag_core::log::entry::{Entry, Tip, kind, sign};
 use kitbag_core::log::payload::{Open, RecordPayload};
 use kitbag_core::log::run::{Body, Run};
 use kitbag_core::model::{
@@ -172,7 +172,7 @@ impl World {
             13 => self.flood(dice),
             14 | 15 => self.claim(dice),
             16..=18 if !of_sybil => self.rogue_act(victim, dice),
-            19 => self.seal_over(dice),
+            19 => self.sign_over(dice),
             20 if !of_sybil => self.observer_act(dice),
             _ => {
                 let mut bytes = vec![1, 1];
@@ -189,7 +189,7 @@ impl World {
         for (key, sent) in all.map(|hostile| (hostile.key(), hostile.sent.clone())) {
             for bytes in sent {
                 let now = self.hub_now();
-                match sync::answer(self.hub(), key, now, &bytes) {
+                match sync::respond(self.hub(), key, now, &bytes) {
                     Ok(_) | Err(SyncError::Message(_)) => {}
                     Err(error) => return Err(Failure(format!("the hub: {error}"))),
                 }
@@ -349,7 +349,7 @@ impl World {
         self.send_run(&[open, entry])
     }
 
-    /// Entries under the log of an honest device, sealed with the wrong key.
+    /// Entries under the log of an honest device, signed with the wrong key.
     fn forged(&mut self) -> Result<(), Failure> {
         let own_key = self.hostile.key();
         let hub = self.hub();
@@ -464,8 +464,9 @@ impl World {
 
     fn run_as_message(&mut self, entries: &[Entry]) -> Result<Option<Vec<u8>>, Failure> {
         let Some(last) = entries.last() else { return Ok(None) };
-        let seal = seal(&self.hostile.key, last.header.log, last.tip());
-        let mut run = Run::of(entries, seal).ok_or_else(|| Failure("an empty run".to_owned()))?;
+        let signature = sign(&self.hostile.key, last.header.log, last.tip());
+        let mut run =
+            Run::of(entries, signature).ok_or_else(|| Failure("an empty run".to_owned()))?;
         if self.hostile.random.random_bool(0.05) {
             // As if its record had been erased.
             for entry in &mut run.entries {

@@ -54,7 +54,7 @@ impl World {
             *left = left.saturating_sub(1);
             may
         };
-        sync::answer_within(store, device, now, request, &mut may_branch)
+        sync::respond_within(store, device, now, request, &mut may_branch)
     }
 
     pub fn close_hub(&mut self) {

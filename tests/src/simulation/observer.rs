@@ -1,4 +1,4 @@
-//! Who may look at totals and nothing else, and writes all the same; and seals over what others wrote.
+//! Who may look at totals and nothing else, and writes all the same; and signatures over what others wrote.
 
 use super::Failure;
 use super::hostile::{REVERSAL, creation};
@@ -6,9 +6,9 @@ use super::oracle::{Said, Word};
 use super::people::operation;
 use super::world::{TEAMS, World};
 use kitbag_core::identity::Role;
-use kitbag_core::log::entry::{Tip, seal};
+use kitbag_core::log::entry::{Tip, sign};
 use kitbag_core::log::payload::Open;
-use kitbag_core::log::run::{Run, SealedTip};
+use kitbag_core::log::run::{Run, SignedTip};
 use kitbag_core::model::EntryId;
 use kitbag_core::store::Peer;
 use kitbag_core::sync::Message;
@@ -31,7 +31,7 @@ impl World {
         std::mem::swap(&mut self.hostile, &mut self.observer);
         let done = match dice.random_range(0..3) {
             0 => self.observer_writes(),
-            1 => self.seal_over(dice),
+            1 => self.sign_over(dice),
             _ => self.claim(dice),
         };
         std::mem::swap(&mut self.hostile, &mut self.observer);
@@ -52,7 +52,7 @@ impl World {
     }
 
     /// Signs for a colleague's entry, in its own log or in the colleague's.
-    pub(super) fn seal_over(&mut self, dice: &mut ChaCha8Rng) -> Result<(), Failure> {
+    pub(super) fn sign_over(&mut self, dice: &mut ChaCha8Rng) -> Result<(), Failure> {
         let own_key = self.hostile.key();
         let hub = self.hub();
         let of_others: Vec<_> = hub
@@ -63,14 +63,14 @@ impl World {
             .collect();
         let Some((log, tip)) = of_others.choose(dice).copied() else { return Ok(()) };
         let runs = hub.page_of(&[log], &Peer::default(), None)?;
-        let sealed = match dice.random_bool(0.5) {
+        let signed = match dice.random_bool(0.5) {
             true => {
                 let certificate = self.hostile.certificate;
                 let random = self.hostile.random.random();
                 let open = Open { key: own_key, team: TEAMS[0], random, certificate };
                 let tip = Tip { position: tip.position.max(2), id: tip.id };
                 let log = open.log();
-                SealedTip { log, seal: seal(&self.hostile.key, log, tip), open, tip }
+                SignedTip { log, signature: sign(&self.hostile.key, log, tip), open, tip }
             }
             false => {
                 let entries = runs.first().map(Run::expand).unwrap_or_default();
@@ -78,11 +78,11 @@ impl World {
                 let open = open.and_then(|payload| Open::decode(payload).ok());
                 let Some(open) = open else { return Ok(()) };
                 let tip = Tip { position: tip.position + 1, id: EntryId(dice.random()) };
-                SealedTip { log, seal: seal(&self.hostile.key, log, tip), open, tip }
+                SignedTip { log, signature: sign(&self.hostile.key, log, tip), open, tip }
             }
         };
         self.hostile.has_claimed = true;
-        let message = Message { teams: vec![TEAMS[0]], sealed: vec![sealed], ..Message::default() };
+        let message = Message { teams: vec![TEAMS[0]], signed: vec![signed], ..Message::default() };
         self.fly(message.encode());
         Ok(())
     }

@@ -7,7 +7,7 @@ use super::oracle::{Label, Role, Said, Waiver, Word};
 use super::world::{Certified, TEAMS, World};
 use kitbag_core::identity::{Certificate, Role as CertifiedRole};
 use kitbag_core::log::Verdict;
-use kitbag_core::log::entry::{Entry, Tip, kind, seal};
+use kitbag_core::log::entry::{Entry, Tip, kind, sign};
 use kitbag_core::log::payload::{Administration, KeptTip, Waived};
 use kitbag_core::log::run::Run;
 use kitbag_core::log::verdict::Refusal;
@@ -112,8 +112,8 @@ impl World {
             let tip = Tip { position, id: EntryId(dice.random()) };
             // The worker who writes by hand helps.
             let signs = self.hostile.certificate == certificate;
-            let seal = seal(if signs { &self.hostile.key } else { &self.rogue.key }, log, tip);
-            kept.push(KeptTip { log, tip, seal });
+            let signature = sign(if signs { &self.hostile.key } else { &self.rogue.key }, log, tip);
+            kept.push(KeptTip { log, tip, signature });
             if signs {
                 labels.extend(of_log.map(|entry| entry.id.0));
                 let written = self.hostile.written.iter();

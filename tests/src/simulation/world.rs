@@ -91,7 +91,7 @@ pub struct World {
     pub observer: Hostile,
     /// What is left of each author's budget of new logs and branches at the hub.
     pub branches_left: BTreeMap<DeviceKey, u32>,
-    /// Tips that it says it keeps, sealed and never written: by revocation, the log and the position.
+    /// Tips that it says it keeps, signed and never written: by revocation, the log and the position.
     pub made_up: Vec<(Label, LogId, u64)>,
     /// Whether anything was put back to an older copy.
     pub was_put_back: bool,

@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Settles authority from all administrative entries held.
 pub fn settle(held: &AuthorityInputs<'_>) -> Authority {
-    let mut settling = Settling {
+    let mut settling = Settlement {
         held,
         by_log: BTreeMap::new(),
         by_certificate: BTreeMap::new(),
@@ -54,7 +54,7 @@ struct Carried<'a> {
     verdict: Verdict,
 }
 
-struct Settling<'a> {
+struct Settlement<'a> {
     held: &'a AuthorityInputs<'a>,
     by_log: BTreeMap<LogId, Vec<&'a HeldAdministration>>,
     by_certificate: BTreeMap<EntryId, Vec<(LogId, &'a LogInfo)>>,
@@ -73,7 +73,7 @@ pub const KEPT_BY_FALLEN_MAX: u64 = 1_000;
 /// tip of its own in clocks, which hold 10,000.
 pub const BROUGHT_BY_ONE_MAX: u64 = 4_000;
 
-impl<'a> Settling<'a> {
+impl<'a> Settlement<'a> {
     fn note_readers(&mut self) {
         let standing = self.authority.certificates.iter();
         let standing = standing.filter(|(id, _)| !self.revocations.contains_key(id));
@@ -263,7 +263,7 @@ impl<'a> Settling<'a> {
 
     /// A revocation cuts certificates of lower levels only: the root's any, a coordinator's the devices
     /// of its team, whoever certified them. What it names need not be here yet. A tip that the device did not
-    /// seal is as if it were not named: nobody could hand on what it keeps.
+    /// signature is as if it were not named: nobody could hand on what it keeps.
     fn revoke(&mut self, certificate: &EntryId, kept: &[KeptTip], info: &LogInfo, author: Author) {
         let may_name = |named: &Certificate| match author {
             Author::Root => true,
@@ -274,12 +274,12 @@ impl<'a> Settling<'a> {
         else {
             return;
         };
-        let (key, seal_holds) = (named.key, self.held.seal_holds);
-        let planted = crate::planted!(KeptWithoutSeal);
-        let sealed = kept.iter().filter(|kept| planted || seal_holds(key, kept)).cloned();
-        let kept: Vec<KeptTip> = sealed.collect();
-        for KeptTip { log, tip, seal } in &kept {
-            self.authority.kept_seals.insert((tip.id, key), *seal);
+        let (key, signature_holds) = (named.key, self.held.signature_holds);
+        let planted = crate::planted!(KeptWithoutSignature);
+        let signed = kept.iter().filter(|kept| planted || signature_holds(key, kept)).cloned();
+        let kept: Vec<KeptTip> = signed.collect();
+        for KeptTip { log, tip, signature } in &kept {
+            self.authority.kept_signatures.insert((tip.id, key), *signature);
             let of_log = self.held.chains.log(log).is_none_or(|of| of.certificate == *certificate);
             if of_log && (self.held.locate)(&tip.id).is_none() {
                 let (device, team, position) = (named.key, named.team, tip.position);

@@ -1,4 +1,4 @@
--- Truth: logs, their branches, their entries, and the highest seal heard of each log.
+-- Truth: logs, their branches, their entries, and the highest signature heard of each log.
 CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE log (
   number INTEGER PRIMARY KEY,
@@ -29,7 +29,7 @@ CREATE TABLE entry (
   payload BLOB,                 -- a byte of form, then the payload or its packed form; null once erased
   payload_hash BLOB,            -- only where the payload is null
   previous BLOB,                -- the entry before, only where that is not in its place
-  seal BLOB,                    -- where a run that we received ended
+  signature BLOB,               -- where a run that we received ended
   verdict INTEGER NOT NULL      -- 0 until judged, 3 where it is not carried
 ) STRICT;
 CREATE UNIQUE INDEX entry_place ON entry (log, branch, position) WHERE branch >= 0;
@@ -39,12 +39,12 @@ CREATE INDEX entry_administration ON entry (kind, log) WHERE kind < 16;
 CREATE INDEX entry_unsettled ON entry (log) WHERE verdict BETWEEN 16 AND 31;
 CREATE INDEX entry_newer ON entry (log, branch, position) WHERE newer IS NOT NULL;
 CREATE INDEX entry_ends ON entry (log, branch, position) WHERE ends > 0;
-CREATE TABLE heard (             -- the highest seal heard of a log whose tip is not held
+CREATE TABLE heard (             -- the highest signature heard of a log whose tip is not held
   log BLOB PRIMARY KEY,
   certificate BLOB NOT NULL,
   position INTEGER NOT NULL,
   entry BLOB NOT NULL,
-  sealed BLOB NOT NULL,
+  signed BLOB NOT NULL,
   number INTEGER NOT NULL       -- in the order in which they came, for cursors
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX heard_certificate ON heard (certificate);

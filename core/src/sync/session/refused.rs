@@ -13,12 +13,12 @@ impl Session {
     pub(super) fn note_refused(
         &mut self,
         store: &mut Store,
-        answer: &Message,
+        response: &Message,
     ) -> Result<bool, SyncError> {
         let mut for_good = Vec::new();
         self.proving.clear();
         let mut may_come = false;
-        for run in &answer.turned_away {
+        for run in &response.turned_away {
             self.turned_away += 1;
             self.last_reason = Some(run.reason());
             let log = usize::try_from(run.index).ok().and_then(|at| self.sent.get(at)).copied();
@@ -44,14 +44,14 @@ impl Session {
                 _ => may_come = true,
             }
         }
-        store.note_turned_away(&for_good, &answer.points)?;
-        store.note_own_accepted(&answer.points, &answer.teams)?;
+        store.note_turned_away(&for_good, &response.points)?;
+        store.note_own_accepted(&response.points, &response.teams)?;
         if let Some(offered) = self.offered.take().filter(|_| !self.is_put_off) {
             store.set(&[(Setting::Offered, offered)])?;
         }
-        let unread = self.teams.iter().filter(|team| !answer.teams.contains(team)).copied();
+        let unread = self.teams.iter().filter(|team| !response.teams.contains(team)).copied();
         let unread: Vec<TeamId> = unread.collect();
-        store.note_unread(&unread, &answer.points, self.requests == 1)?;
+        store.note_unread(&unread, &response.points, self.requests == 1)?;
         Ok(may_come)
     }
 }

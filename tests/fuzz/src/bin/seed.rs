@@ -1,9 +1,9 @@
 //! `seed FOLDER`: writes the first files of each corpus, made by the engine.
 
 use kitbag_core::identity::{Certificate, Role, SigningKey};
-use kitbag_core::log::entry::{Entry, Tip, kind, seal};
+use kitbag_core::log::entry::{Entry, Tip, kind, sign};
 use kitbag_core::log::payload::{Administration, KeptTip, Open, RecordPayload, Waived};
-use kitbag_core::log::run::{Brought, Run, RunEntry, SealedTip};
+use kitbag_core::log::run::{Brought, Run, RunEntry, SignedTip};
 use kitbag_core::model::{EntryId, Operation, RecordId, TeamId, UnixMillis, Value};
 use kitbag_core::sync::Message;
 use kitbag_interchange::{ODIN_MAPPING, ODIN_SAMPLE};
@@ -36,14 +36,14 @@ fn seeds() -> Vec<(&'static str, &'static str, Vec<u8>)> {
         ],
     };
     let second = Entry::new(open.log(), Some(first.tip()), (17, 1), None, record.encode());
-    let sealed = seal(&key, open.log(), second.tip());
-    let run = Run::of(&[first.clone(), second.clone()], sealed);
+    let signed = sign(&key, open.log(), second.tip());
+    let run = Run::of(&[first.clone(), second.clone()], signed);
     let tip = Tip { position: 2, id: second.id };
-    let sealed_tip = SealedTip { log: open.log(), open: open.clone(), tip, seal: sealed };
+    let signed_tip = SignedTip { log: open.log(), open: open.clone(), tip, signature: signed };
     let clock = [(open.log(), vec![tip])].into_iter().collect();
     let message = Message {
         teams: vec![team],
-        sealed: vec![sealed_tip],
+        signed: vec![signed_tip],
         runs: run.iter().cloned().map(Ok).collect(),
         cursor: vec![7; 48],
         clock: Some(clock),
@@ -59,7 +59,7 @@ fn seeds() -> Vec<(&'static str, &'static str, Vec<u8>)> {
     let certificate = Certificate { key: device, role: Role::Worker, team, renew_by: None };
     let kinded = |kind: u8, payload: Vec<u8>| [vec![kind], payload].concat();
     let says = |says: Administration| kinded(says.kind(), says.encode());
-    let kept = vec![KeptTip { log: open.log(), tip, seal: sealed }];
+    let kept = vec![KeptTip { log: open.log(), tip, signature: signed }];
     let invitation = "kitbag://hub.example:8737/".to_owned() + &device.to_string();
     vec![
         ("entry", "record", kinded(17, record.encode())),

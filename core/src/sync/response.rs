@@ -9,25 +9,25 @@ use crate::store::{Cursor, MayBranch, Peer, Store, digest_of};
 /// What a hub gives a device's request, and what that cost others.
 #[derive(Debug, Default)]
 pub struct Exchange {
-    /// The answer's bytes.
-    pub answer: Vec<u8>,
+    /// The response's bytes.
+    pub response: Vec<u8>,
     /// How many entries came that were not held.
     pub new_entries: u64,
 }
 
 /// Reads a device's request, takes it in, durably, and answers with what the device may read of what it
 /// lacks. `now` is the hub's clock, for people to compare.
-pub fn answer(
+pub fn respond(
     store: &mut Store,
     device: DeviceKey,
     now: UnixMillis,
     request: &[u8],
 ) -> Result<Vec<u8>, SyncError> {
-    answer_within(store, device, now, request, &mut |_| true)
+    respond_within(store, device, now, request, &mut |_| true)
 }
 
 /// The same, where so much is taken of new logs and branches as `may_branch` allows their author.
-pub fn answer_within(
+pub fn respond_within(
     store: &mut Store,
     device: DeviceKey,
     now: UnixMillis,
@@ -41,17 +41,17 @@ pub fn answer_within(
         false => Sender::Stranger,
     };
     if sender == Sender::Stranger && message.runs.is_empty() {
-        return Ok(answer_nothing(now, &message));
+        return Ok(respond_nothing(now, &message));
     }
     let mut unverified = Unverified::new(message, sender);
     unverified.look(store, sender)?;
-    let exchange = answer_verified(store, device, now, unverified.verify(), may_branch)?;
-    Ok(exchange.answer)
+    let exchange = respond_verified(store, device, now, unverified.verify(), may_branch)?;
+    Ok(exchange.response)
 }
 
-/// The same for a request that was verified away from the store. Entries are taken by their own seals,
+/// The same for a request that was verified away from the store. Entries are taken by their own signatures,
 /// where they are carried; they are read by members of their team alone.
-pub fn answer_verified(
+pub fn respond_verified(
     store: &mut Store,
     device: DeviceKey,
     now: UnixMillis,
@@ -67,31 +67,32 @@ pub fn answer_verified(
     let request = std::mem::take(&mut taken.message);
     store.note_synced(device, now)?;
     let (request_digest, asked) = (request.digest, request.teams.clone());
-    let (mut answer, heard) = match request.clock.is_some() {
+    let (mut response, heard) = match request.clock.is_some() {
         true => (in_full(store, device, request, &taken)?, None),
         false => in_short(store, device, &request, &taken, since, before)?,
     };
     let turned_away = taken.turned_away.iter();
-    answer.turned_away = turned_away.map(|(index, _, reason)| told(*index, reason)).collect();
-    answer.digest = store.clock_digest(&answer.teams);
-    if answer.digest == request_digest && answer.teams.len() == asked.len() {
+    response.turned_away = turned_away.map(|(index, _, reason)| told(*index, reason)).collect();
+    response.digest = store.clock_digest(&response.teams);
+    if response.digest == request_digest && response.teams.len() == asked.len() {
         store.note_came_again(device, &Frontier::new())?;
     }
-    let kept: Vec<TeamId> = asked.into_iter().filter(|team| !answer.teams.contains(team)).collect();
+    let kept: Vec<TeamId> =
+        asked.into_iter().filter(|team| !response.teams.contains(team)).collect();
     for (log, tip) in store.carried_of(device, &kept) {
-        let tips = answer.points.entry(log).or_default();
+        let tips = response.points.entry(log).or_default();
         if let Err(at) = tips.binary_search(&tip) {
             tips.insert(at, tip);
         }
     }
-    answer.cursor = store.give_cursor(heard)?;
-    answer.now = now.0;
-    Ok(Exchange { answer: answer.encode(), new_entries: taken.new_entries })
+    response.cursor = store.give_cursor(heard)?;
+    response.now = now.0;
+    Ok(Exchange { response: response.encode(), new_entries: taken.new_entries })
 }
 
 /// What a hub answers a key without a certificate that brings nothing which could be taken: it reads no
 /// team, so that no store is asked.
-pub fn answer_nothing(now: UnixMillis, request: &Message) -> Vec<u8> {
+pub fn respond_nothing(now: UnixMillis, request: &Message) -> Vec<u8> {
     let nothing = Frontier::new();
     let digest = digest_of(&nothing);
     let clock = request.clock.is_some().then_some(nothing);
@@ -116,17 +117,17 @@ fn in_short(
     before: Cursor,
 ) -> Result<(Message, Option<i64>), SyncError> {
     let teams = readable(store, device, &request.teams);
-    let mut answer = Message { teams, ..Message::default() };
+    let mut response = Message { teams, ..Message::default() };
     let mut heard = None;
     for (log, tip) in &taken.held {
-        add_point(&mut answer.points, *log, *tip);
+        add_point(&mut response.points, *log, *tip);
     }
     if let (Some(since), false) = (since, request.more) {
-        let runs = store.runs_since(&answer.teams, since, before.arrival, device)?;
-        answer.runs = runs.into_iter().map(Ok).collect();
-        (answer.sealed, heard) = store.seals_since(&answer.teams, since.heard, device)?;
+        let runs = store.runs_since(&response.teams, since, before.arrival, device)?;
+        response.runs = runs.into_iter().map(Ok).collect();
+        (response.signed, heard) = store.signed_tips_since(&response.teams, since.heard, device)?;
     }
-    Ok((answer, heard))
+    Ok((response, heard))
 }
 
 /// Shows the whole clock, and hands on what the device's shows that it lacks.
@@ -146,7 +147,7 @@ fn in_full(
     let mut points = store.points(&teams, &peer)?;
     add_held(&mut points, &clock, taken.held.iter().copied());
     Ok(Message {
-        sealed: store.seals_lacked(&teams, &peer.clock, None)?,
+        signed: store.signed_tips_lacked(&teams, &peer.clock, None)?,
         runs: store.runs_lacked(&teams, &peer, None, u64::MAX)?.into_iter().map(Ok).collect(),
         brought: store.brought_lacked(&teams, &peer.clock)?,
         clock: Some(clock),
