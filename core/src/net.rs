@@ -164,11 +164,11 @@ impl HubClient {
         let status = response.status().as_u16();
         let mut body = Limited::new(response.into_body(), ANSWER_BYTES_MAX);
         let mut bytes = Vec::new();
-        // As long as something comes, it is waited for.
-        let silence = Duration::from_secs(SILENCE_SECONDS_MAX);
-        while let Some(frame) =
-            tokio::time::timeout(silence, body.frame()).await.map_err(|_| Cut::Silent)?
-        {
+        let began = tokio::time::Instant::now();
+        loop {
+            let wait = patience(bytes.len(), began.elapsed());
+            let frame = tokio::time::timeout(wait, body.frame());
+            let Some(frame) = frame.await.map_err(|_| Cut::Silent)? else { break };
             let frame = frame.map_err(|_| Cut::Closed)?;
             bytes.extend(frame.into_data().unwrap_or_default());
         }
@@ -209,6 +209,14 @@ impl HubClient {
     }
 }
 
+/// How much longer the rest of a response is waited for, of which so many bytes came in so long: while something
+/// comes, and not more slowly than the slowest line brings it.
+fn patience(received: usize, elapsed: Duration) -> Duration {
+    let silence = Duration::from_secs(SILENCE_SECONDS_MAX);
+    let coming = Duration::from_secs(received as u64 / SLOWEST_BYTES_PER_SECOND);
+    silence.min((silence + coming).saturating_sub(elapsed))
+}
+
 fn status((status, body): (u16, Vec<u8>)) -> Result<Vec<u8>, NetError> {
     match status {
         200 => Ok(body),
@@ -229,4 +237,18 @@ where
         hyper::client::conn::http1::handshake(stream).await.map_err(|_| NetError::NoAnswer)?;
     tokio::spawn(connection);
     Ok(sender)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slow_line_is_waited_for_and_a_hub_that_trickles_is_not() {
+        let seconds = Duration::from_secs;
+        assert_eq!(patience(0, seconds(0)), seconds(60));
+        assert_eq!(patience(0, seconds(60)), seconds(0), "silent for a minute");
+        assert_eq!(patience(600_000, seconds(1_200)), seconds(60), "500 bytes a second");
+        assert_eq!(patience(61, seconds(61)), seconds(0), "a byte a second");
+    }
 }

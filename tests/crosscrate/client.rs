@@ -30,13 +30,13 @@ pub async fn pause() {
 }
 
 /// A worker's phone, made and closed again, that knows this hub.
-fn phone(programme: &mut Programme, hub: &HubAddress) -> PathBuf {
+pub fn phone(programme: &mut Programme, hub: &HubAddress) -> PathBuf {
     let (mut engine, _) = programme.worker();
     engine.set_hub(hub).unwrap();
     programme.folder.path().join("device-1")
 }
 
-fn opening(store: &PathBuf) -> Opening {
+pub fn opening(store: &PathBuf) -> Opening {
     Opening { insecure_loopback: true, ..Opening::of(store, key()) }
 }
 

@@ -284,7 +284,7 @@ impl Engine {
                 take(&mut self.store, page, &mut may_branch).map_err(EngineError::from)?;
             taken.new_entries += new_entries;
             taken.turned_away += turned_away.len() as u64;
-            let is_broken = turned_away.contains(&TurnedAway::Seal);
+            let is_broken = turned_away.contains(&TurnedAway::Signature);
             let last = turned_away.last().map(ToString::to_string);
             taken.reason = last.or(taken.reason);
             progress(taken.entries);

@@ -187,7 +187,7 @@ pub enum TurnedAway {
     },
     /// The signature is not the device's for the last entry.
     #[error("the signature of the run does not fit its entries")]
-    Seal,
+    Signature,
     /// The log is unknown and the run does not start with its `open`.
     #[error("the log is not known here; send it from its first entry")]
     LogNotHeld,
@@ -243,7 +243,7 @@ impl TurnedAway {
         match self {
             TurnedAway::Malformed(_) => 1,
             TurnedAway::Format { .. } => 2,
-            TurnedAway::Seal => 3,
+            TurnedAway::Signature => 3,
             TurnedAway::LogNotHeld => 4,
             TurnedAway::NotItsOpen => 5,
             TurnedAway::Chain => 6,
@@ -265,7 +265,7 @@ impl TurnedAway {
         Some(match code {
             1 => TurnedAway::Malformed(Malformed::Shape(0)),
             2 => TurnedAway::Format { found: 0 },
-            3 => TurnedAway::Seal,
+            3 => TurnedAway::Signature,
             4 => TurnedAway::LogNotHeld,
             5 => TurnedAway::NotItsOpen,
             6 => TurnedAway::Chain,
@@ -387,10 +387,10 @@ impl Run {
 
     /// Whether the signature is this device's for the last of the run's entries.
     pub fn check_signature(&self, key: DeviceKey, entries: &[Entry]) -> Result<(), TurnedAway> {
-        let last = entries.last().map(Entry::tip).ok_or(TurnedAway::Seal)?;
+        let last = entries.last().map(Entry::tip).ok_or(TurnedAway::Signature)?;
         match signature_is_good(&key, self.log, last, &self.signature) {
             true => Ok(()),
-            false => Err(TurnedAway::Seal),
+            false => Err(TurnedAway::Signature),
         }
     }
 

@@ -169,7 +169,7 @@ impl Unverified {
                     incoming.runs.push((index, verified));
                 }
                 Err(reason) => {
-                    is_broken |= reason == TurnedAway::Seal;
+                    is_broken |= reason == TurnedAway::Signature;
                     turned_away.push((index, Some(run.log), reason));
                 }
             }

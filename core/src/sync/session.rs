@@ -10,7 +10,8 @@ use super::{
 use crate::identity::{Role, SigningKey};
 use crate::log::Author;
 use crate::log::entry::Tip;
-use crate::log::run::{Brought, RUNS_BYTES_MAX, Run};
+use crate::log::run::{Brought, RUNS_BYTES_MAX, Run, TurnedAway};
+use crate::model::cbor::Malformed;
 use crate::model::{LogId, TeamId, UnixMillis};
 use crate::store::Setting;
 use crate::store::{Peer, Store, StoreError};
@@ -253,6 +254,10 @@ impl Session {
 
     fn take_response(&mut self, store: &mut Store, bytes: &[u8]) -> Result<(), SyncError> {
         let response = Message::decode(bytes)?;
+        // A request that came back, as from something between us that returns what it gets, acknowledges nothing.
+        if response.now == 0 {
+            return Err(TurnedAway::from(Malformed::NotCanonical).into());
+        }
         self.hub_now = Some(UnixMillis(response.now));
         self.is_stranger = response.teams.is_empty();
         // A hub that was put back: what it was known to hold is offered again.

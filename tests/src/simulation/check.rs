@@ -393,7 +393,7 @@ fn answer(value: &Value) -> Answer {
         Value::Bool(flag) => Answer::Flag(*flag),
         Value::Int(number) => Answer::Number(*number),
         Value::Text(text) => Answer::Word(text.clone()),
-        Value::Bytes(_) => Answer::Word("bytes".to_owned()),
+        Value::Bytes(_) => super::forms::word(super::forms::SEALED),
     }
 }
 

@@ -14,6 +14,14 @@ pub const KINDS: [u8; 8] = [16, 17, 18, 19, 20, 21, 22, 23];
 const PRODUCTS: &[&str] = &["nasal_4mg", "intramuscular_0_4mg", "new_product"];
 const HOLDERS: &[&str] = &["site:riverside", "site:station", "outside"];
 
+/// What a note says, and how one that is sealed is compared: as what only its team can read.
+pub const SEALED: &str = "bytes";
+
+/// A note.
+pub fn note() -> Deed {
+    Deed::Put("note".to_owned(), word(SEALED))
+}
+
 pub fn word(text: &str) -> Answer {
     Answer::Word(text.to_owned())
 }

@@ -5,7 +5,7 @@ use super::world::{FIRST_DAY, HUB, MILLIS_PER_HOUR, World, key, path};
 use crate::disk::{Disk, Stop};
 use kitbag_core::model::{DeviceKey, UnixMillis};
 use kitbag_core::store::{Settling, Store};
-use kitbag_core::sync::{self, SyncError};
+use kitbag_core::sync::{self, Session, SyncError};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use std::path::Path;
@@ -24,18 +24,36 @@ impl World {
     /// message, as they come.
     pub(super) fn sync(&mut self, at: usize, dice: &mut ChaCha8Rng) -> Result<(), Failure> {
         if dice.random_bool(0.5) || !self.armed.is_empty() {
-            return self.begin_sync(at);
+            return self.begin_sync(at, dice);
         }
+        let session = self.some_session(at, dice);
+        self.sync_whole(at, session).map(drop)
+    }
+
+    /// A session, now and then one that may send little.
+    pub(super) fn some_session(&mut self, at: usize, dice: &mut ChaCha8Rng) -> Session {
         let mut session = self.engine(at).session();
+        if dice.random_bool(0.2) {
+            session.limit_upload(dice.random_range(300..3_000));
+        }
+        session
+    }
+
+    /// Syncs over a line that is good; `None` where the machine stopped meanwhile.
+    pub(super) fn sync_whole(
+        &mut self,
+        at: usize,
+        mut session: Session,
+    ) -> Result<Option<Session>, Failure> {
         let device = self.engine(at).device_key();
         while let Some(request) = self.engine(at).request(&mut session)? {
             let answer = self.hub_answers(device, &request)?;
             let taken = self.engine(at).reply(&mut session, &answer);
             if self.after_phone(at, taken)?.is_none() {
-                break;
+                return Ok(None);
             }
         }
-        Ok(())
+        Ok(Some(session))
     }
 
     /// What the hub answers a device, within its author's budget of new logs and branches.

@@ -4,7 +4,7 @@ use super::Failure;
 use super::hostile::{REVERSAL, creation};
 use super::oracle::{Said, Word};
 use super::people::operation;
-use super::world::{TEAMS, World};
+use super::world::{Certified, TEAMS, WORKERS, World};
 use kitbag_core::identity::Role;
 use kitbag_core::log::entry::{Tip, sign};
 use kitbag_core::log::payload::Open;
@@ -23,7 +23,15 @@ impl World {
         let certificate = self.engine(1).certify(key, Role::Observer, TEAMS[0])?.certificate;
         self.done.said.push(Said { id: certificate.0, by, word: Word::Certify });
         self.observer.certificate = certificate;
-        Ok(())
+        // An honest one: the worker of the other team looks at this one's totals.
+        let (at, by) = (WORKERS.end - 1, Some(self.hand(1, 0)?));
+        let key = self.engine(at).device_key();
+        let enrolment = self.engine(1).certify(key, Role::Observer, TEAMS[0])?;
+        let (label, person) = (enrolment.certificate.0, self.phones[at].person);
+        self.done.said.push(Said { id: label, by, word: Word::Certify });
+        self.hands.insert(label, (person, super::oracle::Role::Worker));
+        self.certificates.push(Certified { label, person, team: 0 });
+        Ok(self.engine(at).join(&enrolment)?)
     }
 
     /// What it writes counts nowhere: behind its `open` its log ends.

@@ -101,6 +101,7 @@ impl World {
                 self.close(anybody);
                 self.open(anybody)
             }
+            Step::Leave => self.leave(worker, dice),
             Step::Hostile => self.hostile_act(dice),
         }
     }
@@ -130,14 +131,14 @@ impl World {
         let site = ["riverside", "station", "north"].choose(dice).copied().unwrap_or("north");
         let days = self.some_days();
         let mut deeds = forms::creation(kind, &days, dice);
+        deeds.extend(dice.random_bool(0.1).then(forms::note));
         deeds.push(Deed::Put("site".to_owned(), word(site)));
         deeds.push(Deed::Put("occurred_on".to_owned(), self.some_date(dice)));
         let by = self.hand(at, team)?;
         let operations = deeds.iter().map(|deed| operation(kind, deed)).collect();
         let intent = self.intent(at, by, (kind, None), BTreeSet::new(), deeds);
         let of_kind = Kind::from_number(kind).ok_or(Failure("an unknown kind".to_owned()))?;
-        let saved = self.save(at, (TEAMS[team], of_kind, None), operations, dice);
-        self.after_try(at, intent, saved)
+        self.save_new(at, (team, of_kind), (intent, operations), dice)
     }
 
     /// The label of an intent that is not saved yet is all zeros, and so is its record's where it
@@ -215,7 +216,7 @@ impl World {
         self.change(at, dice, |kind, _, dice| {
             let choices = [
                 forms::correction(kind, dice),
-                forms::correction(kind, dice),
+                ("note".to_owned(), word(forms::SEALED)),
                 ("site".to_owned(), word(["riverside", "station"].choose(dice).unwrap_or(&""))),
                 ("occurred_on".to_owned(), date),
             ];
@@ -250,8 +251,8 @@ impl World {
         self.change_record(at, (team, id), vec![Deed::PutIn(name, field, answer)], dice)
     }
 
-    pub(super) fn begin_sync(&mut self, at: usize) -> Result<(), Failure> {
-        let mut session = self.engine(at).session();
+    pub(super) fn begin_sync(&mut self, at: usize, dice: &mut Dice) -> Result<(), Failure> {
+        let mut session = self.some_session(at, dice);
         let device = self.engine(at).device_key();
         if let Some(bytes) = self.engine(at).request(&mut session)? {
             self.in_flight.push(Packet { phone: Some(at), device, to_hub: true, bytes });

@@ -57,6 +57,8 @@ pub enum Step {
     RestoreHub,
     /// An app is closed and opened.
     Reopen,
+    /// A worker syncs and leaves a team.
+    Leave,
     /// A certified device turned hostile does something.
     Hostile,
 }
@@ -65,7 +67,7 @@ pub enum Step {
 pub type Plan = Vec<(Step, u64)>;
 
 /// How often each step is drawn, in a world without weather.
-const WEIGHTS: [(Step, u32); 26] = [
+const WEIGHTS: [(Step, u32); 27] = [
     (Step::Create, 16),
     (Step::Correct, 16),
     (Step::Void, 4),
@@ -91,6 +93,7 @@ const WEIGHTS: [(Step, u32); 26] = [
     (Step::BackUpHub, 1),
     (Step::RestoreHub, 1),
     (Step::Reopen, 2),
+    (Step::Leave, 1),
     (Step::Hostile, 8),
 ];
 

@@ -53,7 +53,7 @@ fn name(phone: usize) -> String {
 }
 
 fn is_of_a_worker(step: Step) -> bool {
-    matches!(step, Step::Certify | Step::BackUp | Step::Restore | Step::Clone)
+    matches!(step, Step::Certify | Step::BackUp | Step::Restore | Step::Clone | Step::Leave)
 }
 
 fn in_words(step: Step, who: &str) -> String {
@@ -83,6 +83,7 @@ fn in_words(step: Step, who: &str) -> String {
         Step::BackUpHub => "the hub's files are copied aside".to_owned(),
         Step::RestoreHub => "the hub goes on from its older copy".to_owned(),
         Step::Reopen => format!("{who} closes the app and opens it"),
+        Step::Leave => format!("{who} syncs, and means to leave a team"),
         Step::Hostile => "somebody hostile does something".to_owned(),
     }
 }
