@@ -1,8 +1,8 @@
 //! Certificates and what hangs on them: given twice or by others, revoked, accepted again, and what a clock shows of it.
 
 use super::programme::{
-    HOSTILE, Programme, STOLEN, TEAM, aside, certified, counted, device, key, message, reversal,
-    send_as, stolen, sync_through, synced,
+    HOSTILE, Programme, STOLEN, TEAM, as_response, aside, certified, counted, device, key, message,
+    reversal, send_as, stolen, sync_through, synced,
 };
 use super::written::{Written, creation};
 use kitbag_core::engine::{BundleOf, Engine, EngineError, Environment};
@@ -428,7 +428,7 @@ fn what_lies_before_an_accepted_entry_is_offered_again_to_a_hub_that_was_put_bac
         .unwrap();
     let mut session = phone.session();
     phone.request(&mut session).unwrap();
-    _ = phone.reply(&mut session, &message(runs).encode());
+    phone.reply(&mut session, &as_response(message(runs))).unwrap();
     // The backup.
     let root = programme.root.root();
     let path = programme.folder.path().join("hub");

@@ -256,7 +256,7 @@ fn a_hub_that_answers_without_end_ends_the_sync() {
             let tip = Tip { position: 1, id: EntryId([mark[3]; 32]) };
             let clock = shows_a_clock.then(|| [(log, vec![tip])].into_iter().collect());
             let (teams, digest) = (vec![TEAM], [mark[3]; 16]);
-            Ok(Message { teams, digest, clock, ..Message::default() }.encode())
+            Ok(Message { teams, digest, clock, now: NOW.0, ..Message::default() }.encode())
         });
         assert!(matches!(synced, Err(EngineError::Sync(SyncError::Stuck { .. }))), "{synced:?}");
         assert!(requests < 20, "{requests} requests");

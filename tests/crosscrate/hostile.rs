@@ -259,7 +259,7 @@ fn an_entry_of_another_team_changes_nothing_here() {
     world.assert_unharmed();
     let message = Message { teams: vec![TEAM], runs: vec![Ok(run)], ..Message::default() };
     let mut session = world.worker.session();
-    let _ = world.worker.reply(&mut session, &message.encode());
+    let _ = world.worker.reply(&mut session, &super::programme::as_response(message));
     let teams = world.worker.store().teams();
     assert!(!teams.contains(&other), "a phone does not take in a team that it is not in");
 }

@@ -186,7 +186,7 @@ fn notes_are_read_by_the_team_and_not_by_the_hub_nor_by_who_was_revoked_before()
         ..Default::default()
     };
     let mut session = dana.session();
-    let _ = dana.reply(&mut session, &message.encode());
+    dana.reply(&mut session, &super::programme::as_response(message)).unwrap();
     assert!(
         matches!(note(&dana, late), Some(Value::Bytes(_))),
         "sealed to a key she was not handed"

@@ -2,8 +2,8 @@
 //! whatever others wrote beside it.
 
 use super::programme::{
-    HOSTILE, NOW, Programme, TEAM, aside, counted, key, message, reversal, send_as, sync_through,
-    synced,
+    HOSTILE, NOW, Programme, TEAM, as_response, aside, counted, key, message, reversal, send_as,
+    sync_through, synced,
 };
 use super::written::{Written, creation};
 use kitbag_core::engine::{BundleOf, Engine, EngineError, Environment};
@@ -28,7 +28,7 @@ fn hand_all(engine: &mut Engine, hub: &Store) {
     let runs = hub.runs_lacked(&teams, &Default::default(), None, u64::MAX).unwrap();
     let mut session = engine.session();
     engine.request(&mut session).unwrap();
-    _ = engine.reply(&mut session, &message(runs).encode());
+    engine.reply(&mut session, &as_response(message(runs))).unwrap();
 }
 
 #[test]
@@ -174,7 +174,7 @@ fn flood(programme: &mut Programme, certificate: EntryId) -> Vec<u8> {
     }
     let mut session = courier.session();
     courier.request(&mut session).unwrap();
-    _ = courier.reply(&mut session, &message(runs).encode());
+    courier.reply(&mut session, &as_response(message(runs))).unwrap();
     let mut file = Vec::new();
     courier.export_bundle(TEAM, BundleOf::Everything, &mut file, |_| ()).unwrap();
     file
@@ -382,7 +382,7 @@ fn what_a_hub_said_is_accepted_and_does_not_say_any_more_is_aside_again() {
     let mut session = phone.session();
     phone.request(&mut session).unwrap();
     let lie = Message { points, ..Message::default() };
-    _ = phone.reply(&mut session, &lie.encode());
+    phone.reply(&mut session, &as_response(lie)).unwrap();
     assert_eq!(phone.delivery(id).unwrap(), Delivery::OnHub, "a hub is believed while it says so");
     let (session, _) = synced(&mut phone, &mut programme.hub);
     assert_eq!(phone.delivery(id).unwrap(), Delivery::Aside(Reason::Revoked));

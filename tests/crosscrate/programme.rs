@@ -81,6 +81,11 @@ pub fn message(runs: Vec<Run>) -> Message {
     Message { teams: vec![TEAM, TeamId::PROGRAMME], runs, ..Message::default() }
 }
 
+/// What a hub would answer so, as it travels.
+pub fn as_response(message: Message) -> Vec<u8> {
+    Message { now: NOW.0, ..message }.encode()
+}
+
 /// Sends a message as this device; why each run that was turned away was.
 pub fn send_as(hub: &mut Store, device: DeviceKey, message: &Message) -> Vec<String> {
     let answer = sync::respond(hub, device, NOW, &message.encode()).unwrap();
