@@ -61,10 +61,7 @@ pub fn verify(arguments: &VerifyArguments) -> Result<(), Failure> {
         }
     }
     let wrong: Vec<&str> = verified.faults.iter().map(|fault| fault.in_words()).collect();
-    match wrong.is_empty() {
-        true => Ok(()),
-        false => Err(Failure::found(wrong.join("; "))),
-    }
+    if wrong.is_empty() { Ok(()) } else { Err(Failure::found(wrong.join("; "))) }
 }
 
 #[derive(clap::Args)]

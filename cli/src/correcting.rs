@@ -183,9 +183,10 @@ pub fn undo(arguments: &UndoArguments) -> Result<(), Failure> {
 
 /// Says that a record was changed, durably.
 fn tell(as_json: bool, id: RecordId, entry: EntryId, said: &str) {
-    match as_json {
-        true => say!("{}", json!({ "id": id.to_string(), "entry": entry.to_string() })),
-        false => say!("{said}"),
+    if as_json {
+        say!("{}", json!({ "id": id.to_string(), "entry": entry.to_string() }))
+    } else {
+        say!("{said}")
     }
 }
 

@@ -102,9 +102,10 @@ impl StoreArguments {
 
     /// How a store that may not be there yet is opened.
     pub fn opening(&self) -> Result<Opening, Failure> {
-        match self.store.exists() {
-            true => Ok(self.opening_of(self.key_there()?)),
-            false => Ok(self.opening_of(self.key(self.passphrase_file.is_some())?)),
+        if self.store.exists() {
+            Ok(self.opening_of(self.key_there()?))
+        } else {
+            Ok(self.opening_of(self.key(self.passphrase_file.is_some())?))
         }
     }
 

@@ -83,18 +83,12 @@ pub fn run(command: &DraftCommand) -> Result<(), Failure> {
             let team = held.team(*team)?;
             let form = recording::form_of(&held, DraftId(*draft))?;
             let id = held.wait(held.client().drafts().finish(DraftId(*draft), team, form))?;
-            match json {
-                true => say!("{}", json!({ "id": id.to_string() })),
-                false => say!("{id}"),
-            }
+            if *json { say!("{}", json!({ "id": id.to_string() })) } else { say!("{id}") }
         }
         DraftCommand::Discard { store, draft, json } => {
             let held = store.hold()?;
             held.wait(held.client().drafts().discard(DraftId(*draft)))?;
-            match json {
-                true => say!("{}", json!({ "draft": draft })),
-                false => say!("Discarded."),
-            }
+            if *json { say!("{}", json!({ "draft": draft })) } else { say!("Discarded.") }
         }
     }
     Ok(())

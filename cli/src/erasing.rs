@@ -81,26 +81,23 @@ fn list(store: &StoreArguments, team: Option<TeamId>, as_json: bool) -> Result<(
     }
     let asked = held.wait(held.client().team().asked_erasures())?;
     if asked.is_empty() && !as_json {
-        let where_to_look = match is_root && team.is_none() {
-            true => "; name the team to look into with --team",
-            false => "",
-        };
+        let where_to_look =
+            if is_root && team.is_none() { "; name the team to look into with --team" } else { "" };
         say!("No erasure is asked for{where_to_look}.");
         return Ok(());
     }
     let (all, shown) = (asked.len(), if as_json { usize::MAX } else { ROWS_MAX });
     for one in asked.into_iter().take(shown) {
         let by: Vec<String> = one.by.iter().map(ToString::to_string).collect();
-        match as_json {
-            true => say!(
+        if as_json {
+            say!(
                 "{}",
                 json!({ "team": one.team.to_string(), "record": one.record.to_string(), "by": by })
-            ),
-            false => {
-                let keys = by.iter().take(NAMES_MAX);
-                let names: Vec<&str> = keys.map(|key| key.get(..12).unwrap_or(key)).collect();
-                say!("{}  team {}  asked by {}", one.record, one.team, names.join(", "));
-            }
+            )
+        } else {
+            let keys = by.iter().take(NAMES_MAX);
+            let names: Vec<&str> = keys.map(|key| key.get(..12).unwrap_or(key)).collect();
+            say!("{}  team {}  asked by {}", one.record, one.team, names.join(", "));
         }
     }
     if !as_json {

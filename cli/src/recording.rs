@@ -172,9 +172,10 @@ pub fn form_of(held: &Opened, draft: DraftId) -> Result<Form, Failure> {
 fn begun(held: &Opened, command: &RecordCommand) -> Result<Form, Failure> {
     let Some(draft) = command.draft else { return Ok(Form::new(command.kind)) };
     let form = form_of(held, draft)?;
-    match form.kind() == command.kind {
-        true => Ok(form),
-        false => Err(wrong_file("--draft", format!("is of a {}", form.kind().name()))),
+    if form.kind() == command.kind {
+        Ok(form)
+    } else {
+        Err(wrong_file("--draft", format!("is of a {}", form.kind().name())))
     }
 }
 
@@ -236,10 +237,7 @@ fn form(command: &RecordCommand, begun: Form) -> Result<Form, Failure> {
     if form.get("utc_offset_min").is_none() && !is_given("utc_offset_min") {
         form.put("utc_offset_min", i64::from(now.offset().local_minus_utc() / 60))?;
     }
-    match command.is_with_unknowns() {
-        true => Ok(form.with_unknowns()),
-        false => Ok(form),
-    }
+    if command.is_with_unknowns() { Ok(form.with_unknowns()) } else { Ok(form) }
 }
 
 fn from_json(kind: Kind, file: &str) -> Result<Form, Failure> {

@@ -311,12 +311,13 @@ pub fn conflicts(arguments: &AllArguments) -> Result<(), Failure> {
             say!("{}  {} {field}: {}", record.id, record.kind.name(), all_values(values));
         }
     }
-    match found.is_empty() {
-        true => say!("No record has two values for a field."),
-        false => say!(
+    if found.is_empty() {
+        say!("No record has two values for a field.")
+    } else {
+        say!(
             "{} records. Settle each with the right value: kitbag correct --store FILE ID FIELD=ANSWER",
             found.len()
-        ),
+        )
     }
     Ok(())
 }
@@ -340,13 +341,14 @@ pub fn duplicates(arguments: &AllArguments) -> Result<(), Failure> {
     for pair in &suspected {
         say!("{}  {}  {}", pair.one, pair.other, pair.why.in_words());
     }
-    match suspected.is_empty() {
-        true => say!("No two records look like one event."),
-        false => say!(
+    if suspected.is_empty() {
+        say!("No two records look like one event.")
+    } else {
+        say!(
             "{} pairs. Look at both; if they are one event: kitbag correct --store FILE ID \
              duplicate_of=OTHER",
             suspected.len()
-        ),
+        )
     }
     Ok(())
 }

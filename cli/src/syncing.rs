@@ -104,14 +104,13 @@ pub fn sync(arguments: &SyncArguments) -> Result<(), Failure> {
         Agreement::Without(teams) => {
             let own = held.wait(held.client().team().own())?;
             for team in teams.into_iter().filter(|team| *team != TeamId::PROGRAMME) {
-                match own.contains(&(team, Some(Role::Observer))) {
-                    true => {
-                        say!("This device observes team {team}: it reads totals, and no records.");
-                    }
-                    false => say!(
+                if own.contains(&(team, Some(Role::Observer))) {
+                    say!("This device observes team {team}: it reads totals, and no records.");
+                } else {
+                    say!(
                         "The hub keeps team {team} from this device: its certificate is revoked, or did \
                          not reach the hub. Ask the coordinator."
-                    ),
+                    )
                 }
             }
             say_not_synced(&held)?;
@@ -329,19 +328,18 @@ pub fn bundle(command: &BundleCommand) -> Result<(), Failure> {
             file.sync_all().map_err(failed)?;
             std::fs::rename(&beside, out).map_err(failed)?;
             let (entries, number) = (written.entries, written.team_key);
-            match json {
-                true => say!("{}", json!({ "entries": entries, "team_key": number })),
-                false => {
-                    say!(
-                        "{entries} entries are in {}. Only who has key {} of the team can open it.",
-                        out.display(),
-                        number.unwrap_or_default()
-                    );
-                    say!(
-                        "A device revoked since that key was made may still have it: sync first where \
+            if *json {
+                say!("{}", json!({ "entries": entries, "team_key": number }))
+            } else {
+                say!(
+                    "{entries} entries are in {}. Only who has key {} of the team can open it.",
+                    out.display(),
+                    number.unwrap_or_default()
+                );
+                say!(
+                    "A device revoked since that key was made may still have it: sync first where \
                          you can."
-                    );
-                }
+                );
             }
             Ok(())
         }
@@ -350,22 +348,21 @@ pub fn bundle(command: &BundleCommand) -> Result<(), Failure> {
             let opened = File::open(file).map_err(|error| cannot_read(file, &error))?;
             let reader = BufReader::new(opened);
             let taken = held.wait(held.client().bundles().import(reader, |_| {}))?;
-            match json {
-                true => say!(
+            if *json {
+                say!(
                     "{}",
                     json!({
                         "entries": taken.entries, "new_entries": taken.new_entries,
                         "turned_away": taken.turned_away, "team_key": taken.team_key_number,
                     })
-                ),
-                false => {
-                    say!(
-                        "{} entries, {} of them new here; sealed under key {} of the team.",
-                        taken.entries,
-                        taken.new_entries,
-                        taken.team_key_number
-                    );
-                }
+                )
+            } else {
+                say!(
+                    "{} entries, {} of them new here; sealed under key {} of the team.",
+                    taken.entries,
+                    taken.new_entries,
+                    taken.team_key_number
+                );
             }
             if let Some(reason) = taken.reason {
                 let reason = format!("{} runs were not taken: {reason}", taken.turned_away);

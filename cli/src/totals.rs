@@ -323,11 +323,10 @@ pub fn missing_in_words(missing: &KnownMissing) -> String {
     match missing.entries {
         0 => "Nothing is known to be missing.".to_owned(),
         entries => {
-            let doubt = match missing.is_doubtful {
-                true => {
-                    " Doubtful: a device claims more than is believed; kitbag set-aside, or revoke it."
-                }
-                false => "",
+            let doubt = if missing.is_doubtful {
+                " Doubtful: a device claims more than is believed; kitbag set-aside, or revoke it."
+            } else {
+                ""
             };
             format!(
                 "{entries} entries known to exist, not yet here, from {} phones.{doubt}",

@@ -227,9 +227,10 @@ impl Client {
         read: impl FnOnce(&Engine) -> Result<T, EngineError> + Send + 'static,
     ) -> Result<T, Error> {
         let read = move |engine: &mut Engine| read(engine);
-        match self.0.reads_alone {
-            true => self.0.readers.call(Turn::Later, read).await,
-            false => self.0.writer.call(Turn::Later, read).await,
+        if self.0.reads_alone {
+            self.0.readers.call(Turn::Later, read).await
+        } else {
+            self.0.writer.call(Turn::Later, read).await
         }
     }
 

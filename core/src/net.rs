@@ -86,11 +86,12 @@ pub struct HubClient {
 impl HubClient {
     /// A client of this hub, as the device of this key.
     pub fn new(hub: &HubAddress, own: &SigningKey) -> std::io::Result<Self> {
-        let security = match hub.pins.is_empty() {
-            true => Security::Loopback,
-            false => Security::Tls(Arc::new(
+        let security = if hub.pins.is_empty() {
+            Security::Loopback
+        } else {
+            Security::Tls(Arc::new(
                 tls::client_config(own, hub.pins.clone()).map_err(std::io::Error::other)?,
-            )),
+            ))
         };
         Ok(HubClient {
             at: hub.at.clone(),

@@ -38,9 +38,10 @@ pub fn pack(body: &[u8]) -> Vec<u8> {
     if body.len() <= TINY_BYTES_MAX {
         return pack_quickly(body);
     }
-    let prepared = match body.len() <= SMALL_BYTES_MAX {
-        true => STRONG.get_or_init(|| EncoderDictionary::new(DICTIONARY, 19)),
-        false => LARGE.get_or_init(|| EncoderDictionary::new(DICTIONARY, LARGE_LEVEL)),
+    let prepared = if body.len() <= SMALL_BYTES_MAX {
+        STRONG.get_or_init(|| EncoderDictionary::new(DICTIONARY, 19))
+    } else {
+        LARGE.get_or_init(|| EncoderDictionary::new(DICTIONARY, LARGE_LEVEL))
     };
     packer(prepared)
         .and_then(|mut packer| packer.compress(body))

@@ -222,10 +222,7 @@ fn codes_of(answers: &Answers, name: &str) -> Vec<(String, Option<Answers>)> {
         }
         Some(Shape::CodeSet(_)) => {
             let ticked: Vec<_> = answers.ticked(name).map(|code| (code.to_owned(), None)).collect();
-            match ticked.is_empty() {
-                true => vec![(NOT_ASKED.to_owned(), None)],
-                false => ticked,
-            }
+            if ticked.is_empty() { vec![(NOT_ASKED.to_owned(), None)] } else { ticked }
         }
         _ => Vec::new(),
     }

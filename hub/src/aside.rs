@@ -42,9 +42,10 @@ pub(crate) async fn aside(
             device == store.root()
                 || store.authority().roles(device, team).any(|role| role == Role::Coordinator)
         };
-        match of.next().is_some_and(may) {
-            true => store.kept_aside(certificate, after).map(Some),
-            false => Ok(None),
+        if of.next().is_some_and(may) {
+            store.kept_aside(certificate, after).map(Some)
+        } else {
+            Ok(None)
         }
     };
     match read_for(&hub, device, read).await? {

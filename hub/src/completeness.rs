@@ -90,10 +90,7 @@ pub(crate) async fn completeness(
     // Rounded, so that no difference between two periods tells of few people.
     let shown = |name: &str, count: u64| {
         let of_records = name.starts_with("records") || name == "missing_entries";
-        match reads == Reads::Masked && of_records {
-            true => count - count % THRESHOLD as u64,
-            false => count,
-        }
+        if reads == Reads::Masked && of_records { count - count % THRESHOLD as u64 } else { count }
     };
     let counts: Map<String, Value> = names
         .zip(completeness.counts())

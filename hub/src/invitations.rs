@@ -6,6 +6,7 @@
 use axum::http::StatusCode;
 use kitbag_core::model::DeviceKey;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -74,12 +75,11 @@ impl Invitations {
             let detail = "too many invitations are open; wait ten minutes";
             return Err((StatusCode::TOO_MANY_REQUESTS, "rate", detail));
         }
-        match held.open.contains_key(&id) {
-            true => Err(USED),
-            false => {
-                held.open.insert(id, Open { inviter, made: now, request: None, reply: None });
-                Ok(())
-            }
+        if let Entry::Vacant(place) = held.open.entry(id) {
+            place.insert(Open { inviter, made: now, request: None, reply: None });
+            Ok(())
+        } else {
+            Err(USED)
         }
     }
 

@@ -34,8 +34,9 @@ pub(crate) fn router(hub: Hub) -> Router {
 
 /// Whether the hub can take what comes.
 async fn healthz(State(hub): State<Hub>) -> (StatusCode, &'static str) {
-    match hub.is_well() {
-        true => (StatusCode::OK, "ok\n"),
-        false => (StatusCode::SERVICE_UNAVAILABLE, "not ready: the store cannot be written\n"),
+    if hub.is_well() {
+        (StatusCode::OK, "ok\n")
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "not ready: the store cannot be written\n")
     }
 }

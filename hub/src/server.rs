@@ -136,13 +136,12 @@ async fn serve(
     let listener =
         tokio::net::TcpListener::bind(options.listen).await.map_err(io("the address"))?;
     let address = listener.local_addr().map_err(io("the address"))?;
-    let tls = match options.insecure_loopback {
-        true => None,
-        false => {
-            let config = tls::server_config(&keys.own);
-            let config = config.map_err(|error| HubError::Tls(error.to_string()))?;
-            Some(TlsAcceptor::from(Arc::new(config)))
-        }
+    let tls = if options.insecure_loopback {
+        None
+    } else {
+        let config = tls::server_config(&keys.own);
+        let config = config.map_err(|error| HubError::Tls(error.to_string()))?;
+        Some(TlsAcceptor::from(Arc::new(config)))
     };
     // Before anybody is told that it runs, so that whoever then stops it is heard.
     let mut stop = std::pin::pin!(stopped(options.until_stdin_ends));

@@ -92,9 +92,10 @@ impl Hub {
 
     /// Who a key is to this hub.
     pub(crate) fn sender(&self, device: DeviceKey) -> Sender {
-        match self.known.read().unwrap_or_else(PoisonError::into_inner).contains(&device) {
-            true => Sender::Known,
-            false => Sender::Stranger,
+        if self.known.read().unwrap_or_else(PoisonError::into_inner).contains(&device) {
+            Sender::Known
+        } else {
+            Sender::Stranger
         }
     }
 

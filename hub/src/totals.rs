@@ -95,9 +95,10 @@ fn query(asked: &Parameters) -> Result<TotalsQuery, Problem> {
     });
     let (kind, site) = (kind.transpose()?, asked.site.clone());
     let query = TotalsQuery { team, site, kind, from, to, by };
-    match query.is_split_too_often() {
-        true => Err(bad("split", StoreError::SplitTooOften.to_string())),
-        false => Ok(query),
+    if query.is_split_too_often() {
+        Err(bad("split", StoreError::SplitTooOften.to_string()))
+    } else {
+        Ok(query)
     }
 }
 

@@ -85,10 +85,7 @@ pub fn by_name(
         return Err(FileError::wrong(path, advice));
     }
     // The lists of another file of the same kind are not this one's.
-    let mut lists = match stem(path) == kind.name() {
-        true => lists_beside(kind, path)?,
-        false => Vec::new(),
-    };
+    let mut lists = if stem(path) == kind.name() { lists_beside(kind, path)? } else { Vec::new() };
     let ids = ids(file, columns.iter().position(|column| *column == "id"));
     let has_ids = !lists.is_empty();
     let imported = Mapping::of_fields(kind, &columns)
@@ -123,9 +120,10 @@ fn header(path: &Path, file: &[u8]) -> Result<csv::StringRecord, FileError> {
     let header = reader
         .headers()
         .map_err(|_| FileError::wrong(path, "is not CSV in UTF-8 with a header"))?;
-    match header.is_empty() {
-        true => Err(FileError::wrong(path, "is empty: not even a header is there")),
-        false => Ok(header.clone()),
+    if header.is_empty() {
+        Err(FileError::wrong(path, "is empty: not even a header is there"))
+    } else {
+        Ok(header.clone())
     }
 }
 

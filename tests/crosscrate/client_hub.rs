@@ -148,8 +148,9 @@ fn a_hub_that_trickles_holds_up_nobody_who_has_a_deadline() {
         let (mut stream, _) = listener.accept().unwrap();
         body_of(&mut stream);
         let mut said = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 5000\r\n\r\n");
-        while said.is_ok() {
-            std::thread::sleep(Duration::from_millis(50));
+        // Nobody says anything more: each reading waits as long as it may.
+        stream.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
+        while said.is_ok() && !matches!(stream.read(&mut [0]), Ok(0)) {
             said = stream.write_all(b"x");
         }
     });

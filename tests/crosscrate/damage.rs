@@ -227,9 +227,10 @@ fn a_missing_or_foreign_log_beside_the_store_loses_nothing_that_the_hub_or_the_o
         std::fs::write(&path, &with_log.0).unwrap();
         std::fs::write(programme.folder.path().join("device-1.outbox.log"), outbox).unwrap();
         let _ = std::fs::remove_file(programme.folder.path().join("device-1-shm"));
-        match foreign {
-            true => std::fs::write(&log, others_log).unwrap(),
-            false => _ = std::fs::remove_file(&log),
+        if foreign {
+            std::fs::write(&log, others_log).unwrap()
+        } else {
+            _ = std::fs::remove_file(&log)
         }
         assert!(!with_log.1.is_empty());
         let (mut device, mut recoveries) = (None, 0);

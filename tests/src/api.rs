@@ -53,9 +53,8 @@ fn items_of(source: &str) -> Vec<String> {
         }
         let is_enum = line.starts_with("pub enum ");
         let mut item = line.to_owned();
-        let ends = |line: &str| match is_enum {
-            true => line == "}",
-            false => line.ends_with(['{', ';', ',']) && !is_open(line),
+        let ends = |line: &str| {
+            if is_enum { line == "}" } else { line.ends_with(['{', ';', ',']) && !is_open(line) }
         };
         let mut last = line;
         while !(ends(last) && (is_enum || !is_open(&item))) {
@@ -66,10 +65,7 @@ fn items_of(source: &str) -> Vec<String> {
         }
         let item = item.trim_end_matches([' ', '{', ';', ',']).to_owned();
         let is_method = item.contains(" fn ") && source.contains(&format!("    {line}"));
-        items.push(match is_method {
-            true => format!("[{of}] {item}"),
-            false => item,
-        });
+        items.push(if is_method { format!("[{of}] {item}") } else { item });
     }
     items
 }

@@ -133,9 +133,10 @@ fn android(messages: &[Message<'_>]) -> String {
             };
         }
         let varies = message.forms.iter().any(|form| form.category.is_some());
-        file += &match varies {
-            true => format!("    <plurals name=\"{name}\">\n{items}    </plurals>\n"),
-            false => items,
+        file += &if varies {
+            format!("    <plurals name=\"{name}\">\n{items}    </plurals>\n")
+        } else {
+            items
         };
     }
     file + "</resources>\n"

@@ -428,9 +428,10 @@ fn torn(change: Change, random: &mut ChaCha8Rng) -> Change {
         Change::Write { at, bytes } if bytes.len() > SECTOR_BYTES && random.random_bool(0.3) => {
             let sectors = bytes.len() / SECTOR_BYTES;
             let cut = random.random_range(0..=sectors) * SECTOR_BYTES;
-            match random.random_bool(0.5) {
-                true => Change::Write { at, bytes: bytes[..cut].to_vec() },
-                false => Change::Write { at: at + cut, bytes: bytes[cut..].to_vec() },
+            if random.random_bool(0.5) {
+                Change::Write { at, bytes: bytes[..cut].to_vec() }
+            } else {
+                Change::Write { at: at + cut, bytes: bytes[cut..].to_vec() }
             }
         }
         whole => whole,

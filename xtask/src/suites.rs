@@ -48,12 +48,13 @@ pub fn test(quick: bool) -> Result<(), String> {
         took.push(format!("{name} {} s", (began.elapsed() - since).as_secs()));
         (name, Some(outcome))
     };
-    let suites = match quick {
-        true => vec![
+    let suites = if quick {
+        vec![
             timed("rust", &|| rust(&["--lib", "--test", "tidy", "--test", "crosscrate"])),
             timed("simulate", &|| simulate(SEEDS_QUICK, 1)),
-        ],
-        false => vec![
+        ]
+    } else {
+        vec![
             timed("rust", &|| rust(&[])),
             timed("example", &example),
             timed("demo", &demo),
@@ -63,7 +64,7 @@ pub fn test(quick: bool) -> Result<(), String> {
             timed("fuzz", &|| fuzz(None, FUZZ_SECONDS)),
             timed("mutants", &mutants),
             if peer { timed("sqlcipher", &sqlcipher) } else { ("sqlcipher", None) },
-        ],
+        ]
     };
     println!("\ntook: {}", took.join(", "));
     let in_ci = std::env::var("CI").is_ok_and(|value| value == "true");
@@ -146,12 +147,11 @@ fn demo() -> Result<Outcome, String> {
         faults.extend(["lost", "duplicated"].into_iter().filter(|key| found[*key] != 0));
         let seen = ["conflicts_seen", "forks_seen", "known_missing_half_way"];
         faults.extend(seen.into_iter().filter(|key| !above(key)));
-        match faults.is_empty() {
-            true => outcome.passed += 1,
-            false => {
-                outcome.failed += 1;
-                println!("demo: {name} is not as expected in {}", faults.join(", "));
-            }
+        if faults.is_empty() {
+            outcome.passed += 1
+        } else {
+            outcome.failed += 1;
+            println!("demo: {name} is not as expected in {}", faults.join(", "));
         }
     }
     Ok(outcome)
@@ -273,9 +273,10 @@ fn faults_of(asked: &[&str]) -> Result<Outcome, String> {
             passed = count(counts, " points");
         }
     })?;
-    match succeeded {
-        true => Ok(Outcome { passed, failed: 0 }),
-        false => Err("the disk's faults lost something, or left a store stuck".to_owned()),
+    if succeeded {
+        Ok(Outcome { passed, failed: 0 })
+    } else {
+        Err("the disk's faults lost something, or left a store stuck".to_owned())
     }
 }
 
@@ -287,9 +288,10 @@ pub fn mutants() -> Result<Outcome, String> {
         outcome.passed += u64::from(line.contains(": caught by seed "));
         outcome.failed += u64::from(line.contains(": NOT CAUGHT"));
     })?;
-    match succeeded || outcome.failed > 0 {
-        true => Ok(outcome),
-        false => Err("the mutants did not run".to_owned()),
+    if succeeded || outcome.failed > 0 {
+        Ok(outcome)
+    } else {
+        Err("the mutants did not run".to_owned())
     }
 }
 

@@ -72,9 +72,10 @@ fn environment(random: &mut ChaCha8Rng) -> Environment {
 /// A record with made-up answers: half of them reversals, the others of any kind that workers record.
 fn record(random: &mut ChaCha8Rng) -> Result<Form, Failed> {
     let others = [Kind::Distribution, Kind::Referral, Kind::StockMovement, Kind::Contact];
-    let kind = match random.random_bool(0.5) {
-        true => Kind::Reversal,
-        false => others[random.random_range(0..others.len())],
+    let kind = if random.random_bool(0.5) {
+        Kind::Reversal
+    } else {
+        others[random.random_range(0..others.len())]
     };
     let sites = ["Northgate", "Riverside", "Market Hall", "Old Harbour", "Station", "Hilltop"];
     let day = CivilDate::from_epoch_day(19_000 + random.random_range(0..240)).ok_or("a date")?;
@@ -122,10 +123,13 @@ fn answer(field: &Field, random: &mut ChaCha8Rng) -> Option<Value> {
         Shape::Code([]) => text(format!("A{}", random.random_range(100..999))),
         Shape::Code(codes) => text(codes[random.random_range(0..codes.len())].to_owned()),
         Shape::Int { min, max } => Some(Value::Int(random.random_range(min.max(1)..=max.min(20)))),
-        Shape::IntOrUnknown { .. } => match random.random_bool(0.3) {
-            true => text("unknown".to_owned()),
-            false => Some(Value::Int(random.random_range(1..4))),
-        },
+        Shape::IntOrUnknown { .. } => {
+            if random.random_bool(0.3) {
+                text("unknown".to_owned())
+            } else {
+                Some(Value::Int(random.random_range(1..4)))
+            }
+        }
         Shape::Date => {
             let day = CivilDate::from_epoch_day(19_000 + random.random_range(0..240))?;
             text(day.to_string())

@@ -47,9 +47,10 @@ impl Findings {
                 faults.push(format!("{count} records {what}"));
             }
         }
-        match faults.is_empty() {
-            true => Ok(()),
-            false => Err(Failure::new(format!("the demonstration failed: {}", faults.join("; ")))),
+        if faults.is_empty() {
+            Ok(())
+        } else {
+            Err(Failure::new(format!("the demonstration failed: {}", faults.join("; "))))
         }
     }
 }

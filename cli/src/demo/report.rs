@@ -103,9 +103,10 @@ pub fn final_report(world: &mut World, imported: &Imported) -> Result<AllTotals,
         .filter(|site| !heard_from.contains(site))
         .map(String::as_str)
         .collect();
-    match silent.is_empty() {
-        true => say!("\nEvery site sent something."),
-        false => say!("\nSent nothing: {}.", silent.join(", ")),
+    if silent.is_empty() {
+        say!("\nEvery site sent something.")
+    } else {
+        say!("\nSent nothing: {}.", silent.join(", "))
     }
     let page = world.page("/v1/totals?by=month")?;
     say!("{}", missing_in_words(&known_missing(&page)));

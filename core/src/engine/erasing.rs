@@ -117,9 +117,6 @@ impl Engine {
             .iter()
             .map(|run| run.without(&is_erased).unwrap_or_else(|| run.clone()))
             .collect();
-        match without == salvaged {
-            true => Ok(()),
-            false => self.keep_salvage(&without),
-        }
+        if without == salvaged { Ok(()) } else { self.keep_salvage(&without) }
     }
 }

@@ -151,9 +151,10 @@ impl Engine {
             0 => vec![Operation::put("void", "undone")],
             last => undoing(&record, last),
         };
-        match operations.is_empty() {
-            true => Err(EngineError::NothingToUndo),
-            false => self.change(id, operations),
+        if operations.is_empty() {
+            Err(EngineError::NothingToUndo)
+        } else {
+            self.change(id, operations)
         }
     }
 }

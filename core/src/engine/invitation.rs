@@ -149,9 +149,10 @@ impl Invitation {
         let mac: [u8; 32] = cbor::fixed(&mut decoder)?;
         cbor::end(&decoder)?;
         // Hashes compare in constant time.
-        match self.mac(device) == mac {
-            true => Ok(JoinRequest { device, code: self.code(device) }),
-            false => Err(Malformed::Shape(2)),
+        if self.mac(device) == mac {
+            Ok(JoinRequest { device, code: self.code(device) })
+        } else {
+            Err(Malformed::Shape(2))
         }
     }
 

@@ -75,12 +75,11 @@ impl Engine {
         let Some(kept) = self.store.setting(&Setting::Invitation(*id))? else { return Ok(None) };
         let Some((made, invitation)) = kept.split_first_chunk::<8>() else { return Ok(None) };
         let age = now.saturating_sub(i64::from_be_bytes(*made));
-        match (0..=INVITATION_MS).contains(&age) {
-            true => Ok(Invitation::decode(invitation).ok()),
-            false => {
-                self.forget_invitation(id)?;
-                Ok(None)
-            }
+        if (0..=INVITATION_MS).contains(&age) {
+            Ok(Invitation::decode(invitation).ok())
+        } else {
+            self.forget_invitation(id)?;
+            Ok(None)
         }
     }
 

@@ -322,13 +322,12 @@ impl Engine {
     /// # Ok::<(), Failed>(())
     /// ```
     pub fn look_into(&mut self, team: TeamId) -> Result<(), EngineError> {
-        match self.device_key() == self.root() {
-            true => {
-                self.store.add_team(team);
-                self.looked_into.insert(team);
-                Ok(())
-            }
-            false => Err(EngineError::MayNotRevoke),
+        if self.device_key() == self.root() {
+            self.store.add_team(team);
+            self.looked_into.insert(team);
+            Ok(())
+        } else {
+            Err(EngineError::MayNotRevoke)
         }
     }
 

@@ -106,9 +106,10 @@ impl Engine {
 
     pub(super) fn keep_salvage(&mut self, runs: &[Run]) -> Result<(), EngineError> {
         if runs.is_empty() {
-            return match self.store.setting(&Setting::Salvage)?.is_some() {
-                true => Ok(self.store.unset(&[Setting::Salvage])?),
-                false => Ok(()),
+            return if self.store.setting(&Setting::Salvage)?.is_some() {
+                Ok(self.store.unset(&[Setting::Salvage])?)
+            } else {
+                Ok(())
             };
         }
         Ok(self.store.set(&[(Setting::Salvage, encoded(runs))])?)

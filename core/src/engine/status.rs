@@ -173,10 +173,7 @@ impl Engine {
 
     fn why_hidden(&self) -> Reason {
         let is_revoked = |id: &EntryId| self.store.authority().is_revoked(id);
-        match self.members.values().any(is_revoked) {
-            true => Reason::Revoked,
-            false => Reason::NoCertificate,
-        }
+        if self.members.values().any(is_revoked) { Reason::Revoked } else { Reason::NoCertificate }
     }
 
     /// The teams in which this device's certificate does not stand, or was revoked, as far as it knows.

@@ -61,9 +61,10 @@ impl FromStr for HubAddress {
             && port.parse::<u16>().is_ok();
         let pins: Vec<DeviceKey> =
             parts.map(|pin| pin.parse().map_err(|_| NotAHubAddress)).collect::<Result<_, _>>()?;
-        match is_good && (1..=2).contains(&pins.len()) {
-            true => Ok(HubAddress { at, pins }),
-            false => Err(NotAHubAddress),
+        if is_good && (1..=2).contains(&pins.len()) {
+            Ok(HubAddress { at, pins })
+        } else {
+            Err(NotAHubAddress)
         }
     }
 }

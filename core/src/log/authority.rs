@@ -261,9 +261,10 @@ impl Authority {
     /// Whether this key may read the entries of this team; the programme's scope is read by all who
     /// may read some team.
     pub fn may_read(&self, key: DeviceKey, team: TeamId) -> bool {
-        match team == TeamId::PROGRAMME {
-            true => self.readers.iter().any(|(_, reader)| *reader == key),
-            false => self.readers.contains(&(team, key)),
+        if team == TeamId::PROGRAMME {
+            self.readers.iter().any(|(_, reader)| *reader == key)
+        } else {
+            self.readers.contains(&(team, key))
         }
     }
 

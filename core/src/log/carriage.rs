@@ -114,9 +114,10 @@ impl Carriage {
         let sound = info.sound();
         let is_open =
             |(branch, sound): (&super::chain::Branch, &u64)| branch.end.is_none() && *sound > 0;
-        match info.branches.is_empty() || info.branches.iter().zip(&sound).any(is_open) {
-            true => any,
-            false => any.min(sound.into_iter().max().unwrap_or(0)),
+        if info.branches.is_empty() || info.branches.iter().zip(&sound).any(is_open) {
+            any
+        } else {
+            any.min(sound.into_iter().max().unwrap_or(0))
         }
     }
 }

@@ -103,15 +103,16 @@ pub fn ending(author: Author, entry: Looked<'_>) -> Option<Ending> {
         return Some(Ending::Payload);
     }
     if let Some(payload) = entry.payload {
-        let fault = match entry.kind >= kind::RECORDS_FROM {
-            true => RecordPayload::check(payload).err().map(|_| Ending::Payload),
-            false => match Administration::decode(entry.kind, payload) {
+        let fault = if entry.kind >= kind::RECORDS_FROM {
+            RecordPayload::check(payload).err().map(|_| Ending::Payload)
+        } else {
+            match Administration::decode(entry.kind, payload) {
                 Err(_) => Some(Ending::Payload),
                 Ok(Administration::Certify(certificate)) => {
                     (!may_certify(author, &certificate)).then_some(Ending::Certificate)
                 }
                 Ok(_) => None,
-            },
+            }
         };
         if fault.is_some() {
             return fault;

@@ -161,9 +161,10 @@ impl Judging {
         if !checked || !payload.after.is_empty() {
             return Verdict::Refused(Refusal::Schema);
         }
-        match entry.is_role_waived || self.role_allows(entry, kind, at, payload) {
-            true => Verdict::Admitted,
-            false => Verdict::Refused(Refusal::Role),
+        if entry.is_role_waived || self.role_allows(entry, kind, at, payload) {
+            Verdict::Admitted
+        } else {
+            Verdict::Refused(Refusal::Role)
         }
     }
 
@@ -225,9 +226,10 @@ impl Judging {
     }
 
     fn settle(&mut self, at: usize, creation: usize, kind: Kind) {
-        let verdict = match at == creation {
-            true => Verdict::Admitted,
-            false => self.verdict_of_change(at, creation, kind),
+        let verdict = if at == creation {
+            Verdict::Admitted
+        } else {
+            self.verdict_of_change(at, creation, kind)
         };
         self.verdict[at] = Some(verdict);
         // An entry refused for who wrote it, or for want of an element, stands for what its author saw.
@@ -276,9 +278,10 @@ impl Judging {
         {
             return Verdict::Refused(Refusal::Needs);
         }
-        match self.has_elements(payload) {
-            true => Verdict::Admitted,
-            false => Verdict::Refused(Refusal::Needs),
+        if self.has_elements(payload) {
+            Verdict::Admitted
+        } else {
+            Verdict::Refused(Refusal::Needs)
         }
     }
 

@@ -388,9 +388,10 @@ impl Run {
     /// Whether the signature is this device's for the last of the run's entries.
     pub fn check_signature(&self, key: DeviceKey, entries: &[Entry]) -> Result<(), TurnedAway> {
         let last = entries.last().map(Entry::tip).ok_or(TurnedAway::Signature)?;
-        match signature_is_good(&key, self.log, last, &self.signature) {
-            true => Ok(()),
-            false => Err(TurnedAway::Signature),
+        if signature_is_good(&key, self.log, last, &self.signature) {
+            Ok(())
+        } else {
+            Err(TurnedAway::Signature)
         }
     }
 

@@ -84,9 +84,12 @@ pub fn check_change(kind: Kind, version: u64, operations: &[Operation]) -> Resul
 
 /// The declaration that a field name falls under: its own, or that of its set.
 pub fn declared(kind: Kind, name: &str) -> Option<&'static Field> {
-    kind.fields().find(|field| match field.is_by_code() {
-        true => name.strip_prefix(field.name).is_some_and(|rest| rest.starts_with('.')),
-        false => field.name == name,
+    kind.fields().find(|field| {
+        if field.is_by_code() {
+            name.strip_prefix(field.name).is_some_and(|rest| rest.starts_with('.'))
+        } else {
+            field.name == name
+        }
     })
 }
 

@@ -136,12 +136,11 @@ fn check_own(operations: &[Operation]) -> Result<(), Invalid> {
 /// What tells an imported row from others is given once: taken away, the row would come in again.
 fn check_unmoved(change: &[Operation]) -> Result<(), Invalid> {
     let is_key = |operation: &Operation| matches!(operation, Operation::Put { field, .. } if field == "import_key");
-    match change.iter().any(is_key) {
-        true => {
-            let expected = "it comes from the import and cannot be changed";
-            Err(Invalid::new("import_key", Wrong::FromCreation, expected))
-        }
-        false => Ok(()),
+    if change.iter().any(is_key) {
+        let expected = "it comes from the import and cannot be changed";
+        Err(Invalid::new("import_key", Wrong::FromCreation, expected))
+    } else {
+        Ok(())
     }
 }
 

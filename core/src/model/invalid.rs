@@ -148,8 +148,9 @@ impl Invalid {
 /// A name that could be a field's; others could hold anything, an answer too, and are not shown.
 pub(super) fn cut(name: &str) -> String {
     let is_name = |c: char| c.is_ascii_alphanumeric() || ['_', '.', '-'].contains(&c);
-    match name.len() <= 64 && name.chars().all(is_name) {
-        true => name.to_owned(),
-        false => "(a name that is no field's)".to_owned(),
+    if name.len() <= 64 && name.chars().all(is_name) {
+        name.to_owned()
+    } else {
+        "(a name that is no field's)".to_owned()
     }
 }

@@ -217,9 +217,8 @@ impl CodePack {
 
     /// Whether its values can be meant: a pack cannot be taken back, only followed by a higher version.
     fn check_values(&self) -> Result<(), PackError> {
-        let must = |holds: bool, what: String, expected| match holds {
-            true => Ok(()),
-            false => Err(PackError::Range { what, expected }),
+        let must = |holds: bool, what: String, expected| {
+            if holds { Ok(()) } else { Err(PackError::Range { what, expected }) }
         };
         must(is_code(&self.name), "name".to_owned(), "1 to 64 characters")?;
         must(self.version > 0, "version".to_owned(), "1 or more")?;

@@ -74,10 +74,13 @@ fn hold(rule: Rule, operations: &[Operation]) -> Result<(), Invalid> {
             };
             (names.iter().any(|name| number(name) > 0)).then_some(()).ok_or_else(wrong)
         }
-        Rule::Differ(one, other) => match put(one) == put(other) {
-            true => Err(Invalid::beside(one, Wrong::Differ, other)),
-            false => Ok(()),
-        },
+        Rule::Differ(one, other) => {
+            if put(one) == put(other) {
+                Err(Invalid::beside(one, Wrong::Differ, other))
+            } else {
+                Ok(())
+            }
+        }
         Rule::AboveZeroUnless { number: name, field, code } => {
             let is_exempt = put(field).and_then(Value::as_text) == Some(code);
             let expected = || format!("expected a number above 0, but for {field} {code}");
@@ -101,9 +104,8 @@ fn hold_apart(contradiction: Contradiction, whole: &[Operation]) -> Result<(), I
         }
         None => false,
     };
-    let unless = |is_wrong: bool, field: &str, wrong: Wrong, other: &'static str| match is_wrong {
-        true => Err(Invalid::beside(field, wrong, other)),
-        false => Ok(()),
+    let unless = |is_wrong: bool, field: &str, wrong: Wrong, other: &'static str| {
+        if is_wrong { Err(Invalid::beside(field, wrong, other)) } else { Ok(()) }
     };
     match contradiction {
         Contradiction::BesideElements { field, list } => {

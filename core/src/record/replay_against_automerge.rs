@@ -68,9 +68,12 @@ fn plan(seed: u64) -> Plan {
 /// The steps that count and that one builds on, also by way of those that only stand for others.
 fn counting_parents(steps: &[ReplayStep], at: usize) -> BTreeSet<usize> {
     let parents = steps[at].parents.iter();
-    let resolved = parents.flat_map(|parent| match steps[*parent].counts {
-        true => BTreeSet::from([*parent]),
-        false => counting_parents(steps, *parent),
+    let resolved = parents.flat_map(|parent| {
+        if steps[*parent].counts {
+            BTreeSet::from([*parent])
+        } else {
+            counting_parents(steps, *parent)
+        }
     });
     resolved.collect()
 }

@@ -53,9 +53,10 @@ impl Store {
             branch.is_some_and(|branch| branch.tip.position == place.position)
         };
         let places = carriage.tips(info);
-        let tips = match places.len() == info.branches.len() && places.iter().all(is_whole) {
-            true => None,
-            false => Some(self.tips_at(log, &places)?),
+        let tips = if places.len() == info.branches.len() && places.iter().all(is_whole) {
+            None
+        } else {
+            Some(self.tips_at(log, &places)?)
         };
         let brought = self.carried.remove(log).map(|carried| carried.brought).unwrap_or_default();
         self.carried.insert(*log, CarriedLog { carriage, tips, brought });

@@ -32,9 +32,10 @@ pub(super) fn connect(name: impl AsRef<Path>, flags: OpenFlags) -> Result<Connec
         });
         version.is_ok_and(|version| !version.is_empty())
     });
-    match has_cipher {
-        true => Ok(Connection::open_with_flags(name, flags)?),
-        false => Err(StoreError::NoCipher),
+    if *has_cipher {
+        Ok(Connection::open_with_flags(name, flags)?)
+    } else {
+        Err(StoreError::NoCipher)
     }
 }
 

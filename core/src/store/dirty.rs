@@ -44,9 +44,10 @@ impl Store {
     }
 
     pub(super) fn mark_log_dirty(&self, log: &LogId) -> Result<(), StoreError> {
-        let of_log = match crate::planted!(VerdictByArrival) {
-            false => "kind >= 16",
-            true => "kind >= 16 AND verdict BETWEEN 16 AND 31",
+        let of_log = if crate::planted!(VerdictByArrival) {
+            "kind >= 16 AND verdict BETWEEN 16 AND 31"
+        } else {
+            "kind >= 16"
         };
         self.sql()?
             .prepare_cached(&format!(

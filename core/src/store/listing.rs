@@ -118,12 +118,11 @@ impl Search {
             (Order::Day, true) => "(day, number) > (:day, :number)",
         };
         let conflicted = if self.conflicted { "AND conflicts > 0" } else { "" };
-        let needs_person = match self.needs_person {
-            true => {
-                "AND (conflicts > 0 OR state = 3 OR substr(entry.id, 1, 16) IN
+        let needs_person = if self.needs_person {
+            "AND (conflicts > 0 OR state = 3 OR substr(entry.id, 1, 16) IN
                    (SELECT changes FROM entry WHERE verdict > 31 AND changes IS NOT NULL))"
-            }
-            false => "",
+        } else {
+            ""
         };
         // By arrival the day's index is not what is read.
         let day = match self.order {
@@ -166,9 +165,10 @@ impl Store {
         }
         let place = |row: &Row| ListPlace { day: row.day, number: row.number };
         let (first, last) = (rows.first().map(place), rows.last().map(place));
-        let (older, newer) = match search.is_backwards() {
-            false => (last.filter(|_| has_more), first.filter(|_| search.older_than.is_some())),
-            true => (last, first.filter(|_| has_more)),
+        let (older, newer) = if search.is_backwards() {
+            (last, first.filter(|_| has_more))
+        } else {
+            (last.filter(|_| has_more), first.filter(|_| search.older_than.is_some()))
         };
         Ok(Page { rows, older, newer })
     }
@@ -227,9 +227,10 @@ impl Store {
             let numbers: Vec<String> = of.map(|log| log.number.to_string()).collect();
             format!("[{}]", numbers.join(","))
         });
-        let far = match search.is_backwards() {
-            false => ListPlace { day: i64::MAX, number: i64::MAX },
-            true => ListPlace { day: i64::MIN, number: i64::MIN },
+        let far = if search.is_backwards() {
+            ListPlace { day: i64::MIN, number: i64::MIN }
+        } else {
+            ListPlace { day: i64::MAX, number: i64::MAX }
         };
         let cut = search.older_than.or(search.newer_than).unwrap_or(far);
         run(named_params! {

@@ -180,10 +180,7 @@ impl Store {
         let kept = kept.map(|awaited| (awaited.device, awaited.team, awaited.claimed));
         let mut reaches: BTreeMap<LogId, (DeviceKey, EntryId, u64)> = BTreeMap::new();
         let claims: Vec<(DeviceKey, TeamId, Claimed)> = heard.chain(kept).collect();
-        let set_aside = match claims.is_empty() {
-            true => BTreeMap::new(),
-            false => self.set_aside()?,
-        };
+        let set_aside = if claims.is_empty() { BTreeMap::new() } else { self.set_aside()? };
         for (device, of, claimed) in claims {
             // What was heard before a revocation, or an end, or was set aside, counts no longer: below a kept
             // tip that tip itself tells what is missing.

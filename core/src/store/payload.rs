@@ -17,10 +17,8 @@ pub(super) fn keep(payload: &[u8]) -> Vec<u8> {
         return [&[PLAIN], payload].concat();
     }
     let packed = pack_quickly(payload);
-    let (form, body) = match packed.len() < payload.len() {
-        true => (PACKED, packed.as_slice()),
-        false => (PLAIN, payload),
-    };
+    let (form, body) =
+        if packed.len() < payload.len() { (PACKED, packed.as_slice()) } else { (PLAIN, payload) };
     [&[form], body].concat()
 }
 

@@ -27,9 +27,10 @@ impl Store {
         if query.is_split_too_often() {
             return Err(StoreError::SplitTooOften);
         }
-        let lines = match query.needs_rows() {
-            true => self.lines_from_rows(query)?,
-            false => self.lines_from_tally(query)?,
+        let lines = if query.needs_rows() {
+            self.lines_from_rows(query)?
+        } else {
+            self.lines_from_tally(query)?
         };
         let lines = match query.kind {
             Some(kind) => of_kind(kind, &lines),

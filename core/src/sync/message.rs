@@ -195,14 +195,12 @@ fn read_clock(decoder: &mut Decoder<'_>) -> Result<Frontier, Malformed> {
         room = room
             .checked_sub(tips.len())
             .ok_or(Malformed::TooLarge { what: "clock", max: TIPS_MAX as u64 })?;
-        match tips.is_sorted_by(|a, b| a < b) {
-            true => Ok((log, tips)),
-            false => Err(Malformed::NotCanonical),
-        }
+        if tips.is_sorted_by(|a, b| a < b) { Ok((log, tips)) } else { Err(Malformed::NotCanonical) }
     })?;
-    match logs.is_sorted_by(|a, b| a.0 < b.0) {
-        true => Ok(logs.into_iter().collect()),
-        false => Err(Malformed::NotCanonical),
+    if logs.is_sorted_by(|a, b| a.0 < b.0) {
+        Ok(logs.into_iter().collect())
+    } else {
+        Err(Malformed::NotCanonical)
     }
 }
 

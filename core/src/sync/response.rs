@@ -36,9 +36,10 @@ pub fn respond_within(
 ) -> Result<Vec<u8>, SyncError> {
     let message = Message::decode(request)?;
     store.ensure_open()?;
-    let sender = match device == store.root() || store.authority().has_certificate(device) {
-        true => Sender::Known,
-        false => Sender::Stranger,
+    let sender = if device == store.root() || store.authority().has_certificate(device) {
+        Sender::Known
+    } else {
+        Sender::Stranger
     };
     if sender == Sender::Stranger && message.runs.is_empty() {
         return Ok(respond_nothing(now, &message));
@@ -67,9 +68,10 @@ pub fn respond_verified(
     let request = std::mem::take(&mut taken.message);
     store.note_synced(device, now)?;
     let (request_digest, asked) = (request.digest, request.teams.clone());
-    let (mut response, heard) = match request.clock.is_some() {
-        true => (in_full(store, device, request, &taken)?, None),
-        false => in_short(store, device, &request, &taken, since, before)?,
+    let (mut response, heard) = if request.clock.is_some() {
+        (in_full(store, device, request, &taken)?, None)
+    } else {
+        in_short(store, device, &request, &taken, since, before)?
     };
     let turned_away = taken.turned_away.iter();
     response.turned_away = turned_away.map(|(index, _, reason)| told(*index, reason)).collect();

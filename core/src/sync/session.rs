@@ -148,10 +148,8 @@ impl Session {
         if self.requests > REQUESTS_MAX {
             return Err(self.stuck());
         }
-        let mut message = match self.in_full {
-            false => self.in_short(store, own)?,
-            true => self.in_full(store, own)?,
-        };
+        let mut message =
+            if self.in_full { self.in_full(store, own)? } else { self.in_short(store, own)? };
         message.teams.clone_from(&self.teams);
         message.digest = store.clock_digest(&self.teams);
         message.cursor = store.setting(&Setting::Cursor)?.unwrap_or_default();
@@ -315,9 +313,10 @@ impl Session {
             return Err(self.stuck());
         }
         let spent = self.upload_left.is_some() && self.weight_max() == 0;
-        match waiting > 0 && spent && !is_refused {
-            true => self.agreement = Some(Agreement::Partial { waiting }),
-            false => self.in_full = true,
+        if waiting > 0 && spent && !is_refused {
+            self.agreement = Some(Agreement::Partial { waiting })
+        } else {
+            self.in_full = true
         }
         Ok(())
     }
@@ -352,10 +351,8 @@ impl Session {
         // Where a clock could not show all, the digest tells.
         let is_shown =
             not_shown.is_empty() && ours.values().map(Vec::len).sum::<usize>() <= TIPS_MAX;
-        let is_same = match is_shown {
-            true => theirs == ours,
-            false => response.digest == store.clock_digest(readable),
-        };
+        let is_same =
+            if is_shown { theirs == ours } else { response.digest == store.clock_digest(readable) };
         if is_same && all_there {
             return self.agree(store, readable, &response.cursor);
         }

@@ -174,9 +174,10 @@ fn every_indicator_was_counted(count: u64, seen: &BTreeSet<String>) -> ExitCode 
 fn play_twice(seed: u64) -> Result<BTreeSet<String>, Failure> {
     let plan = plan(seed);
     let played = play(seed, &plan)?;
-    match play(seed, &plan)? == played {
-        true => Ok(played.indicators),
-        false => Err(Failure("the seed did not replay to the same trace".to_owned())),
+    if play(seed, &plan)? == played {
+        Ok(played.indicators)
+    } else {
+        Err(Failure("the seed did not replay to the same trace".to_owned()))
     }
 }
 

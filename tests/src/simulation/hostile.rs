@@ -400,17 +400,14 @@ impl World {
     /// Takes stock from a colleague's own bag, or from its own.
     fn foreign_stock(&mut self, dice: &mut ChaCha8Rng) -> Result<(), Failure> {
         let at = dice.random_range(0..self.phones.len());
-        let whose = match dice.random_bool(0.7) {
-            true => self.engine(at).device_key(),
-            false => self.hostile.key(),
-        };
+        let whose =
+            if dice.random_bool(0.7) { self.engine(at).device_key() } else { self.hostile.key() };
         let holder = Answer::Word(format!("device:{whose}"));
-        match dice.random_bool(0.5) {
-            true => self.hostile_creation(DISTRIBUTION, vec![("taken_from", holder)]).map(drop),
-            false => {
-                let movement = ("movement", Answer::Word("return".to_owned()));
-                self.hostile_creation(STOCK_MOVEMENT, vec![movement, ("from", holder)]).map(drop)
-            }
+        if dice.random_bool(0.5) {
+            self.hostile_creation(DISTRIBUTION, vec![("taken_from", holder)]).map(drop)
+        } else {
+            let movement = ("movement", Answer::Word("return".to_owned()));
+            self.hostile_creation(STOCK_MOVEMENT, vec![movement, ("from", holder)]).map(drop)
         }
     }
 
@@ -436,7 +433,9 @@ impl World {
         // As a hostile hub would hand it on.
         let mut session = self.engine(at).session();
         self.engine(at).request(&mut session)?;
-        let taken = self.engine(at).reply(&mut session, &bytes);
+        let handed = Message::decode(&bytes).map_err(|reason| Failure(reason.to_string()))?;
+        let handed = Message { now: self.hub_now().0, ..handed };
+        let taken = self.engine(at).reply(&mut session, &handed.encode());
         self.after_phone(at, taken).map(drop)
     }
 

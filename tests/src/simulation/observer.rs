@@ -71,23 +71,20 @@ impl World {
             .collect();
         let Some((log, tip)) = of_others.choose(dice).copied() else { return Ok(()) };
         let runs = hub.page_of(&[log], &Peer::default(), None)?;
-        let signed = match dice.random_bool(0.5) {
-            true => {
-                let certificate = self.hostile.certificate;
-                let random = self.hostile.random.random();
-                let open = Open { key: own_key, team: TEAMS[0], random, certificate };
-                let tip = Tip { position: tip.position.max(2), id: tip.id };
-                let log = open.log();
-                SignedTip { log, signature: sign(&self.hostile.key, log, tip), open, tip }
-            }
-            false => {
-                let entries = runs.first().map(Run::expand).unwrap_or_default();
-                let open = entries.first().and_then(|open| open.payload.as_deref());
-                let open = open.and_then(|payload| Open::decode(payload).ok());
-                let Some(open) = open else { return Ok(()) };
-                let tip = Tip { position: tip.position + 1, id: EntryId(dice.random()) };
-                SignedTip { log, signature: sign(&self.hostile.key, log, tip), open, tip }
-            }
+        let signed = if dice.random_bool(0.5) {
+            let certificate = self.hostile.certificate;
+            let random = self.hostile.random.random();
+            let open = Open { key: own_key, team: TEAMS[0], random, certificate };
+            let tip = Tip { position: tip.position.max(2), id: tip.id };
+            let log = open.log();
+            SignedTip { log, signature: sign(&self.hostile.key, log, tip), open, tip }
+        } else {
+            let entries = runs.first().map(Run::expand).unwrap_or_default();
+            let open = entries.first().and_then(|open| open.payload.as_deref());
+            let open = open.and_then(|payload| Open::decode(payload).ok());
+            let Some(open) = open else { return Ok(()) };
+            let tip = Tip { position: tip.position + 1, id: EntryId(dice.random()) };
+            SignedTip { log, signature: sign(&self.hostile.key, log, tip), open, tip }
         };
         self.hostile.has_claimed = true;
         let message = Message { teams: vec![TEAMS[0]], signed: vec![signed], ..Message::default() };

@@ -124,10 +124,8 @@ impl World {
     fn create(&mut self, at: usize, dice: &mut Dice) -> Result<(), Failure> {
         let Some(team) = self.team_of(at, dice)? else { return Ok(()) };
         // Reversals are half of them: they are what programmes record most carefully.
-        let kind = match dice.random_bool(0.5) {
-            true => 17,
-            false => KINDS.choose(dice).copied().unwrap_or(17),
-        };
+        let kind =
+            if dice.random_bool(0.5) { 17 } else { KINDS.choose(dice).copied().unwrap_or(17) };
         let site = ["riverside", "station", "north"].choose(dice).copied().unwrap_or("north");
         let days = self.some_days();
         let mut deeds = forms::creation(kind, &days, dice);
@@ -205,9 +203,10 @@ impl World {
             let named = known.into_iter().flat_map(|intent| intent.after.iter().copied());
             next.extend(named.chain(elements).chain(record).filter(|label| reached.insert(*label)));
         }
-        match saw.is_subset(&reached) {
-            true => Ok(()),
-            false => Err(Failure("a screen shows more than a change is built on".to_owned())),
+        if saw.is_subset(&reached) {
+            Ok(())
+        } else {
+            Err(Failure("a screen shows more than a change is built on".to_owned()))
         }
     }
 
@@ -364,9 +363,10 @@ impl World {
             .map(|entry| entry.id.0)
             .collect();
         let word = Word::Revoke { certificate: chosen.label, kept };
-        let (by, hand) = match by_root {
-            true => (ROOT, None),
-            false => (coordinator, Some(self.hand(coordinator, chosen.team)?)),
+        let (by, hand) = if by_root {
+            (ROOT, None)
+        } else {
+            (coordinator, Some(self.hand(coordinator, chosen.team)?))
         };
         let said = Said { id: [0; 32], by: hand, word };
         // One certificate, where an engine revokes all of the device's.

@@ -247,10 +247,7 @@ fn parts(shown: &Shown, field: &str) -> Vec<(String, Shown)> {
         return Vec::new();
     }
     let found = parts_asked(shown, field);
-    match found.is_empty() {
-        true => vec![(String::new(), shown.clone())],
-        false => found,
-    }
+    if found.is_empty() { vec![(String::new(), shown.clone())] } else { found }
 }
 
 fn parts_asked(shown: &Shown, field: &str) -> Vec<(String, Shown)> {
@@ -344,9 +341,10 @@ fn day_of(text: &str) -> Option<i64> {
         4 | 6 | 9 | 11 => 30,
         _ => 31,
     };
-    let years: i64 = match year >= 1970 {
-        true => (1970..year).map(|year| 365 + i64::from(leap(year))).sum(),
-        false => -(year..1970).map(|year| 365 + i64::from(leap(year))).sum::<i64>(),
+    let years: i64 = if year >= 1970 {
+        (1970..year).map(|year| 365 + i64::from(leap(year))).sum()
+    } else {
+        -(year..1970).map(|year| 365 + i64::from(leap(year))).sum::<i64>()
     };
     Some(years + (1..month).map(length).sum::<i64>() + day - 1)
 }

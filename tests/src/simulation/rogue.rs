@@ -76,9 +76,10 @@ impl World {
     ) -> Result<(), Failure> {
         let Some((victim, _)) = victim else { return Ok(()) };
         let records = vec![victim.record()];
-        let says = match dice.random_bool(0.7) {
-            true => Administration::Erase { team: TEAMS[0], records },
-            false => Administration::AskErase { records },
+        let says = if dice.random_bool(0.7) {
+            Administration::Erase { team: TEAMS[0], records }
+        } else {
+            Administration::AskErase { records }
         };
         self.rogue_says(&says, Word::Nothing).map(drop)
     }

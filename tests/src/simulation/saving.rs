@@ -77,10 +77,7 @@ impl World {
         if is_saved == is_draft {
             return Err(Failure("of a draft and its record one is there".to_owned()));
         }
-        match is_draft {
-            true => Ok(self.engine(at).discard_draft(draft)?),
-            false => Ok(()),
-        }
+        if is_draft { Ok(self.engine(at).discard_draft(draft)?) } else { Ok(()) }
     }
 
     /// A worker syncs, and leaves a team where that agreed and nothing of his is here alone. Nobody loses
@@ -106,9 +103,10 @@ impl World {
         let after = self.held_by_anybody()?;
         let gone: Vec<Label> = before.difference(&after).copied().collect();
         // What a phone or the hub lost that was put back, nobody but him may have had.
-        match gone.is_empty() || self.was_put_back {
-            true => self.may_be_gone.extend(gone),
-            false => return Err(Failure("LOST: what was here alone was left".to_owned())),
+        if gone.is_empty() || self.was_put_back {
+            self.may_be_gone.extend(gone)
+        } else {
+            return Err(Failure("LOST: what was here alone was left".to_owned()));
         }
         Ok(())
     }
@@ -151,12 +149,11 @@ impl World {
         let entries = self.engine(at).store().entries()?;
         let own = |id: &Label| known.contains(id);
         let kinds = kitbag_core::log::entry::kind::RECORDS_FROM;
-        match entries.iter().any(|entry| entry.kind >= kinds && !own(&entry.id.0)) {
-            true => Err(Failure("what was refused was saved".to_owned())),
-            false => {
-                self.note("was refused");
-                Ok(())
-            }
+        if entries.iter().any(|entry| entry.kind >= kinds && !own(&entry.id.0)) {
+            Err(Failure("what was refused was saved".to_owned()))
+        } else {
+            self.note("was refused");
+            Ok(())
         }
     }
 

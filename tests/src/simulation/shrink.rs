@@ -18,10 +18,7 @@ pub fn shrink_by(failing: &Plan, still_fails: impl Fn(&Plan) -> bool) -> Plan {
         while at < plan.len() {
             let mut without = plan.clone();
             without.drain(at..(at + chunk).min(plan.len()));
-            match still_fails(&without) {
-                true => plan = without,
-                false => at += chunk,
-            }
+            if still_fails(&without) { plan = without } else { at += chunk }
         }
         match (chunk, plan.len() < before) {
             (0 | 1, false) => return plan,

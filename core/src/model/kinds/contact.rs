@@ -1,10 +1,10 @@
 //! The contact: an outreach contact (data dictionary, supporting kinds).
 
 use crate::model::answers::Answer;
-use crate::model::indicator::{Adds, Indicator};
-use crate::model::rules::Contradiction;
 use crate::model::declaration::{Declaration, WorkerMay};
 use crate::model::field::{Shape, optional, required};
+use crate::model::indicator::{Adds, Indicator};
+use crate::model::rules::Contradiction;
 use crate::model::{Answers, Kind};
 
 /// The contact.

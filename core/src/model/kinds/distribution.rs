@@ -1,10 +1,10 @@
 //! The distribution: naloxone handed to a person (data dictionary, distribution).
 
 use crate::model::codes::{AGE_BAND, GENDER, PRODUCT, YES_NO};
-use crate::model::indicator::{Adds, Indicator, Share};
-use crate::model::rules::{Contradiction, Rule};
 use crate::model::declaration::{Declaration, WorkerMay};
 use crate::model::field::{Shape, optional, required};
+use crate::model::indicator::{Adds, Indicator, Share};
+use crate::model::rules::{Contradiction, Rule};
 use crate::model::stock::{StockMove, batch, moved};
 use crate::model::{Answers, Kind};
 

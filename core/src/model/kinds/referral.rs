@@ -1,10 +1,10 @@
 //! The referral: a path to care, with a history (data dictionary, referral).
 
 use crate::model::answers::{Named, find};
-use crate::model::indicator::{Adds, Derived, Indicator, Share};
-use crate::model::rules::{Contradiction, Rule};
 use crate::model::declaration::{Declaration, WorkerMay};
 use crate::model::field::{Field, Shape, VOID, optional, required};
+use crate::model::indicator::{Adds, Derived, Indicator, Share};
+use crate::model::rules::{Contradiction, Rule};
 use crate::model::{Answer, Answers, CivilDate, Kind};
 
 /// The statuses, from the least far along to the furthest: a tie of dates goes to the further one.

@@ -1,9 +1,9 @@
 //! The report: a frozen set of indicator values (data dictionary, supporting kinds).
 
 use crate::model::Kind;
-use crate::model::indicator::{Adds, Indicator};
 use crate::model::declaration::{Declaration, WorkerMay};
 use crate::model::field::{Shape, optional, required};
+use crate::model::indicator::{Adds, Indicator};
 
 /// The report.
 pub const DECLARATION: Declaration = Declaration {

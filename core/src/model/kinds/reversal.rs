@@ -2,10 +2,10 @@
 
 use crate::model::answers::{Named, find};
 use crate::model::codes::{AGE_BAND, GENDER, PRODUCT, ROUTE, SOURCE, YES_NO_REFUSED};
-use crate::model::indicator::{Adds, Indicator, Share};
-use crate::model::rules::{Contradiction, Rule};
 use crate::model::declaration::{Declaration, WorkerMay};
 use crate::model::field::{Field, Shape, VOID, optional, required};
+use crate::model::indicator::{Adds, Indicator, Share};
+use crate::model::rules::{Contradiction, Rule};
 use crate::model::stock::{StockMove, batch_of, moved};
 use crate::model::{Answer, Answers, Kind};
 

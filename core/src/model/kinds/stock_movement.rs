@@ -1,10 +1,10 @@
 //! The stock movement (data dictionary, supporting kinds).
 
 use crate::model::codes::PRODUCT;
-use crate::model::indicator::{Adds, Indicator};
-use crate::model::rules::{Contradiction, Rule};
 use crate::model::declaration::{Declaration, WorkerMay};
 use crate::model::field::{Shape, optional, required};
+use crate::model::indicator::{Adds, Indicator};
+use crate::model::rules::{Contradiction, Rule};
 use crate::model::stock::{StockMove, batch, moved};
 use crate::model::{Answers, Kind};
 

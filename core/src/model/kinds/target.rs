@@ -1,10 +1,10 @@
 //! The target: what a programme wants to reach (data dictionary, supporting kinds).
 
 use crate::model::Kind;
-use crate::model::indicator::{Adds, Indicator};
-use crate::model::rules::Contradiction;
 use crate::model::declaration::{Declaration, WorkerMay};
 use crate::model::field::{Shape, required};
+use crate::model::indicator::{Adds, Indicator};
+use crate::model::rules::Contradiction;
 
 /// The target.
 pub const DECLARATION: Declaration = Declaration {

@@ -1,9 +1,9 @@
 //! The training (data dictionary, supporting kinds).
 
-use crate::model::indicator::{Adds, Indicator, Share};
-use crate::model::rules::{Contradiction, Rule};
 use crate::model::declaration::{Declaration, WorkerMay};
 use crate::model::field::{Shape, optional, required};
+use crate::model::indicator::{Adds, Indicator, Share};
+use crate::model::rules::{Contradiction, Rule};
 use crate::model::{Answers, Kind};
 
 /// What counts as trained when naloxone is handed out.
