@@ -43,4 +43,4 @@ pub use running::SyncEnded;
 pub use stock::{Alarm, HeldBatch, Lasting, Stock, StockAlarm, StockNow, of_product};
 pub use sync::{Sync, SyncOptions, SyncRun};
 pub use team::{Invited, Member, Team};
-pub use totals::{CompletenessOf, Target, Totals, TwoPeriods};
+pub use totals::{CompletenessOf, Shares, Target, Totals, TwoPeriods, shares_of};

@@ -41,6 +41,8 @@ pub struct Member {
     pub role: Role,
     /// Whether the certificate is revoked.
     pub is_revoked: bool,
+    /// The day on which it synced last, by the hub's clock; `None` where the hub was not asked, or does not know.
+    pub last_synced: Option<CivilDate>,
 }
 
 /// An invitation that was made, to be shown.
@@ -82,6 +84,7 @@ impl Team<'_> {
                 device,
                 role,
                 is_revoked: authority.is_revoked(&certificate),
+                last_synced: None,
             });
             let mut members: Vec<Member> = members.collect();
             members.sort_by_key(|member| {
@@ -90,6 +93,15 @@ impl Team<'_> {
             Ok(members)
         });
         members.await
+    }
+
+    /// The same, with the day on which each synced last: the hub is asked, which tells coordinators alone.
+    pub async fn members_and_last_sync(&self, team: TeamId) -> Result<Vec<Member>, Error> {
+        let (mut members, synced) = (self.members(team).await?, self.last_synced(team).await?);
+        for member in &mut members {
+            member.last_synced = synced.get(&member.device).copied();
+        }
+        Ok(members)
     }
 
     /// Invites a device: the root coordinators, a coordinator the rest of the team. Syncs first, so that the hub knows

@@ -3,6 +3,7 @@
 use crate::Error;
 use crate::client::Client;
 use kitbag_core::engine::{Engine, EngineError};
+use kitbag_core::model::catalogue;
 use kitbag_core::model::date::Period;
 use kitbag_core::model::{CivilDate, Kind, RecordId, TeamId};
 use kitbag_core::store::{Row, Search, State};
@@ -20,17 +21,33 @@ impl Client {
     }
 }
 
+/// The shares of each line of totals, by their names; one with nothing below its line is absent.
+pub type Shares = BTreeMap<Vec<String>, BTreeMap<String, f64>>;
+
 /// A period beside the one before it, as of one moment.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct TwoPeriods {
     /// The period, as written: `2026-11`, `2026-Q4`.
     pub name: String,
     /// Its totals.
     pub this: Answer,
+    /// Their shares.
+    pub shares: Shares,
     /// The one before.
     pub name_before: String,
     /// Its totals.
     pub before: Answer,
+    /// Their shares.
+    pub shares_before: Shares,
+}
+
+/// The shares of totals, by line.
+pub fn shares_of(totals: &Answer) -> Shares {
+    let of = |sums| {
+        let shares = catalogue::shares_of(sums).into_iter();
+        shares.map(|(name, share)| (name.to_owned(), share)).collect()
+    };
+    totals.lines.iter().map(|(key, sums)| (key.clone(), of(sums))).collect()
 }
 
 /// What a programme wants to reach in a period, and how far it is.
@@ -114,11 +131,14 @@ fn two_periods(
     let of = |(from, to): (CivilDate, CivilDate)| {
         engine.totals(&Query { from: Some(from), to: Some(to), ..query.clone() })
     };
+    let (this, totals_before) = (of((first, last))?, of(before.bounds(period))?);
     Ok(TwoPeriods {
         name: day.period(period),
-        this: of((first, last))?,
+        shares: shares_of(&this),
+        this,
         name_before: before.period(period),
-        before: of(before.bounds(period))?,
+        shares_before: shares_of(&totals_before),
+        before: totals_before,
     })
 }
 

@@ -4,8 +4,10 @@ use super::client::run;
 use super::programme::{Programme, TEAM, key, reversal, with};
 use kitbag_client::{Client, Error, LiftedBy, Opening};
 use kitbag_core::engine::{Attention, Engine, Environment, List};
+use kitbag_core::model::date::Period;
 use kitbag_core::model::{CivilDate, Form, Kind, RecordId};
 use kitbag_core::store::{Delivery, Order, Search, State};
+use kitbag_core::totals::{Query, Split};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
@@ -237,6 +239,40 @@ fn a_stock_lasts_as_many_days_as_what_went_out_in_four_weeks_says() {
         let lasting = &now.lasting[0];
         // 60 came, 16 went, 12 of them in the four weeks: 44 doses at 12 in 28 days.
         assert_eq!((lasting.doses, lasting.went_out, lasting.days), (44, 12, Some(102)));
+        client.close().await;
+    });
+}
+
+#[test]
+fn a_month_stands_beside_the_last_with_its_shares_and_what_is_missing() {
+    let mut programme = Programme::new();
+    let (mut engine, _) = programme.worker();
+    for (day, outcome) in [
+        ("2026-02-28", "died"),
+        ("2026-03-01", "survived"),
+        ("2026-03-14", "survived"),
+        ("2026-03-31", "died"),
+        ("2026-04-01", "survived"),
+    ] {
+        let mut form = reversal(outcome);
+        form.put("occurred_on", day).unwrap();
+        engine.record(TEAM, &form).unwrap();
+    }
+    drop(engine);
+    let path = programme.folder.path().join("device-1");
+    run(async {
+        let client = Client::open(Opening::of(&path, key())).await.unwrap();
+        let day: CivilDate = "2026-03-14".parse().unwrap();
+        let by_site = Query { by: vec![Split::Site], ..Query::default() };
+        let two = client.totals().beside_the_last(day, Period::Month, by_site).await.unwrap();
+        assert_eq!((two.name.as_str(), two.name_before.as_str()), ("2026-03", "2026-02"));
+        let key = vec!["riverside".to_owned()];
+        assert_eq!(two.this.lines[&key]["reversals"], 3);
+        assert_eq!(two.before.lines[&key]["reversals"], 1);
+        let survived = two.shares[&key]["survival"];
+        assert!((survived - 2.0 / 3.0).abs() < 1e-9, "{survived}");
+        assert_eq!(two.shares_before[&key]["survival"], 0.0);
+        assert_eq!(two.this.missing.entries, 0);
         client.close().await;
     });
 }

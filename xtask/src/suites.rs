@@ -10,7 +10,7 @@ pub const SEEDS: u64 = 500;
 /// And `cargo xtask test --quick`.
 const SEEDS_QUICK: u64 = 100;
 /// How many points at most `cargo xtask test` lets the disk fail at.
-pub const POINTS: u64 = 20_000;
+pub const POINTS: u64 = 10_000;
 
 /// How many of them on a real disk, as well.
 const POINTS_ON_DISK: u64 = 200;
