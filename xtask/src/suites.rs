@@ -3,6 +3,7 @@
 use crate::{setup, shell};
 use serde_json::Value;
 use std::process::Command;
+use std::sync::Mutex;
 use std::time::Instant;
 
 /// How many seeds `cargo xtask test` simulates.
@@ -191,35 +192,50 @@ pub fn fuzz(target: Option<&str>, seconds: u64) -> Result<Outcome, String> {
     let arguments =
         ["build", "--quiet", "--workspace", "--features", "kitbag-fuzz/fuzzing", "--bin", "fuzz"];
     shell::run(shell::cargo(&arguments).env("RUSTC_WORKSPACE_WRAPPER", &wrapper))?;
-    let mut outcome = Outcome::default();
-    for name in wanted {
-        let found = shell::target().join("fuzz").join(name);
-        std::fs::create_dir_all(&found).map_err(|error| error.to_string())?;
-        let mut fuzzer = Command::new(shell::target().join("debug/fuzz"));
-        fuzzer
-            .env("KITBAG_FUZZ", name)
-            .arg(&found)
-            .arg(shell::root().join("tests/fuzz/corpus").join(name))
-            .arg(format!("-max_total_time={seconds}"))
-            .args(["-use_value_profile=1", "-timeout=10", "-rss_limit_mb=1024", "-verbosity=0"])
-            .arg("-print_final_stats=1")
-            .arg(format!("-artifact_prefix={}/broken-", found.display()));
-        let log = found.with_extension("log");
-        let said = std::fs::File::create(&log).map_err(|error| error.to_string())?;
-        fuzzer.stderr(said);
-        println!("fuzz: {name}, {seconds} s");
-        match shell::run(&mut fuzzer) {
-            Ok(()) => outcome.passed += 1,
-            Err(reason) => {
-                outcome.failed += 1;
-                println!("fuzz: {name} broke: {reason}; {} says how", log.display());
-            }
+    let outcome = Mutex::new(Outcome::default());
+    let left = Mutex::new(wanted);
+    // One on each core.
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(|| {
+                loop {
+                    let next = left.lock().ok().and_then(|mut left| left.pop());
+                    let Some(name) = next else { return };
+                    let is_whole = fuzz_one(name, seconds).map_err(|reason| println!("{reason}"));
+                    if let Ok(mut outcome) = outcome.lock() {
+                        outcome.passed += u64::from(is_whole.is_ok());
+                        outcome.failed += u64::from(is_whole.is_err());
+                    }
+                }
+            });
         }
-    }
+    });
+    let outcome = outcome.into_inner().unwrap_or_default();
     match outcome.failed {
         0 => Ok(outcome),
         _ => Err("a parser broke under fuzzing".to_owned()),
     }
+}
+
+/// Fuzzes one parser for so long.
+fn fuzz_one(name: &str, seconds: u64) -> Result<(), String> {
+    let found = shell::target().join("fuzz").join(name);
+    std::fs::create_dir_all(&found).map_err(|error| error.to_string())?;
+    let mut fuzzer = Command::new(shell::target().join("debug/fuzz"));
+    fuzzer
+        .env("KITBAG_FUZZ", name)
+        .arg(&found)
+        .arg(shell::root().join("tests/fuzz/corpus").join(name))
+        .arg(format!("-max_total_time={seconds}"))
+        .args(["-use_value_profile=1", "-timeout=10", "-rss_limit_mb=1024", "-verbosity=0"])
+        .arg("-print_final_stats=1")
+        .arg(format!("-artifact_prefix={}/broken-", found.display()));
+    let log = found.with_extension("log");
+    let said = std::fs::File::create(&log).map_err(|error| error.to_string())?;
+    fuzzer.stderr(said);
+    println!("fuzz: {name}, {seconds} s");
+    shell::run(&mut fuzzer)
+        .map_err(|reason| format!("fuzz: {name} broke: {reason}; {} says how", log.display()))
 }
 
 /// Measures what Kitbag costs; on a machine that does nothing else.
