@@ -7,6 +7,9 @@ use kitbag_core::engine::{BundleError, BundleOf, BundleTaken, EngineError};
 use kitbag_core::model::TeamId;
 use std::io::{Read, Write};
 
+/// The longest bundle that is read: some three million records.
+const BUNDLE_BYTES_MAX: u64 = 256 << 20;
+
 /// Bundles.
 pub struct Bundles<'client>(pub(crate) &'client Client);
 
@@ -36,14 +39,16 @@ impl Bundles<'_> {
         mut out: impl Write + Send + 'static,
         progress: impl FnMut(u64) + Send + 'static,
     ) -> Result<BundleWritten, Error> {
-        let written = self.0.write(Turn::Later, move |engine| {
-            let written = engine.export_bundle(team, of, &mut out, progress);
-            let flushed = written.and_then(|entries| Ok(out.flush().map(|()| entries)?));
-            let written = settled(flushed)?;
+        let made = self.0.write(Turn::Later, move |engine| {
+            let mut bundle = Vec::new();
+            let entries = settled(engine.export_bundle(team, of, &mut bundle, progress))?;
             let team_key = engine.team_key_number(team)?;
-            Ok(written.map(|entries| BundleWritten { entries, team_key }))
+            Ok(entries.map(|entries| (bundle, BundleWritten { entries, team_key })))
         });
-        written.await?
+        let (bundle, written) = made.await??;
+        // A card may be slow, and saves do not wait for it.
+        let saved = move || out.write_all(&bundle).and_then(|()| out.flush());
+        on_a_thread(saved).await.map(|()| written)
     }
 
     /// Takes a bundle in; `progress` gets the number of entries read. What was taken before an error stays.
@@ -52,10 +57,29 @@ impl Bundles<'_> {
         mut from: impl Read + Send + 'static,
         progress: impl FnMut(u64) + Send + 'static,
     ) -> Result<BundleTaken, Error> {
-        let taken = self
-            .0
-            .write(Turn::Later, move |engine| settled(engine.import_bundle(&mut from, progress)));
+        let read = move || {
+            let mut bundle = Vec::new();
+            from.by_ref().take(BUNDLE_BYTES_MAX + 1).read_to_end(&mut bundle).map(|_| bundle)
+        };
+        let bundle = on_a_thread(read).await?;
+        if bundle.len() as u64 > BUNDLE_BYTES_MAX {
+            return Err(Error::NotUsable("not_a_bundle"));
+        }
+        let taken = self.0.write(Turn::Later, move |engine| {
+            settled(engine.import_bundle(&mut bundle.as_slice(), progress))
+        });
         taken.await?
+    }
+}
+
+/// Reads or writes a file where it may wait.
+async fn on_a_thread<T: Send + 'static>(
+    work: impl FnOnce() -> std::io::Result<T> + Send + 'static,
+) -> Result<T, Error> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(Ok(done)) => Ok(done),
+        Ok(Err(_)) => Err(Error::NotUsable("file")),
+        Err(_) => Err(Error::NotOpen("panicked")),
     }
 }
 

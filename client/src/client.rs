@@ -16,6 +16,9 @@ use tokio::runtime::Handle;
 /// How many threads read beside the one that writes.
 const READERS: usize = 2;
 
+/// How long a store that is in use is tried again.
+const LET_GO: std::time::Duration = std::time::Duration::from_millis(800);
+
 /// A device's clock.
 pub type Clock = Arc<dyn Fn() -> UnixMillis + Send + std::marker::Sync>;
 
@@ -84,6 +87,8 @@ pub(crate) struct Inner {
     pub(crate) running: Mutex<Option<Arc<Running>>>,
     /// Where syncs run.
     pub(crate) runtime: Handle,
+    /// Suspending, resuming and closing go one after the other.
+    lifecycle: tokio::sync::Mutex<()>,
 }
 
 impl Client {
@@ -97,7 +102,14 @@ impl Client {
             move || Engine::open_beside(&to_read.store, &*to_read.key, to_read.environment());
         let client = Client::over(Box::new(move || to_write.engine()), Box::new(beside), false)?;
         // Readers need a writer beside them.
-        client.checked(client.write(Turn::Soon, |_| Ok(())).await).await
+        let mut opened = client.write(Turn::Soon, |_| Ok(())).await;
+        let until = tokio::time::Instant::now() + LET_GO;
+        // Whoever had it just now, as a client that was dropped, is still letting go of it.
+        while opened == Err(Error::InUse) && tokio::time::Instant::now() < until {
+            tokio::time::sleep(LET_GO / 40).await;
+            opened = client.write(Turn::Soon, |_| Ok(())).await;
+        }
+        client.checked(opened).await
     }
 
     /// Opens a store to read it alone: no byte of it changes, and what would change it fails.
@@ -113,7 +125,13 @@ impl Client {
     }
 
     /// Founds a programme: makes the store of its root key, which is not there yet.
+    ///
+    /// # Errors
+    /// [`Error::NotUsable`] `store_is_there` where there is a store: nothing of it was changed.
     pub async fn found(opening: Opening) -> Result<Client, Error> {
+        if opening.store.exists() {
+            return Err(Error::NotUsable("store_is_there"));
+        }
         let new = opening.clone();
         let found = move || Engine::found(&new.store, &*new.key, new.environment()).map(drop);
         tokio::task::spawn_blocking(found).await.map_err(|_| Error::NotOpen("panicked"))??;
@@ -138,7 +156,16 @@ impl Client {
         let readers = Workers::start("kitbag-reader", READERS, read).map_err(failed)?;
         let (listeners, running) = (Arc::default(), Mutex::new(None));
         let runtime = Handle::current();
-        Ok(Client(Arc::new(Inner { writer, readers, reads_alone, listeners, running, runtime })))
+        let lifecycle = tokio::sync::Mutex::new(());
+        Ok(Client(Arc::new(Inner {
+            writer,
+            readers,
+            reads_alone,
+            listeners,
+            running,
+            runtime,
+            lifecycle,
+        })))
     }
 
     async fn checked(&self, opened: Result<(), Error>) -> Result<Client, Error> {
@@ -164,10 +191,15 @@ impl Client {
         self.shut(Gate::Suspended).await;
     }
 
-    /// Opens the store again.
+    /// Opens the store again, once what suspends it is done. Where that fails it stays suspended, and can be tried again.
     pub async fn resume(&self) -> Result<(), Error> {
+        let _alone = self.0.lifecycle.lock().await;
         self.0.writer.shut(Gate::Open);
-        self.write(Turn::Soon, |_| Ok(())).await?;
+        if let Err(error) = self.write(Turn::Soon, |_| Ok(())).await {
+            self.0.writer.shut(Gate::Suspended);
+            self.0.writer.are_free().await;
+            return Err(error);
+        }
         self.0.readers.shut(Gate::Open);
         // Whoever shows something looks again.
         self.0.listeners.tell(&Noticed::everything());
@@ -187,6 +219,7 @@ impl Client {
     }
 
     async fn shut(&self, gate: Gate) {
+        let _alone = self.0.lifecycle.lock().await;
         let running = self.0.running.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(running) = running {
             running.cancel();
@@ -219,6 +252,14 @@ impl Client {
         read: impl FnOnce(&Engine) -> Result<T, EngineError> + Send + 'static,
     ) -> Result<T, Error> {
         self.0.readers.call(Turn::Soon, move |engine| engine.read_at_once(read)).await
+    }
+
+    /// The same, where it takes long: what somebody waits for in front of a screen goes on beside it.
+    pub(crate) async fn read_long<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Engine) -> Result<T, EngineError> + Send + 'static,
+    ) -> Result<T, Error> {
+        self.0.readers.call(Turn::Later, move |engine| engine.read_at_once(read)).await
     }
 
     /// Reads while nothing is written: saves wait for it.

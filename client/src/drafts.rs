@@ -18,7 +18,10 @@ impl Client {
 }
 
 impl Drafts<'_> {
-    /// Saves a draft, or what it says now.
+    /// Saves a new draft, or what one says now.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] `draft` where it was finished or discarded: its number is given to no other.
     pub async fn save(&self, id: Option<DraftId>, form: Form) -> Result<DraftId, Error> {
         self.0.write(Turn::Soon, move |engine| engine.save_draft(id, &form)).await
     }
@@ -35,7 +38,7 @@ impl Drafts<'_> {
     pub async fn finish(&self, id: DraftId, team: TeamId, form: Form) -> Result<RecordId, Error> {
         let saved = self.0.write(Turn::Soon, move |engine| {
             let saved = engine.finish_draft_as(id, team, &form);
-            every_fault(engine, &form, saved)
+            every_fault(engine, (team, &form), saved)
         });
         saved.await?
     }

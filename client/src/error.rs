@@ -97,6 +97,7 @@ impl From<EngineError> for Error {
             EngineError::TooLarge => Error::NotAllowed("too_large"),
             EngineError::NoRecord => Error::NotFound("record"),
             EngineError::Pack(_) => Error::NotUsable("pack"),
+            EngineError::PackNotNewer { .. } => Error::NotUsable("pack_not_newer"),
             EngineError::NotTheRoot => Error::NotAllowed("not_the_root"),
             EngineError::NoDraft => Error::NotFound("draft"),
             EngineError::NothingToUndo => Error::NotAllowed("nothing_to_undo"),

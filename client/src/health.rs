@@ -131,7 +131,12 @@ fn findings_of(engine: &Engine, now: UnixMillis) -> Result<Vec<Finding>, EngineE
     find(engine.hub()?.is_none(), Finding::NoHub);
     let status = engine.status()?;
     if let Some(fault) = status.last.failed {
-        find(true, Finding::SyncFailed(fault, status.last.failures));
+        // Somebody ended it: nothing is to be done about that.
+        let is_meant = matches!(fault, SyncFault::Cancelled | SyncFault::OutOfTime);
+        find(
+            !is_meant || status.last.failures > 0,
+            Finding::SyncFailed(fault, status.last.failures),
+        );
     }
     if let Some(since) = status.waiting.since {
         let is_long = now.0.saturating_sub(since.0) >= WAITING_LONG_MS;

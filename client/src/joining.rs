@@ -3,7 +3,7 @@
 use crate::Error;
 use crate::client::{Client, Opening};
 use crate::sync::SyncOptions;
-use crate::team::{POLL, WAIT, path_of, patiently};
+use crate::team::{POLL, WAIT, of_invitation, path_of, patiently};
 use crate::workers::Turn;
 use kitbag_core::engine::Invitation;
 use kitbag_core::identity::Role;
@@ -58,7 +58,7 @@ impl Joining {
         }
         let hub = hub.map_err(|_| Error::NotUsable("hub_address"))?;
         let path = path_of(&invitation, "/request");
-        patiently(async || hub.post(&path, request.clone()).await).await?;
+        patiently(async || hub.post(&path, request.clone()).await).await.map_err(of_invitation)?;
         Ok(Joining { client: client.clone(), hub, invitation, code })
     }
 
@@ -79,11 +79,16 @@ impl Joining {
 
     /// Waits until it is approved, ten minutes at most, joins, and syncs. An error of that sync does not undo the
     /// joining: the next one goes on.
-    pub async fn approved(self) -> Result<Client, Error> {
+    ///
+    /// # Errors
+    /// [`Error::NotUsable`] `invitation_used` where nobody approved it in time, or approved another device. Called again
+    /// after another error, it goes on waiting.
+    pub async fn approved(&self) -> Result<Client, Error> {
         let until = Instant::now() + WAIT;
         let path = path_of(&self.invitation, "/reply");
         let reply = loop {
-            let answer = patiently(async || self.hub.get(&path).await).await?;
+            let answer =
+                patiently(async || self.hub.get(&path).await).await.map_err(of_invitation)?;
             if !answer.is_empty() {
                 break answer;
             }
@@ -95,6 +100,6 @@ impl Joining {
         let of = Arc::clone(&self.invitation);
         self.client.write(Turn::Soon, move |engine| engine.join_by(&of, &reply)).await?;
         _ = self.client.sync().start(SyncOptions::default()).ended().await;
-        Ok(self.client)
+        Ok(self.client.clone())
     }
 }

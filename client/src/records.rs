@@ -35,8 +35,8 @@ impl Records<'_> {
     }
 
     /// All that keeps a form from being saved: one fault for each field, each with a stable code.
-    pub async fn faults(&self, form: Form) -> Result<Vec<Invalid>, Error> {
-        self.0.read(move |engine| engine.form_faults(&form)).await
+    pub async fn faults(&self, team: TeamId, form: Form) -> Result<Vec<Invalid>, Error> {
+        self.0.read(move |engine| engine.form_faults(team, &form)).await
     }
 
     /// Saves a record. What the form leaves open and the programme or this device knows is filled in.
@@ -46,14 +46,26 @@ impl Records<'_> {
     pub async fn record(&self, team: TeamId, form: Form) -> Result<RecordId, Error> {
         let saved = self.0.write(Turn::Soon, move |engine| {
             let saved = engine.record(team, &form);
-            every_fault(engine, &form, saved)
+            every_fault(engine, (team, &form), saved)
         });
         saved.await?
     }
 
     /// Changes a record by several operations at once: all of them, or none.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] with every fault of the operations at once: nothing was saved.
     pub async fn change(&self, id: RecordId, operations: Vec<Operation>) -> Result<EntryId, Error> {
-        self.0.write(Turn::Soon, move |engine| engine.change(id, operations)).await
+        let changed =
+            self.0.write(Turn::Soon, move |engine| match engine.change(id, operations.clone()) {
+                Err(EngineError::Invalid(first)) => {
+                    let faults = engine.change_faults(id, &operations)?;
+                    let faults = if faults.is_empty() { vec![first] } else { faults };
+                    Ok(Err(Error::Invalid(faults)))
+                }
+                changed => changed.map(Ok),
+            });
+        changed.await?
     }
 
     /// What a form will be saved as: with what the programme or this device knows filled in.
@@ -168,7 +180,7 @@ impl Records<'_> {
         mut seen: T,
         mut look: impl FnMut(&mut T, Row) -> bool + Send + 'static,
     ) -> Result<T, Error> {
-        let looked = self.0.read(move |engine| {
+        let looked = self.0.read_long(move |engine| {
             engine.look_through(from, to, |row| look(&mut seen, row))?;
             Ok(seen)
         });
@@ -179,7 +191,7 @@ impl Records<'_> {
     pub async fn record_imported(&self, team: TeamId, form: Form) -> Result<RecordId, Error> {
         let saved = self.0.write(Turn::Later, move |engine| {
             let saved = engine.record_imported(team, &form);
-            every_fault(engine, &form, saved)
+            every_fault(engine, (team, &form), saved)
         });
         saved.await?
     }
@@ -241,12 +253,12 @@ fn lifted_by(refusal: Refusal) -> LiftedBy {
 /// What was saved; where answers are wrong, every fault of the form rather than the first.
 pub(crate) fn every_fault<T>(
     engine: &Engine,
-    form: &Form,
+    (team, form): (TeamId, &Form),
     saved: Result<T, EngineError>,
 ) -> Result<Result<T, Error>, EngineError> {
     match saved {
         Err(EngineError::Invalid(first)) => {
-            let faults = engine.form_faults(form)?;
+            let faults = engine.form_faults(team, form)?;
             Ok(Err(Error::Invalid(if faults.is_empty() { vec![first] } else { faults })))
         }
         saved => saved.map(Ok),

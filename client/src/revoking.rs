@@ -1,7 +1,6 @@
 //! What becomes of a device that is lost, and of what it wrote: revoked, accepted, set aside, erased.
 
 use crate::Error;
-use crate::sync::SyncOptions;
 use crate::team::Team;
 use crate::workers::Turn;
 use kitbag_core::engine::{Engine, EngineError};
@@ -162,6 +161,6 @@ impl Team<'_> {
 
     /// Syncs; the error of one that did not end whole.
     async fn synced(&self) -> Option<Error> {
-        self.0.sync().start(SyncOptions::default()).ended().await.err()
+        self.0.sync().anew().await.err()
     }
 }

@@ -5,7 +5,6 @@ use crate::client::Client;
 use crate::running::{EndsInAnyCase, Running, SyncEnded};
 use crate::workers::Turn;
 use kitbag_core::engine::{Status, Step, Syncing};
-use kitbag_core::net::HubClient;
 use kitbag_core::sync::{Progress, SyncFault};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -41,10 +40,26 @@ pub struct SyncRun {
 impl Sync<'_> {
     /// Begins a sync; where one is going on, joins that one. It goes on whether anybody waits for it or not.
     pub fn start(&self, options: SyncOptions) -> SyncRun {
+        self.begin(options).0
+    }
+
+    /// Syncs from now on, without a budget, so that what was written before is among what it sends: one that goes on
+    /// already may have begun before, and by less.
+    pub(crate) async fn anew(&self) -> Result<SyncRun, Error> {
+        loop {
+            let (run, is_new) = self.begin(SyncOptions::default());
+            let ended = run.ended().await;
+            if is_new {
+                return ended.map(|_| run);
+            }
+        }
+    }
+
+    fn begin(&self, options: SyncOptions) -> (SyncRun, bool) {
         let inner = self.0.inner();
         let mut running = inner.running.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(running) = running.as_ref().filter(|running| running.ended.borrow().is_none()) {
-            return SyncRun::of(Arc::clone(running));
+            return (SyncRun::of(Arc::clone(running)), false);
         }
         let run = Arc::new(Running {
             cancelled: watch::Sender::new(false),
@@ -54,13 +69,18 @@ impl Sync<'_> {
         });
         *running = Some(Arc::clone(&run));
         drop(running);
-        let (client, of) = (self.0.clone(), Arc::clone(&run));
+        // Made before it is handed over: a runtime that is gone drops it, and it has ended.
+        let (client, of) = (self.0.clone(), EndsInAnyCase(Arc::clone(&run)));
+        let until = options.deadline.map(|deadline| tokio::time::Instant::now() + deadline);
         inner.runtime.spawn(async move {
-            let of = EndsInAnyCase(of);
-            let ended = carry(&client, &of.0, options).await;
+            let ended = tokio::select! {
+                biased;
+                fault = ended_from_outside(&of.0, until) => give_up(&client, fault).await,
+                ended = carry(&client, &of.0, options) => ended,
+            };
             of.0.ended.send_replace(Some(ended));
         });
-        SyncRun::of(run)
+        (SyncRun::of(run), true)
     }
 
     /// What is true now of what waits, of the last sync and of the next.
@@ -112,14 +132,36 @@ impl SyncRun {
     }
 }
 
-/// Why no response came.
-enum Cut {
-    Net(kitbag_core::net::NetError),
-    Fault(SyncFault),
+/// Why a sync is to end that could go on.
+async fn ended_from_outside(running: &Running, until: Option<tokio::time::Instant>) -> SyncFault {
+    let mut cancelled = running.cancelled.subscribe();
+    let over = async {
+        match until {
+            Some(until) => tokio::time::sleep_until(until).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        biased;
+        _ = cancelled.wait_for(|cancelled| *cancelled) => SyncFault::Cancelled,
+        () = over => SyncFault::OutOfTime,
+    }
+}
+
+/// How long the note of how a sync ended is waited for: where the writer is busy, it is written later.
+const NOTED: Duration = Duration::from_millis(200);
+
+/// Ends a sync wherever it is. What the writer has in hand of it is done to its end, and loses nothing.
+async fn give_up(client: &Client, fault: SyncFault) -> SyncEnded {
+    let noted = client.write(Turn::Later, move |engine| {
+        let session = engine.session();
+        engine.note_sync(&session, Some(fault)).map(drop)
+    });
+    _ = tokio::time::timeout(NOTED, noted).await;
+    Err(Error::Sync(fault))
 }
 
 async fn carry(client: &Client, running: &Running, options: SyncOptions) -> SyncEnded {
-    let until = options.deadline.map(|deadline| tokio::time::Instant::now() + deadline);
     let begun = client.write(Turn::Later, move |engine| {
         let hub = engine.hub()?;
         let hub = hub.map(|hub| engine.client(&hub)).transpose();
@@ -151,34 +193,13 @@ async fn carry(client: &Client, running: &Running, options: SyncOptions) -> Sync
                 return Ok(agreement);
             }
         };
-        match exchange(&hub, request, running, until).await {
+        match hub.sync(request).await {
             Ok(response) => {
                 let shown = hub.shown_key();
                 sync = taken(client, sync, response, shown).await?;
             }
-            Err(cut) => return fail(client, sync, cut).await,
+            Err(error) => return fail(client, sync, error.as_sync_fault()).await,
         }
-    }
-}
-
-async fn exchange(
-    hub: &HubClient,
-    request: Vec<u8>,
-    running: &Running,
-    until: Option<tokio::time::Instant>,
-) -> Result<Vec<u8>, Cut> {
-    let mut cancelled = running.cancelled.subscribe();
-    let over = async {
-        match until {
-            Some(until) => tokio::time::sleep_until(until).await,
-            None => std::future::pending().await,
-        }
-    };
-    tokio::select! {
-        biased;
-        _ = cancelled.wait_for(|cancelled| *cancelled) => Err(Cut::Fault(SyncFault::Cancelled)),
-        () = over => Err(Cut::Fault(SyncFault::OutOfTime)),
-        response = hub.sync(request) => response.map_err(Cut::Net),
     }
 }
 
@@ -200,11 +221,7 @@ async fn taken(
     taken.await
 }
 
-async fn fail(client: &Client, sync: Syncing, cut: Cut) -> SyncEnded {
-    let fault = match &cut {
-        Cut::Net(error) => error.as_sync_fault(),
-        Cut::Fault(fault) => *fault,
-    };
+async fn fail(client: &Client, sync: Syncing, fault: SyncFault) -> SyncEnded {
     client.write(Turn::Later, move |engine| engine.fail_sync(&sync, fault)).await?;
     Err(Error::Sync(fault))
 }

@@ -2,7 +2,6 @@
 
 use crate::Error;
 use crate::client::Client;
-use crate::sync::SyncOptions;
 use crate::workers::Turn;
 use kitbag_core::engine::{EngineError, Invitation, JoinRequest};
 use kitbag_core::identity::Role;
@@ -19,6 +18,8 @@ pub(crate) const WAIT: Duration = Duration::from_secs(10 * 60);
 pub(crate) const POLL: Duration = Duration::from_millis(700);
 /// The statuses by which a hub says that it knows no such invitation.
 const NOT_FOUND: u16 = 404;
+/// And that it was used.
+const USED: u16 = 409;
 
 /// Who belongs to this device's teams.
 pub struct Team<'client>(pub(crate) &'client Client);
@@ -188,8 +189,7 @@ impl Team<'_> {
 
     /// Leaves a team: syncs, so that the hub says that it has it all, and deletes what is held of it here.
     pub async fn leave(&self, team: TeamId) -> Result<(), Error> {
-        let run = self.0.sync().start(SyncOptions::default());
-        run.ended().await?;
+        let run = self.0.sync().anew().await?;
         let Some(synced) = run.take_synced() else {
             return Err(Error::Sync(SyncFault::CutOff));
         };
@@ -207,13 +207,21 @@ impl Team<'_> {
     }
 
     pub(crate) async fn sync(&self) -> Result<(), Error> {
-        self.0.sync().start(SyncOptions::default()).ended().await.map(drop)
+        self.0.sync().anew().await.map(drop)
     }
 }
 
 /// Where the hub keeps what the two say to each other.
 pub(crate) fn path_of(invitation: &Invitation, part: &str) -> String {
     format!("/v1/invitations/{}{part}", TeamId(invitation.id()))
+}
+
+/// What a hub says of an invitation: one that it does not know, or not any more, is used or too old.
+pub(crate) fn of_invitation(error: NetError) -> Error {
+    match error {
+        NetError::Status(NOT_FOUND | USED, _) => Error::NotUsable("invitation_used"),
+        error => error.into(),
+    }
 }
 
 /// Tries a call again while the hub does not answer, for as long as an invitation holds.

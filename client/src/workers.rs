@@ -37,6 +37,8 @@ struct Queue {
     gate: Gate,
     /// How many threads hold an engine, or are about to.
     holding: usize,
+    /// How many threads do what may take long; of several one is always left for what somebody waits for.
+    long: usize,
 }
 
 struct Shared {
@@ -44,6 +46,8 @@ struct Shared {
     work: Condvar,
     /// Told when a thread let its engine go.
     let_go: Notify,
+    /// How many threads may do what takes long, at once.
+    long_max: usize,
 }
 
 impl Shared {
@@ -61,12 +65,18 @@ pub(crate) struct Workers {
 impl Workers {
     /// Starts threads of this name, each with an engine of its own.
     pub(crate) fn start(name: &str, threads: usize, open: Open) -> std::io::Result<Workers> {
-        let queue =
-            Queue { soon: VecDeque::new(), later: VecDeque::new(), gate: Gate::Open, holding: 0 };
+        let queue = Queue {
+            soon: VecDeque::new(),
+            later: VecDeque::new(),
+            gate: Gate::Open,
+            holding: 0,
+            long: 0,
+        };
         let shared = Arc::new(Shared {
             queue: Mutex::new(queue),
             work: Condvar::new(),
             let_go: Notify::new(),
+            long_max: threads.saturating_sub(1).max(1),
         });
         let open = Arc::new(open);
         let started = (0..threads).map(|_| {
@@ -149,7 +159,7 @@ impl Workers {
 fn run(shared: &Shared, open: &Open) {
     let mut engine: Option<Engine> = None;
     loop {
-        let Some(work) = next(shared, &mut engine) else { return };
+        let Some((work, turn)) = next(shared, &mut engine) else { return };
         let opened = match &mut engine {
             Some(engine) => Ok(engine),
             None => open().map(|opened| engine.insert(opened)),
@@ -163,6 +173,10 @@ fn run(shared: &Shared, open: &Open) {
                 engine = None;
             }
         }
+        if turn == Turn::Later {
+            shared.lock().long -= 1;
+            shared.work.notify_one();
+        }
         if engine.is_none() {
             let_go(shared);
         }
@@ -170,17 +184,19 @@ fn run(shared: &Shared, open: &Open) {
 }
 
 /// The next work; lets the engine go where nothing may use it any more. `None` ends the thread.
-fn next(shared: &Shared, engine: &mut Option<Engine>) -> Option<Work> {
+fn next(shared: &Shared, engine: &mut Option<Engine>) -> Option<(Work, Turn)> {
     let mut queue = shared.lock();
     loop {
-        if let Some(work) = {
-            let soon = queue.soon.pop_front();
-            soon.or_else(|| queue.later.pop_front())
-        } {
+        let mut work = queue.soon.pop_front().map(|work| (work, Turn::Soon));
+        if work.is_none() && queue.long < shared.long_max {
+            work = queue.later.pop_front().map(|work| (work, Turn::Later));
+        }
+        if let Some((work, turn)) = work {
+            queue.long += usize::from(turn == Turn::Later);
             if engine.is_none() {
                 queue.holding += 1;
             }
-            return Some(work);
+            return Some((work, turn));
         }
         if queue.gate != Gate::Open && engine.is_some() {
             // Closing takes a while: others may go on meanwhile.
@@ -190,7 +206,7 @@ fn next(shared: &Shared, engine: &mut Option<Engine>) -> Option<Work> {
             queue = shared.lock();
             continue;
         }
-        if queue.gate == Gate::Closed {
+        if queue.gate == Gate::Closed && queue.later.is_empty() {
             return None;
         }
         queue = shared.work.wait(queue).unwrap_or_else(PoisonError::into_inner);

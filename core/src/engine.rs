@@ -145,6 +145,14 @@ pub enum EngineError {
     /// A text is no code pack, or names what there is not. Nothing was published.
     #[error("{0}")]
     Pack(String),
+    /// A code pack of this name is published that is no older. Nothing was published.
+    #[error("version {version} of {name} is published already; give this one a higher version")]
+    PackNotNewer {
+        /// The pack's name.
+        name: String,
+        /// The version that is published.
+        version: u32,
+    },
     /// Only the root's device may do this.
     #[error("only the programme's root does this; open its store")]
     NotTheRoot,

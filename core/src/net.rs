@@ -159,7 +159,9 @@ impl HubClient {
             request = request.header(INSECURE_DEVICE_HEADER, self.device.to_string());
         }
         let request = request.body(Full::new(body)).map_err(|_| Cut::Closed)?;
-        sender.ready().await.map_err(|_| Cut::Closed)?;
+        // One that is still busy with what went before is as good as closed.
+        let ready = tokio::time::timeout(limit, sender.ready()).await;
+        ready.map_err(|_| Cut::Closed)?.map_err(|_| Cut::Closed)?;
         let sent = tokio::time::timeout(limit, sender.send_request(request)).await;
         let response = sent.map_err(|_| Cut::Silent)?.map_err(|_| Cut::Closed)?;
         let status = response.status().as_u16();

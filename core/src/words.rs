@@ -22,7 +22,7 @@ pub const LANGUAGES: [(&str, &str); 5] = [
 ];
 
 /// What can be refused or fail, by code: `Words::error` says each.
-pub const ERRORS: [&str; 48] = [
+pub const ERRORS: [&str; 50] = [
     "too_large",
     "not_the_root",
     "nothing_to_undo",
@@ -48,6 +48,8 @@ pub const ERRORS: [&str; 48] = [
     "code",
     "enrolment",
     "pack",
+    "pack_not_newer",
+    "store_is_there",
     "invitation_used",
     "other_programme",
     "not_a_reply",

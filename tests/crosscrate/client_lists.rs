@@ -5,7 +5,7 @@ use super::programme::{Programme, TEAM, key, reversal, with};
 use kitbag_client::{Client, Error, LiftedBy, Opening};
 use kitbag_core::engine::{Attention, Engine, Environment, List};
 use kitbag_core::model::date::Period;
-use kitbag_core::model::{CivilDate, Form, Kind, RecordId};
+use kitbag_core::model::{CivilDate, Form, Kind, Operation, RecordId, Value};
 use kitbag_core::store::{Delivery, Order, Search, State};
 use kitbag_core::totals::{Query, Split};
 use std::collections::BTreeSet;
@@ -140,7 +140,7 @@ fn a_form_begins_as_the_last_one_was_and_is_refused_with_every_fault() {
             assert!(fields.contains(field), "{field} of {fields:?}");
         }
         assert_eq!(fields.len(), faults.len(), "one for each");
-        assert_eq!(client.records().faults(first.clone()).await.unwrap(), faults);
+        assert_eq!(client.records().faults(TEAM, first.clone()).await.unwrap(), faults);
         let mut form = first;
         for (field, text) in [
             ("site", "riverside"),
@@ -157,7 +157,7 @@ fn a_form_begins_as_the_last_one_was_and_is_refused_with_every_fault() {
             _ = form.put_text(field, text);
         }
         let form = form.with_unknowns();
-        let faults = client.records().faults(form.clone()).await.unwrap();
+        let faults = client.records().faults(TEAM, form.clone()).await.unwrap();
         assert_eq!(faults, []);
         client.records().record(TEAM, form).await.unwrap();
         let next = begin(Kind::Distribution).await;
@@ -273,6 +273,87 @@ fn a_month_stands_beside_the_last_with_its_shares_and_what_is_missing() {
         assert!((survived - 2.0 / 3.0).abs() < 1e-9, "{survived}");
         assert_eq!(two.shares_before[&key]["survival"], 0.0);
         assert_eq!(two.this.missing.entries, 0);
+        client.close().await;
+    });
+}
+
+#[test]
+fn a_change_and_a_link_are_refused_with_every_fault() {
+    let mut programme = Programme::new();
+    let (mut engine, _) = programme.worker();
+    let id = engine.record(TEAM, &reversal("survived")).unwrap();
+    drop(engine);
+    let path = programme.folder.path().join("device-1");
+    run(async {
+        let client = Client::open(Opening::of(&path, key())).await.unwrap();
+        let fields = |refused: Result<(), Error>| -> BTreeSet<String> {
+            let Err(Error::Invalid(faults)) = refused else { panic!("{refused:?}") };
+            faults.into_iter().map(|fault| fault.field).collect()
+        };
+        let wrong = vec![
+            Operation::put("site", Value::Null),
+            Operation::put("occurred_on", "yesterday"),
+            Operation::put("outcome", ""),
+        ];
+        let refused = client.records().change(id, wrong).await.map(drop);
+        assert_eq!(fields(refused), set(&["occurred_on", "outcome", "site"]));
+        assert_eq!(client.records().get(id).await.unwrap().history.len(), 1);
+        let mut form =
+            with(reversal("survived"), "duplicate_of", "00000000000000000000000000000001");
+        let told = client.records().faults(TEAM, form.clone()).await.unwrap();
+        assert_eq!(
+            told.iter().map(|fault| fault.field.as_str()).collect::<Vec<_>>(),
+            ["duplicate_of"]
+        );
+        form.put("outcome", "").unwrap();
+        let refused = client.records().record(TEAM, form).await.map(drop);
+        assert_eq!(fields(refused), set(&["duplicate_of", "outcome"]));
+        client.close().await;
+    });
+}
+
+fn set(fields: &[&str]) -> BTreeSet<String> {
+    fields.iter().map(|field| (*field).to_owned()).collect()
+}
+
+#[test]
+fn what_a_file_brought_and_what_is_void_prefill_nothing_and_a_false_date_needs_somebody() {
+    let mut programme = Programme::new();
+    let (engine, _) = programme.worker();
+    drop(engine);
+    let path = programme.folder.path().join("device-1");
+    let day: CivilDate = "2026-03-14".parse().unwrap();
+    let handed = |site: &str, from: Option<&str>| {
+        let mut form = Form::at(Kind::Distribution, site, day).with_unknowns();
+        form.put("channel", "mail").unwrap().put("product", "nasal_4mg").unwrap();
+        form.put("kits", 1).unwrap().put("doses_per_kit", 2).unwrap();
+        from.map(|from| form.put("taken_from", from).map(drop)).transpose().unwrap();
+        form
+    };
+    run(async {
+        let client = Client::open(Opening::of(&path, key())).await.unwrap();
+        let records = client.records();
+        records.record(TEAM, handed("riverside", Some("site:riverside"))).await.unwrap();
+        let mut imported = handed("elsewhere", Some("site:elsewhere"));
+        imported.put("import_key", "a row").unwrap();
+        records.record_imported(TEAM, imported).await.unwrap();
+        let void = records.record(TEAM, handed("nowhere", Some("site:nowhere"))).await.unwrap();
+        records.void(void, "test".to_owned()).await.unwrap();
+        client.close().await;
+        let client = Client::open(Opening::of(&path, key())).await.unwrap();
+        let begun = client.records().begin(TEAM, Kind::Distribution, day, 60).await.unwrap();
+        assert_eq!(begun.get("site"), Some(&"riverside".into()));
+        assert_eq!(begun.get("taken_from"), Some(&"site:riverside".into()));
+        let prepared = client.records().prepared(TEAM, handed("riverside", None)).await.unwrap();
+        assert_eq!(prepared.get("taken_from"), Some(&"site:riverside".into()));
+        let far = with(reversal("survived"), "occurred_on", "1990-01-01");
+        client.records().record(TEAM, far).await.unwrap();
+        let needs = Search { needs_person: true, ..Search::default() };
+        let (needs, count) = client.records().list_and_count(needs).await.unwrap();
+        let attention: Vec<_> = needs.rows.iter().map(|listed| listed.attention).collect();
+        assert_eq!((attention, count), (vec![Attention::DateInDoubt], 1));
+        let over = Client::found(Opening::of(&path, key())).await;
+        assert_eq!(over.err(), Some(Error::NotUsable("store_is_there")));
         client.close().await;
     });
 }

@@ -7,7 +7,7 @@ use kitbag_client::{Client, Error, Finding, Joining, Opening};
 use kitbag_core::engine::{BundleOf, Engine, Environment};
 use kitbag_core::identity::Role;
 use kitbag_core::model::UnixMillis;
-use kitbag_core::store::{Delivery, Search};
+use kitbag_core::store::{Delivery, Noticed, Search};
 use std::io::Cursor;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -40,6 +40,9 @@ fn a_device_joins_by_six_digits_records_and_leaves() {
         let (code, other) = (joining.code().to_owned(), "000 000");
         assert!(code != other.replace(' ', ""), "one in a million");
         assert_eq!(desk.team().approve(other).await, Err(Error::NotFound("code")));
+        let late =
+            Joining::ask(Opening::of(new.with_file_name("late"), key()), &invited.text).await;
+        assert_eq!(late.err(), Some(Error::NotUsable("invitation_used")), "one device, once");
         desk.team().approve(&format!("{} {}", &code[..3], &code[3..])).await.unwrap();
         let phone = joining.approved().await.unwrap();
         assert_eq!(phone.team().own().await.unwrap(), [(TEAM, Some(Role::Worker))]);
@@ -47,7 +50,13 @@ fn a_device_joins_by_six_digits_records_and_leaves() {
         assert!(members.iter().any(|member| member.role == Role::Worker && !member.is_revoked));
         let noted = with(reversal("survived"), "note", "by the river");
         phone.records().record(TEAM, noted).await.unwrap();
+        let mut changes = phone.observe();
         phone.team().leave(TEAM).await.unwrap();
+        let mut noticed = Noticed::default();
+        while !noticed.is_many {
+            noticed.add(&changes.next().await.unwrap());
+        }
+        assert!(noticed.sums && noticed.delivery && !noticed.kinds.is_empty(), "{noticed:?}");
         assert!(phone.team().own().await.unwrap().is_empty());
         desk.sync().start(Default::default()).ended().await.unwrap();
         let found = desk.records().list(Search { most: 5, ..Search::default() }).await.unwrap();
@@ -158,6 +167,12 @@ fn a_lost_phone_is_revoked_and_what_it_wrote_since_is_accepted_and_erased_by_the
         sync(&desk).await.unwrap();
         assert!(root.programme().own().await.unwrap().is_root());
         root.programme().look_into(TEAM).await.unwrap();
+        let (_, pack) = kitbag_core::model::pack::SHIPPED[0];
+        root.programme().publish_pack(pack.to_owned()).await.unwrap();
+        let again = root.programme().publish_pack(pack.to_owned()).await;
+        assert_eq!(again, Err(Error::NotUsable("pack_not_newer")));
+        let wrong = root.programme().publish_pack("colour = 1".to_owned()).await;
+        assert_eq!(wrong, Err(Error::NotUsable("pack")));
         sync(&root).await.unwrap();
         let asked = root.team().asked_erasures().await.unwrap();
         assert_eq!((asked.len(), asked[0].record, asked[0].is_by_coordinator), (1, late, true));

@@ -6,6 +6,7 @@ mod bounds;
 mod bundles;
 mod certificates;
 mod client;
+mod client_beside;
 mod client_hub;
 mod client_lists;
 mod client_team;

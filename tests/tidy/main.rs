@@ -69,7 +69,7 @@ fn each_heavy_dependency_has_one_owner() {
                 "cli/src/device.rs",
                 "core/src/net.rs",
                 "benches/src/in_use.rs",
-                "tests/crosscrate/client.rs",
+                "tests/crosscrate/client",
             ],
         ),
         ("rustls::", &["core/src/net", "hub/src/server.rs", "benches/src/strangers.rs"]),

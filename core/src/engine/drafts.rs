@@ -56,16 +56,29 @@ impl Engine {
             let expected = format!("expected at most {DRAFTS_MAX}; finish or discard one");
             return Err(Invalid::new("draft", Wrong::TooMany, expected).into());
         }
-        let next = held.iter().map(|id| id.0).max().unwrap_or(0) + 1;
-        let id = id.unwrap_or(DraftId(next));
+        // Whoever goes on with a draft that was finished or discarded hears so: its number is nobody else's.
+        let (id, is_new) = match id {
+            Some(id) if !held.contains(&id) => return Err(EngineError::NoDraft),
+            Some(id) => (id, false),
+            None => (self.next_draft(&held)?, true),
+        };
         let answers = json::of_form(form);
         // What could not be read again would be lost with the form.
         if json::to_form(form.kind(), &answers).ok().as_ref() != Some(form) {
             return Err(unreadable(form).into());
         }
         let body = json!({ "kind": form.kind().name(), "answers": answers });
-        self.store.set(&[(Setting::Draft(id.0), body.to_string().into_bytes())])?;
+        let mut kept = vec![(Setting::Draft(id.0), body.to_string().into_bytes())];
+        kept.extend(is_new.then(|| (Setting::LastDraft, id.0.to_be_bytes().to_vec())));
+        self.store.set(&kept)?;
         Ok(id)
+    }
+
+    fn next_draft(&self, held: &[DraftId]) -> Result<DraftId, EngineError> {
+        let last = self.store.setting(&Setting::LastDraft)?.and_then(|last| last.try_into().ok());
+        let last = last.map_or(0, u64::from_be_bytes);
+        let last = held.iter().map(|id| id.0).fold(last, u64::max);
+        last.checked_add(1).map(DraftId).ok_or(EngineError::TooLarge)
     }
 
     /// All drafts, the oldest first.

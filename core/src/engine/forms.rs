@@ -2,11 +2,14 @@
 
 use super::{Engine, EngineError};
 use crate::model::pack::{fill_in, lacking};
-use crate::model::{CivilDate, Form, Invalid, Kind, TeamId};
-use crate::store::{Search, State};
+use crate::model::{CivilDate, Form, Invalid, Kind, TeamId, Value};
+use crate::store::{Row, Search, State};
 
 /// What is mostly as it was last time.
 const AS_LAST_TIME: [&str; 6] = ["site", "channel", "product", "lot", "expiry", "taken_from"];
+
+/// Among how many of its last records one made by hand is looked for.
+const LAST_LOOKED_AT: u64 = 50;
 
 impl Engine {
     /// A form of a kind that holds the day, and what this device answered last time where that is mostly the same:
@@ -33,10 +36,7 @@ impl Engine {
         let mut form = Form::new(kind);
         form.put("occurred_on", today.to_string().as_str())?;
         form.put("utc_offset_min", utc_offset_min)?;
-        let author = Some(self.device_key());
-        let own = Search { team: Some(team), author, most: 1, ..Search::default() };
-        let own = Search { state: Some(State::Counted), kind: Some(kind), ..own };
-        if let Some(last) = self.search(&own)?.rows.first() {
+        if let Some(last) = self.last_own(team, kind)? {
             for field in AS_LAST_TIME.into_iter().filter(|field| kind.field(field).is_some()) {
                 if let Some(code) = last.answers.code(field) {
                     form.put(field, code)?;
@@ -53,6 +53,21 @@ impl Engine {
         Ok(form)
     }
 
+    /// The record of a kind that this device made last, by hand: an imported one says nothing of what is done here,
+    /// nor does one that is void.
+    pub(super) fn last_own(&self, team: TeamId, kind: Kind) -> Result<Option<Row>, EngineError> {
+        let search = Search {
+            team: Some(team),
+            kind: Some(kind),
+            author: Some(self.device_key()),
+            state: Some(State::Counted),
+            most: LAST_LOOKED_AT,
+            ..Search::default()
+        };
+        let by_hand = |row: &Row| row.answers.code("import_key").is_none();
+        Ok(self.search(&search)?.rows.into_iter().find(by_hand))
+    }
+
     /// All that keeps a form from being saved, with what the programme's packs ask for beside the data dictionary.
     /// What they know, such as the doses of a kit, is not missing.
     ///
@@ -60,13 +75,13 @@ impl Engine {
     /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
     /// # use example::*;
     /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
-    /// let faults = phone.form_faults(&Form::new(Kind::Reversal))?;
+    /// let faults = phone.form_faults(team, &Form::new(Kind::Reversal))?;
     /// assert!(faults.iter().any(|fault| fault.field == "outcome"));
     /// assert!(faults.iter().any(|fault| fault.field == "site"));
-    /// assert!(phone.form_faults(&reversal()?)?.is_empty());
+    /// assert!(phone.form_faults(team, &reversal()?)?.is_empty());
     /// # Ok::<(), Failed>(())
     /// ```
-    pub fn form_faults(&self, form: &Form) -> Result<Vec<Invalid>, EngineError> {
+    pub fn form_faults(&self, team: TeamId, form: &Form) -> Result<Vec<Invalid>, EngineError> {
         let (mut form, packs) = (form.clone(), self.packs()?);
         fill_in(&mut form, &packs);
         let mut faults = form.faults();
@@ -74,6 +89,10 @@ impl Engine {
             if faults.iter().all(|fault| fault.field != field.name) {
                 faults.push(Invalid::required(field.name, field.shape));
             }
+        }
+        let link = form.get("duplicate_of").and_then(Value::as_text).and_then(|id| id.parse().ok());
+        if let Some(other) = link {
+            faults.extend(self.fault_of_link((team, form.kind()), None, other)?);
         }
         Ok(faults)
     }

@@ -1,7 +1,7 @@
 //! Lists as screens show them: each row with whether the hub has it, and whether it needs a person.
 
 use super::{Attention, Engine, EngineError};
-use crate::store::{Delivery, ListPlace, Refused, Row, Search};
+use crate::store::{Delivery, ListPlace, Refused, Row, Search, State};
 
 /// A page of a list.
 ///
@@ -69,6 +69,7 @@ impl Engine {
             let attention = match refused {
                 Some(refusal) => Attention::Refused(refusal),
                 None if row.conflicts > 0 => Attention::Conflicted,
+                None if row.state == State::Flagged => Attention::DateInDoubt,
                 None => Attention::None,
             };
             Listed { row, delivery, attention }

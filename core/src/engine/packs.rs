@@ -5,7 +5,7 @@ use crate::log::entry::kind;
 use crate::log::payload::Administration;
 use crate::model::pack::{CodePack, PackError, fill_in, lacking};
 use crate::model::{EntryId, Form, Invalid, Kind, TeamId, Value};
-use crate::store::Search;
+
 use std::collections::BTreeMap;
 
 impl Engine {
@@ -38,10 +38,8 @@ impl Engine {
         if let Some(held) = packs.iter().find(|held| held.name == pack.name)
             && held.version >= pack.version
         {
-            let (name, version) = (&held.name, held.version);
-            return Err(EngineError::Pack(format!(
-                "version {version} of {name} is published already; give this one a higher version"
-            )));
+            let (name, version) = (held.name.clone(), held.version);
+            return Err(EngineError::PackNotNewer { name, version });
         }
         self.administer(TeamId::PROGRAMME, &Administration::CodePack { toml: toml.to_owned() })
     }
@@ -130,16 +128,8 @@ impl Engine {
         if let Some(last) = self.taken_from.get(&team) {
             return Ok(last.clone());
         }
-        let search = Search {
-            team: Some(team),
-            kind: Some(Kind::Distribution),
-            author: Some(self.device_key()),
-            most: 1,
-            ..Search::default()
-        };
-        let page = self.store.search(&search)?;
-        let last = page.rows.first().and_then(|row| row.answers.code("taken_from"));
-        let last = last.map(str::to_owned);
+        let last = self.last_own(team, Kind::Distribution)?;
+        let last = last.and_then(|row| row.answers.code("taken_from").map(str::to_owned));
         self.taken_from.insert(team, last.clone());
         Ok(last)
     }

@@ -5,8 +5,7 @@ use super::{Engine, EngineError};
 use crate::log::Verdict;
 use crate::log::verdict::Refusal;
 use crate::model::{EntryId, RecordId, TeamId, UnixMillis};
-use crate::store::Setting;
-use crate::store::{Delivery, Reason, WaitingForHub};
+use crate::store::{Delivery, Reason, Setting, State, WaitingForHub};
 use crate::sync::{Agreement, Backoff, Session, SyncFault};
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +22,7 @@ const CLOCK_OFF_MS: u64 = 24 * 60 * 60 * 1_000;
 /// match phone.attention(id)? {
 ///     Attention::None => {}
 ///     Attention::Conflicted => println!("two people answered apart: choose one"),
+///     Attention::DateInDoubt => println!("its date cannot be: put it right"),
 ///     Attention::Refused(reason) => println!("does not count: {reason:?}"),
 /// }
 /// # Ok::<(), Failed>(())
@@ -33,6 +33,8 @@ pub enum Attention {
     None,
     /// Two people wrote a field apart; both values are kept.
     Conflicted,
+    /// It counts nowhere because of its date: before 2000, or later than its author's clock allowed.
+    DateInDoubt,
     /// Something of it does not count, by this reason.
     Refused(Refusal),
 }
@@ -130,9 +132,11 @@ impl Engine {
             Some(record) => record.conflicts().next().is_some(),
             None => false,
         };
+        let is_flagged = self.store.row(id)?.is_some_and(|row| row.state == State::Flagged);
         Ok(match (refused, conflicted) {
             (Some(reason), _) => Attention::Refused(reason),
             (None, true) => Attention::Conflicted,
+            (None, false) if is_flagged => Attention::DateInDoubt,
             (None, false) => Attention::None,
         })
     }
@@ -268,6 +272,11 @@ impl Engine {
                     Agreement::Without(_) => Some(SyncFault::KeptOut),
                     Agreement::Partial { waiting } => Some(SyncFault::BudgetSpent(*waiting)),
                 };
+            }
+            // Somebody ended it: the hub did not fail, and is not given time.
+            (_, Some(fault @ (SyncFault::Cancelled | SyncFault::OutOfTime))) => {
+                last.is_whole = false;
+                last.failed = Some(fault);
             }
             (None, None) | (_, Some(_)) => {
                 let mut random = [0; 4];

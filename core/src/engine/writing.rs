@@ -7,6 +7,7 @@ use crate::log::entry::{Entry, Tip, kind};
 use crate::log::payload::{AFTER_MAX, Open, RecordPayload};
 use crate::log::run::Run;
 use crate::model::check;
+use crate::model::checked::faults_of_change;
 use crate::model::field::Shape;
 use crate::model::{Checked, EntryId, Invalid, Kind, LogId, Operation, RecordId, TeamId, Wrong};
 use crate::store::{LogUse, Setting};
@@ -133,6 +134,27 @@ impl Engine {
         self.write_behind(record.team, how, record.heads, operations)
     }
 
+    /// All that keeps operations from changing a record, where there is such a record.
+    ///
+    /// ```
+    /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
+    /// # use example::*;
+    /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
+    /// let id = phone.record(team, &reversal()?)?;
+    /// let wrong = [Operation::put("occurred_on", "yesterday"), Operation::put("outcome", "")];
+    /// assert_eq!(phone.change_faults(id, &wrong)?.len(), 2);
+    /// # Ok::<(), Failed>(())
+    /// ```
+    pub fn change_faults(
+        &self,
+        id: RecordId,
+        operations: &[Operation],
+    ) -> Result<Vec<Invalid>, EngineError> {
+        let record = self.get(id)?;
+        let (before, after) = (record.as_creation(&[]), record.as_creation(operations));
+        Ok(faults_of_change(record.kind, (&before, &after), operations))
+    }
+
     /// Writes a change behind these heads. A correction settles every value that its author saw, however
     /// many: where an entry cannot name all heads, entries that change nothing bring them together before it,
     /// with it or not at all.
@@ -180,15 +202,27 @@ impl Engine {
             _ => None,
         });
         for other in linked.filter_map(|text| text.parse::<RecordId>().ok()) {
-            let found = if id == Some(other) { None } else { self.store.record(other)? };
-            if !found.is_some_and(|found| found.team == team && found.kind == checked.kind()) {
-                let expected = "expected another record of this team and kind that is held here";
-                let allowed = Some(Shape::Record);
-                let wrong = Invalid::new("duplicate_of", Wrong::NoSuch, expected);
-                return Err(Invalid { allowed, ..wrong }.into());
+            if let Some(fault) = self.fault_of_link((team, checked.kind()), id, other)? {
+                return Err(fault.into());
             }
         }
         Ok(())
+    }
+
+    /// What is wrong with a link of a record, or of a new one, to another.
+    pub(super) fn fault_of_link(
+        &self,
+        (team, kind): (TeamId, Kind),
+        id: Option<RecordId>,
+        other: RecordId,
+    ) -> Result<Option<Invalid>, EngineError> {
+        let found = if id == Some(other) { None } else { self.store.record(other)? };
+        if found.is_some_and(|found| found.team == team && found.kind == kind) {
+            return Ok(None);
+        }
+        let expected = "expected another record of this team and kind that is held here";
+        let wrong = Invalid::new("duplicate_of", Wrong::NoSuch, expected);
+        Ok(Some(Invalid { allowed: Some(Shape::Record), ..wrong }))
     }
 
     fn payload(

@@ -33,24 +33,13 @@ impl Checked {
     /// with them. What was contradictory before, as two people may make it apart, keeps nobody from mending.
     ///
     /// # Errors
-    /// The first thing wrong with an operation, else the first that they bring to the whole.
+    /// The first of [`faults_of_change`].
     pub fn change(
         kind: Kind,
         (before, after): (&[Operation], &[Operation]),
         operations: Vec<Operation>,
     ) -> Result<Checked, Invalid> {
-        if operations.is_empty() {
-            let expected = "expected one answer or more, or an element to add";
-            return Err(Invalid::new("operations", Wrong::Required, expected));
-        }
-        let version = version_needed(kind, &operations);
-        check_change(kind, version, &operations).map_err(Fault::into_invalid)?;
-        check_own(&operations)?;
-        check_unmoved(&operations)?;
-        let before = faults_of_record(kind, before);
-        let brought =
-            faults_of_record(kind, after).into_iter().find(|fault| !before.contains(fault));
-        match brought {
+        match faults_of_change(kind, (before, after), &operations).into_iter().next() {
             Some(fault) => Err(fault),
             None => Ok(Checked::known(kind, operations)),
         }
@@ -97,6 +86,37 @@ pub fn faults_of_creation(kind: Kind, operations: &[Operation]) -> Vec<Invalid> 
         }
     }
     faults.extend(contradictions(kind, &standing));
+    one_a_field(faults)
+}
+
+/// All that keeps operations from changing a record, what is wrong with each first, then what they bring to the
+/// whole: one fault for each field.
+pub fn faults_of_change(
+    kind: Kind,
+    (before, after): (&[Operation], &[Operation]),
+    operations: &[Operation],
+) -> Vec<Invalid> {
+    if operations.is_empty() {
+        let expected = "expected one answer or more, or an element to add";
+        return vec![Invalid::new("operations", Wrong::Required, expected)];
+    }
+    let version = version_needed(kind, operations);
+    let mut faults: Vec<Invalid> = operations
+        .iter()
+        .filter_map(|operation| {
+            let one = std::slice::from_ref(operation);
+            let of_shape = check_change(kind, version, one).map_err(Fault::into_invalid);
+            of_shape.and_then(|()| check_own(one)).and_then(|()| check_unmoved(one)).err()
+        })
+        .collect();
+    let before = faults_of_record(kind, before);
+    faults
+        .extend(faults_of_record(kind, after).into_iter().filter(|fault| !before.contains(fault)));
+    one_a_field(faults)
+}
+
+/// The first fault of each field.
+fn one_a_field(mut faults: Vec<Invalid>) -> Vec<Invalid> {
     let mut told = BTreeSet::new();
     faults.retain(|fault| told.insert(fault.field.clone()));
     faults

@@ -12,6 +12,9 @@ const MIGRATIONS: [&str; SCHEMA_VERSION as usize] = [
     include_str!("migrations/0002_exchanges.sql"),
 ];
 
+/// How long a connection waits for another one, as its settings have it.
+pub(super) const BUSY: std::time::Duration = std::time::Duration::from_secs(5);
+
 /// The name of a file that belongs to a store, beside its own.
 pub(super) fn with_ending(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();

@@ -1,10 +1,11 @@
 //! The store's files: one process at a time, copies, checks that change nothing, moving aside.
 
-use super::connection::{connect, connect_to_read, set_key, with_ending};
+use super::connection::{BUSY, connect, connect_to_read, set_key, with_ending};
 use super::{KeyFault, KeyProvider, Store, StoreError};
 use rusqlite::OpenFlags;
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// The endings of the files that belong to a store beside its own.
 const BESIDE: [&str; 2] = ["-wal", "-shm"];
@@ -15,12 +16,18 @@ pub(super) struct Lock {
     path: PathBuf,
     /// Whether the lock's file was made now, so that it goes again where the store does not open.
     is_new: bool,
+    /// Held to read: others may read beside, and nobody may write.
+    is_to_read: bool,
 }
 
 impl Drop for Lock {
     fn drop(&mut self) {
         // A child that was just started may hold the same open file for a moment.
         let _ = self.file.unlock();
+        // What was made to read goes with the last who reads.
+        if self.is_to_read && self.is_new && self.file.try_lock().is_ok() {
+            let _ = std::fs::remove_file(&self.path);
+        }
     }
 }
 
@@ -36,13 +43,25 @@ impl Lock {
 /// Takes the store for this process. Where its folder is no folder of this system, as under a file
 /// system of SQLite's own, nobody else can have it.
 pub(super) fn lock(path: &Path) -> Result<Option<Lock>, StoreError> {
+    lock_for(path, false)
+}
+
+/// Takes the store to read it: others may read it meanwhile, and nobody writes.
+pub(super) fn lock_to_read(path: &Path) -> Result<Option<Lock>, StoreError> {
+    lock_for(path, true)
+}
+
+fn lock_for(path: &Path, is_to_read: bool) -> Result<Option<Lock>, StoreError> {
     let path = with_ending(path, "-lock");
     let is_new = !path.exists();
     let opened = File::options().create(true).truncate(false).write(true).open(&path);
     let Ok(file) = opened else { return Ok(None) };
-    match file.try_lock() {
+    let locked = if is_to_read { file.try_lock_shared() } else { file.try_lock() };
+    match locked {
         Err(std::fs::TryLockError::WouldBlock) => Err(StoreError::Busy),
-        Ok(()) | Err(std::fs::TryLockError::Error(_)) => Ok(Some(Lock { file, path, is_new })),
+        Ok(()) | Err(std::fs::TryLockError::Error(_)) => {
+            Ok(Some(Lock { file, path, is_new, is_to_read }))
+        }
     }
 }
 
@@ -100,7 +119,10 @@ impl Store {
         let Some(connection) = self.connection.as_ref().filter(|_| self.erased.get()) else {
             return;
         };
+        // Nobody waits here for who reads: the next transaction tries again.
+        let _ = connection.busy_timeout(Duration::ZERO);
         let busy = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0));
+        let _ = connection.busy_timeout(BUSY);
         self.erased.set(busy != Ok(0_i64));
     }
 

@@ -37,6 +37,7 @@ impl Store {
             store.erased.set(true);
             Ok(())
         })?;
+        self.notice_everything();
         if let Some(scope) = &mut self.scope {
             scope.remove(&team);
         }

@@ -47,7 +47,7 @@ pub struct ListPlace {
 /// }
 /// # Ok::<(), Failed>(())
 /// ```
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Search {
     /// Only this team's.
     pub team: Option<TeamId>,
@@ -74,8 +74,28 @@ pub struct Search {
     pub older_than: Option<ListPlace>,
     /// The page of what is newer than this, next to it; not together with `older_than`.
     pub newer_than: Option<ListPlace>,
-    /// The most records of one page.
+    /// The most records of one page, 50 where nobody says otherwise.
     pub most: u64,
+}
+
+impl Default for Search {
+    fn default() -> Self {
+        Search {
+            team: None,
+            kind: None,
+            author: None,
+            state: None,
+            conflicted: false,
+            needs_person: false,
+            from: None,
+            to: None,
+            answers: Vec::new(),
+            order: Order::default(),
+            older_than: None,
+            newer_than: None,
+            most: 50,
+        }
+    }
 }
 
 /// A page of what was found, the latest first.

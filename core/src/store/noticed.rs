@@ -78,6 +78,10 @@ impl Store {
         self.noticed.borrow_mut().delivery = true;
     }
 
+    pub(super) fn notice_everything(&self) {
+        self.noticed.borrow_mut().add(&Noticed::everything());
+    }
+
     pub(super) fn notice_state(&self) {
         self.noticed.borrow_mut().state = true;
     }

@@ -137,14 +137,15 @@ impl Store {
         }
     }
 
-    /// Opens a store that is there to read it alone: no byte of it changes, whatever state it is in.
+    /// Opens a store that is there to read it alone: no byte of it changes, whatever state it is in, and nobody writes
+    /// meanwhile.
     /// What a stopped process left unsettled is read as it was left.
     pub fn open_to_read(
         path: &Path,
         key: &dyn KeyProvider,
         scope: Option<BTreeSet<TeamId>>,
     ) -> Result<Store, StoreError> {
-        let lock = super::files::lock(path)?;
+        let lock = super::files::lock_to_read(path)?;
         let opened = key.store_key().and_then(|key| {
             let connection = connect_to_read(path, &key)?;
             let mut store = Store::over(connection, path, key, scope, Settling::Behind);
@@ -159,10 +160,8 @@ impl Store {
             store.load_carriage()?;
             Ok(store)
         });
-        if let Some(lock) = lock {
-            lock.give_up();
-        }
-        opened
+        // For as long as it is read nobody writes, so that it is read as of one moment.
+        opened.map(|store| Store { _lock: lock, ..store })
     }
 
     /// Closes the file and reads it anew.

@@ -6,7 +6,7 @@ use crate::model::{DeviceKey, EntryId, TeamId};
 /// A small value, by its name. Who writes it, alone, stands in brackets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Setting {
-    /// The programme's root key (the store).
+    /// The programme's root key (the store; the engine, of a programme that it founds).
     Root,
     /// Which declarations made the projection (the store).
     Declarations,
@@ -44,18 +44,20 @@ pub enum Setting {
     LastSync,
     /// Own entries that follow what nobody brought yet (the engine).
     Salvage,
-    /// This device's certificate for a team (the engine).
+    /// This device's certificate for a team (the engine; the store, where the team is left).
     Member(TeamId),
     /// An invitation that was made here, by its id (the engine).
     Invitation([u8; 16]),
     /// What the device that was let in by an invitation was answered (the engine).
     Reply([u8; 16]),
+    /// The number of the draft that was begun last: none is given twice (the engine).
+    LastDraft,
     /// A form that is being filled in (the engine).
     Draft(u64),
 }
 
 impl Setting {
-    const ALONE: [Setting; 19] = [
+    const ALONE: [Setting; 20] = [
         Setting::Root,
         Setting::Declarations,
         Setting::AuthorityStale,
@@ -75,6 +77,7 @@ impl Setting {
         Setting::Hub,
         Setting::LastSync,
         Setting::Salvage,
+        Setting::LastDraft,
     ];
 
     fn name(&self) -> String {
@@ -98,6 +101,7 @@ impl Setting {
             Setting::Hub => "hub",
             Setting::LastSync => "last_sync",
             Setting::Salvage => "salvage",
+            Setting::LastDraft => "last_draft",
             Setting::Member(team) => return format!("member {team}"),
             Setting::Invitation(id) => return format!("invitation {}", in_digits(id)),
             Setting::Reply(id) => return format!("reply {}", in_digits(id)),
@@ -161,6 +165,7 @@ impl Store {
 
     /// Deletes settings, durably, all or none.
     pub fn unset(&mut self, settings: &[Setting]) -> Result<(), StoreError> {
+        self.notice_state();
         self.transact(|store| settings.iter().try_for_each(|setting| store.drop_setting(setting)))
     }
 
