@@ -126,65 +126,27 @@ fn key_file(arguments: &DoctorArguments) -> Option<(&'static str, u64, String)> 
 
 /// What a finding is, and which command to use.
 fn advice(found: &Finding) -> String {
-    let n = found.count();
-    match found {
-        Finding::NoTeam => {
-            "This device has joined no team: ask a coordinator for an invitation, then \
-                            `kitbag join`."
-                .to_owned()
+    let said = found.in_words(crate::words());
+    let command = match found {
+        Finding::NoTeam => "kitbag join",
+        Finding::NoHub => "kitbag programme hub",
+        Finding::WaitingLong(..) => "kitbag sync; kitbag bundle export",
+        Finding::Conflicts(_) => "kitbag conflicts; kitbag correct",
+        Finding::Duplicates(_) => "kitbag duplicates",
+        Finding::Contradicting(_) => "kitbag correct",
+        Finding::Flagged(_) => "kitbag list --state flagged; kitbag correct",
+        Finding::Waiting(_) | Finding::Missing(_) => "kitbag sync",
+        Finding::Drafts(_) => "kitbag draft list",
+        Finding::SyncFailed(..) | Finding::ClockOff | Finding::Refused(..) | Finding::Forks(_) => {
+            return said;
         }
-        Finding::NoHub => {
-            "No hub is known here: `kitbag programme hub` notes its address. Until then \
-                           records are safe, and only here."
-                .to_owned()
-        }
-        Finding::SyncFailed(fault, _) => {
-            format!("The last sync failed: {}", crate::words().sync_fault(*fault))
-        }
-        Finding::WaitingLong(_, since) => format!(
-            "{n} records wait for the hub, since {}: sync, or carry a bundle.",
-            since.to_iso()
-        ),
-        Finding::ClockOff => {
-            "This device's clock is more than a day from the hub's: set it right.".to_owned()
-        }
-        Finding::Conflicts(_) => format!(
-            "{n} records have two values for a field: `kitbag conflicts` shows them, `kitbag correct` \
-             settles."
-        ),
-        Finding::Duplicates(_) => {
-            format!("{n} pairs of records look like one event: `kitbag duplicates` shows them.")
-        }
+    };
+    let named: String = match found {
         Finding::Contradicting(all) => {
             let shown = all.iter().take(CONTRADICTING_SHOWN);
-            let named: String =
-                shown.map(|(id, wrong)| format!("\n  {id}  {}", crate::told(wrong))).collect();
-            format!(
-                "{n} records contradict themselves, as two people changed them apart: they count as they \
-                 are; `kitbag correct` puts them right, and an import elsewhere refuses them until \
-                 then.{named}"
-            )
+            shown.map(|(id, wrong)| format!("\n  {id}  {}", crate::told(wrong))).collect()
         }
-        Finding::Flagged(_) => format!(
-            "{n} records count nowhere because of their date: `kitbag list --state flagged`, then \
-             correct occurred_on."
-        ),
-        Finding::Waiting(_) => {
-            format!("{n} entries wait for others, or for a newer version of Kitbag.")
-        }
-        Finding::Missing(_) => format!(
-            "{n} entries are known to exist and not here yet: totals are short of them. Sync, or ask \
-             for a bundle."
-        ),
-        Finding::Refused(verdict, _) => {
-            format!("{n} entries are {verdict}: a coordinator can look into them.")
-        }
-        Finding::Forks(_) => format!(
-            "A log forked {n} times: a phone was restored from a copy, or cloned. If nobody did, revoke \
-             it."
-        ),
-        Finding::Drafts(_) => {
-            format!("{n} drafts are not finished: `kitbag draft list`. They count nowhere.")
-        }
-    }
+        _ => String::new(),
+    };
+    format!("{said} [{command}]{named}")
 }

@@ -74,8 +74,7 @@ pub fn run(arguments: &StockArguments) -> Result<(), Failure> {
     }
     say!("{}", table(&held));
     for alarm in &alarms {
-        let what = alarm.what.code();
-        say!("{what}: {} of {}: {} doses", alarm.holder, alarm.product, alarm.doses);
+        say!("{} of {}: {}", alarm.holder, alarm.product, alarm.in_words(crate::words()));
     }
     if alarms.iter().any(|alarm| alarm.what == StockAlarm::BelowZero) {
         say!("Below zero a movement was not recorded: count, and record a count_adjust.");

@@ -8,6 +8,7 @@ use kitbag_core::log::Verdict;
 use kitbag_core::model::{Invalid, RecordId, TeamId, UnixMillis};
 use kitbag_core::sync::SyncFault;
 use kitbag_core::totals::{KnownMissing, Query};
+use kitbag_core::words::Words;
 
 /// A phone that waits longer than this for its hub is worth a word, in ms: seven days.
 const WAITING_LONG_MS: i64 = 7 * 86_400_000;
@@ -73,6 +74,14 @@ impl Finding {
             Finding::Refused(..) => "refused",
             Finding::Forks(_) => "forks",
             Finding::Drafts(_) => "drafts",
+        }
+    }
+
+    /// What people read: what was found, and what to do.
+    pub fn in_words(&self, words: &Words) -> String {
+        match self {
+            Finding::SyncFailed(fault, _) => words.sync_fault(*fault),
+            _ => words.finding(self.code(), self.count()),
         }
     }
 
@@ -160,4 +169,41 @@ fn findings_of(engine: &Engine, now: UnixMillis) -> Result<Vec<Finding>, EngineE
     let drafts = engine.drafts()?.len() as u64;
     find(drafts > 0, Finding::Drafts(drafts));
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kitbag_core::words::{ALARMS, FINDINGS, LANGUAGES};
+
+    #[test]
+    fn every_finding_and_alarm_has_words_in_every_language() {
+        use crate::stock::StockAlarm;
+        let alarms = [StockAlarm::BelowMinimum, StockAlarm::Expiring, StockAlarm::BelowZero];
+        assert_eq!(alarms.map(StockAlarm::code), ALARMS);
+        let refused = Verdict::Refused(kitbag_core::log::Refusal::Role);
+        let all = [
+            Finding::NoTeam,
+            Finding::NoHub,
+            Finding::WaitingLong(2, UnixMillis(0)),
+            Finding::ClockOff,
+            Finding::Conflicts(2),
+            Finding::Duplicates(2),
+            Finding::Contradicting(Vec::new()),
+            Finding::Flagged(2),
+            Finding::Waiting(2),
+            Finding::Missing(KnownMissing::default()),
+            Finding::Refused(refused, 2),
+            Finding::Forks(2),
+            Finding::Drafts(2),
+        ];
+        let codes: Vec<&str> = all.iter().map(Finding::code).collect();
+        assert_eq!(codes, FINDINGS);
+        for (language, _) in LANGUAGES {
+            let words = Words::in_language(language);
+            for found in &all {
+                assert_ne!(found.in_words(&words), found.code(), "{language}");
+            }
+        }
+    }
 }

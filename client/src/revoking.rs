@@ -144,6 +144,11 @@ impl Team<'_> {
         asked.await
     }
 
+    /// The records of a team that are erased for good, as far as this device knows.
+    pub async fn erased(&self, team: TeamId) -> Result<Vec<RecordId>, Error> {
+        self.0.read(move |engine| Ok(engine.store().authority().erased(team).collect())).await
+    }
+
     /// The certificate of a team whose id begins so, where that is one alone.
     pub async fn certificate_named(&self, team: TeamId, named: &str) -> Result<EntryId, Error> {
         let named = named.to_owned();

@@ -7,6 +7,7 @@ use kitbag_core::model::pack::CodePack;
 use kitbag_core::model::stock::Batch;
 use kitbag_core::model::{CivilDate, Kind, RecordId, TeamId};
 use kitbag_core::store::{OnHand, Search, State};
+use kitbag_core::words::Words;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Stock.
@@ -70,6 +71,13 @@ pub struct Alarm {
     pub product: String,
     /// How many doses there are.
     pub doses: i64,
+}
+
+impl Alarm {
+    /// What people read: what is wrong, beside whose stock of what.
+    pub fn in_words(&self, words: &Words) -> String {
+        words.alarm(self.what.code(), self.doses)
+    }
 }
 
 /// What is wrong with a stock.

@@ -7,7 +7,7 @@ use crate::model::pack::CodePack;
 use crate::model::{Invalid, Kind};
 use crate::sync::SyncFault;
 use fluent_bundle::concurrent::FluentBundle;
-use fluent_bundle::{FluentArgs, FluentResource};
+use fluent_bundle::{FluentArgs, FluentResource, FluentValue};
 
 /// How many codes of a field are named with what is allowed.
 const CODES_SHOWN: usize = 12;
@@ -74,6 +74,26 @@ pub const ERRORS: [&str; 50] = [
     "store",
     "store_failed",
 ];
+
+/// The codes of what can be found that a person can do something about, beside why a sync failed.
+pub const FINDINGS: [&str; 13] = [
+    "no_team",
+    "no_hub",
+    "waiting_long",
+    "clock_off",
+    "conflicts",
+    "duplicates",
+    "contradicting",
+    "flagged",
+    "waiting",
+    "missing",
+    "refused",
+    "forks",
+    "drafts",
+];
+
+/// The codes of what can be wrong with a stock.
+pub const ALARMS: [&str; 3] = ["below_minimum", "expiring", "below_zero"];
 
 /// Words in one language.
 ///
@@ -194,10 +214,23 @@ impl Words {
 
     /// What is refused or failed, by its code ([`ERRORS`]), and what to do; `number` where one goes with it.
     pub fn error(&self, code: &str, number: u64) -> String {
+        self.numbered(&format!("error-{code}"), number).unwrap_or_else(|| code.to_owned())
+    }
+
+    /// What was found that a person can do something about, by its code ([`FINDINGS`]), and what to do.
+    pub fn finding(&self, code: &str, number: u64) -> String {
+        self.numbered(&format!("finding-{code}"), number).unwrap_or_else(|| code.to_owned())
+    }
+
+    /// What is wrong with a stock, by its code ([`ALARMS`]), with so many doses.
+    pub fn alarm(&self, code: &str, doses: i64) -> String {
+        self.numbered(&format!("alarm-{code}"), doses).unwrap_or_else(|| code.to_owned())
+    }
+
+    fn numbered(&self, id: &str, number: impl Into<FluentValue<'static>>) -> Option<String> {
         let mut arguments = FluentArgs::new();
         arguments.set("number", number);
-        let said = self.formatted(&format!("error-{code}"), &arguments);
-        said.unwrap_or_else(|| code.to_owned())
+        self.formatted(id, &arguments)
     }
 
     fn shape(&self, shape: Shape) -> String {
@@ -280,6 +313,8 @@ mod tests {
         names.extend(Wrong::ALL.map(|wrong| format!("wrong-{}", wrong.code())));
         names.extend(ERRORS.map(|code| format!("error-{code}")));
         names.extend(SyncFault::ALL.map(|fault| format!("sync-{}", fault.code())));
+        names.extend(FINDINGS.map(|code| format!("finding-{code}")));
+        names.extend(ALARMS.map(|code| format!("alarm-{code}")));
         names.insert("not_asked".to_owned());
         names.extend(
             ["counted", "void", "flagged", "duplicate"].map(|state| format!("state-{state}")),

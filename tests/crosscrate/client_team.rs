@@ -180,6 +180,7 @@ fn a_lost_phone_is_revoked_and_what_it_wrote_since_is_accepted_and_erased_by_the
         sync(&root).await.unwrap();
         sync(&desk).await.unwrap();
         assert!(desk.records().get(late).await.is_err(), "erased");
+        assert_eq!(desk.team().erased(TEAM).await.unwrap(), [late]);
         // Who synced when is told to those who look after the team.
         let seen = desk.team().last_synced(TEAM).await.unwrap();
         assert!(!seen.contains_key(&device), "a revoked device is none of the team's");

@@ -316,6 +316,12 @@ impl Authority {
         self.erased.contains(&(team, record))
     }
 
+    /// The records of a team that are erased.
+    pub fn erased(&self, team: TeamId) -> impl Iterator<Item = RecordId> + '_ {
+        let of_team = self.erased.iter().filter(move |(of, _)| *of == team);
+        of_team.map(|(_, record)| *record)
+    }
+
     /// Whether this record is erased in some team.
     pub fn is_erased_anywhere(&self, record: RecordId) -> bool {
         self.erased.iter().any(|(_, erased)| *erased == record)

@@ -125,6 +125,30 @@ impl Form {
         Ok(self)
     }
 
+    /// What [`Form::put_text`] is given to answer a field as it is answered; nothing where it is not.
+    pub fn text_of(&self, field: &str) -> Option<String> {
+        let is_by_code = self.kind.field(field).is_some_and(Field::is_by_code);
+        if !is_by_code {
+            let said = self.fields.get(field);
+            let said = said.filter(|value| !matches!(value, Value::Null | Value::Bytes(_)));
+            return said.map(ToString::to_string);
+        }
+        let codes = self.fields.iter().filter_map(|(name, value)| {
+            let code = name.strip_prefix(field)?.strip_prefix('.')?;
+            Some(match value {
+                // A code that itself ends so would be read as another answer.
+                Value::Bool(true) if code.ends_with("=no") || code.ends_with("=yes") => {
+                    format!("{code}=yes")
+                }
+                Value::Bool(true) => code.to_owned(),
+                Value::Bool(false) => format!("{code}=no"),
+                value => format!("{code}={value}"),
+            })
+        });
+        let codes: Vec<String> = codes.collect();
+        (!codes.is_empty()).then(|| codes.join(","))
+    }
+
     /// Answers one code of a set or of numbers by code, as a text says it, that was not answered yet.
     ///
     /// # Errors
@@ -425,6 +449,27 @@ mod tests {
         for (kind, fields, expected) in cases.into_iter().chain(more) {
             let expected = expected.map(|(field, wrong)| (field.to_owned(), wrong));
             assert_eq!(refused(kind, &fields), expected, "{fields}");
+        }
+    }
+
+    #[test]
+    fn an_answer_goes_to_text_and_back() {
+        for (kind, field, text) in [
+            (Kind::Contact, "people", "12"),
+            (Kind::Contact, "supplies", "condoms=3,needles_syringes=20"),
+            (Kind::Reversal, "outcome", "a new code"),
+            (Kind::Reversal, "occurred_time", "23:05"),
+            (Kind::Reversal, "suspected_substances", "alcohol,heroin=no"),
+            (Kind::Reversal, "note", "by the river"),
+        ] {
+            let mut form = Form::new(kind);
+            assert_eq!(form.text_of(field), None, "{field}");
+            form.put_text(field, text).expect("a text of the test");
+            let said = form.text_of(field).expect("it is answered");
+            assert_eq!(said, text);
+            let mut again = Form::new(kind);
+            again.put_text(field, &said).expect("what it says");
+            assert_eq!(again, form, "{field}");
         }
     }
 
