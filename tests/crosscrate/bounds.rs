@@ -1,6 +1,6 @@
 //! What others write without end costs nobody else their sync, their words or their store.
 
-use super::programme::{NOW, Programme, TEAM, message, reversal, sync_through};
+use super::programme::{Programme, TEAM, message, reversal, send_as, sync_through};
 use super::written::{Written, creation};
 use kitbag_core::engine::BundleOf;
 use kitbag_core::identity::{Role, SigningKey};
@@ -9,7 +9,7 @@ use kitbag_core::log::payload::{Administration, KEPT_MAX, RecordPayload};
 use kitbag_core::log::run::{Run, SignedTip};
 use kitbag_core::model::{EntryId, UnixMillis};
 use kitbag_core::store::Store;
-use kitbag_core::sync::{self, Agreement, Message, TIPS_MAX};
+use kitbag_core::sync::{Agreement, Message, TIPS_MAX};
 
 const SEED: [u8; 32] = [66; 32];
 
@@ -23,9 +23,7 @@ fn hostile(programme: &mut Programme) -> EntryId {
 
 /// Sends a message as the hostile device; how many runs were turned away.
 fn send(hub: &mut Store, message: &Message) -> usize {
-    let device = SigningKey::from_seed(&SEED).device_key();
-    let answer = sync::respond(hub, device, NOW, &message.encode()).unwrap();
-    Message::decode(&answer).unwrap().turned_away.len()
+    send_as(hub, SigningKey::from_seed(&SEED).device_key(), message).len()
 }
 
 /// So many branches that part at the first entry of a log.
@@ -124,14 +122,9 @@ fn certificates_and_what_hangs_on_them_are_taken_in_one_message_however_they_tak
         log.add(17, None, creation());
         runs.push(log.run());
     }
-    assert_eq!(send_as(&mut programme.hub, stolen, &message(runs.clone())), 0);
+    assert_eq!(send_as(&mut programme.hub, stolen, &message(runs.clone())), Vec::<String>::new());
     // A hub that knows nothing of the programme takes nothing.
-    assert_eq!(send_as(&mut hub, stolen, &message(runs)), 20);
-}
-
-fn send_as(hub: &mut Store, device: kitbag_core::model::DeviceKey, message: &Message) -> usize {
-    let answer = sync::respond(hub, device, NOW, &message.encode()).unwrap();
-    Message::decode(&answer).unwrap().turned_away.len()
+    assert_eq!(send_as(&mut hub, stolen, &message(runs)).len(), 20);
 }
 
 #[test]

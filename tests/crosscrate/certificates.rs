@@ -1,8 +1,8 @@
 //! Certificates and what hangs on them: given twice or by others, revoked, accepted again, and what a clock shows of it.
 
 use super::programme::{
-    HOSTILE, Programme, STOLEN, TEAM, as_response, aside, certified, counted, device, key, message,
-    reversal, send_as, stolen, sync_through, synced,
+    HOSTILE, Programme, STOLEN, TEAM, as_response, aside, certified, counted, device, heavy, key,
+    message, reversal, send_as, stolen, sync_through, synced,
 };
 use super::written::{Written, creation};
 use kitbag_core::engine::{BundleOf, Engine, EngineError, Environment};
@@ -10,7 +10,7 @@ use kitbag_core::identity::{Certificate, HubAddress, Role, SigningKey};
 use kitbag_core::log::entry::{Entry, Tip, kind, sign};
 use kitbag_core::log::payload::{Administration, KeptTip, Open};
 use kitbag_core::log::run::Run;
-use kitbag_core::model::{DeviceKey, EntryId, Kind, LogId, Operation, RecordId, TeamId};
+use kitbag_core::model::{DeviceKey, EntryId, LogId, RecordId, TeamId};
 use kitbag_core::store::{Delivery, Settling, Store};
 use kitbag_core::sync::Agreement;
 
@@ -178,19 +178,7 @@ fn what_is_accepted_makes_room_for_heavy_records_too() {
     programme.sync_coordinator();
     let many = 300_i64;
     for n in 0..many {
-        let mut operations = reversal("survived").operations().unwrap();
-        for m in 0..60_i64 {
-            let noise = blake3::hash(&(n * 1_000 + m).to_be_bytes()).to_string();
-            let element = [
-                ("doses".to_owned(), 1.into()),
-                ("route".to_owned(), noise[..40].into()),
-                ("source".to_owned(), "unknown".into()),
-                ("product".to_owned(), "nasal_4mg".into()),
-            ];
-            let (list, element) = ("administrations".to_owned(), element.into());
-            operations.push(Operation::Append { list, element });
-        }
-        phone.create(TEAM, Kind::Reversal, operations).unwrap();
+        heavy(&mut phone, n);
     }
     assert_eq!(accepted_all(&mut programme, &mut phone, certificate, 8), many);
     assert_eq!(phone.status().unwrap().waiting.aside, 0);

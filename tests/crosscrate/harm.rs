@@ -1,6 +1,8 @@
 //! Whoever turns against a programme from inside hurts only what is his: one test for each rule.
 
-use super::programme::{NOW, Programme, TEAM, aside, counted, key, reversal, sync_through};
+use super::programme::{
+    NOW, Programme, TEAM, aside, counted, key, reversal, send_as, sync_through,
+};
 use super::written::{Written, creation};
 use kitbag_core::engine::{Engine, EngineError, Environment};
 use kitbag_core::identity::{HubAddress, Role, SigningKey};
@@ -23,10 +25,7 @@ fn hostile(programme: &mut Programme) -> EntryId {
 
 /// Sends a message as the hostile device; why runs of it were turned away.
 fn send(hub: &mut Store, message: &Message) -> Vec<String> {
-    let device = SigningKey::from_seed(&SEED).device_key();
-    let answer = sync::respond(hub, device, NOW, &message.encode()).unwrap();
-    let answer = Message::decode(&answer).unwrap();
-    answer.turned_away.iter().map(|run| run.reason()).collect()
+    send_as(hub, SigningKey::from_seed(&SEED).device_key(), message)
 }
 
 fn runs(runs: Vec<Run>) -> Message {

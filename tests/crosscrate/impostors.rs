@@ -1,6 +1,6 @@
 //! What one says is never taken for another's: a signature, a place in a chain, a word.
 
-use super::programme::{NOW, Programme, TEAM, counted, key, message, reversal, sync_through};
+use super::programme::{Programme, TEAM, counted, key, message, reversal, send_as, sync_through};
 use super::written::{Written, creation};
 use kitbag_core::engine::{Engine, Environment};
 use kitbag_core::identity::{Role, SigningKey};
@@ -9,7 +9,7 @@ use kitbag_core::log::payload::{Administration, Open};
 use kitbag_core::log::run::{Brought, Run, RunEntry, SignedTip};
 use kitbag_core::model::{DeviceKey, EntryId, RecordId, TeamId, Value};
 use kitbag_core::store::{Delivery, Reason, Store};
-use kitbag_core::sync::{self, Agreement, Message};
+use kitbag_core::sync::{Agreement, Message};
 
 const SEED: [u8; 32] = [66; 32];
 
@@ -23,8 +23,7 @@ fn hostile(programme: &mut Programme) -> EntryId {
 
 /// Sends a message as this device; how many runs were turned away.
 fn send(hub: &mut Store, device: DeviceKey, message: &Message) -> usize {
-    let answer = sync::respond(hub, device, NOW, &message.encode()).unwrap();
-    Message::decode(&answer).unwrap().turned_away.len()
+    send_as(hub, device, message).len()
 }
 
 fn creation_of(store: &Store, record: RecordId) -> EntryId {

@@ -96,13 +96,15 @@ fn own(kind: u8, dice: &mut Dice) -> Answers {
             ("receiving_service", word("clinic")),
         ],
         19 => {
-            let (from, to) = if dice.random_bool(0.5) {
-                ("outside", "site:riverside")
+            // What comes from outside is mostly a receipt.
+            let (from, to, movements) = if dice.random_bool(0.5) {
+                let often = if dice.random_bool(0.7) { &MOVEMENTS[..1] } else { MOVEMENTS };
+                ("outside", "site:riverside", often)
             } else {
-                ("site:riverside", "site:station")
+                ("site:riverside", "site:station", MOVEMENTS)
             };
             vec![
-                ("movement", one(dice, MOVEMENTS)),
+                ("movement", one(dice, movements)),
                 ("product", one(dice, PRODUCTS)),
                 ("doses_per_kit", number(dice, 1, 3)),
                 ("lot", one(dice, &["A1", "B2"])),
