@@ -126,7 +126,7 @@ impl Engine {
         let teams = [team, TeamId::PROGRAMME];
         let nothing = crate::store::Frontier::new();
         let signed = self.store.signed_tips_lacked(&teams, &nothing, Some(&self.key))?;
-        let own = |signature: &crate::log::run::SignedTip| signature.open.key == self.device_key();
+        let own = |one: &crate::log::run::SignedTip| one.open.key == self.device_key();
         let signed = signed.into_iter().filter(own).collect();
         Ok(Message { teams: teams.to_vec(), signed, ..Message::default() }.encode())
     }

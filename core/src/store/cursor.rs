@@ -153,13 +153,11 @@ impl Store {
         device: DeviceKey,
     ) -> Result<(Vec<SignedTip>, Option<i64>), StoreError> {
         let mut signed = self.numbered_after(heard)?;
-        signed.retain(|(_, signature)| {
-            teams.contains(&signature.open.team) && signature.open.key != device
-        });
+        signed.retain(|(_, one)| teams.contains(&one.open.team) && one.open.key != device);
         let cut = signed.len() > super::SIGNED_TIPS_MAX;
         signed.truncate(super::SIGNED_TIPS_MAX);
         let last = signed.last().map(|(number, _)| *number).filter(|_| cut);
-        Ok((signed.into_iter().map(|(_, signature)| signature).collect(), last))
+        Ok((signed.into_iter().map(|(_, one)| one).collect(), last))
     }
 
     /// Where this store is: the numbers of the last entry and the last signature heard.

@@ -143,7 +143,7 @@ impl Store {
 
     /// Signatures heard after this number.
     pub(super) fn heard_after(&self, number: i64) -> Result<Vec<SignedTip>, StoreError> {
-        Ok(self.numbered_after(number)?.into_iter().map(|(_, signature)| signature).collect())
+        Ok(self.numbered_after(number)?.into_iter().map(|(_, one)| one).collect())
     }
 
     /// Signatures heard after this number, in the order in which they were, each with its number.
@@ -167,14 +167,14 @@ impl Store {
         let asked = |of: TeamId| {
             self.holds_team(of) && team.is_none_or(|team| team == of || of == TeamId::PROGRAMME)
         };
-        let heard = self.heard()?.into_iter().filter(|signature| asked(signature.open.team));
-        let heard = heard.map(|signature| {
+        let heard = self.heard()?.into_iter().filter(|one| asked(one.open.team));
+        let heard = heard.map(|one| {
             let claimed = Claimed {
-                log: signature.log,
-                certificate: signature.open.certificate,
-                position: signature.tip.position,
+                log: one.log,
+                certificate: one.open.certificate,
+                position: one.tip.position,
             };
-            (signature.open.key, signature.open.team, claimed)
+            (one.open.key, one.open.team, claimed)
         });
         let kept = self.authority.awaited_tips.values().filter(|awaited| asked(awaited.team));
         let kept = kept.map(|awaited| (awaited.device, awaited.team, awaited.claimed));
@@ -216,9 +216,8 @@ impl Store {
 
     /// The logs of a device that are said to reach further than they are held, with how far.
     pub fn claims_of(&self, device: DeviceKey) -> Result<Vec<(TeamId, LogId, u64)>, StoreError> {
-        let heard = self.heard()?.into_iter().filter(|signature| signature.open.key == device);
-        let heard =
-            heard.map(|signature| (signature.open.team, signature.log, signature.tip.position));
+        let heard = self.heard()?.into_iter().filter(|one| one.open.key == device);
+        let heard = heard.map(|one| (one.open.team, one.log, one.tip.position));
         let kept = self.authority.awaited_tips.values().filter(|kept| kept.device == device);
         let kept = kept.map(|kept| (kept.team, kept.claimed.log, kept.claimed.position));
         Ok(heard.chain(kept).collect())

@@ -102,12 +102,12 @@ impl Store {
         let mut signed = self.signed_tips_of(teams, theirs, Some(own), Vec::new())?;
         signed.truncate(most);
         let mut told = self.told()?;
-        for (number, signature) in self.numbered_after(told)? {
-            if teams.contains(&signature.open.team) {
+        for (number, one) in self.numbered_after(told)? {
+            if teams.contains(&one.open.team) {
                 if signed.len() == most {
                     return Ok((signed, Some(told)));
                 }
-                signed.push(signature);
+                signed.push(one);
             }
             told = number;
         }
@@ -134,12 +134,13 @@ impl Store {
                 }
             }
         }
-        signed.extend(heard.into_iter().filter(|signature| {
-            teams.contains(&signature.open.team) && lacks(&signature.log, &signature.tip)
-        }));
+        signed.extend(
+            heard
+                .into_iter()
+                .filter(|one| teams.contains(&one.open.team) && lacks(&one.log, &one.tip)),
+        );
         // Our own first: nobody else may know of them.
-        signed
-            .sort_by_key(|signature| own.is_none_or(|key| key.device_key() != signature.open.key));
+        signed.sort_by_key(|one| own.is_none_or(|key| key.device_key() != one.open.key));
         signed.truncate(SIGNED_TIPS_MAX);
         Ok(signed)
     }

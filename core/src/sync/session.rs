@@ -191,7 +191,7 @@ impl Session {
         let (mut signed, told_to) =
             store.signed_tips_to_tell(&self.teams, &peer.clock, own, most as usize)?;
         self.told_to = told_to;
-        signed.retain(|signature| !reached.contains(&signature.tip));
+        signed.retain(|one| !reached.contains(&one.tip));
         Ok(Message { signed, more, runs: runs.into_iter().map(Ok).collect(), ..Message::default() })
     }
 
