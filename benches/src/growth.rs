@@ -10,7 +10,7 @@ use kitbag_core::log::entry::{Entry, Tip, kind, sign};
 use kitbag_core::log::payload::{Open, RecordPayload};
 use kitbag_core::log::run::Run;
 use kitbag_core::model::{EntryId, Kind, LogId, UnixMillis};
-use kitbag_core::store::{Search, Settling, Store};
+use kitbag_core::store::{Order, Search, Settling, Store};
 use kitbag_core::totals::{Query, Split};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -34,6 +34,7 @@ pub struct AtSize {
     pub month_by_outcome_ms: f64,
     pub open_and_month_ms: f64,
     pub list_ms: f64,
+    pub list_by_recording_ms: f64,
     pub search_all_ms: f64,
     pub export_ms: f64,
     pub store_bytes_per_record: f64,
@@ -95,6 +96,11 @@ pub fn measure(records: u32) -> Result<AtSize, Failed> {
         engine.search(&list)?;
         Ok(1.0)
     })?;
+    let by_recording = Search { order: Order::Recording, ..list.clone() };
+    let list_by_recording_ms = repeated(|| {
+        engine.search(&by_recording)?;
+        Ok(1.0)
+    })?;
     let nothing = vec![("gender".to_owned(), "nobody".to_owned())];
     let rare = Search { answers: nothing, most: 50, ..Search::default() };
     let search_all_ms = repeated(|| {
@@ -126,6 +132,7 @@ pub fn measure(records: u32) -> Result<AtSize, Failed> {
         month_by_outcome_ms,
         open_and_month_ms,
         list_ms,
+        list_by_recording_ms,
         search_all_ms,
         export_ms,
         store_bytes_per_record: std::fs::metadata(&path)?.len() as f64 / f64::from(records),
@@ -246,7 +253,7 @@ pub fn sizes(most: u32) -> Vec<u32> {
 
 pub fn print(of: &[AtSize]) {
     println!(
-        "{:>9} {:>8} {:>8} {:>8} {:>10} {:>8} {:>8} {:>8} {:>9} {:>8} {:>7}",
+        "{:>9} {:>8} {:>8} {:>8} {:>10} {:>8} {:>8} {:>8} {:>8} {:>9} {:>8} {:>7}",
         "records",
         "save",
         "sync 20",
@@ -254,6 +261,7 @@ pub fn print(of: &[AtSize]) {
         "by outcome",
         "open",
         "list",
+        "recorded",
         "search",
         "export",
         "B/rec",
@@ -261,7 +269,7 @@ pub fn print(of: &[AtSize]) {
     );
     for at in of {
         println!(
-            "{:>9} {:>8.2} {:>8.1} {:>8.2} {:>10.1} {:>8.1} {:>8.2} {:>8.1} {:>9.0} {:>8.0} {:>7.1}",
+            "{:>9} {:>8.2} {:>8.1} {:>8.2} {:>10.1} {:>8.1} {:>8.2} {:>8.2} {:>8.1} {:>9.0} {:>8.0} {:>7.1}",
             at.records,
             at.save_ms,
             at.sync_of_20_ms,
@@ -269,6 +277,7 @@ pub fn print(of: &[AtSize]) {
             at.month_by_outcome_ms,
             at.open_and_month_ms,
             at.list_ms,
+            at.list_by_recording_ms,
             at.search_all_ms,
             at.export_ms,
             at.store_bytes_per_record,

@@ -7,7 +7,7 @@ use crate::totals::kind_named;
 use crate::{Failure, wrong_file};
 use comfy_table::Table;
 use kitbag_core::model::field::Shape;
-use kitbag_core::model::{DeviceKey, Kind, Operation, RecordId, Value, json};
+use kitbag_core::model::{DeviceKey, Kind, Operation, RecordId, UnixMillis, Value, json};
 use kitbag_core::record::{Fields, Record};
 use kitbag_core::store::{ListPlace, Row, Search, State};
 use serde_json::{Map, Value as Json, json};
@@ -110,7 +110,11 @@ pub fn list(arguments: &ListArguments) -> Result<(), Failure> {
         from: arguments.span.from,
         to: arguments.span.to,
         answers: arguments.answers.clone(),
-        older_than: arguments.before.map(|number| ListPlace { day: 0, number }),
+        older_than: arguments.before.map(|number| ListPlace {
+            day: 0,
+            recorded_at: UnixMillis(0),
+            number,
+        }),
         most: arguments.most,
         ..Search::default()
     }))?;

@@ -5,7 +5,7 @@ use super::programme::{Programme, TEAM, key, reversal, with};
 use kitbag_client::{Client, Error, LiftedBy, Opening};
 use kitbag_core::engine::{Attention, Engine, Environment, List};
 use kitbag_core::model::date::Period;
-use kitbag_core::model::{CivilDate, Form, Kind, Operation, RecordId, Value};
+use kitbag_core::model::{CivilDate, Form, Kind, Operation, RecordId, UnixMillis, Value};
 use kitbag_core::store::{Delivery, Order, Search, State};
 use kitbag_core::totals::{Query, Split};
 use std::collections::BTreeSet;
@@ -83,19 +83,22 @@ fn a_row_says_of_delivery_and_attention_what_its_record_says_alone() {
     }
     assert!(deliveries.len() >= 2, "{deliveries:?}");
     assert!(attentions.contains("Conflicted"), "{attentions:?}");
-    for order in [Order::Arrival, Order::Day] {
+    for order in [Order::Arrival, Order::Recording, Order::Day] {
         let search = Search { most: 4, order, ..Search::default() };
         let forth = pages(&engine, search.clone());
-        let places: Vec<(i64, i64)> = forth
+        let places: Vec<(i64, i64, i64)> = forth
             .iter()
             .flat_map(|page| &page.rows)
-            .map(|at| (at.row.day, at.row.number))
+            .map(|at| (at.row.day, at.row.recorded_at.0, at.row.number))
             .collect();
         let mut sorted = places.clone();
-        match order {
-            Order::Arrival => sorted.sort_by_key(|(_, number)| std::cmp::Reverse(*number)),
-            Order::Day => sorted.sort_by_key(|place| std::cmp::Reverse(*place)),
-        }
+        sorted.sort_by_key(|(day, recorded_at, number)| {
+            std::cmp::Reverse(match order {
+                Order::Arrival => (*number, 0, 0),
+                Order::Recording => (*recorded_at, *number, 0),
+                Order::Day => (*day, *recorded_at, *number),
+            })
+        });
         assert_eq!(places, sorted);
         assert_eq!(places.len(), ids.len());
         // The same way back, page by page.
@@ -119,6 +122,46 @@ fn a_row_says_of_delivery_and_attention_what_its_record_says_alone() {
     let died = vec![("outcome".to_owned(), "died".to_owned())];
     let died = Search { answers: died, most: 100, ..Search::default() };
     assert_eq!(engine.how_many(&died).unwrap(), engine.list(&died).unwrap().rows.len() as u64);
+}
+
+#[test]
+fn lists_stand_by_when_people_recorded_whoever_synced_first() {
+    const NOON: i64 = 1_773_489_600_000; // 2026-03-14T12:00:00Z
+    const DAY: i64 = 86_400_000;
+    let mut programme = Programme::new();
+    let mut recorded: Vec<(i64, RecordId)> = Vec::new();
+    for (device, clocks) in [(1, [NOON - DAY, NOON + 1, NOON + DAY]), (2, [NOON - 1, NOON, NOON])] {
+        drop(programme.worker());
+        let path = programme.folder.path().join(format!("device-{device}"));
+        for clock in clocks {
+            let environment =
+                Environment { now: Box::new(move || UnixMillis(clock)), ..Environment::system() };
+            let mut worker = Engine::open(&path, &key(), environment).unwrap();
+            recorded.push((clock, worker.record(TEAM, &reversal("survived")).unwrap()));
+            programme.sync(&mut worker);
+        }
+    }
+    programme.sync_coordinator();
+    let listed = |search: &Search| -> Vec<RecordId> {
+        let pages = pages(&programme.coordinator, search.clone());
+        pages.iter().flat_map(|page| page.rows.iter().map(|at| at.row.id)).collect()
+    };
+    let by_recording = Search { most: 2, order: Order::Recording, ..Search::default() };
+    let found = listed(&by_recording);
+    let clock_of = |id: &RecordId| recorded.iter().find(|(_, one)| one == id).unwrap().0;
+    let clocks: Vec<i64> = found.iter().map(clock_of).collect();
+    assert_eq!(clocks, [NOON + DAY, NOON + 1, NOON, NOON, NOON - 1, NOON - DAY]);
+    assert_ne!(found, listed(&Search { order: Order::Arrival, ..by_recording.clone() }));
+    // What was recorded on the fourteenth, all of it and nothing else.
+    let day: Option<CivilDate> = Some("2026-03-14".parse().unwrap());
+    let of_day = Search { from: day, to: day, ..by_recording };
+    assert_eq!(listed(&of_day), found[1..5]);
+    assert_eq!(programme.coordinator.how_many(&of_day).unwrap(), 4);
+    // The same where it is narrowed.
+    let narrowed = Search { kind: Some(Kind::Reversal), team: Some(TEAM), ..of_day };
+    assert_eq!(listed(&narrowed), found[1..5]);
+    let none = Search { kind: Some(Kind::Referral), ..narrowed };
+    assert_eq!((listed(&none), programme.coordinator.how_many(&none).unwrap()), (vec![], 0));
 }
 
 #[test]

@@ -16,6 +16,11 @@ impl UnixMillis {
         self.0.div_euclid(Self::PER_DAY)
     }
 
+    /// When a day since 1970-01-01 begins in UTC.
+    pub fn start_of(day: i64) -> UnixMillis {
+        UnixMillis(day.saturating_mul(Self::PER_DAY))
+    }
+
     /// The moment as ISO 8601 in UTC, to the second, or the bare number where no calendar reaches.
     pub fn to_iso(self) -> String {
         match chrono::DateTime::from_timestamp_millis(self.0) {

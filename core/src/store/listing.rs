@@ -1,11 +1,11 @@
-//! Lists of records: narrowed, by arrival or by day, page by page both ways, each row with whether the hub has it and
+//! Lists of records: narrowed, by arrival, by recording or by day, page by page both ways, each row with whether the hub has it and
 //! what of it was refused.
 
 use super::rows::{COLUMNS, read};
 use super::{Delivery, Reason, Row, State, Store, StoreError};
 use crate::log::Verdict;
 use crate::log::verdict::Refusal;
-use crate::model::{CivilDate, DeviceKey, Kind, RecordId, TeamId};
+use crate::model::{CivilDate, DeviceKey, Kind, RecordId, TeamId, UnixMillis};
 use rusqlite::named_params;
 use std::collections::BTreeMap;
 
@@ -18,15 +18,19 @@ pub enum Order {
     /// What came here last is first.
     #[default]
     Arrival,
-    /// What happened last is first; of a day what came here last.
+    /// What was recorded last is first, by the clocks of those who recorded it, wherever it came from.
+    Recording,
+    /// What happened last is first; of a day what was recorded last.
     Day,
 }
 
 /// A place in a list: that of one of its rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ListPlace {
-    /// The row's day since 1970-01-01; by arrival it is not looked at.
+    /// The row's day since 1970-01-01; looked at by day alone.
     pub day: i64,
+    /// When it was recorded; by arrival it is not looked at.
+    pub recorded_at: UnixMillis,
     /// The row's number in this store.
     pub number: i64,
 }
@@ -61,7 +65,7 @@ pub struct Search {
     pub conflicted: bool,
     /// Only those that need a person: two values written apart, a date that cannot be, something refused.
     pub needs_person: bool,
-    /// Only from this date on.
+    /// Only from this date on: that of the event or, by recording, that on which it was recorded, in UTC.
     pub from: Option<CivilDate>,
     /// Only up to this date, inclusive.
     pub to: Option<CivilDate>,
@@ -129,14 +133,29 @@ impl Search {
         self.newer_than.is_some() && self.older_than.is_none()
     }
 
-    /// The query, but for what is read of each row, and its order.
-    fn condition(&self) -> String {
-        let cut = match (self.order, self.is_backwards()) {
-            (Order::Arrival, false) => "number < :number",
-            (Order::Arrival, true) => "number > :number",
-            (Order::Day, false) => "(day, number) < (:day, :number)",
-            (Order::Day, true) => "(day, number) > (:day, :number)",
-        };
+    /// What lies behind the cursor, of the span of days.
+    fn place(&self) -> &'static str {
+        match (self.order, self.is_backwards()) {
+            // By arrival the day's index is not what is read.
+            (Order::Arrival, false) => "number < :number AND +day BETWEEN :from AND :to",
+            (Order::Arrival, true) => "number > :number AND +day BETWEEN :from AND :to",
+            (Order::Recording, false) => {
+                "(recorded, number) < (:recorded, :number) AND recorded BETWEEN :from AND :to"
+            }
+            (Order::Recording, true) => {
+                "(recorded, number) > (:recorded, :number) AND recorded BETWEEN :from AND :to"
+            }
+            (Order::Day, false) => {
+                "(day, recorded, number) < (:day, :recorded, :number) AND day BETWEEN :from AND :to"
+            }
+            (Order::Day, true) => {
+                "(day, recorded, number) > (:day, :recorded, :number) AND day BETWEEN :from AND :to"
+            }
+        }
+    }
+
+    /// What else narrows.
+    fn filters(&self) -> String {
         let conflicted = if self.conflicted { "AND conflicts > 0" } else { "" };
         let needs_person = if self.needs_person {
             "AND (conflicts > 0 OR state = 3 OR substr(entry.id, 1, 16) IN
@@ -144,17 +163,10 @@ impl Search {
         } else {
             ""
         };
-        // By arrival the day's index is not what is read.
-        let day = match self.order {
-            Order::Arrival => "+day",
-            Order::Day => "day",
-        };
         format!(
-            "FROM record JOIN entry ON entry.arrival = number
-             WHERE {cut} AND (:day IS NOT NULL) AND {day} BETWEEN :from AND :to
-               AND (:kind IS NULL OR record.kind = :kind) AND (:state IS NULL OR state = :state)
-               AND (:logs IS NULL OR record.log IN (SELECT value FROM json_each(:logs)))
-               {conflicted} {needs_person}"
+            "(:kind IS NULL OR record.kind = :kind) AND (:state IS NULL OR state = :state)
+             AND (:logs IS NULL OR record.log IN (SELECT value FROM json_each(:logs)))
+             {conflicted} {needs_person}"
         )
     }
 
@@ -162,8 +174,43 @@ impl Search {
         match (self.order, self.is_backwards()) {
             (Order::Arrival, false) => "ORDER BY number DESC",
             (Order::Arrival, true) => "ORDER BY number",
-            (Order::Day, false) => "ORDER BY day DESC, number DESC",
-            (Order::Day, true) => "ORDER BY day, number",
+            (Order::Recording, false) => "ORDER BY recorded DESC, number DESC",
+            (Order::Recording, true) => "ORDER BY recorded, number",
+            (Order::Day, false) => "ORDER BY day DESC, recorded DESC, number DESC",
+            (Order::Day, true) => "ORDER BY day, recorded, number",
+        }
+    }
+
+    /// The query of the rows, in their order. By recording the places are sorted alone, in the index that holds
+    /// them; that the rows keep that order, the limit and the cross join see to.
+    fn query(&self) -> String {
+        let (place, filters, order) = (self.place(), self.filters(), self.order());
+        match self.order {
+            Order::Recording => format!(
+                "SELECT {COLUMNS} FROM
+                   (SELECT number AS found FROM record INDEXED BY record_day
+                    WHERE {place} {order} LIMIT -1)
+                 CROSS JOIN record ON number = found JOIN entry ON entry.arrival = number
+                 WHERE {filters}"
+            ),
+            Order::Arrival | Order::Day => format!(
+                "SELECT {COLUMNS} FROM record JOIN entry ON entry.arrival = number
+                 WHERE {place} AND {filters} {order}"
+            ),
+        }
+    }
+
+    /// The span as the order's column has it: days, or milliseconds of days in UTC.
+    fn span(&self) -> (i64, i64) {
+        match self.order {
+            Order::Arrival | Order::Day => (
+                self.from.map_or(i64::MIN, CivilDate::epoch_day),
+                self.to.map_or(i64::MAX, CivilDate::epoch_day),
+            ),
+            Order::Recording => (
+                self.from.map_or(i64::MIN, |day| UnixMillis::start_of(day.epoch_day()).0),
+                self.to.map_or(i64::MAX, |day| UnixMillis::start_of(day.epoch_day() + 1).0 - 1),
+            ),
         }
     }
 }
@@ -183,7 +230,11 @@ impl Store {
         if search.is_backwards() {
             rows.reverse();
         }
-        let place = |row: &Row| ListPlace { day: row.day, number: row.number };
+        let place = |row: &Row| ListPlace {
+            day: row.day,
+            recorded_at: row.recorded_at,
+            number: row.number,
+        };
         let (first, last) = (rows.first().map(place), rows.last().map(place));
         let (older, newer) = if search.is_backwards() {
             (last, first.filter(|_| has_more))
@@ -204,11 +255,15 @@ impl Store {
             })?;
             return Ok(count);
         }
-        let mut statement =
-            self.sql()?.prepare_cached(&format!("SELECT count(*) {}", all.condition()))?;
-        let counted: i64 =
-            self.with_parameters(&all, |named| Ok(statement.query_row(named, |row| row.get(0))?))?;
-        Ok(counted as u64)
+        let (place, filters) = (all.place(), all.filters());
+        let mut statement = self.sql()?.prepare_cached(&format!(
+            "SELECT count(*) FROM record JOIN entry ON entry.arrival = number
+             WHERE {place} AND {filters}"
+        ))?;
+        self.give(&all, &mut statement)?;
+        let mut rows = statement.raw_query();
+        let count: i64 = rows.next()?.map_or(Ok(0), |row| row.get(0))?;
+        Ok(count as u64)
     }
 
     /// Reads one by one what is looked for, in its order, until `take` says that it is enough.
@@ -218,27 +273,25 @@ impl Store {
         mut take: impl FnMut(Row) -> bool,
     ) -> Result<(), StoreError> {
         let origins = self.origins();
-        let (condition, order) = (search.condition(), search.order());
-        let mut statement =
-            self.sql()?.prepare_cached(&format!("SELECT {COLUMNS} {condition} {order}"))?;
-        self.with_parameters(search, |named| {
-            let mut rows = statement.query(named)?;
-            while let Some(row) = rows.next()? {
-                let Some(row) = read(row, &origins)? else { continue };
-                let fits = search.answers.iter().all(|(field, text)| row.answers.says(field, text));
-                if fits && !take(row) {
-                    break;
-                }
+        let mut statement = self.sql()?.prepare_cached(&search.query())?;
+        self.give(search, &mut statement)?;
+        let mut rows = statement.raw_query();
+        while let Some(row) = rows.next()? {
+            let Some(row) = read(row, &origins)? else { continue };
+            let fits = search.answers.iter().all(|(field, text)| row.answers.says(field, text));
+            if fits && !take(row) {
+                break;
             }
-            Ok(())
-        })
+        }
+        Ok(())
     }
 
-    fn with_parameters<T>(
+    /// Gives a statement what it asks for of a search.
+    fn give(
         &self,
         search: &Search,
-        run: impl FnOnce(&[(&str, &dyn rusqlite::ToSql)]) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
+        statement: &mut rusqlite::Statement<'_>,
+    ) -> Result<(), StoreError> {
         let logs = (search.team.is_some() || search.author.is_some()).then(|| {
             let of = self.logs.values().filter(|log| {
                 search.team.is_none_or(|team| team == log.open.team)
@@ -247,21 +300,25 @@ impl Store {
             let numbers: Vec<String> = of.map(|log| log.number.to_string()).collect();
             format!("[{}]", numbers.join(","))
         });
-        let far = if search.is_backwards() {
-            ListPlace { day: i64::MIN, number: i64::MIN }
-        } else {
-            ListPlace { day: i64::MAX, number: i64::MAX }
-        };
-        let cut = search.older_than.or(search.newer_than).unwrap_or(far);
-        run(named_params! {
-            ":number": cut.number,
+        let end = if search.is_backwards() { i64::MIN } else { i64::MAX };
+        let end = ListPlace { day: end, recorded_at: UnixMillis(end), number: end };
+        let cut = search.older_than.or(search.newer_than).unwrap_or(end);
+        let (from, to) = search.span();
+        for (name, value) in named_params! {
             ":day": cut.day,
-            ":from": search.from.map_or(i64::MIN, CivilDate::epoch_day),
-            ":to": search.to.map_or(i64::MAX, CivilDate::epoch_day),
+            ":recorded": cut.recorded_at.0,
+            ":number": cut.number,
+            ":from": from,
+            ":to": to,
             ":kind": search.kind.map(Kind::number),
             ":state": search.state.map(State::number),
             ":logs": logs,
-        })
+        } {
+            if let Some(index) = statement.parameter_index(name)? {
+                statement.raw_bind_parameter(index, value)?;
+            }
+        }
+        Ok(())
     }
 
     /// Whether the hub has what is here of each row, and why the first thing of it that is refused is.

@@ -102,6 +102,7 @@ impl Store {
             id: record.id,
             team: record.team,
             author: record.author,
+            recorded_at: record.recorded_at,
             day: day.map_or(0, CivilDate::epoch_day),
             state: match (record.is_void(), flagged) {
                 (true, _) => State::Void,
@@ -116,8 +117,8 @@ impl Store {
         self.sql()?
             .prepare_cached(
                 "INSERT OR REPLACE INTO record
-                   (number, kind, log, day, state, conflicts, answers, digest, moves_stock)
-                 VALUES (?1, ?2, (SELECT log FROM entry WHERE arrival = ?1), ?3, ?4, ?5, ?6, ?7, ?8)",
+                   (number, kind, log, day, state, conflicts, answers, digest, moves_stock, recorded)
+                 VALUES (?1, ?2, (SELECT log FROM entry WHERE arrival = ?1), ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
             )?
             .execute((
                 number,
@@ -128,6 +129,7 @@ impl Store {
                 encode_answers(&row.answers),
                 &digest.as_bytes()[..16],
                 row.moves_stock,
+                row.recorded_at.0,
             ))?;
         Ok(row)
     }

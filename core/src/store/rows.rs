@@ -3,7 +3,9 @@
 use super::at_rest::decode_answers;
 use super::payload::kept_if_any;
 use super::{RECORD, Store, StoreError};
-use crate::model::{Answers, CivilDate, DeviceKey, EntryId, Kind, LogId, RecordId, TeamId};
+use crate::model::{
+    Answers, CivilDate, DeviceKey, EntryId, Kind, LogId, RecordId, TeamId, UnixMillis,
+};
 use rusqlite::OptionalExtension;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -69,6 +71,8 @@ pub struct Row {
     pub team: TeamId,
     /// The device that created it.
     pub author: DeviceKey,
+    /// When it was recorded, by its author's clock.
+    pub recorded_at: UnixMillis,
     /// Days since 1970-01-01 on which it happened.
     pub day: i64,
     /// Why it counts, or counts nowhere.
@@ -82,8 +86,7 @@ pub struct Row {
 }
 
 /// The row's columns, in the order in which [`read`] takes them.
-pub(super) const COLUMNS: &str =
-    "number, record.kind, record.log, day, state, conflicts, answers, entry.id, moves_stock";
+pub(super) const COLUMNS: &str = "number, record.kind, record.log, day, state, conflicts, answers, entry.id, moves_stock, recorded";
 
 impl Store {
     /// The teams and authors of logs, by this store's numbers.
@@ -300,6 +303,7 @@ pub(super) fn read(
         id: EntryId(row.get(7)?).record(),
         team: *team,
         author: *author,
+        recorded_at: UnixMillis(row.get(9)?),
         day: row.get(3)?,
         state: State::from_number(row.get(4)?)?,
         conflicts: row.get::<_, i64>(5)? as u64,

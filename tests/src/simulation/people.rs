@@ -165,7 +165,7 @@ impl World {
         let Some(id) = records.choose(dice).copied() else { return Ok(()) };
         let kind = self.engine(at).get(id)?.kind.number();
         let deeds = deeds(kind, &records, dice);
-        self.change_record(at, (team, id), deeds, dice)
+        self.change_record(at, (team, id), deeds)
     }
 
     fn change_record(
@@ -173,7 +173,6 @@ impl World {
         at: usize,
         (team, id): (usize, RecordId),
         deeds: Vec<Deed>,
-        dice: &mut Dice,
     ) -> Result<(), Failure> {
         let shown = self.engine(at).get(id)?;
         let saw: BTreeSet<Label> = shown.history.iter().map(|change| change.entry.0).collect();
@@ -184,7 +183,7 @@ impl World {
         let kind = shown.kind.number();
         let operations = deeds.iter().map(|deed| operation(kind, deed)).collect();
         let intent = self.intent(at, by, (kind, record), after, deeds);
-        let saved = self.save(at, (shown.team, shown.kind, Some(id)), operations, dice);
+        let saved = self.save(at, (shown.team, shown.kind, Some(id)), operations);
         self.after_try(at, intent, saved)
     }
 
@@ -247,7 +246,7 @@ impl World {
         let Some(element) = elements.choose(dice) else { return Ok(()) };
         let (field, answer) = forms::element_correction(kind, &self.some_days(), dice);
         let name = (element.name.entry.0, element.name.index);
-        self.change_record(at, (team, id), vec![Deed::PutIn(name, field, answer)], dice)
+        self.change_record(at, (team, id), vec![Deed::PutIn(name, field, answer)])
     }
 
     pub(super) fn begin_sync(&mut self, at: usize, dice: &mut Dice) -> Result<(), Failure> {

@@ -1,11 +1,11 @@
-//! How people's records come to be saved: mostly as an app saves them, which refuses what is wrong, and now and then as
-//! software writes that asks nobody.
+//! How people's records come to be saved: as an app saves them, which refuses what is wrong; but for one person of each
+//! world, whose software is of another make and asks nobody.
 
 use super::Failure;
 use super::forms::{SEALED, word};
 use super::hostile::Hostile;
 use super::oracle::{Answer, Deed, Intent, Label};
-use super::world::{Pending, TEAMS, World};
+use super::world::{PEOPLE, Pending, TEAMS, World};
 use kitbag_core::engine::EngineError;
 use kitbag_core::identity::Role;
 use kitbag_core::model::{EntryId, Form, Kind, Operation, RecordId, TeamId, Value};
@@ -16,24 +16,21 @@ use std::collections::BTreeSet;
 
 type Dice = ChaCha8Rng;
 
-/// How often nobody is asked.
-const UNASKED: f64 = 0.3;
 /// How often a record is a draft first.
 const DRAFTED: f64 = 0.25;
 
 impl World {
-    /// Saves what somebody means, as an app does or without asking.
+    /// Saves what somebody means as his software does.
     pub(super) fn save(
         &mut self,
         at: usize,
         (team, kind, record): (TeamId, Kind, Option<RecordId>),
         operations: Vec<Operation>,
-        dice: &mut Dice,
     ) -> Result<(), EngineError> {
-        let unasked = dice.random_bool(UNASKED);
+        let asks_nobody = u64::from(self.phones[at].person) == self.seed % PEOPLE;
         let engine = self.engine(at);
         // An observer's app is an honest one; what software writes that is none, another observer does.
-        let unasked = unasked && engine.role(team) != Some(Role::Observer);
+        let unasked = asks_nobody && engine.role(team) != Some(Role::Observer);
         match record {
             _ if unasked => engine.write_unasked(team, kind, record, operations).map(drop),
             Some(id) => engine.change(id, operations).map(drop),
@@ -50,7 +47,7 @@ impl World {
         dice: &mut Dice,
     ) -> Result<(), Failure> {
         let Some(form) = form_of(kind, &operations).filter(|_| dice.random_bool(DRAFTED)) else {
-            let saved = self.save(at, (TEAMS[team], kind, None), operations, dice);
+            let saved = self.save(at, (TEAMS[team], kind, None), operations);
             return self.after_try(at, intent, saved);
         };
         let kept = match self.engine(at).save_draft(None, &form) {

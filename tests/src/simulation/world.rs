@@ -44,6 +44,9 @@ pub struct Phone {
     opened: u64,
 }
 
+/// How many people a world begins with.
+pub const PEOPLE: u64 = 7;
+
 /// A message in flight.
 #[derive(Clone)]
 pub struct Packet {
@@ -143,7 +146,7 @@ impl World {
 
     fn found(&mut self) -> Result<(), Failure> {
         let mut random = ChaCha8Rng::seed_from_u64(self.seed ^ 0xc10c);
-        for person in 0..7_u32 {
+        for person in 0..PEOPLE as u32 {
             let off = CLOCKS_OFF_DAYS[random.random_range(0..CLOCKS_OFF_DAYS.len())];
             self.phones.push(Phone {
                 machine: format!("/phone-{person}"),
