@@ -452,6 +452,7 @@ error-insecure_invitation = This invitation leads to a hub without encryption an
 error-not_an_invitation = This is not an invitation, or not a whole one. Scan or copy it again.
 error-other_hub = This invitation names another hub than this device's. Nothing was changed. Ask the coordinator.
 error-hub_address = The hub's address cannot be used. Ask the coordinator.
+error-argument = The app gave something that cannot be used. Tell whoever makes the app.
 error-not_a_bundle = This is not a bundle that this version reads. Ask for it again, or update Kitbag.
 error-bundle_not_for_us = This bundle is for a team whose key this device does not have. Hand it on to a member as it is.
 error-bundle_cut_off = The bundle is damaged or cut off. What came before is taken in. Get it once more.

@@ -453,6 +453,7 @@ error-insecure_invitation = Esta invitación lleva a un servidor sin cifrado y n
 error-not_an_invitation = No es una invitación, o no está entera. Escanéela o cópiela otra vez.
 error-other_hub = Esta invitación nombra un servidor distinto al de este dispositivo. No se cambió nada. Pregunte a la coordinación.
 error-hub_address = La dirección del servidor no se puede usar. Pregunte a la coordinación.
+error-argument = La aplicación dio algo que no se puede usar. Avise a quien hace la aplicación.
 error-not_a_bundle = No es un paquete de transporte que esta versión lea. Pídalo otra vez o actualice Kitbag.
 error-bundle_not_for_us = Es para un equipo cuya clave no tiene este dispositivo. Entréguelo tal cual a un miembro.
 error-bundle_cut_off = El paquete está dañado o cortado. Lo anterior quedó recibido. Consígalo otra vez.

@@ -453,6 +453,7 @@ error-insecure_invitation = Cette invitation mène à un serveur sans chiffremen
 error-not_an_invitation = Ce n’est pas une invitation, ou pas entière. Scannez-la ou copiez-la à nouveau.
 error-other_hub = Cette invitation nomme un autre serveur que celui de cet appareil. Rien n’a été changé. Demandez à la coordination.
 error-hub_address = L’adresse du serveur est inutilisable. Demandez à la coordination.
+error-argument = L’application a donné quelque chose d’inutilisable. Signalez-le à ses auteurs.
 error-not_a_bundle = Ce n’est pas un paquet que cette version lit. Redemandez-le, ou mettez Kitbag à jour.
 error-bundle_not_for_us = Ce paquet est pour une équipe dont cet appareil n’a pas la clé. Remettez-le tel quel à un membre.
 error-bundle_cut_off = Le paquet est abîmé ou coupé. Ce qui précède est reçu. Obtenez-le encore une fois.

@@ -172,6 +172,8 @@ mod tests {
             let codes = code.split(kind).skip(1).filter_map(|rest| rest.split('"').next());
             given.extend(codes.map(str::to_owned));
         }
+        // Of an app's argument that cannot be read: the boundary to other languages gives it.
+        given.insert("argument".to_owned());
         given.extend(
             [
                 Error::WouldLose(2),

@@ -58,7 +58,7 @@ impl Joining {
         }
         let hub = hub.map_err(|_| Error::NotUsable("hub_address"))?;
         let path = path_of(&invitation, "/request");
-        patiently(async || hub.post(&path, request.clone()).await).await.map_err(of_invitation)?;
+        patiently(|| hub.post(&path, request.clone())).await.map_err(of_invitation)?;
         Ok(Joining { client: client.clone(), hub, invitation, code })
     }
 
@@ -87,8 +87,7 @@ impl Joining {
         let until = Instant::now() + WAIT;
         let path = path_of(&self.invitation, "/reply");
         let reply = loop {
-            let answer =
-                patiently(async || self.hub.get(&path).await).await.map_err(of_invitation)?;
+            let answer = patiently(|| self.hub.get(&path)).await.map_err(of_invitation)?;
             if !answer.is_empty() {
                 break answer;
             }

@@ -121,7 +121,7 @@ impl Team<'_> {
     pub async fn asked(&self, invited: &Invited) -> Result<(), Error> {
         let (client, path) = (self.0.hub_client().await?, invited.path.clone());
         let until = Instant::now() + WAIT;
-        while patiently(async || client.get(&path).await).await?.is_empty() {
+        while patiently(|| client.get(&path)).await?.is_empty() {
             if Instant::now() > until {
                 return Err(Error::NotUsable("invitation_used"));
             }
@@ -183,7 +183,7 @@ impl Team<'_> {
         let reply = self.0.write(Turn::Soon, approve).await?;
         // The certificate first, so that the hub knows the device when it comes.
         self.sync().await?;
-        patiently(async || client.post(&path, reply.clone()).await).await?;
+        patiently(|| client.post(&path, reply.clone())).await?;
         self.0.write(Turn::Soon, move |engine| engine.forget_invitation(&id)).await
     }
 
@@ -225,8 +225,8 @@ pub(crate) fn of_invitation(error: NetError) -> Error {
 }
 
 /// Tries a call again while the hub does not answer, for as long as an invitation holds.
-pub(crate) async fn patiently<T>(
-    call: impl AsyncFn() -> Result<T, NetError>,
+pub(crate) async fn patiently<T, F: Future<Output = Result<T, NetError>>>(
+    call: impl Fn() -> F,
 ) -> Result<T, NetError> {
     let until = Instant::now() + WAIT;
     loop {

@@ -22,7 +22,7 @@ pub const LANGUAGES: [(&str, &str); 5] = [
 ];
 
 /// What can be refused or fail, by code: `Words::error` says each.
-pub const ERRORS: [&str; 50] = [
+pub const ERRORS: [&str; 51] = [
     "too_large",
     "not_the_root",
     "nothing_to_undo",
@@ -57,6 +57,7 @@ pub const ERRORS: [&str; 50] = [
     "not_an_invitation",
     "other_hub",
     "hub_address",
+    "argument",
     "not_a_bundle",
     "bundle_not_for_us",
     "bundle_cut_off",

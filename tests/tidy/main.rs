@@ -45,7 +45,7 @@ fn assert_none(faults: Vec<String>) {
 
 #[test]
 fn each_heavy_dependency_has_one_owner() {
-    let owners: [(&str, &[&str]); 17] = [
+    let owners: [(&str, &[&str]); 18] = [
         ("automerge::", &["core/src/record/replay_against_automerge.rs", "benches/src/peers"]),
         ("loro::", &["benches/src/peers"]),
         ("yrs::", &["benches/src/peers"]),
@@ -66,6 +66,7 @@ fn each_heavy_dependency_has_one_owner() {
             &[
                 "hub/",
                 "client/",
+                "bindings/",
                 "cli/src/device.rs",
                 "core/src/net.rs",
                 "benches/src/in_use.rs",
@@ -73,6 +74,7 @@ fn each_heavy_dependency_has_one_owner() {
             ],
         ),
         ("rustls::", &["core/src/net", "hub/src/server.rs", "benches/src/strangers.rs"]),
+        ("uniffi::", &["bindings/"]),
         ("csv::", &["interchange/"]),
         ("aes::", &["tests/crosscrate/erased.rs"]),
         ("socket2::", &["benches/src/strangers.rs"]),
@@ -252,7 +254,7 @@ fn each_dependency_says_why_it_is_here() {
     // A comment speaks for the lines below it, up to the next; each must name a licence.
     for group in dependencies.split("\n#").skip(1) {
         let comment = group.lines().next().unwrap();
-        let licences = ["MIT", "Apache", "BSD", "BlueOak", "CC0", "Unlicense"];
+        let licences = ["MIT", "Apache", "BSD", "BlueOak", "CC0", "Unlicense", "MPL"];
         assert!(licences.iter().any(|licence| comment.contains(licence)), "no licence: {comment}");
     }
     let before_first = dependencies.split("\n#").next().unwrap();

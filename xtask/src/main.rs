@@ -1,5 +1,6 @@
 //! The task runner. CI calls the same subcommands as people do.
 
+mod bindings;
 mod setup;
 mod shell;
 mod suites;
@@ -60,6 +61,12 @@ enum Task {
         #[arg(long, value_name = "N", default_value_t = 100_000)]
         records: u32,
     },
+    /// Writes the generated layer of the Kotlin and Swift packages, from the library as it is now
+    Generate,
+    /// Runs the Kotlin package's suite against the real library
+    Kotlin,
+    /// Runs the Swift package's suite against the real library
+    Swift,
     /// Plants each fault in the engine, and shows the seed that catches it
     Mutants,
     /// Plays the demonstration: `cargo demo`
@@ -101,6 +108,9 @@ fn main() -> ExitCode {
         Task::Words { folder } => suites::words(&folder),
         Task::Fuzz { target, seconds } => suites::fuzz(target.as_deref(), seconds).map(drop),
         Task::Bench { json, records } => suites::bench(json, records),
+        Task::Generate => bindings::generate(),
+        Task::Kotlin => bindings::kotlin().and_then(suites::closing("kotlin")),
+        Task::Swift => bindings::swift().and_then(suites::closing("swift")),
         Task::Mutants => suites::mutants().map(drop),
     };
     match done {

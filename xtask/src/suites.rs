@@ -1,6 +1,6 @@
 //! The suites of `cargo xtask test`, and what lint checks.
 
-use crate::{setup, shell};
+use crate::{bindings, setup, shell};
 use serde_json::Value;
 use std::process::Command;
 use std::sync::Mutex;
@@ -19,8 +19,8 @@ const POINTS_ON_DISK: u64 = 200;
 /// How a suite ended.
 #[derive(Clone, Copy, Default)]
 pub struct Outcome {
-    passed: u64,
-    failed: u64,
+    pub passed: u64,
+    pub failed: u64,
 }
 
 /// Formatting; clippy with warnings denied; licences, bans and sources.
@@ -57,6 +57,14 @@ pub fn test(quick: bool) -> Result<(), String> {
     } else {
         vec![
             timed("rust", &|| rust(&[])),
+            match bindings::has_maven() {
+                true => timed("kotlin", &bindings::kotlin),
+                false => ("kotlin", None),
+            },
+            match bindings::has_swift() {
+                true => timed("swift", &bindings::swift),
+                false => ("swift", None),
+            },
             timed("example", &example),
             timed("demo", &demo),
             timed("story", &story),
@@ -92,6 +100,14 @@ pub fn test(quick: bool) -> Result<(), String> {
         }
     }
     if faults.is_empty() { Ok(()) } else { Err(faults.join("; ")) }
+}
+
+/// A suite's closing line, when it is run alone; one that ran nothing has failed.
+pub fn closing(name: &'static str) -> impl FnOnce(Outcome) -> Result<(), String> {
+    move |Outcome { passed, failed }| {
+        println!("{name}: {passed} passed, {failed} failed");
+        if failed > 0 || passed == 0 { Err(format!("{name} failed")) } else { Ok(()) }
+    }
 }
 
 /// Unit tests, documentation tests, cross-crate tests, tidy tests.

@@ -1,0 +1,96 @@
+package org.kitbag
+
+import java.time.Duration
+import kotlinx.coroutines.async
+import kotlinx.coroutines.flow.first
+import kotlinx.coroutines.flow.toList
+import kotlinx.coroutines.runBlocking
+import org.junit.jupiter.api.Assertions.assertEquals
+import org.junit.jupiter.api.Assertions.assertFalse
+import org.junit.jupiter.api.Assertions.assertNull
+import org.junit.jupiter.api.Assertions.assertTrue
+import org.junit.jupiter.api.Test
+
+/** A worker's day, over a real hub with TLS. */
+class DayTest {
+    @Test
+    fun aDay() = runBlocking<Unit> {
+        World.new().use { world ->
+            val phone = world.phone("phone")
+            assertEquals(listOf(Role.WORKER), phone.team.own().map { it.role })
+            val changed = async { phone.changes.first { it.records.isNotEmpty() } }
+            val begun = phone.records.begin(world.team, Kind.REVERSAL, TODAY, 60)
+            assertEquals(Value.Text("2026-03-14"), begun.fields["occurred_on"])
+            val id = phone.records.record(world.team, begun.put("site", "riverside").put("outcome", "survived").withUnknowns())
+            assertTrue(id in changed.await().records)
+            val page = phone.records.list(Search(kind = Kind.REVERSAL))
+            assertEquals(1, page.count)
+            val row = page.rows.single()
+            assertEquals(Delivery.Waiting, row.delivery)
+            assertEquals(TODAY, row.day)
+            assertEquals(Value.Text("riverside"), row.fields["site"])
+            // Two values written apart, and one of them chosen.
+            assertFalse(phone.sync.status().isSynced)
+            val run = phone.sync.start(deadline = Duration.ofSeconds(60))
+            val seen = async { run.progress.toList() }
+            assertEquals(Agreement.Whole, run.ended())
+            seen.await()
+            assertTrue(phone.sync.status().isSynced)
+            assertEquals(Delivery.OnHub, phone.records.get(id).delivery)
+            world.desk.sync.now()
+            world.desk.records.correct(id, "outcome", "died")
+            phone.records.correct(id, "outcome", "unknown")
+            world.desk.sync.now()
+            phone.sync.now()
+            assertEquals(Attention.Conflicted, phone.records.get(id).attention)
+            val values = phone.records.get(id).fields.getValue("outcome").map { it.value }
+            assertEquals(setOf<Value>(Value.Text("died"), Value.Text("unknown")), values.toSet())
+            phone.records.correct(id, "outcome", "survived")
+            phone.sync.now()
+            world.desk.sync.now()
+            for (kitbag in listOf(phone, world.desk)) {
+                val totals = kitbag.totals.of(Query(by = listOf("site")))
+                assertEquals(1, totals.lines.single().sums["reversals"])
+                assertEquals(listOf("riverside"), totals.lines.single().by)
+                assertEquals(0, totals.missing.entries)
+            }
+            assertEquals(2, world.desk.team.membersAndLastSync(world.team).count { it.lastSynced != null })
+            assertEquals(1, world.desk.totals.completeness(world.team, TODAY, TODAY).counts["records"])
+            phone.records.undo(phone.records.lastChanged(world.team)!!)
+            assertTrue(phone.health.verify().faults.isEmpty())
+        }
+    }
+
+    @Test
+    fun aDraftOutlivesTheStoreAndBecomesOneRecord() = runBlocking<Unit> {
+        World.new().use { world ->
+            var phone = world.phone("phone")
+            val form = Form(Kind.REVERSAL).put("site", "riverside").putText("occurred_time", "21:05")
+            val draft = phone.drafts.save(form)
+            phone.closeAndWait()
+            phone = Kitbag.open(world.opening("phone"))
+            val kept = phone.drafts.list().single()
+            assertEquals(draft, kept.id)
+            assertEquals(Value.Text("21:05"), kept.form.fields["occurred_time"])
+            val id = phone.drafts.finish(draft, world.team, kept.form.put("occurred_on", TODAY).put("utc_offset_min", 0)
+                .put("outcome", "survived").withUnknowns())
+            assertTrue(phone.drafts.list().isEmpty())
+            assertEquals(State.COUNTED, phone.records.get(id).state)
+            phone.close()
+        }
+    }
+
+    @Test
+    fun aBundleBringsWhatAColleagueRecorded() = runBlocking<Unit> {
+        World.new().use { world ->
+            val (ana, ben) = listOf(world.phone("ana"), world.phone("ben"))
+            val id = ana.records.record(world.team, reversal())
+            val file = world.folder.resolve("ana.kitbag").toString()
+            val written = ana.bundles.export(world.team, BundleOf.WAITING, file)
+            assertTrue(written.entries > 0)
+            assertTrue(ben.bundles.import(file).newEntries > 0)
+            assertEquals(id, ben.records.list().rows.single().id)
+            assertNull(ben.records.lastChanged(world.team))
+        }
+    }
+}

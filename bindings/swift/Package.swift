@@ -1,0 +1,37 @@
+// swift-tools-version:6.0
+import PackageDescription
+
+// A release names the binary here; without one the library that `cargo xtask swift` built is linked.
+let binary: (url: String, checksum: String)? = nil
+let native = Context.environment["KITBAG_NATIVE"] ?? Context.packageDirectory + "/../../target/debug"
+
+let library: Target =
+    if let binary {
+        .binaryTarget(name: "KitbagFFI", url: binary.url, checksum: binary.checksum)
+    } else {
+        .systemLibrary(name: "KitbagFFI", path: "target/generated/KitbagFFI")
+    }
+let linked: [LinkerSetting] =
+    binary == nil
+    ? [.unsafeFlags(["-L\(native)", "-lkitbag_bindings", "-Xlinker", "-rpath", "-Xlinker", native])]
+    : []
+
+let package = Package(
+    name: "Kitbag",
+    defaultLocalization: "en",
+    platforms: [.iOS(.v15), .macOS(.v12)],
+    products: [.library(name: "Kitbag", targets: ["Kitbag"])],
+    targets: [
+        library,
+        // Made by uniffi, hidden behind `Kitbag`.
+        .target(name: "KitbagGenerated", dependencies: ["KitbagFFI"], path: "target/generated/KitbagGenerated"),
+        .target(
+            name: "Kitbag",
+            dependencies: ["KitbagGenerated"],
+            resources: [.copy("Resources/PrivacyInfo.xcprivacy")],
+            linkerSettings: linked
+        ),
+        .testTarget(name: "KitbagTests", dependencies: ["Kitbag"]),
+    ],
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,181 @@
+import Foundation
+internal import KitbagGenerated
+
+/// How a sync ended that did not fail.
+public enum Agreement: Hashable, Sendable {
+    /// The hub and this store hold the same of all teams.
+    case whole
+    /// The hub keeps these teams from this device.
+    case without([TeamId])
+    /// All that the hub held at first is here, and all of ours is there; more came to it since.
+    case caughtUp
+    /// A budget is used up; so many entries wait for the next sync.
+    case partial(waiting: UInt64)
+
+    init(_ of: KitbagGenerated.Agreement) {
+        self =
+            switch of {
+            case .whole: .whole
+            case .without(let teams): .without(teams.map(TeamId.init))
+            case .caughtUp: .caughtUp
+            case .partial(let waiting): .partial(waiting: waiting)
+            }
+    }
+}
+
+/// How far a sync is, in entries.
+public struct Progress: Hashable, Sendable {
+    public let sent: UInt64
+    public let toSend: UInt64
+    public let received: UInt64
+    public let toReceive: UInt64
+
+    init(_ of: KitbagGenerated.Progress) {
+        (sent, toSend, received, toReceive) = (of.sent, of.toSend, of.received, of.toReceive)
+    }
+}
+
+/// What waits for the hub.
+public struct Waiting: Hashable, Sendable {
+    public let entries: UInt64
+    public let records: UInt64
+    /// Since when the first waits.
+    public let since: Date?
+    /// How many entries the hub was sent and does not carry.
+    public let aside: UInt64
+    public let whyAside: Reason?
+}
+
+/// The last sync, and the next.
+public struct LastSync: Hashable, Sendable {
+    /// When this store and the hub agreed last.
+    public let agreedAt: Date?
+    public let isWhole: Bool
+    /// Why it failed, as a code; nil where it did not.
+    public let failed: String?
+    public let failures: UInt32
+    public let nextTry: Date?
+}
+
+/// What is true now of what waits, of the last sync and of the next.
+public struct Status: Hashable, Sendable {
+    public let waiting: Waiting
+    public let last: LastSync
+    /// Whether this device's clock is more than a day from the hub's.
+    public let clockIsOff: Bool
+    /// The teams in which this device's certificate does not stand.
+    public let uncertified: [TeamId]
+    /// Say "synced" only where this is true.
+    public let isSynced: Bool
+
+    init(_ of: KitbagGenerated.Status) {
+        waiting = Waiting(
+            entries: of.waiting.entries, records: of.waiting.records, since: of.waiting.since.map(Date.init(millis:)),
+            aside: of.waiting.aside, whyAside: of.waiting.whyAside.map(Reason.init))
+        last = LastSync(
+            agreedAt: of.last.agreedAt.map(Date.init(millis:)), isWhole: of.last.isWhole,
+            failed: of.last.failed.map(code), failures: of.last.failures,
+            nextTry: of.last.nextTry.map(Date.init(millis:)))
+        (clockIsOff, uncertified, isSynced) = (of.clockIsOff, of.uncertified.map(TeamId.init), of.isSynced)
+    }
+}
+
+private func code(_ fault: SyncFault) -> String {
+    switch fault {
+    case .noAnswer: "no_answer"
+    case .notTheHub: "not_the_hub"
+    case .busy: "busy"
+    case .refused: "refused"
+    case .cancelled: "cancelled"
+    case .outOfTime: "out_of_time"
+    case .cutOff: "cut_off"
+    case .notRead: "not_read"
+    case .stuck: "stuck"
+    case .unending: "unending"
+    case .keptOut: "kept_out"
+    case .budgetSpent: "budget_spent"
+    case .store: "store"
+    }
+}
+
+/// A sync that is going on, or is over.
+public final class SyncRun: Sendable {
+    private let ffi: SyncHandle
+
+    init(_ ffi: SyncHandle) { self.ffi = ffi }
+
+    /// How far it is, until it is over.
+    public var progress: AsyncStream<Progress> {
+        let ffi = ffi
+        return AsyncStream(unfolding: { (try? await ffi.nextProgress()).flatMap { $0 }.map(Progress.init) })
+    }
+
+    /// Ends it at once. What was acknowledged stays so, and the next one goes on.
+    public func cancel() { ffi.cancel() }
+
+    /// Waits for its end. Cancelling the task that waits does not cancel the sync.
+    public func ended() async throws -> Agreement { try await crossing { Agreement(try await ffi.ended()) } }
+}
+
+/// Keeps a store synced until it is let go.
+public final class KeptSynced: Sendable {
+    private let ffi: Keeping
+
+    init(_ ffi: Keeping) { self.ffi = ffi }
+
+    deinit { ffi.end() }
+
+    /// The network is back, or somebody looks at the screen: syncs now.
+    public func now() { ffi.now() }
+
+    /// Syncs no more by itself.
+    public func end() { ffi.end() }
+}
+
+/// Syncing with the hub: one at a time.
+public struct Sync: Sendable {
+    let ffi: KitbagGenerated.Kitbag
+
+    /// Begins a sync; where one is going on, joins that one. It goes on whether anybody waits for it or not.
+    public func start(uploadBudget: UInt64? = nil, deadline: TimeInterval? = nil) throws -> SyncRun {
+        try atOnce { SyncRun(try ffi.startSync(uploadBudget: uploadBudget, deadline: deadline.map { max(0, $0) })) }
+    }
+
+    /// Syncs, and waits for the end; cancelling the task cancels the sync.
+    @discardableResult
+    public func now(uploadBudget: UInt64? = nil, deadline: TimeInterval? = nil) async throws -> Agreement {
+        let run = try start(uploadBudget: uploadBudget, deadline: deadline)
+        return try await withTaskCancellationHandler {
+            do {
+                return try await run.ended()
+            } catch let error as KitbagError where error.code == "cancelled" && Task.isCancelled {
+                throw CancellationError()
+            }
+        } onCancel: {
+            run.cancel()
+        }
+    }
+
+    /// What is true now of what waits, of the last sync and of the next.
+    public func status() async throws -> Status { try await crossing { Status(try await ffi.status()) } }
+
+    /// The network is back: the next sync is due at once. Returns whether anything waits for it.
+    @discardableResult
+    public func networkReturned() async throws -> Bool { try await crossing { try await ffi.networkReturned() } }
+
+    /// Syncs now, after saves, and again after failures, until what is returned is let go. Keep hold of it.
+    public func keep(uploadBudget: UInt64? = nil, deadline: TimeInterval? = nil) throws -> KeptSynced {
+        try atOnce {
+            KeptSynced(try ffi.keepSynced(uploadBudget: uploadBudget, deadline: deadline.map { max(0, $0) }))
+        }
+    }
+
+    /// Opens a store, syncs until a deadline, and lets go of it: all that a background task does. Where the app has the
+    /// store open, that one's ``now(uploadBudget:deadline:)`` is it.
+    public static func inBackground(_ opening: Opening, deadline: TimeInterval) async throws -> Agreement {
+        try await waiting {
+            Agreement(
+                try await syncInBackground(opening: opening.lowered, deadline: max(0, deadline), cancel: $0))
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! The Kotlin and Swift packages: their generated layer, their suites, and what they need of a machine.
+
+use crate::shell;
+use crate::suites::Outcome;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// What is generated says of itself that everybody may use it: in Kotlin it is hidden from apps.
+const KOTLIN_PUBLIC: [&str; 9] = [
+    "object",
+    "data class",
+    "enum class",
+    "typealias",
+    "interface",
+    "sealed class",
+    "open class",
+    "abstract class",
+    "class",
+];
+
+/// The folder of Swift's toolchain, where the machine has none of its own.
+pub fn swift_toolchain() -> PathBuf {
+    shell::target().join("swift")
+}
+
+/// Whether Swift is here.
+pub fn has_swift() -> bool {
+    is_there("swift", "--version") || swift_toolchain().join("usr/bin/swift").exists()
+}
+
+/// Whether a JDK and Maven are here.
+pub fn has_maven() -> bool {
+    is_there("mvn", "--version") && is_there("javac", "-version")
+}
+
+fn is_there(program: &str, flag: &str) -> bool {
+    let mut command = Command::new(program);
+    let status = command.arg(flag).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    status.is_ok_and(|status| status.success())
+}
+
+/// Installs Swift where it is not here.
+pub fn set_up() -> Result<(), String> {
+    if !has_maven() {
+        let packages =
+            ["install", "-y", "-qq", "--no-install-recommends", "maven", "default-jdk-headless"];
+        shell::run(Command::new("apt-get").args(["update", "-qq"]))?;
+        shell::run(Command::new("apt-get").args(packages).stdout(Stdio::null()))
+            .map_err(|reason| format!("{reason}; install a JDK and Maven, then set up again"))?;
+    }
+    if !has_swift() {
+        println!("Installing Swift; a minute and a half, 1.3 GB.");
+        let script = shell::root().join("bindings/swift/toolchain.sh");
+        fs::create_dir_all(shell::target()).map_err(|error| error.to_string())?;
+        shell::run(Command::new(script).arg(swift_toolchain()))
+            .map_err(|reason| format!("{reason}; put Swift 6 on the PATH, then set up again"))?;
+    }
+    Ok(())
+}
+
+/// Builds the native library and the command line, and writes both languages' generated layers.
+pub fn generate() -> Result<(), String> {
+    let build =
+        ["build", "--quiet", "--workspace", "--lib", "--bin", "kitbag", "--bin", "kitbag-bindgen"];
+    shell::run(shell::cargo(&build).args(["--features", "kitbag-bindings/scenario"]))?;
+    let generated = shell::target().join("bindings");
+    let _ = fs::remove_dir_all(&generated);
+    for language in ["kotlin", "swift"] {
+        let mut bindgen = Command::new(shell::target().join("debug/kitbag-bindgen"));
+        bindgen.arg("generate").arg(shell::target().join("debug/libkitbag_bindings.so"));
+        bindgen.arg("--config").arg(shell::root().join("bindings/uniffi.toml"));
+        bindgen.args(["--no-format", "--language", language]);
+        shell::run(bindgen.arg("--out-dir").arg(generated.join(language)))?;
+    }
+    let kotlin = package("kotlin").join("target/generated-sources/uniffi/org/kitbag/ffi/kitbag.kt");
+    let hidden = hide(&read(&generated.join("kotlin/org/kitbag/ffi/kitbag.kt"))?);
+    write(&kotlin, &hidden)?;
+    let swift = package("swift").join("target/generated");
+    for (from, to) in [
+        ("KitbagGenerated.swift", "KitbagGenerated/KitbagGenerated.swift"),
+        ("KitbagFFI.h", "KitbagFFI/KitbagFFI.h"),
+        ("KitbagFFI.modulemap", "KitbagFFI/module.modulemap"),
+    ] {
+        write(&swift.join(to), &read(&generated.join("swift").join(from))?)?;
+    }
+    Ok(())
+}
+
+/// Kotlin's generated layer, with nothing in it that an app could name.
+fn hide(generated: &str) -> String {
+    let hidden = |line: &str| -> String {
+        let bare = line.strip_prefix("public ").unwrap_or(line);
+        if KOTLIN_PUBLIC
+            .iter()
+            .any(|word| bare.strip_prefix(word).is_some_and(|rest| rest.starts_with(' ')))
+            || bare.starts_with("fun ")
+            || bare.starts_with("inline fun ")
+        {
+            return format!("internal {bare}");
+        }
+        // Functions outside classes, as the generator indents them.
+        for start in
+            ["     fun ", "     suspend fun ", "         */ fun ", "         */ suspend fun "]
+        {
+            if let Some(rest) = line.strip_prefix(start) {
+                let (before, word) =
+                    start.split_at(start.len() - start.trim_start_matches([' ', '*', '/']).len());
+                return format!("{before}internal {word}{rest}");
+            }
+        }
+        line.to_owned()
+    };
+    generated.lines().map(hidden).collect::<Vec<_>>().join("\n")
+}
+
+/// Kotlin's suite, against the real library.
+pub fn kotlin() -> Result<Outcome, String> {
+    generate()?;
+    let reports = package("kotlin").join("target/surefire-reports");
+    let _ = fs::remove_dir_all(&reports);
+    let mut maven = Command::new("mvn");
+    maven.current_dir(package("kotlin")).args(["--quiet", "--batch-mode", "test"]);
+    let native = shell::target().join("debug");
+    maven.arg(format!("-Dkitbag.native={}", native.display()));
+    let ran = shell::run(&mut maven);
+    let mut outcome = Outcome::default();
+    for report in fs::read_dir(&reports).into_iter().flatten().flatten() {
+        let path = report.path();
+        if path.extension().is_some_and(|ending| ending == "xml") {
+            let text = read(&path)?;
+            let suite = text.split("<testsuite ").nth(1).unwrap_or_default();
+            let number = |name: &str| -> u64 {
+                let after = suite.split(&format!(" {name}=\"")).nth(1).unwrap_or_default();
+                after.split('"').next().and_then(|digits| digits.parse().ok()).unwrap_or(0)
+            };
+            let failed = number("failures") + number("errors") + number("skipped");
+            outcome.failed += failed;
+            outcome.passed += number("tests").saturating_sub(failed);
+        }
+    }
+    match ran {
+        Err(reason) if outcome.failed == 0 => Err(reason),
+        _ => Ok(outcome),
+    }
+}
+
+/// Swift's suite, against the real library.
+pub fn swift() -> Result<Outcome, String> {
+    generate()?;
+    let mut swift = Command::new(package("swift").join("swift.sh"));
+    swift.arg(swift_toolchain()).arg(shell::root());
+    swift.env("KITBAG_NATIVE", shell::target().join("debug"));
+    swift.env("KITBAG_COMMAND", shell::target().join("debug/kitbag"));
+    swift.args(["swift", "test", "--disable-swift-testing", "--scratch-path", "target/build"]);
+    swift.args(["-Xswiftc", "-warnings-as-errors"]);
+    let mut outcome = Outcome::default();
+    let succeeded = shell::watch(&mut swift, |line| {
+        if let Some(counts) = line.trim_start().strip_prefix("Executed ") {
+            let number = |word: &str| -> u64 {
+                let before = counts.split(word).next().unwrap_or_default();
+                before.rsplit(' ').next().and_then(|digits| digits.parse().ok()).unwrap_or(0)
+            };
+            let failed = number(" failure") + number(" test skipped") + number(" tests skipped");
+            // Each suite says it, and the last line of all.
+            outcome = Outcome { passed: number(" test").saturating_sub(failed), failed };
+        }
+    })?;
+    match succeeded || outcome.failed > 0 {
+        true => Ok(outcome),
+        false => Err("swift test did not run".to_owned()),
+    }
+}
+
+fn package(language: &str) -> PathBuf {
+    shell::root().join("bindings").join(language)
+}
+
+fn read(path: &Path) -> Result<String, String> {
+    fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+fn write(path: &Path, text: &str) -> Result<(), String> {
+    // As it was, it is not compiled anew.
+    if fs::read_to_string(path).is_ok_and(|before| before == text) {
+        return Ok(());
+    }
+    let parent = path.parent().unwrap_or(path);
+    fs::create_dir_all(parent)
+        .and_then(|()| fs::write(path, text))
+        .map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_generated_for_kotlin_is_hidden_and_otherwise_as_it_was() {
+        let generated = "public object A {\n    fun kept() = 1\n}\ndata class B (\ninternal class C\n\
+                         private fun d() {}\n     suspend fun `e`() : Int {\n         */ fun `f`() {\n\
+                         sealed class G: kotlin.Exception() {\n    override fun h() {}\nclassic\n";
+        let hidden = "internal object A {\n    fun kept() = 1\n}\ninternal data class B (\ninternal class C\n\
+                      private fun d() {}\n     internal suspend fun `e`() : Int {\n         */ internal fun `f`() {\n\
+                      internal sealed class G: kotlin.Exception() {\n    override fun h() {}\nclassic";
+        assert_eq!(hide(generated), hidden);
+    }
+}
