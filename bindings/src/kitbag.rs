@@ -64,6 +64,8 @@ pub struct OpenOptions {
 impl From<OpenOptions> for Opening {
     fn from(options: OpenOptions) -> Self {
         let mut opening = Opening::of(options.path, Key(options.key));
+        #[cfg(feature = "scenario")]
+        crate::testing::play(&mut opening);
         opening.insecure_loopback = options.insecure_loopback;
         if let Some(renewal) = options.renewal {
             opening.renewing = Some(Arc::new(move |records, all| renewal.done(records, all)));

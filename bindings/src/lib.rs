@@ -24,6 +24,8 @@ mod runtime;
 mod stock;
 mod sync;
 mod team;
+#[cfg(feature = "scenario")]
+mod testing;
 mod totals;
 
 uniffi::setup_scaffolding!("kitbag");

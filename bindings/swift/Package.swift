@@ -31,7 +31,7 @@ let package = Package(
             resources: [.copy("Resources/PrivacyInfo.xcprivacy")],
             linkerSettings: linked
         ),
-        .testTarget(name: "KitbagTests", dependencies: ["Kitbag"]),
+        .testTarget(name: "KitbagTests", dependencies: ["Kitbag", "KitbagGenerated"]),
     ],
     swiftLanguageModes: [.v6]
 )

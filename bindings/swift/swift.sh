@@ -15,5 +15,9 @@ exec unshare --mount --propagation private sh -euc '
     mount -t proc proc "$toolchain/proc"
     mkdir -p "$toolchain$project"
     mount --bind "$project" "$toolchain$project"
+    # For the test that fills a disk.
+    mkdir -p "$toolchain/small-disk"
+    mount -t tmpfs -o size=3m tmpfs "$toolchain/small-disk"
+    export KITBAG_SMALL_DISK=/small-disk
     exec chroot "$toolchain" env -C "$package" HOME=/root LC_ALL=C.UTF-8 "$@"
 ' sh "$toolchain" "$project" "$package" "$@"

@@ -22,6 +22,9 @@ const LET_GO: std::time::Duration = std::time::Duration::from_millis(800);
 /// A device's clock.
 pub type Clock = Arc<dyn Fn() -> UnixMillis + Send + std::marker::Sync>;
 
+/// A device's randomness.
+pub type Randomness = Arc<dyn Fn(&mut [u8]) + Send + std::marker::Sync>;
+
 /// Hears how far long work is: done, and all.
 pub type Renewing = Arc<dyn Fn(u64, u64) + Send + std::marker::Sync>;
 
@@ -38,6 +41,8 @@ pub struct Opening {
     pub insecure_loopback: bool,
     /// Another clock than the system's: in tests.
     pub clock: Option<Clock>,
+    /// Another randomness than the system's: in tests.
+    pub random: Option<Randomness>,
     /// Hears how far a store is brought up to date that an older version of Kitbag left: records done, and all.
     pub renewing: Option<Renewing>,
 }
@@ -49,7 +54,15 @@ impl Opening {
         key: impl KeyProvider + Send + std::marker::Sync + 'static,
     ) -> Self {
         let (store, key) = (store.into(), Arc::new(key));
-        Opening { store, key, root: None, insecure_loopback: false, clock: None, renewing: None }
+        Opening {
+            store,
+            key,
+            root: None,
+            insecure_loopback: false,
+            clock: None,
+            random: None,
+            renewing: None,
+        }
     }
 
     fn environment(&self) -> Environment {
@@ -57,6 +70,9 @@ impl Opening {
         environment.insecure_loopback = self.insecure_loopback;
         if let Some(clock) = self.clock.clone() {
             environment.now = Box::new(move || clock());
+        }
+        if let Some(random) = self.random.clone() {
+            environment.random = Box::new(move |bytes| random(bytes));
         }
         if let Some(renewing) = self.renewing.clone() {
             environment.renewing = Box::new(move |done, all| renewing(done, all));

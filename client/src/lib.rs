@@ -28,7 +28,7 @@ mod workers;
 pub use blocking::BlockingHubClient;
 pub use bundles::{BundleWritten, Bundles};
 pub use changes::Changes;
-pub use client::{Client, Clock, Opening, Renewing};
+pub use client::{Client, Clock, Opening, Randomness, Renewing};
 pub use drafts::Drafts;
 pub use error::Error;
 pub use health::{Finding, Health};

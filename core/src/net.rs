@@ -1,5 +1,6 @@
 //! A client for a hub: HTTP/1.1 over TLS 1.3 to the hub's pinned key, one connection for a sync.
 
+mod quiet;
 pub mod tls;
 
 use crate::identity::{HubAddress, SigningKey};
@@ -10,6 +11,7 @@ use hyper::Request;
 use hyper::body::Bytes;
 use hyper::client::conn::http1::SendRequest;
 use hyper_util::rt::TokioIo;
+use quiet::Quiet;
 use rustls::pki_types::ServerName;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -194,13 +196,13 @@ impl HubClient {
                 if !is_here {
                     return Err(NetError::NotTheHub);
                 }
-                handshake(TokioIo::new(stream)).await
+                handshake(TokioIo::new(Quiet(stream))).await
             }
             Security::Tls(config) => {
                 // The key is pinned, so the name says nothing, and is not sent.
                 let name = ServerName::from(IpAddr::from(Ipv4Addr::UNSPECIFIED));
                 let connector = tokio_rustls::TlsConnector::from(Arc::clone(config));
-                let stream = connector.connect(name, stream).await.map_err(|error| {
+                let stream = connector.connect(name, Quiet(stream)).await.map_err(|error| {
                     let is_tls = error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>());
                     if is_tls { NetError::NotTheHub } else { NetError::NoAnswer }
                 })?;

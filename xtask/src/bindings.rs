@@ -119,8 +119,11 @@ pub fn kotlin() -> Result<Outcome, String> {
     generate()?;
     let reports = package("kotlin").join("target/surefire-reports");
     let _ = fs::remove_dir_all(&reports);
-    let mut maven = Command::new("mvn");
-    maven.current_dir(package("kotlin")).args(["--quiet", "--batch-mode", "test"]);
+    let disk = shell::target().join("small-disk");
+    let mut maven = Command::new(shell::root().join("bindings/small-disk.sh"));
+    maven.arg(&disk).arg("mvn").current_dir(package("kotlin"));
+    maven.args(["--quiet", "--batch-mode", "test"]);
+    maven.arg(format!("-Dkitbag.small-disk={}", disk.display()));
     let native = shell::target().join("debug");
     maven.arg(format!("-Dkitbag.native={}", native.display()));
     let ran = shell::run(&mut maven);

@@ -52,7 +52,7 @@ final class World: Sendable {
     let desk: Kitbag
 
     init() async throws {
-        let folder = NSTemporaryDirectory() + "/kitbag-" + UUID().uuidString
+        let folder = "/tmp/kitbag-" + UUID().uuidString
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         root = try await Kitbag.found(Opening(path: folder + "/root.db", key: MadeUpKey()))
         hub = try Hub(folder + "/hub", root: try await root.programme.own().root)

@@ -1,0 +1,256 @@
+import Foundation
+import Glibc
+import Synchronization
+import XCTest
+
+@testable import Kitbag
+import func KitbagGenerated.panicInACall
+
+/// Whatever an app gives, or a phone does: an error of ours, and nothing else is harmed.
+final class BadInputTests: XCTestCase {
+    private func errorOf<T>(_ call: () async throws -> T) async -> KitbagError? {
+        do {
+            _ = try await call()
+            return nil
+        } catch {
+            return error as? KitbagError
+        }
+    }
+
+    func testEachArgumentThatCannotBeReadIsNamed() async throws {
+        let world = try await World()
+        let (desk, team) = (world.desk, world.team)
+        let calls: [(String, @Sendable () async throws -> Void)] = [
+            ("team", { _ = try await desk.records.record(TeamId("no id"), reversal()) }),
+            ("record", { _ = try await desk.records.get(RecordId("no id")) }),
+            ("entry", { _ = try await desk.team.revoke(team, certificate: EntryId("no id")) }),
+            ("hub", { try await desk.programme.setHub(HubAddress("no hub")) }),
+            ("by", { _ = try await desk.totals.of(Query(by: ["weather"])) }),
+            ("date", { _ = try await desk.stock.now(CivilDate(year: 2026, month: 13, day: 1)) }),
+            ("device", { _ = try await desk.team.setAside(team, DeviceKey("no id")) }),
+            (
+                "device",
+                {
+                    var search = Search()
+                    search.author = DeviceKey("no id")
+                    _ = try await desk.records.list(search)
+                }
+            ),
+        ]
+        for (argument, call) in calls {
+            let error = await errorOf(call)
+            XCTAssertEqual(error?.kind, .notUsable(argument: argument))
+            XCTAssertEqual(error?.code, "argument")
+            XCTAssertNotEqual(error?.inWords, "")
+        }
+        let invitation = await errorOf { try await Joining.ask(world.opening("new"), invitation: "no") }
+        XCTAssertEqual(invitation?.code, "not_an_invitation")
+        let pack = await errorOf { try await world.root.programme.publishPack(toml: "][") }
+        XCTAssertEqual(pack?.code, "pack")
+        let file = await errorOf { try await desk.bundles.import(from: "/no/such/file") }
+        XCTAssertEqual(file?.code, "file")
+        let record = await errorOf { try await desk.records.get(RecordId(String(repeating: "0", count: 32))) }
+        XCTAssertEqual(record?.kind, .notFound)
+    }
+
+    func testAFormIsRefusedWithEveryFaultInTheAppsLanguage() async throws {
+        let world = try await World()
+        let phone = try await world.phone("phone")
+        var form = Form(.reversal)
+        form.put("site", " ")
+        form.put("weather", "rain")
+        form.putText("occurred_time", "9 pm")
+        form.put("outcome", 4)
+        Kitbag.setLanguage("fr")
+        let error = await errorOf { [form] in try await phone.records.record(world.team, form) }
+        Kitbag.setLanguage("en")
+        guard case .invalid(let faults) = error?.kind else { return XCTFail("\(error as Any)") }
+        let codes = Dictionary(uniqueKeysWithValues: faults.map { ($0.field, $0.code) })
+        XCTAssertEqual(codes["weather"], "unknown_field")
+        XCTAssertEqual(codes["occurred_time"], "shape")
+        XCTAssertEqual(codes["site"], "shape")
+        XCTAssertEqual(codes["outcome"], "shape")
+        XCTAssertEqual(codes["occurred_on"], "required")
+        XCTAssertTrue(faults.allSatisfy { !$0.inWords.isEmpty })
+        XCTAssertTrue(faults.contains { $0.inWords.contains("heure") || $0.inWords.contains("date") })
+        let said = try await phone.records.faults(world.team, form)
+        XCTAssertEqual(Set(said.map(\.field)), Set(codes.keys))
+        let count = try await phone.records.list().count
+        XCTAssertEqual(count, 0)
+    }
+
+    func testAKeyThatIsWrongShortOrCannotBeHadChangesNoByte() async throws {
+        struct Locked: KeyProvider {
+            struct IsLocked: Error {}
+            func storeKey() throws -> Data { throw IsLocked() }
+        }
+        let world = try await World()
+        try await world.phone("phone").closeAndWait()
+        let path = world.opening("phone").path
+        let before = FileManager.default.contents(atPath: path)
+        let cases: [(String, any KeyProvider)] = [
+            ("wrong_key", MadeUpKey(bytes: Data(repeating: 8, count: 32))),
+            ("not_a_key", MadeUpKey(bytes: Data(count: 31))), ("key_not_had", Locked()),
+        ]
+        for (code, key) in cases {
+            let error = await errorOf { try await Kitbag.open(Opening(path: path, key: key)) }
+            XCTAssertEqual(error?.code, code)
+        }
+        XCTAssertEqual(before, FileManager.default.contents(atPath: path))
+        _ = try await Kitbag.open(world.opening("phone"))
+    }
+
+    func testADamagedStoreSaysSoAndIsRecovered() async throws {
+        let world = try await World()
+        let phone = try await world.phone("phone")
+        let id = try await phone.records.record(world.team, reversal())
+        try await phone.closeAndWait()
+        let path = world.opening("phone").path
+        var bytes = FileManager.default.contents(atPath: path)!
+        for page in stride(from: 4_196, to: bytes.count - 64, by: 4_096) {
+            bytes.replaceSubrange(page..<page + 64, with: Data(count: 64))
+        }
+        try bytes.write(to: URL(fileURLWithPath: path))
+        let damaged = await errorOf { try await Kitbag.open(world.opening("phone")).records.list() }
+        XCTAssertEqual(damaged?.kind, .damaged)
+        let recovered = try await Kitbag.recover(world.opening("phone"))
+        XCTAssertNotNil(recovered.aside)
+        try await recovered.kitbag.sync.now()
+        let found = try await recovered.kitbag.records.list().rows.map(\.id)
+        XCTAssertEqual(found, [id])
+    }
+
+    func testAFullDiskRefusesASaveAndLosesNone() async throws {
+        let disk = ProcessInfo.processInfo.environment["KITBAG_SMALL_DISK"]!
+        let world = try await World()
+        let invitation = try await world.desk.team.invite(world.team, .worker)
+        let opening = Opening(path: disk + "/phone.db", key: MadeUpKey())
+        let joining = try await Joining.ask(opening, invitation: invitation.text)
+        async let joined = joining.approved()
+        try await world.desk.team.approve(digits: joining.code)
+        let phone = try await joined
+        let (free, filler) = (try freeBytes(disk), disk + "/filler")
+        _ = FileManager.default.createFile(atPath: filler, contents: Data(count: max(0, free - 65_536)))
+        var saved: UInt64 = 0
+        while true {
+            let error = await errorOf { try await phone.records.record(world.team, reversal()) }
+            if let error {
+                XCTAssertEqual(error.kind, .storageFull)
+                break
+            }
+            saved += 1
+        }
+        try FileManager.default.removeItem(atPath: filler)
+        _ = try await phone.records.record(world.team, reversal())
+        let count = try await phone.records.list().count
+        XCTAssertEqual(count, saved + 1)
+        try await phone.closeAndWait()
+        for file in try FileManager.default.contentsOfDirectory(atPath: disk) {
+            try FileManager.default.removeItem(atPath: disk + "/" + file)
+        }
+    }
+
+    private func freeBytes(_ disk: String) throws -> Int {
+        let attributes = try FileManager.default.attributesOfFileSystem(forPath: disk)
+        return (attributes[.systemFreeSize] as? NSNumber)?.intValue ?? 0
+    }
+
+    func testAHubThatIsDownSilentOrAnotherEndsASyncWithItsReason() async throws {
+        let world = try await World()
+        let phone = try await world.phone("phone")
+        _ = try await phone.records.record(world.team, reversal())
+        let pins = world.hub.address.text.split(separator: "/").last!
+        // Nobody listens there.
+        try await phone.programme.setHub(HubAddress("kitbag://127.0.0.1:1/\(pins)"))
+        let down = await errorOf { try await phone.sync.now() }
+        XCTAssertEqual(down?.code, "no_answer")
+        // It takes connections and says nothing; another one says what no hub says.
+        let silent = try Listening(says: nil)
+        try await phone.programme.setHub(HubAddress("kitbag://127.0.0.1:\(silent.port)/\(pins)"))
+        let late = await errorOf { try await phone.sync.now(deadline: 0.3) }
+        XCTAssertEqual(late?.code, "out_of_time")
+        let lying = try Listening(says: [UInt8](repeating: 22, count: 999))
+        try await phone.programme.setHub(HubAddress("kitbag://127.0.0.1:\(lying.port)/\(pins)"))
+        let lied = await errorOf { try await phone.sync.now(deadline: 20) }
+        XCTAssertTrue(["not_the_hub", "no_answer"].contains(lied?.code), "\(lied as Any)")
+        let other = try Hub(world.folder + "/other", root: try await world.root.programme.own().root)
+        let port = other.address.text.split(separator: "/")[1].split(separator: ":")[1]
+        try await phone.programme.setHub(HubAddress("kitbag://127.0.0.1:\(port)/\(pins)"))
+        let notTheHub = await errorOf { try await phone.sync.now() }
+        XCTAssertEqual(notTheHub?.code, "not_the_hub")
+        let last = try await phone.sync.status().last.failed
+        XCTAssertEqual(last, "not_the_hub")
+        try await phone.programme.setHub(world.hub.address)
+        let agreement = try await phone.sync.now()
+        XCTAssertEqual(agreement, .whole)
+    }
+
+    func testAPanicEndsOneCallAlone() async throws {
+        let world = try await World()
+        let inACall = await errorOf { try await crossing { try await panicInACall() } }
+        XCTAssertEqual(inACall?.code, "panicked")
+        let count = try await world.desk.records.list().count
+        XCTAssertEqual(count, 0)
+    }
+
+    func testAThousandThreadsSaveAndNoneIsLost() async throws {
+        let world = try await World()
+        let phone = try await world.phone("phone")
+        let saved = Mutex(Set<RecordId>())
+        let done = DispatchGroup()
+        for _ in 0..<1_000 {
+            done.enter()
+            let thread = Thread {
+                Task {
+                    if let id = try? await phone.records.record(world.team, reversal()) {
+                        _ = saved.withLock { $0.insert(id) }
+                    }
+                    done.leave()
+                }
+            }
+            thread.stackSize = 1 << 18
+            thread.start()
+        }
+        await withCheckedContinuation { all in done.notify(queue: .global()) { all.resume() } }
+        XCTAssertEqual(saved.withLock { $0.count }, 1_000)
+        let count = try await phone.records.list().count
+        XCTAssertEqual(count, 1_000)
+    }
+}
+
+/// Takes connections on loopback and says the same to all, or nothing.
+final class Listening: @unchecked Sendable {
+    private let socket: Int32
+    private(set) var port: UInt16 = 0
+
+    init(says bytes: [UInt8]?) throws {
+        socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = in_addr_t(0x7f00_0001).bigEndian
+        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let socket = socket
+        try withUnsafeMutablePointer(to: &address) { pointer in
+            try pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                guard bind(socket, $0, size) == 0, listen(socket, 8) == 0, getsockname(socket, $0, &size) == 0 else {
+                    throw CocoaError(.fileReadUnknown)
+                }
+            }
+        }
+        port = UInt16(bigEndian: address.sin_port)
+        guard let bytes else { return }
+        Thread.detachNewThread {
+            while true {
+                let connection = accept(socket, nil, nil)
+                if connection < 0 { return }
+                _ = send(connection, bytes, bytes.count, Int32(MSG_NOSIGNAL))
+                Glibc.close(connection)
+            }
+        }
+    }
+
+    deinit {
+        shutdown(socket, Int32(SHUT_RDWR))
+        Glibc.close(socket)
+    }
+}
