@@ -31,6 +31,8 @@ let package = Package(
             resources: [.copy("Resources/PrivacyInfo.xcprivacy")],
             linkerSettings: linked
         ),
+        // A phone as a program of its own: `bindings/meeting.sh`.
+        .executableTarget(name: "meeting", dependencies: ["Kitbag"], path: "Tests/Meeting"),
         .testTarget(name: "KitbagTests", dependencies: ["Kitbag", "KitbagGenerated"]),
     ],
     swiftLanguageModes: [.v6]

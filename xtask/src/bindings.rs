@@ -175,6 +175,60 @@ pub fn swift() -> Result<Outcome, String> {
     }
 }
 
+/// What the three languages observed and exported of one week is the same, byte for byte. Their suites ran before.
+pub fn scenario() -> Result<Outcome, String> {
+    let rust = shell::target().join("tmp/scenario/rust");
+    let mut outcome = Outcome::default();
+    for file in fs::read_dir(&rust).map_err(|error| format!("{}: {error}", rust.display()))? {
+        let name = file.map_err(|error| error.to_string())?.file_name();
+        let expected = fs::read(rust.join(&name)).map_err(|error| error.to_string())?;
+        for language in ["kotlin", "swift"] {
+            let of = package(language).join("target/scenario").join(&name);
+            let is_same = fs::read(&of).is_ok_and(|found| !found.is_empty() && found == expected);
+            outcome.passed += u64::from(is_same);
+            outcome.failed += u64::from(!is_same);
+            if !is_same {
+                println!("scenario: {} is not what Rust's suite wrote", of.display());
+            }
+        }
+    }
+    Ok(outcome)
+}
+
+/// Two processes of the JVM and one of Swift record with no signal, meet by bundle and by a hub, and end equal.
+pub fn meeting() -> Result<Outcome, String> {
+    generate()?;
+    let classes = package("kotlin").join("target/classpath.txt");
+    let mut maven = Command::new("mvn");
+    maven.current_dir(package("kotlin")).args(["--quiet", "--batch-mode", "test-compile"]);
+    maven.args(["dependency:build-classpath", "-Dmdep.includeScope=test"]);
+    shell::run(maven.arg(format!("-Dmdep.outputFile={}", classes.display())))?;
+    let native = shell::target().join("debug");
+    let swift = package("swift").join("swift.sh");
+    let swift =
+        format!("{} {} {}", swift.display(), swift_toolchain().display(), shell::root().display());
+    let mut build = Command::new("sh");
+    let built =
+        format!("{swift} swift build --scratch-path target/build -Xswiftc -warnings-as-errors");
+    shell::run(build.args(["-c", &built]).env("KITBAG_NATIVE", &native))?;
+    let folder = package("swift").join("target/meeting");
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
+    let target = package("kotlin").join("target");
+    let kotlin = format!(
+        "java -Djna.library.path={} -cp {}:{}:{} org.kitbag.MeetingKt",
+        native.display(),
+        target.join("classes").display(),
+        target.join("test-classes").display(),
+        read(&classes)?.trim(),
+    );
+    let mut script = Command::new(shell::root().join("bindings/meeting.sh"));
+    script.arg(native.join("kitbag")).arg(&folder);
+    script.env("KOTLIN", kotlin).env("SWIFT", format!("{swift} target/build/debug/meeting"));
+    shell::run(&mut script)?;
+    Ok(Outcome { passed: 1, failed: 0 })
+}
+
 fn package(language: &str) -> PathBuf {
     shell::root().join("bindings").join(language)
 }

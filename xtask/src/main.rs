@@ -67,6 +67,10 @@ enum Task {
     Kotlin,
     /// Runs the Swift package's suite against the real library
     Swift,
+    /// Compares what the three languages' suites, run before, observed and exported of one week
+    Scenario,
+    /// Two processes of the JVM and one of Swift meet by bundle and by a hub, and end equal
+    Meeting,
     /// Plants each fault in the engine, and shows the seed that catches it
     Mutants,
     /// Plays the demonstration: `cargo demo`
@@ -109,6 +113,8 @@ fn main() -> ExitCode {
         Task::Fuzz { target, seconds } => suites::fuzz(target.as_deref(), seconds).map(drop),
         Task::Bench { json, records } => suites::bench(json, records),
         Task::Generate => bindings::generate(),
+        Task::Scenario => bindings::scenario().and_then(suites::closing("scenario")),
+        Task::Meeting => bindings::meeting().and_then(suites::closing("meeting")),
         Task::Kotlin => bindings::kotlin().and_then(suites::closing("kotlin")),
         Task::Swift => bindings::swift().and_then(suites::closing("swift")),
         Task::Mutants => suites::mutants().map(drop),

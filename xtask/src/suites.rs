@@ -65,6 +65,14 @@ pub fn test(quick: bool) -> Result<(), String> {
                 true => timed("swift", &bindings::swift),
                 false => ("swift", None),
             },
+            match bindings::has_maven() && bindings::has_swift() {
+                true => timed("scenario", &bindings::scenario),
+                false => ("scenario", None),
+            },
+            match bindings::has_maven() && bindings::has_swift() {
+                true => timed("meeting", &bindings::meeting),
+                false => ("meeting", None),
+            },
             timed("example", &example),
             timed("demo", &demo),
             timed("story", &story),
