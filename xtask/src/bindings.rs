@@ -151,11 +151,8 @@ pub fn kotlin() -> Result<Outcome, String> {
 /// Swift's suite, against the real library.
 pub fn swift() -> Result<Outcome, String> {
     generate()?;
-    let mut swift = Command::new(package("swift").join("swift.sh"));
-    swift.arg(swift_toolchain()).arg(shell::root());
-    swift.env("KITBAG_NATIVE", shell::target().join("debug"));
-    swift.env("KITBAG_COMMAND", shell::target().join("debug/kitbag"));
-    swift.args(["swift", "test", "--disable-swift-testing", "--scratch-path", "target/build"]);
+    let test = ["swift", "test", "--disable-swift-testing", "--scratch-path", "target/build"];
+    let mut swift = in_swift(&test);
     swift.args(["-Xswiftc", "-warnings-as-errors"]);
     let mut outcome = Outcome::default();
     let succeeded = shell::watch(&mut swift, |line| {
@@ -227,6 +224,96 @@ pub fn meeting() -> Result<Outcome, String> {
     script.env("KOTLIN", kotlin).env("SWIFT", format!("{swift} target/build/debug/meeting"));
     shell::run(&mut script)?;
     Ok(Outcome { passed: 1, failed: 0 })
+}
+
+/// An app of each language resolves the package from a folder as it would from a repository, and runs the program of
+/// its README as it stands there.
+pub fn consumer() -> Result<Outcome, String> {
+    generate()?;
+    let mut outcome = Outcome::default();
+    for said in [kotlin_consumer()?, swift_consumer()?] {
+        println!("{said}");
+        let has_saved = said.lines().any(|line| line.starts_with("saved ") && line.len() > 32);
+        let is_whole = has_saved && said.lines().any(|line| line == "reversals: 1");
+        outcome.passed += u64::from(is_whole);
+        outcome.failed += u64::from(!is_whole);
+    }
+    Ok(outcome)
+}
+
+/// The first program of a README.
+fn program(language: &str) -> Result<String, String> {
+    let readme = read(&package(language).join("README.md"))?;
+    let program =
+        readme.split(&format!("```{language}\n")).nth(1).and_then(|rest| rest.split("```").next());
+    program.map(str::to_owned).ok_or_else(|| format!("{language}'s README has no program"))
+}
+
+fn kotlin_consumer() -> Result<String, String> {
+    let target = package("kotlin").join("target");
+    let natives = target.join("natives/linux-x86-64/libkitbag_bindings.so");
+    fs::create_dir_all(natives.parent().unwrap_or(&target)).map_err(|error| error.to_string())?;
+    let built = shell::target().join("debug/libkitbag_bindings.so");
+    shell::run(Command::new("strip").arg("-o").arg(&natives).arg(built))?;
+    let published = target.join("repository");
+    let _ = fs::remove_dir_all(&published);
+    let mut deploy = maven(&package("kotlin"), &["deploy", "-DskipTests"]);
+    let repository = format!("-DaltDeploymentRepository=published::file://{}", published.display());
+    shell::run(deploy.arg(repository))?;
+    let app = target.join("consumer");
+    write(&app.join("src/main.kt"), &program("kotlin")?)?;
+    write(&app.join("pom.xml"), &read(&package("kotlin").join("consumer/pom.xml"))?)?;
+    // What an earlier run resolved is not what is published now.
+    let purge = ["dependency:purge-local-repository", "-DmanualInclude=org.kitbag:kitbag"];
+    shell::run(&mut maven(&app, &purge))?;
+    let classes = app.join("classpath.txt");
+    let mut compile = maven(&app, &["compile", "dependency:build-classpath"]);
+    compile.arg(format!("-Dmdep.outputFile={}", classes.display()));
+    shell::run(compile.arg(format!("-Dpublished=file://{}", published.display())))?;
+    let path = format!("{}:{}", app.join("target/classes").display(), read(&classes)?.trim());
+    let folder = empty(&app.join("run"))?;
+    said(Command::new("java").current_dir(folder).args(["-cp", &path, "MainKt"]))
+}
+
+fn swift_consumer() -> Result<String, String> {
+    let app = package("swift").join("target/consumer");
+    write(&app.join("src/main.swift"), &program("swift")?)?;
+    write(&app.join("Package.swift"), &read(&package("swift").join("consumer/Package.swift"))?)?;
+    empty(&app.join("run"))?;
+    let build = ["swift", "build", "--package-path", "target/consumer"];
+    shell::run(in_swift(&build).args(["--scratch-path", "target/consumer-build"]))?;
+    let run = "cd target/consumer/run && exec ../../consumer-build/debug/consumer";
+    said(&mut in_swift(&["sh", "-c", run]))
+}
+
+/// A command in Swift's package.
+fn in_swift(command: &[&str]) -> Command {
+    let mut swift = Command::new(package("swift").join("swift.sh"));
+    swift.arg(swift_toolchain()).arg(shell::root()).args(command);
+    swift.env("KITBAG_NATIVE", shell::target().join("debug"));
+    swift.env("KITBAG_COMMAND", shell::target().join("debug/kitbag"));
+    swift
+}
+
+fn maven(folder: &Path, arguments: &[&str]) -> Command {
+    let mut maven = Command::new("mvn");
+    maven.current_dir(folder).args(["--quiet", "--batch-mode"]).args(arguments);
+    maven
+}
+
+/// What a command says on its standard output; it must succeed.
+fn said(command: &mut Command) -> Result<String, String> {
+    let output = command.stderr(Stdio::inherit()).output().map_err(|error| error.to_string())?;
+    match output.status.success() {
+        true => Ok(String::from_utf8_lossy(&output.stdout).into_owned()),
+        false => Err(format!("a consumer's program ended with {}", output.status)),
+    }
+}
+
+fn empty(folder: &Path) -> Result<PathBuf, String> {
+    let _ = fs::remove_dir_all(folder);
+    fs::create_dir_all(folder).map_err(|error| error.to_string())?;
+    Ok(folder.to_owned())
 }
 
 fn package(language: &str) -> PathBuf {

@@ -71,6 +71,8 @@ enum Task {
     Scenario,
     /// Two processes of the JVM and one of Swift meet by bundle and by a hub, and end equal
     Meeting,
+    /// Resolves both packages as an app would, and runs the program of each README
+    Consumer,
     /// Plants each fault in the engine, and shows the seed that catches it
     Mutants,
     /// Plays the demonstration: `cargo demo`
@@ -115,6 +117,7 @@ fn main() -> ExitCode {
         Task::Generate => bindings::generate(),
         Task::Scenario => bindings::scenario().and_then(suites::closing("scenario")),
         Task::Meeting => bindings::meeting().and_then(suites::closing("meeting")),
+        Task::Consumer => bindings::consumer().and_then(suites::closing("consumer")),
         Task::Kotlin => bindings::kotlin().and_then(suites::closing("kotlin")),
         Task::Swift => bindings::swift().and_then(suites::closing("swift")),
         Task::Mutants => suites::mutants().map(drop),

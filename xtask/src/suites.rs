@@ -73,6 +73,10 @@ pub fn test(quick: bool) -> Result<(), String> {
                 true => timed("meeting", &bindings::meeting),
                 false => ("meeting", None),
             },
+            match bindings::has_maven() && bindings::has_swift() {
+                true => timed("consumer", &bindings::consumer),
+                false => ("consumer", None),
+            },
             timed("example", &example),
             timed("demo", &demo),
             timed("story", &story),
