@@ -1,6 +1,7 @@
 //! The task runner. CI calls the same subcommands as people do.
 
 mod bindings;
+mod phones;
 mod setup;
 mod shell;
 mod suites;
@@ -73,6 +74,14 @@ enum Task {
     Meeting,
     /// Resolves both packages as an app would, and runs the program of each README
     Consumer,
+    /// Holds the library to what it may show to others and ask of the system
+    Library,
+    /// Builds the library for Android's machines, with its NDK
+    Android,
+    /// Packs the AAR, of the libraries that `android` built
+    Aar,
+    /// Makes the XCFramework, on a Mac
+    Ios,
     /// Plants each fault in the engine, and shows the seed that catches it
     Mutants,
     /// Plays the demonstration: `cargo demo`
@@ -118,6 +127,10 @@ fn main() -> ExitCode {
         Task::Scenario => bindings::scenario().and_then(suites::closing("scenario")),
         Task::Meeting => bindings::meeting().and_then(suites::closing("meeting")),
         Task::Consumer => bindings::consumer().and_then(suites::closing("consumer")),
+        Task::Library => phones::library().and_then(suites::closing("library")),
+        Task::Android => phones::android(),
+        Task::Aar => phones::aar(),
+        Task::Ios => phones::ios(),
         Task::Kotlin => bindings::kotlin().and_then(suites::closing("kotlin")),
         Task::Swift => bindings::swift().and_then(suites::closing("swift")),
         Task::Mutants => suites::mutants().map(drop),

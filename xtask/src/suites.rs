@@ -1,6 +1,6 @@
 //! The suites of `cargo xtask test`, and what lint checks.
 
-use crate::{bindings, setup, shell};
+use crate::{bindings, phones, setup, shell};
 use serde_json::Value;
 use std::process::Command;
 use std::sync::Mutex;
@@ -57,6 +57,7 @@ pub fn test(quick: bool) -> Result<(), String> {
     } else {
         vec![
             timed("rust", &|| rust(&[])),
+            timed("library", &phones::library),
             match bindings::has_maven() {
                 true => timed("kotlin", &bindings::kotlin),
                 false => ("kotlin", None),
