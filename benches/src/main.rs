@@ -8,6 +8,7 @@ mod growth;
 mod hostile;
 mod hub;
 mod in_use;
+mod languages;
 mod peers;
 mod rows;
 mod strangers;
@@ -39,6 +40,12 @@ fn main() -> Result<(), Failed> {
     let (json, most) = match words.as_slice() {
         ["--look", store] => return growth::look(Path::new(store)),
         ["--hub", folder, root] => return hub::run(folder, root),
+        ["--languages"] => {
+            let mut rows = Vec::new();
+            languages::rows(&mut rows)?;
+            rows.iter().for_each(|row| println!("{}: {:.3} {}", row.name, row.measured, row.unit));
+            return Ok(());
+        }
         ["--look-peer", name, store] => return peers::look(name, Path::new(store)),
         [] => (None, GROWTH_RECORDS),
         ["--json", file] => (Some((*file).to_owned()), GROWTH_RECORDS),
@@ -79,6 +86,7 @@ fn main() -> Result<(), Failed> {
     rows.push(Row::at_most("store, 10,000 records", 500.0, store, "B/record"));
     harm_rows(&mut rows)?;
     in_use_rows(&mut rows, most)?;
+    languages::rows(&mut rows)?;
     let mut grown = Vec::new();
     for size in growth::sizes(most) {
         eprintln!("a store of {size} records …");

@@ -2,9 +2,11 @@
 //! seed.
 
 use crate::error::KitbagError;
+use crate::form::FilledForm;
+use crate::kitbag::Kitbag;
 use crate::runtime::run;
 use kitbag_client::Opening;
-use kitbag_core::model::UnixMillis;
+use kitbag_core::model::{TeamId, UnixMillis};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha20Rng;
 use std::collections::HashMap;
@@ -73,4 +75,27 @@ fn stream_of(seed: u64, name: &str) -> ChaCha20Rng {
         *place = byte;
     }
     ChaCha20Rng::from_seed(key)
+}
+
+/// Saves a form so often as a program in Rust does; how long each took, in ns. What a language's own saves are measured
+/// against, in one process and one store.
+#[uniffi::export]
+pub async fn saves_in_rust(
+    kitbag: Arc<Kitbag>,
+    team: TeamId,
+    form: FilledForm,
+    count: u32,
+) -> Result<Vec<u64>, KitbagError> {
+    let client = kitbag.client()?;
+    run(async move {
+        let form = form.read()?;
+        let mut took = Vec::new();
+        for _ in 0..count {
+            let (form, began) = (form.clone(), std::time::Instant::now());
+            client.records().record(team, form).await?;
+            took.push(began.elapsed().as_nanos() as u64);
+        }
+        Ok(took)
+    })
+    .await
 }

@@ -33,6 +33,8 @@ let package = Package(
         ),
         // A phone as a program of its own: `bindings/meeting.sh`.
         .executableTarget(name: "meeting", dependencies: ["Kitbag"], path: "Tests/Meeting"),
+        // What the boundary costs: `cargo xtask bench`.
+        .executableTarget(name: "bench", dependencies: ["Kitbag", "KitbagGenerated"], path: "Tests/Bench"),
         .testTarget(name: "KitbagTests", dependencies: ["Kitbag", "KitbagGenerated"]),
     ],
     swiftLanguageModes: [.v6]

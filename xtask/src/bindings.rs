@@ -195,33 +195,12 @@ pub fn scenario() -> Result<Outcome, String> {
 /// Two processes of the JVM and one of Swift record with no signal, meet by bundle and by a hub, and end equal.
 pub fn meeting() -> Result<Outcome, String> {
     generate()?;
-    let classes = package("kotlin").join("target/classpath.txt");
-    let mut maven = Command::new("mvn");
-    maven.current_dir(package("kotlin")).args(["--quiet", "--batch-mode", "test-compile"]);
-    maven.args(["dependency:build-classpath", "-Dmdep.includeScope=test"]);
-    shell::run(maven.arg(format!("-Dmdep.outputFile={}", classes.display())))?;
-    let native = shell::target().join("debug");
-    let swift = package("swift").join("swift.sh");
-    let swift =
-        format!("{} {} {}", swift.display(), swift_toolchain().display(), shell::root().display());
-    let mut build = Command::new("sh");
-    let built =
-        format!("{swift} swift build --scratch-path target/build -Xswiftc -warnings-as-errors");
-    shell::run(build.args(["-c", &built]).env("KITBAG_NATIVE", &native))?;
     let folder = package("swift").join("target/meeting");
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
-    let target = package("kotlin").join("target");
-    let kotlin = format!(
-        "java -Djna.library.path={} -cp {}:{}:{} org.kitbag.MeetingKt",
-        native.display(),
-        target.join("classes").display(),
-        target.join("test-classes").display(),
-        read(&classes)?.trim(),
-    );
     let mut script = Command::new(shell::root().join("bindings/meeting.sh"));
-    script.arg(native.join("kitbag")).arg(&folder);
-    script.env("KOTLIN", kotlin).env("SWIFT", format!("{swift} target/build/debug/meeting"));
+    script.arg(shell::target().join("debug/kitbag")).arg(&folder);
+    script.env("KOTLIN", java("org.kitbag.MeetingKt")?).env("SWIFT", swift_program("meeting")?);
     shell::run(&mut script)?;
     Ok(Outcome { passed: 1, failed: 0 })
 }
@@ -284,6 +263,45 @@ fn swift_consumer() -> Result<String, String> {
     shell::run(in_swift(&build).args(["--scratch-path", "target/consumer-build"]))?;
     let run = "cd target/consumer/run && exec ../../consumer-build/debug/consumer";
     said(&mut in_swift(&["sh", "-c", run]))
+}
+
+/// How a class of Kotlin's tests is run as a program.
+fn java(class: &str) -> Result<String, String> {
+    let target = package("kotlin").join("target");
+    let paths = target.join("classpath.txt");
+    let goals = ["test-compile", "dependency:build-classpath", "-Dmdep.includeScope=test"];
+    let mut compile = maven(&package("kotlin"), &goals);
+    shell::run(compile.arg(format!("-Dmdep.outputFile={}", paths.display())))?;
+    let path = [target.join("classes"), target.join("test-classes")]
+        .map(|path| path.display().to_string());
+    let (native, rest) = (shell::target().join("debug"), read(&paths)?);
+    Ok(format!(
+        "java -Djna.library.path={} -cp {}:{} {class}",
+        native.display(),
+        path.join(":"),
+        rest.trim()
+    ))
+}
+
+/// How a program of Swift's package is run.
+fn swift_program(name: &str) -> Result<String, String> {
+    let build =
+        ["swift", "build", "--scratch-path", "target/build", "-Xswiftc", "-warnings-as-errors"];
+    shell::run(in_swift(&build).args(["--product", name]))?;
+    let script = package("swift").join("swift.sh");
+    let (toolchain, root) = (swift_toolchain(), shell::root());
+    let program = format!("target/build/debug/{name}");
+    Ok(format!("{} {} {} {program}", script.display(), toolchain.display(), root.display()))
+}
+
+/// What the benches run of both languages, and where; the library that a phone would carry, cross-compiled.
+pub fn benches(bench: &mut Command) -> Result<(), String> {
+    generate()?;
+    bench.env("KITBAG_BENCH_FOLDER", package("swift").join("target/bench"));
+    bench.env("KITBAG_KOTLIN_BENCH", java("org.kitbag.BenchKt")?);
+    bench.env("KITBAG_SWIFT_BENCH", swift_program("bench")?);
+    bench.env("KITBAG_PHONE_LIBRARY", crate::phones::cross_compiled()?);
+    Ok(())
 }
 
 /// A command in Swift's package.

@@ -38,6 +38,25 @@ pub fn android() -> Result<(), String> {
     shell::run(build.args(["build", "--package", "kitbag-bindings", "--lib", "--profile", "phone"]))
 }
 
+/// The library of the profile that phones get, for aarch64 Linux: Debian's cross compiler makes it where there is no NDK.
+pub fn cross_compiled() -> Result<PathBuf, String> {
+    let target = "aarch64-unknown-linux-gnu";
+    let compiler = Command::new("aarch64-linux-gnu-gcc").arg("--version").output();
+    if !compiler.is_ok_and(|output| output.status.success()) {
+        return Err(
+            "apt-get install gcc-aarch64-linux-gnu libc6-dev-arm64-cross, to measure the library"
+                .to_owned(),
+        );
+    }
+    shell::run(Command::new("rustup").args(["--quiet", "target", "add", target]))?;
+    let mut build =
+        shell::cargo(&["build", "--package", "kitbag-bindings", "--lib", "--profile", "phone"]);
+    build.env("CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER", "aarch64-linux-gnu-gcc");
+    build.env("CC_aarch64_unknown_linux_gnu", "aarch64-linux-gnu-gcc");
+    shell::run(build.args(["--target", target]))?;
+    Ok(shell::target().join(target).join("phone/libkitbag_bindings.so"))
+}
+
 /// Packs the library, the Kotlin package and what an app's build must know of both into an AAR.
 pub fn aar() -> Result<(), String> {
     let missing: Vec<&str> = ABIS

@@ -270,6 +270,7 @@ fn fuzz_one(name: &str, seconds: u64) -> Result<(), String> {
 /// Measures what Kitbag costs; on a machine that does nothing else.
 pub fn bench(json: Option<std::path::PathBuf>, records: u32) -> Result<(), String> {
     let mut benches = shell::built("kitbag-benches", &["kitbag-benches/peers"])?;
+    bindings::benches(&mut benches)?;
     if let Some(file) = json {
         benches.arg("--json").arg(file);
     }

@@ -1,0 +1,71 @@
+package org.kitbag
+
+import java.util.concurrent.ConcurrentHashMap
+import kotlinx.coroutines.CoroutineStart
+import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.cancelAndJoin
+import kotlinx.coroutines.delay
+import kotlinx.coroutines.launch
+import kotlinx.coroutines.runBlocking
+import org.kitbag.ffi.savesInRust
+
+private const val ROUNDS = 5
+private const val SAVES = 100
+
+private fun median(of: List<Double>) = of.sorted()[of.size / 2]
+
+private fun heapMib(): Double {
+    repeat(3) { System.gc() }
+    return Runtime.getRuntime().let { (it.totalMemory() - it.freeMemory()) / 1_048_576.0 }
+}
+
+/** What the boundary costs, for `cargo xtask bench`: `STORE COMMAND`, on a store that it made. */
+public fun main(arguments: Array<String>): Unit = runBlocking(Dispatchers.Default) {
+    val kitbag = Kitbag.open(Opening(arguments[0], { ByteArray(32) { 9 } }))
+    val team = kitbag.team.own().single().team
+    val form = reversal()
+    when (arguments[1]) {
+        // In turn with the same save in Rust: the median of five rounds' medians.
+        "saves" -> {
+            suspend fun ours() = median((1..SAVES).map {
+                val began = System.nanoTime()
+                kitbag.records.record(team, form)
+                (System.nanoTime() - began).toDouble()
+            })
+            suspend fun theirs() =
+                median(savesInRust(kitbag.ffi, team.text, form.lower(), SAVES.toUInt()).map { it.toDouble() })
+            repeat(3) { ours() }
+            println("ratio ${median((1..ROUNDS).map { ours() / theirs() })}")
+        }
+        "list" -> {
+            val took = (1..150).map {
+                val began = System.nanoTime()
+                check(kitbag.records.list(Search(most = 50)).rows.size == 50)
+                (System.nanoTime() - began) / 1e6
+            }
+            println("ms ${median(took.drop(50))}")
+        }
+        "changes" -> {
+            val seen = ConcurrentHashMap.newKeySet<RecordId>()
+            var many = false
+            val listening = launch(start = CoroutineStart.UNDISPATCHED) {
+                kitbag.changes.collect {
+                    seen += it.records
+                    many = many || it.isMany
+                }
+            }
+            delay(200)
+            savesInRust(kitbag.ffi, team.text, form.lower(), 2_000u)
+            delay(200)
+            val before = heapMib()
+            savesInRust(kitbag.ffi, team.text, form.lower(), 8_000u)
+            delay(500)
+            val after = heapMib()
+            println("lost ${if (many) 0 else 10_000 - seen.size}")
+            println("mib ${after - before}")
+            listening.cancelAndJoin()
+        }
+        else -> error("no command is ${arguments[1]}")
+    }
+    kitbag.closeAndWait()
+}
