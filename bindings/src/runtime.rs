@@ -4,6 +4,7 @@ use crate::error::KitbagError;
 use kitbag_client::Error;
 use kitbag_core::sync::SyncFault;
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::{Arc, LazyLock};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{oneshot, watch};
@@ -26,13 +27,18 @@ pub(crate) async fn run<T: Send + 'static>(
     work: impl Future<Output = Result<T, Error>> + Send + 'static,
 ) -> Result<T, KitbagError> {
     let (answer, answered) = oneshot::channel();
-    RUNTIME.spawn(async move { _ = answer.send(work.await) });
+    spawn(Box::pin(async move { _ = answer.send(work.await) }));
     // A panic drops the work, and with it the sender.
     let done = answered.await.unwrap_or(Err(Error::NotOpen("panicked")));
     done.map_err(KitbagError::from)
 }
 
-/// The same for a call that waits for others, until it is cancelled. What the store had in hand of it is done to its end.
+/// Begins some work: of one type, so that what the runtime does for it is compiled once and not for each call.
+fn spawn(work: Pin<Box<dyn Future<Output = ()> + Send>>) {
+    RUNTIME.spawn(work);
+}
+
+/// [`run`] for a call that waits for others, until it is cancelled. What the store had in hand of it is done to its end.
 pub(crate) async fn run_until<T: Send + 'static>(
     cancel: Arc<Cancel>,
     work: impl Future<Output = Result<T, Error>> + Send + 'static,

@@ -24,7 +24,10 @@ let package = Package(
     targets: [
         library,
         // Made by uniffi, hidden behind `Kitbag`.
-        .target(name: "KitbagGenerated", dependencies: ["KitbagFFI"], path: "target/generated/KitbagGenerated"),
+        .target(
+            name: "KitbagGenerated", dependencies: ["KitbagFFI"], path: "target/generated/KitbagGenerated",
+            resources: [.process("Words")]
+        ),
         .target(
             name: "Kitbag",
             dependencies: ["KitbagGenerated"],

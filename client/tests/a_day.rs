@@ -1,4 +1,4 @@
-//! A whole app's day over the client: docs/integrating.md quotes the parts between the marks, and this runs them.
+//! A whole app's day over the client: docs/integrating-rust.md quotes the parts between the marks, and this runs them.
 
 use kitbag_client::{Client, Error, Joining, Opening, SyncOptions};
 use kitbag_core::identity::{HubAddress, Role};
@@ -169,7 +169,7 @@ async fn wrong(client: &Client, team: TeamId) {
 /// What the page shows is what runs here.
 #[test]
 fn the_page_quotes_what_runs() {
-    let page = include_str!("../../docs/integrating.md");
+    let page = include_str!("../../docs/integrating-rust.md");
     let own = include_str!("a_day.rs");
     let plain = |text: &str| -> Vec<String> {
         text.lines().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).collect()
@@ -187,7 +187,7 @@ fn the_page_quotes_what_runs() {
         .map(plain)
         .collect();
     for (name, lines) in &parts {
-        assert!(quoted.contains(lines), "docs/integrating.md does not quote {name}");
+        assert!(quoted.contains(lines), "docs/integrating-rust.md does not quote {name}");
     }
     assert_eq!(quoted.len(), parts.len(), "and nothing else");
 }

@@ -95,7 +95,7 @@ pub enum StoreError {
     WrongKey,
     /// This program was not built with SQLCipher: nothing was opened, as it would not be enciphered.
     #[error(
-        "this program was built without SQLCipher; nothing was opened: build it as docs/integrating.md says"
+        "this program was built without SQLCipher; nothing was opened: build it as docs/integrating-rust.md says"
     )]
     NoCipher,
     /// Every store would refuse what was to be saved. Nothing was.

@@ -84,7 +84,23 @@ pub fn generate() -> Result<(), String> {
     ] {
         write(&swift.join(to), &read(&generated.join("swift").join(from))?)?;
     }
-    Ok(())
+    words(&swift.join("KitbagGenerated"))
+}
+
+/// The words of all languages, as Apple's tools read them, beside the generated layer: apps find them in its bundle.
+fn words(target: &Path) -> Result<(), String> {
+    let all = shell::target().join("words");
+    crate::suites::words(&all)?;
+    for folder in fs::read_dir(all.join("ios")).map_err(|error| error.to_string())?.flatten() {
+        for name in ["Localizable.strings", "Localizable.stringsdict"] {
+            let text = read(&folder.path().join(name))?;
+            write(&target.join("Words").join(folder.file_name()).join(name), &text)?;
+        }
+    }
+    write(
+        &target.join("Words.swift"),
+        "import Foundation\n\n/// Where the words are.\npublic let words = Bundle.module\n",
+    )
 }
 
 /// Kotlin's generated layer, with nothing in it that an app could name.

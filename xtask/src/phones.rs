@@ -11,6 +11,10 @@ const ABIS: [&str; 3] = ["arm64-v8a", "armeabi-v7a", "x86_64"];
 const API_LEVEL: &str = "26";
 /// The highest level of what the library may ask of the C library.
 const API_LEVEL_MAX: u32 = 26;
+/// How C is compiled for phones: small, in sections that the linker can leave out, and without tables for unwinding, as no
+/// panic goes through it.
+const SMALL_C: &str =
+    "-Os -ffunction-sections -fdata-sections -fno-unwind-tables -fno-asynchronous-unwind-tables";
 /// Newer phones have pages of 16 KiB.
 const LINKED: &str = "-C link-arg=-Wl,-z,max-page-size=16384";
 
@@ -34,7 +38,7 @@ pub fn android() -> Result<(), String> {
     for abi in ABIS {
         build.args(["--target", abi]);
     }
-    build.arg("--output-dir").arg(native()).env("RUSTFLAGS", LINKED);
+    build.arg("--output-dir").arg(native()).env("RUSTFLAGS", LINKED).env("CFLAGS", SMALL_C);
     shell::run(build.args(["build", "--package", "kitbag-bindings", "--lib", "--profile", "phone"]))
 }
 
@@ -53,6 +57,7 @@ pub fn cross_compiled() -> Result<PathBuf, String> {
         shell::cargo(&["build", "--package", "kitbag-bindings", "--lib", "--profile", "phone"]);
     build.env("CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER", "aarch64-linux-gnu-gcc");
     build.env("CC_aarch64_unknown_linux_gnu", "aarch64-linux-gnu-gcc");
+    build.env("CFLAGS_aarch64_unknown_linux_gnu", SMALL_C);
     shell::run(build.args(["--target", target]))?;
     Ok(shell::target().join(target).join("phone/libkitbag_bindings.so"))
 }

@@ -1,3 +1,4 @@
+import Foundation
 internal import KitbagGenerated
 
 /// What a field holds.
@@ -83,6 +84,10 @@ public struct KindDeclaration: Hashable, Sendable {
 public func declarations(language: String) async -> [KindDeclaration] {
     KitbagGenerated.declarations(language: language).map(KindDeclaration.init)
 }
+
+/// All of Kitbag's words as `Localizable.strings`, in English, Spanish, French, Arabic and Ukrainian: for texts that an app
+/// puts together itself. `kind-reversal`, `field-outcome`, `error-would_lose`, …
+public var words: Bundle { KitbagGenerated.words }
 
 /// What people read of a message's id, as in Kitbag's files of words; the id where there is none.
 public func message(_ id: String, language: String = "en") -> String {

@@ -82,6 +82,16 @@ final class DayTests: XCTestCase {
         XCTAssertEqual(state, .counted)
     }
 
+    func testTheWordsAreThePackagesOwn() async throws {
+        XCTAssertEqual(words.localizedString(forKey: "kind-reversal", value: nil, table: nil), "Overdose reversal")
+        XCTAssertEqual(message("kind-reversal"), "Overdose reversal")
+        XCTAssertTrue(Set(words.localizations).isSuperset(of: ["en", "es", "fr", "ar", "uk"]))
+        let reversal = await declarations(language: "fr").first { $0.kind == .reversal }!
+        XCTAssertEqual(reversal.inWords, message("kind-reversal", language: "fr"))
+        XCTAssertNotEqual(reversal.inWords, "Overdose reversal")
+        XCTAssertTrue(reversal.fields.contains { $0.name == "outcome" && $0.codes.contains("survived") })
+    }
+
     func testABundleBringsWhatAColleagueRecorded() async throws {
         let world = try await World()
         let (ana, ben) = (try await world.phone("ana"), try await world.phone("ben"))

@@ -81,6 +81,38 @@ class DayTest {
     }
 
     @Test
+    fun screensAreBuiltOfDeclarationsInTheAppsLanguage() = runBlocking<Unit> {
+        val all = declarations("fr")
+        assertEquals(Kind.entries.toSet(), all.map { it.kind }.toSet())
+        val reversal = all.single { it.kind == Kind.REVERSAL }
+        assertEquals(message("kind-reversal", "fr"), reversal.inWords)
+        assertTrue(reversal.inWords != message("kind-reversal"))
+        val outcome = reversal.fields.single { it.name == "outcome" }
+        assertEquals(Need.Required to Shape.Code, outcome.need to outcome.shape)
+        assertTrue("survived" in outcome.codes && outcome.codesInWords.getValue("survived") != "survived")
+        val administrations = reversal.fields.single { it.name == "administrations" }.shape as Shape.Elements
+        assertTrue(administrations.fields.any { it.name == "doses" })
+    }
+
+    /** Each of our enums has the names that the layer below has. */
+    @Test
+    fun noNameIsMissing() {
+        fun names(of: List<Enum<*>>) = of.map { it.name }
+        val ffi = org.kitbag.ffi.Kind.entries
+        assertEquals(names(ffi), names(Kind.entries))
+        assertEquals(names(org.kitbag.ffi.State.entries), names(State.entries))
+        assertEquals(names(org.kitbag.ffi.Refusal.entries), names(Refusal.entries))
+        assertEquals(names(org.kitbag.ffi.Role.entries), names(Role.entries))
+        assertEquals(names(org.kitbag.ffi.Order.entries), names(Order.entries))
+        assertEquals(names(org.kitbag.ffi.Period.entries), names(Period.entries))
+        assertEquals(names(org.kitbag.ffi.LiftedBy.entries), names(LiftedBy.entries))
+        assertEquals(names(org.kitbag.ffi.Why.entries), names(Why.entries))
+        assertEquals(names(org.kitbag.ffi.StockAlarm.entries), names(StockAlarm.entries))
+        assertEquals(names(org.kitbag.ffi.BundleOf.entries), names(BundleOf.entries))
+        assertEquals(names(org.kitbag.ffi.LogLevel.entries), names(LogLevel.entries))
+    }
+
+    @Test
     fun aBundleBringsWhatAColleagueRecorded() = runBlocking<Unit> {
         World.new().use { world ->
             val (ana, ben) = listOf(world.phone("ana"), world.phone("ben"))
