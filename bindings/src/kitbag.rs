@@ -65,7 +65,7 @@ impl From<OpenOptions> for Opening {
     fn from(options: OpenOptions) -> Self {
         let mut opening = Opening::of(options.path, Key(options.key));
         #[cfg(feature = "scenario")]
-        crate::testing::play(&mut opening);
+        crate::playing::play(&mut opening);
         opening.insecure_loopback = options.insecure_loopback;
         if let Some(renewal) = options.renewal {
             opening.renewing = Some(Arc::new(move |records, all| renewal.done(records, all)));

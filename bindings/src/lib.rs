@@ -17,6 +17,8 @@ mod health;
 mod joining;
 mod kitbag;
 mod logs;
+#[cfg(feature = "scenario")]
+mod playing;
 mod programme;
 mod records;
 mod reports;

@@ -68,7 +68,7 @@ fn each_heavy_dependency_has_one_owner() {
                 "client/",
                 "bindings/",
                 "cli/src/device.rs",
-                "core/src/net.rs",
+                "core/src/net",
                 "benches/src/in_use.rs",
                 "tests/crosscrate/client",
             ],
