@@ -32,7 +32,7 @@ func ours() async throws -> Double {
 
 func theirs() async throws -> Double {
     let took = try await savesInRust(kitbag: kitbag.ffi, team: team.text, form: form.lowered, count: UInt32(saves))
-    return median(took.map(Double.init))
+    return median(took.map { Double($0) })
 }
 
 for _ in 0..<3 { _ = try await ours() }

@@ -35,7 +35,9 @@ public fun main(arguments: Array<String>): Unit = runBlocking(Dispatchers.Defaul
             suspend fun theirs() =
                 median(savesInRust(kitbag.ffi, team.text, form.lower(), SAVES.toUInt()).map { it.toDouble() })
             repeat(3) { ours() }
-            println("ratio ${median((1..ROUNDS).map { ours() / theirs() })}")
+            val rounds = (1..ROUNDS).map { ours() to theirs() }
+            println("ratio ${median(rounds.map { (ours, theirs) -> ours / theirs })}")
+            println("us ${median(rounds.map { it.first }) / 1e3} ${median(rounds.map { it.second }) / 1e3}")
         }
         "list" -> {
             val took = (1..150).map {
