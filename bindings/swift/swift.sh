@@ -7,7 +7,8 @@ shift 2
 package=$project/bindings/swift
 if command -v swift >/dev/null; then
     cd "$package"
-    exec "$@"
+    export KITBAG_SMALL_DISK="$package/target/small-disk"
+    exec "$project/bindings/small-disk.sh" "$KITBAG_SMALL_DISK" "$@"
 fi
 exec unshare --mount --propagation private sh -euc '
     toolchain=$1 project=$2 package=$3

@@ -118,14 +118,20 @@ impl Client {
             move || Engine::open_beside(&to_read.store, &*to_read.key, to_read.environment());
         let client = Client::over(Box::new(move || to_write.engine()), Box::new(beside), false)?;
         // Readers need a writer beside them.
-        let mut opened = client.write(Turn::Soon, |_| Ok(())).await;
+        let opened = client.opened().await;
+        client.checked(opened).await
+    }
+
+    /// Whether the writer has the store; one that is in use is tried again, as whoever had it just now, a client that was
+    /// dropped or a background task, is still letting go of it.
+    async fn opened(&self) -> Result<(), Error> {
+        let mut opened = self.write(Turn::Soon, |_| Ok(())).await;
         let until = tokio::time::Instant::now() + LET_GO;
-        // Whoever had it just now, as a client that was dropped, is still letting go of it.
         while opened == Err(Error::InUse) && tokio::time::Instant::now() < until {
             tokio::time::sleep(LET_GO / 40).await;
-            opened = client.write(Turn::Soon, |_| Ok(())).await;
+            opened = self.write(Turn::Soon, |_| Ok(())).await;
         }
-        client.checked(opened).await
+        opened
     }
 
     /// Opens a store to read it alone: no byte of it changes, and what would change it fails.
@@ -211,7 +217,7 @@ impl Client {
     pub async fn resume(&self) -> Result<(), Error> {
         let _alone = self.0.lifecycle.lock().await;
         self.0.writer.shut(Gate::Open);
-        if let Err(error) = self.write(Turn::Soon, |_| Ok(())).await {
+        if let Err(error) = self.opened().await {
             self.0.writer.shut(Gate::Suspended);
             self.0.writer.are_free().await;
             return Err(error);

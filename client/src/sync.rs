@@ -71,7 +71,8 @@ impl Sync<'_> {
         drop(running);
         // Made before it is handed over: a runtime that is gone drops it, and it has ended.
         let (client, of) = (self.0.clone(), EndsInAnyCase(Arc::clone(&run)));
-        let until = options.deadline.map(|deadline| tokio::time::Instant::now() + deadline);
+        // One that no clock reaches is none.
+        let until = options.deadline.and_then(|left| tokio::time::Instant::now().checked_add(left));
         inner.runtime.spawn(async move {
             let ended = tokio::select! {
                 biased;

@@ -170,6 +170,11 @@ fn a_store_that_is_only_read_does_not_change_and_saves_nothing() {
     );
     let wrong = Engine::open_to_read(&path, &StoreKey::new([1; 32]), Environment::system());
     assert!(matches!(wrong, Err(EngineError::Store(StoreError::WrongKey))));
+    // Nor does recovering by another's key move what is sound aside.
+    let before = bytes_in(programme.folder.path());
+    let wrong = Engine::recover(&path, &StoreKey::new([1; 32]), Environment::system());
+    assert!(matches!(wrong.err(), Some(EngineError::Store(StoreError::WrongKey))));
+    assert_eq!(bytes_in(programme.folder.path()), before);
     assert!(KeyProvider::store_key(&key()).is_ok());
 }
 

@@ -59,16 +59,29 @@ pub fn set_up() -> Result<(), String> {
     Ok(())
 }
 
-/// Builds the native library and the command line, and writes both languages' generated layers.
+/// For tests the library is built with what a scenario asks for; what is published has none of it, and the generated layer
+/// must be that of its library: JNA and linkers look all names up.
+const FOR_TESTS: [&str; 2] = ["--features", "kitbag-bindings/scenario"];
+
+/// Builds the native library for tests and the command line, and writes both languages' generated layers.
 pub fn generate() -> Result<(), String> {
+    generate_with(&FOR_TESTS)
+}
+
+/// The same as apps get it.
+pub fn generate_to_publish() -> Result<(), String> {
+    generate_with(&[])
+}
+
+fn generate_with(features: &[&str]) -> Result<(), String> {
     let build =
         ["build", "--quiet", "--workspace", "--lib", "--bin", "kitbag", "--bin", "kitbag-bindgen"];
-    shell::run(shell::cargo(&build).args(["--features", "kitbag-bindings/scenario"]))?;
+    shell::run(shell::cargo(&build).args(features))?;
     let generated = shell::target().join("bindings");
     let _ = fs::remove_dir_all(&generated);
     for language in ["kotlin", "swift"] {
         let mut bindgen = Command::new(shell::target().join("debug/kitbag-bindgen"));
-        bindgen.arg("generate").arg(shell::target().join("debug/libkitbag_bindings.so"));
+        bindgen.arg("generate").arg(native_library());
         bindgen.arg("--config").arg(shell::root().join("bindings/uniffi.toml"));
         bindgen.args(["--no-format", "--language", language]);
         shell::run(bindgen.arg("--out-dir").arg(generated.join(language)))?;
@@ -101,6 +114,11 @@ fn words(target: &Path) -> Result<(), String> {
         &target.join("Words.swift"),
         "import Foundation\n\n/// Where the words are.\npublic let words = Bundle.module\n",
     )
+}
+
+/// The library as the machine names it.
+fn native_library() -> PathBuf {
+    shell::target().join(format!("debug/libkitbag_bindings{}", std::env::consts::DLL_SUFFIX))
 }
 
 /// Kotlin's generated layer, with nothing in it that an app could name.
@@ -224,7 +242,11 @@ pub fn meeting() -> Result<Outcome, String> {
 /// An app of each language resolves the package from a folder as it would from a repository, and runs the program of
 /// its README as it stands there.
 pub fn consumer() -> Result<Outcome, String> {
-    generate()?;
+    generate_to_publish()?;
+    let layer = package("kotlin").join("target/generated-sources/uniffi/org/kitbag/ffi/kitbag.kt");
+    if read(&layer)?.contains("beginScenario") {
+        return Err("what is published shows what is for tests alone".to_owned());
+    }
     let mut outcome = Outcome::default();
     for said in [kotlin_consumer()?, swift_consumer()?] {
         println!("{said}");
@@ -252,7 +274,7 @@ fn kotlin_consumer() -> Result<String, String> {
     shell::run(Command::new("strip").arg("-o").arg(&natives).arg(built))?;
     let published = target.join("repository");
     let _ = fs::remove_dir_all(&published);
-    let mut deploy = maven(&package("kotlin"), &["deploy", "-DskipTests"]);
+    let mut deploy = maven(&package("kotlin"), &["deploy", "-Dmaven.test.skip=true"]);
     let repository = format!("-DaltDeploymentRepository=published::file://{}", published.display());
     shell::run(deploy.arg(repository))?;
     let app = target.join("consumer");

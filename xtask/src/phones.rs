@@ -75,11 +75,11 @@ pub fn aar() -> Result<(), String> {
         ));
     }
     let kotlin = shell::root().join("bindings/kotlin");
-    crate::bindings::generate()?;
+    crate::bindings::generate_to_publish()?;
     shell::run(Command::new("mvn").current_dir(&kotlin).args([
         "-q",
         "-B",
-        "-DskipTests",
+        "-Dmaven.test.skip=true",
         "package",
     ]))?;
     let words = shell::target().join("words");
@@ -139,7 +139,7 @@ pub fn ios() -> Result<(), String> {
     if !cfg!(target_os = "macos") {
         return Err("an XCFramework is made on macOS, with Xcode: this machine is none".to_owned());
     }
-    crate::bindings::generate()?;
+    crate::bindings::generate_to_publish()?;
     let script = shell::root().join("bindings/swift/xcframework.sh");
     shell::run(Command::new(script).arg(shell::root()).arg(shell::target()))
 }

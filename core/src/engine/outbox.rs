@@ -203,6 +203,12 @@ impl Outbox {
         kept
     }
 
+    /// Whether it holds something, and nothing that this key opens.
+    pub(super) fn is_of_another_key(&self) -> bool {
+        let (bodies, whole) = self.bodies();
+        bodies.is_empty() && whole > 0
+    }
+
     /// All frames that can be read, and how many bytes are whole frames: one that was damaged hides
     /// none behind it.
     fn frames(&self) -> (Vec<Frame>, u64) {

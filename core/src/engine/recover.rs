@@ -193,8 +193,14 @@ impl Engine {
         key: &dyn KeyProvider,
         environment: Environment,
     ) -> Result<(Engine, Recovered), EngineError> {
-        let kept = Outbox::open(path, &key.store_key()?).kept(None);
-        if Store::check(path, key).is_ok() {
+        let outbox = Outbox::open(path, &key.store_key()?);
+        let kept = outbox.kept(None);
+        let checked = Store::check(path, key);
+        if matches!(checked, Err(StoreError::WrongKey)) && outbox.is_of_another_key() {
+            // Neither file opens with this key: it is another store's, and these are sound as far as anybody knows.
+            return Err(StoreError::WrongKey.into());
+        }
+        if checked.is_ok() {
             match Engine::open_to_read(path, key, Environment::system()) {
                 Ok(engine) if !engine.is_behind(kept.identity.as_ref(), &kept.runs)? => {
                     return Err(EngineError::NotDamaged);

@@ -92,5 +92,6 @@ public struct CivilDate: Hashable, Sendable, CustomStringConvertible, Comparable
 extension Date {
     init(millis: Int64) { self.init(timeIntervalSince1970: Double(millis) / 1_000) }
 
-    var millis: Int64 { Int64((timeIntervalSince1970 * 1_000).rounded()) }
+    /// One that no calendar reaches is the last that one does.
+    var millis: Int64 { Int64(min(max(timeIntervalSince1970, -1e14), 1e14) * 1_000) }
 }

@@ -96,8 +96,6 @@ public final class Kitbag: Sendable {
 
     init(_ ffi: KitbagGenerated.Kitbag) { self.ffi = ffi }
 
-    deinit { ffi.shut() }
-
     /// Records: saved, corrected, looked for.
     public var records: Records { Records(ffi: ffi) }
     /// Drafts: a reversal while it is going on.
@@ -153,7 +151,7 @@ public final class Kitbag: Sendable {
     public func resume() async throws { try await crossing { try await self.ffi.resume() } }
 
     /// Closes the store for good, and returns at once: from here on every call fails with `closed`. What was begun is done
-    /// to its end; ``closeAndWait()`` waits for that. A `Kitbag` that is let go closes itself.
+    /// to its end; ``closeAndWait()`` waits for that. A store that nobody holds any more, by ``Kitbag`` or by a part of it, closes itself.
     public func close() { ffi.shut() }
 
     /// The same; returns once the store's file may be opened anew.

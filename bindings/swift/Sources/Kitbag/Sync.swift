@@ -98,6 +98,9 @@ private func code(_ fault: SyncFault) -> String {
     }
 }
 
+/// A deadline that a clock can reach: not before now, and in thirty years at most.
+private func possible(_ deadline: TimeInterval) -> TimeInterval { min(max(0, deadline), 1e9) }
+
 /// A sync that is going on, or is over.
 public final class SyncRun: Sendable {
     private let ffi: SyncHandle
@@ -138,7 +141,7 @@ public struct Sync: Sendable {
 
     /// Begins a sync; where one is going on, joins that one. It goes on whether anybody waits for it or not.
     public func start(uploadBudget: UInt64? = nil, deadline: TimeInterval? = nil) throws -> SyncRun {
-        try atOnce { SyncRun(try ffi.startSync(uploadBudget: uploadBudget, deadline: deadline.map { max(0, $0) })) }
+        try atOnce { SyncRun(try ffi.startSync(uploadBudget: uploadBudget, deadline: deadline.map(possible))) }
     }
 
     /// Syncs, and waits for the end; cancelling the task cancels the sync.
@@ -166,7 +169,7 @@ public struct Sync: Sendable {
     /// Syncs now, after saves, and again after failures, until what is returned is let go. Keep hold of it.
     public func keep(uploadBudget: UInt64? = nil, deadline: TimeInterval? = nil) throws -> KeptSynced {
         try atOnce {
-            KeptSynced(try ffi.keepSynced(uploadBudget: uploadBudget, deadline: deadline.map { max(0, $0) }))
+            KeptSynced(try ffi.keepSynced(uploadBudget: uploadBudget, deadline: deadline.map(possible)))
         }
     }
 
@@ -175,7 +178,7 @@ public struct Sync: Sendable {
     public static func inBackground(_ opening: Opening, deadline: TimeInterval) async throws -> Agreement {
         try await waiting {
             Agreement(
-                try await syncInBackground(opening: opening.lowered, deadline: max(0, deadline), cancel: $0))
+                try await syncInBackground(opening: opening.lowered, deadline: possible(deadline), cancel: $0))
         }
     }
 }

@@ -85,6 +85,16 @@ final class LifetimeTests: XCTestCase {
         try await until("no thread is left behind") { self.threads() <= before }
     }
 
+    func testAPartKeepsItsStore() async throws {
+        let world = try await World()
+        try await world.phone("phone").closeAndWait()
+        let records = try await Kitbag.open(world.opening("phone")).records
+        let count = try await records.list().count
+        XCTAssertEqual(count, 0)
+        let endless = try await Kitbag.found(world.opening("another")).health.findings(now: .distantFuture)
+        XCTAssertTrue(endless.contains { $0.code == "no_team" })
+    }
+
     func testWhoeverIsCancelledIsToldOfNoRecordThatIsNotThere() async throws {
         let world = try await World()
         let phone = try await world.phone("phone")

@@ -3,34 +3,53 @@ package org.kitbag
 import com.sun.jna.CallbackThreadInitializer
 import com.sun.jna.Native
 import kotlinx.coroutines.CancellationException
+import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Dispatchers
-import kotlinx.coroutines.withContext
+import kotlinx.coroutines.ExperimentalCoroutinesApi
+import kotlinx.coroutines.SupervisorJob
+import kotlinx.coroutines.async
 import org.kitbag.ffi.Cancel
 import org.kitbag.ffi.uniffiRustFutureContinuationCallbackImpl
 
+/** Where calls are made: nobody's cancellation ends one midway, as an answer that nobody takes would be held for good. */
+private val calls = CoroutineScope(SupervisorJob() + Dispatchers.Default)
+
 /**
  * A call across the boundary: never on the caller's dispatcher, which may be the one that draws. Where the caller is
- * cancelled, what was begun is done to its end, and its answer is not waited for.
+ * cancelled, what was begun is done to its end, its answer is not waited for, and what still comes goes to [forget].
  */
-internal suspend fun <T> crossing(call: suspend () -> T): T = withContext(Dispatchers.Default) {
+internal suspend fun <T> crossing(forget: (T) -> Unit = {}, call: suspend () -> T): T = awaited(forget, {}, call)
+
+/** The same for a call that waits for others: cancelling the coroutine ends it. */
+internal suspend fun <T> waiting(forget: (T) -> Unit = {}, call: suspend (Cancel) -> T): T {
     Boundary.ready()
-    try {
-        call()
-    } catch (error: Throwable) {
-        throw lift(error)
+    val cancel = atOnce { Cancel() }
+    return awaited(forget, cancel::cancel) {
+        try {
+            call(cancel)
+        } finally {
+            cancel.destroy()
+        }
     }
 }
 
-/** The same for a call that waits for others: cancelling the coroutine ends it. */
-internal suspend fun <T> waiting(call: suspend (Cancel) -> T): T = crossing {
-    val cancel = Cancel()
+@OptIn(ExperimentalCoroutinesApi::class)
+private suspend fun <T> awaited(forget: (T) -> Unit, cancel: () -> Unit, call: suspend () -> T): T {
+    val answer = calls.async {
+        Boundary.ready()
+        try {
+            call()
+        } catch (error: Throwable) {
+            throw lift(error)
+        }
+    }
     try {
-        call(cancel)
+        return answer.await()
     } catch (cancelled: CancellationException) {
-        cancel.cancel()
+        // It may be over already, and its handle let go.
+        runCatching(cancel)
+        answer.invokeOnCompletion { failed -> if (failed == null) forget(answer.getCompleted()) }
         throw cancelled
-    } finally {
-        cancel.destroy()
     }
 }
 

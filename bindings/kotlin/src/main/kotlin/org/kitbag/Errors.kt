@@ -99,6 +99,10 @@ internal fun lift(error: Throwable): Throwable = when (error) {
     is InternalException -> KitbagException.NotOpen("panicked", message("error-panicked"))
     // The handle was let go.
     is IllegalStateException -> if (error is kotlinx.coroutines.CancellationException) error else closed()
+    // Text that is none, as half of an emoji; a number that no field can hold.
+    is java.nio.charset.CharacterCodingException, is ArithmeticException -> KitbagException.NotUsable(
+        "argument", if (error is ArithmeticException) "number" else "text", message("error-argument"),
+    )
     else -> error
 }
 

@@ -129,17 +129,18 @@ public class Kitbag internal constructor(internal val ffi: FfiKitbag) : AutoClos
 
     public companion object {
         /** Opens the store of a device that joined a programme. The first time, [Joining.ask]. */
-        public suspend fun open(opening: Opening): Kitbag = crossing { Kitbag(FfiKitbag.open(opening.lower())) }
+        public suspend fun open(opening: Opening): Kitbag = crossing(Kitbag::close) { Kitbag(FfiKitbag.open(opening.lower())) }
 
         /** Opens a store to read it alone: what would change it fails. */
         public suspend fun openToRead(opening: Opening): Kitbag =
-            crossing { Kitbag(FfiKitbag.openToRead(opening.lower())) }
+            crossing(Kitbag::close) { Kitbag(FfiKitbag.openToRead(opening.lower())) }
 
         /** Founds a programme: makes the store of its root key, which is not there yet. */
-        public suspend fun found(opening: Opening): Kitbag = crossing { Kitbag(FfiKitbag.found(opening.lower())) }
+        public suspend fun found(opening: Opening): Kitbag = 
+            crossing(Kitbag::close) { Kitbag(FfiKitbag.found(opening.lower())) }
 
         /** Moves a damaged store aside and makes a new one for the same device. */
-        public suspend fun recover(opening: Opening): Recovered = crossing {
+        public suspend fun recover(opening: Opening): Recovered = crossing({ it.kitbag.close() }) {
             val recovered = org.kitbag.ffi.recover(opening.lower())
             Recovered(Kitbag(recovered.kitbag), recovered.aside, recovered.salvaged.toLong())
         }

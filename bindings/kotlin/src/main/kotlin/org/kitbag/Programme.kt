@@ -54,7 +54,7 @@ public class Programme internal constructor(private val ffi: FfiKitbag) {
 
     /** Makes a coordinator's store on this machine, which is not there yet; on another one, invite it. */
     public suspend fun makeCoordinator(team: TeamId, opening: Opening): Kitbag =
-        crossing { Kitbag(ffi.makeCoordinator(team.text, opening.lower())) }
+        crossing(Kitbag::close) { Kitbag(ffi.makeCoordinator(team.text, opening.lower())) }
 
     /** The root's device looks into a team from now on: the next sync brings it. */
     public suspend fun lookInto(team: TeamId): Unit = crossing { ffi.lookInto(team.text) }

@@ -65,7 +65,7 @@ public class Invitation internal constructor(private val ffi: FfiInviting) {
 }
 
 /** A device that asked to join, and waits for whoever invited it. */
-public class Joining private constructor(private val ffi: FfiJoining) {
+public class Joining private constructor(private val ffi: FfiJoining) : AutoCloseable {
     /** The six digits to show, large: whoever invited compares them. */
     public val code: String = ffi.code()
 
@@ -79,12 +79,15 @@ public class Joining private constructor(private val ffi: FfiJoining) {
      * Waits until it is approved, ten minutes at most, joins, and syncs. Called again after an error, it goes on waiting;
      * cancelled, it waits no more.
      */
-    public suspend fun approved(): Kitbag = waiting { Kitbag(ffi.approved(it)) }
+    public suspend fun approved(): Kitbag = waiting(Kitbag::close) { Kitbag(ffi.approved(it)) }
+
+    /** Gives up: its store is let go, unless [approved] returned it. */
+    override fun close(): Unit = ffi.destroy()
 
     public companion object {
         /** Opens the device's store, making it on first use, and asks to join by an invitation's text. */
         public suspend fun ask(opening: Opening, invitation: String): Joining =
-            waiting { Joining(FfiJoining.ask(opening.lower(), invitation, it)) }
+            waiting(Joining::close) { Joining(FfiJoining.ask(opening.lower(), invitation, it)) }
     }
 }
 

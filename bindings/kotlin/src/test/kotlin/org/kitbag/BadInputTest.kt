@@ -44,6 +44,10 @@ class BadInputTest {
                 assertEquals("argument" to argument, error.code to error.argument)
                 assertTrue(error.inWords.isNotEmpty())
             }
+            val half = failsWith<KitbagException.NotUsable> {
+                kitbag.records.record(world.team, reversal().put("note", "\uD83D"))
+            }
+            assertEquals("argument" to "text", half.code to half.argument)
             assertEquals("not_an_invitation", failsWith<KitbagException.NotUsable> {
                 Joining.ask(world.opening("new"), "https://example.org")
             }.code)

@@ -104,7 +104,7 @@ class LifetimeTest {
             val phone = world.phone("phone")
             val said = CopyOnWriteArrayList<RecordId>()
             var cancelled = 0
-            for (micros in 0L..1_500L step 10L) {
+            for (micros in 0L..15_000L step 100L) {
                 val saving = launch(Dispatchers.Default) { said += phone.records.record(world.team, reversal()) }
                 val until = System.nanoTime() + micros * 1_000
                 while (System.nanoTime() < until) Thread.onSpinWait()
@@ -118,6 +118,25 @@ class LifetimeTest {
             val there = phone.records.list(Search(most = 1_000)).rows.map { it.id }.toSet()
             assertTrue(there.containsAll(said))
             assertTrue(there.size <= 152)
+        }
+    }
+
+    @Test
+    fun anOpeningThatIsCancelledHoldsNoStore() = runBlocking<Unit> {
+        World.new().use { world ->
+            world.phone("phone").closeAndWait()
+            for (micros in 0L..8_000L step 400L) {
+                val opening = launch(Dispatchers.Default) { Kitbag.open(world.opening("phone")).closeAndWait() }
+                val until = System.nanoTime() + micros * 1_000
+                while (System.nanoTime() < until) Thread.onSpinWait()
+                opening.cancelAndJoin()
+                until("whatever was opened is let go") { held(world.folder).none { "phone" in it } }
+            }
+            Kitbag.open(world.opening("phone")).closeAndWait()
+            // Nor does a device that gave up joining.
+            val invitation = world.desk.team.invite(world.team, Role.WORKER)
+            Joining.ask(world.opening("new"), invitation.text).close()
+            until("its store is let go") { held(world.folder).none { "new" in it } }
         }
     }
 
