@@ -92,7 +92,7 @@ final class LifetimeTests: XCTestCase {
         let count = try await records.list().count
         XCTAssertEqual(count, 0)
         let endless = try await Kitbag.found(world.opening("another")).health.findings(now: .distantFuture)
-        XCTAssertTrue(endless.contains { $0.code == "no_team" })
+        XCTAssertTrue(endless.contains { $0.code == "no_hub" })
     }
 
     func testWhoeverIsCancelledIsToldOfNoRecordThatIsNotThere() async throws {
