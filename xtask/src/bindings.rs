@@ -24,9 +24,9 @@ pub fn swift_toolchain() -> PathBuf {
     shell::target().join("swift")
 }
 
-/// Whether Swift is here.
+/// Whether Swift is here; the toolchain's own link leads where only it sees.
 pub fn has_swift() -> bool {
-    is_there("swift", "--version") || swift_toolchain().join("usr/bin/swift").exists()
+    is_there("swift", "--version") || swift_toolchain().join("usr/libexec/swift/bin/swift").exists()
 }
 
 /// Whether a JDK and Maven are here.
