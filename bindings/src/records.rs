@@ -3,7 +3,7 @@
 use crate::error::{Fault, KitbagError, words};
 use crate::form::{Change, FilledForm};
 use crate::kitbag::Kitbag;
-use crate::runtime::run;
+use crate::runtime::at_store;
 use kitbag_client::{OneRecord, RefusedRecord};
 use kitbag_core::engine::{Attention, DraftId, List as ListPage, Suspected};
 use kitbag_core::model::{
@@ -164,13 +164,13 @@ impl Kitbag {
     ) -> Result<FilledForm, KitbagError> {
         let client = self.client()?;
         let begin = async move { client.records().begin(team, kind, today, utc_offset_min).await };
-        Ok(FilledForm::of(&run(begin).await?))
+        Ok(FilledForm::of(&at_store(begin).await?))
     }
 
     /// All that keeps a form from being saved.
     pub async fn faults(&self, team: TeamId, form: FilledForm) -> Result<Vec<Fault>, KitbagError> {
         let client = self.client()?;
-        let faults = run(async move {
+        let faults = at_store(async move {
             match form.read() {
                 Ok(form) => client.records().faults(team, form).await,
                 Err(kitbag_client::Error::Invalid(faults)) => Ok(faults),
@@ -184,56 +184,56 @@ impl Kitbag {
     /// Saves a record; when it returns, it is durable.
     pub async fn record(&self, team: TeamId, form: FilledForm) -> Result<RecordId, KitbagError> {
         let client = self.client()?;
-        run(async move { client.records().record(team, form.read()?).await }).await
+        at_store(async move { client.records().record(team, form.read()?).await }).await
     }
 
     /// Changes a record by several changes at once: all of them, or none.
     pub async fn change(&self, id: RecordId, changes: Vec<Change>) -> Result<EntryId, KitbagError> {
         let client = self.client()?;
         let changes = changes.into_iter().map(Into::into).collect();
-        run(async move { client.records().change(id, changes).await }).await
+        at_store(async move { client.records().change(id, changes).await }).await
     }
 
     /// Voids a record, with a reason of the data dictionary.
     pub async fn void(&self, id: RecordId, reason: String) -> Result<EntryId, KitbagError> {
         let client = self.client()?;
-        run(async move { client.records().void(id, reason).await }).await
+        at_store(async move { client.records().void(id, reason).await }).await
     }
 
     /// Takes a void back.
     pub async fn clear_void(&self, id: RecordId) -> Result<EntryId, KitbagError> {
         let client = self.client()?;
-        run(async move { client.records().clear_void(id).await }).await
+        at_store(async move { client.records().clear_void(id).await }).await
     }
 
     /// Says that a record is of the same event as another one.
     pub async fn mark_duplicate(&self, id: RecordId, of: RecordId) -> Result<EntryId, KitbagError> {
         let client = self.client()?;
-        run(async move { client.records().mark_duplicate(id, of).await }).await
+        at_store(async move { client.records().mark_duplicate(id, of).await }).await
     }
 
     /// Undoes this device's last change of a record.
     pub async fn undo(&self, id: RecordId) -> Result<EntryId, KitbagError> {
         let client = self.client()?;
-        run(async move { client.records().undo(id).await }).await
+        at_store(async move { client.records().undo(id).await }).await
     }
 
     /// A record as a screen shows it, with its history.
     pub async fn look_at(&self, id: RecordId) -> Result<WholeRecord, KitbagError> {
         let client = self.client()?;
-        run(async move { client.records().look_at(id).await.map(WholeRecord::from) }).await
+        at_store(async move { client.records().look_at(id).await.map(WholeRecord::from) }).await
     }
 
     /// The record that this device changed last in a team.
     pub async fn last_changed(&self, team: TeamId) -> Result<Option<RecordId>, KitbagError> {
         let client = self.client()?;
-        run(async move { client.records().last_changed(team).await }).await
+        at_store(async move { client.records().last_changed(team).await }).await
     }
 
     /// A page of the records looked for, and how many there are on all pages.
     pub async fn list(&self, sought: Sought) -> Result<CountedList, KitbagError> {
         let client = self.client()?;
-        let listed = run(async move { client.records().list_and_count(sought.into()).await });
+        let listed = at_store(async move { client.records().list_and_count(sought.into()).await });
         let (page, count) = listed.await?;
         Ok(CountedList { page, count })
     }
@@ -241,25 +241,25 @@ impl Kitbag {
     /// What of records does not count, why, and who can lift it.
     pub async fn refused(&self) -> Result<Vec<RefusedRecord>, KitbagError> {
         let client = self.client()?;
-        run(async move { client.records().refused().await }).await
+        at_store(async move { client.records().refused().await }).await
     }
 
     /// Pairs of records that look like one event.
     pub async fn suspected_duplicates(&self) -> Result<Vec<Suspected>, KitbagError> {
         let client = self.client()?;
-        run(async move { client.records().suspected_duplicates().await }).await
+        at_store(async move { client.records().suspected_duplicates().await }).await
     }
 
     /// Saves a new draft, or what one says now.
     pub async fn save_draft(&self, id: Option<u64>, form: FilledForm) -> Result<u64, KitbagError> {
         let client = self.client()?;
-        run(async move { Ok(client.drafts().save(id.map(DraftId), form.read()?).await?.0) }).await
+        at_store(async move { Ok(client.drafts().save(id.map(DraftId), form.read()?).await?.0) }).await
     }
 
     /// All drafts, the latest last.
     pub async fn drafts(&self) -> Result<Vec<Draft>, KitbagError> {
         let client = self.client()?;
-        let drafts = run(async move { client.drafts().list().await }).await?;
+        let drafts = at_store(async move { client.drafts().list().await }).await?;
         Ok(drafts.iter().map(|(id, form)| Draft { id: id.0, form: FilledForm::of(form) }).collect())
     }
 
@@ -271,12 +271,12 @@ impl Kitbag {
         form: FilledForm,
     ) -> Result<RecordId, KitbagError> {
         let client = self.client()?;
-        run(async move { client.drafts().finish(DraftId(id), team, form.read()?).await }).await
+        at_store(async move { client.drafts().finish(DraftId(id), team, form.read()?).await }).await
     }
 
     /// Throws a draft away.
     pub async fn discard_draft(&self, id: u64) -> Result<(), KitbagError> {
         let client = self.client()?;
-        run(async move { client.drafts().discard(DraftId(id)).await }).await
+        at_store(async move { client.drafts().discard(DraftId(id)).await }).await
     }
 }

@@ -33,6 +33,14 @@ pub(crate) async fn run<T: Send + 'static>(
     done.map_err(KitbagError::from)
 }
 
+/// The work of a call that is one piece for the threads of the store: it is handed to them and awaited, with no thread
+/// between, as a save is what somebody waits for. Whoever does not wait any more misses the answer alone, here too.
+pub(crate) async fn at_store<T>(
+    work: impl Future<Output = Result<T, Error>>,
+) -> Result<T, KitbagError> {
+    Ok(work.await?)
+}
+
 /// Begins some work: of one type, so that what the runtime does for it is compiled once and not for each call.
 fn spawn(work: Pin<Box<dyn Future<Output = ()> + Send>>) {
     RUNTIME.spawn(work);

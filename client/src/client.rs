@@ -244,7 +244,7 @@ impl Client {
         let _alone = self.0.lifecycle.lock().await;
         let running = self.0.running.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(running) = running {
-            running.cancel();
+            running.end(kitbag_core::sync::SyncFault::Cancelled);
             _ = running.ended().await;
         }
         self.0.readers.shut(gate);

@@ -2,15 +2,15 @@
 
 use crate::Error;
 use crate::client::Client;
-use crate::running::{EndsInAnyCase, Running, SyncEnded};
+use crate::running::{EndsInAnyCase, Running, SyncEnded, Wish};
 use crate::workers::Turn;
 use kitbag_core::engine::{Status, Step, Syncing};
 use kitbag_core::sync::{Progress, SyncFault};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
 
-/// What a sync may use.
+/// What a sync may use; joined to one that is going on, the budget is that one's, and the deadline ends the waiting.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SyncOptions {
     /// Send about this many bytes at most; the rest waits, and is said to wait.
@@ -29,16 +29,16 @@ impl Client {
     }
 }
 
-/// A sync that is going on, or is over; all clones are of the same.
+/// A sync that is going on, or is over, as one wants it who began or joined it; all clones are of that one.
 #[derive(Clone)]
 pub struct SyncRun {
-    running: Arc<Running>,
+    wish: Arc<Wish>,
     /// What was seen of its progress: each clone sees all of it.
     seen: watch::Receiver<Progress>,
 }
 
 impl Sync<'_> {
-    /// Begins a sync; where one is going on, joins that one. It goes on whether anybody waits for it or not.
+    /// Begins a sync; where one is going on, joins that one, whose budget stays. It goes on whether anybody waits for it or not.
     pub fn start(&self, options: SyncOptions) -> SyncRun {
         self.begin(options).0
     }
@@ -58,30 +58,51 @@ impl Sync<'_> {
     fn begin(&self, options: SyncOptions) -> (SyncRun, bool) {
         let inner = self.0.inner();
         let mut running = inner.running.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(running) = running.as_ref().filter(|running| running.ended.borrow().is_none()) {
-            return (SyncRun::of(Arc::clone(running)), false);
-        }
-        let run = Arc::new(Running {
-            cancelled: watch::Sender::new(false),
-            progress: watch::Sender::new(Progress::default()),
-            ended: watch::Sender::new(None),
-            synced: Mutex::new(None),
-        });
-        *running = Some(Arc::clone(&run));
+        let joined = running.as_ref().filter(|running| running.join()).map(Arc::clone);
+        let is_new = joined.is_none();
+        let (run, before) = match joined {
+            Some(joined) => (joined, None),
+            None => {
+                let new = Running::new();
+                let before = running.replace(Arc::clone(&new));
+                (new, before)
+            }
+        };
         drop(running);
-        // Made before it is handed over: a runtime that is gone drops it, and it has ended.
-        let (client, of) = (self.0.clone(), EndsInAnyCase(Arc::clone(&run)));
-        // One that no clock reaches is none.
-        let until = options.deadline.and_then(|left| tokio::time::Instant::now().checked_add(left));
-        inner.runtime.spawn(async move {
-            let ended = tokio::select! {
-                biased;
-                fault = ended_from_outside(&of.0, until) => give_up(&client, fault).await,
-                ended = carry(&client, &of.0, options) => ended,
-            };
-            of.0.ended.send_replace(Some(ended));
+        let wish = Wish::of(Arc::clone(&run));
+        self.end_by(&wish, options.deadline);
+        if is_new {
+            // Made before it is handed over: a runtime that is gone drops it, and it has ended.
+            let (client, of) = (self.0.clone(), EndsInAnyCase(run));
+            inner.runtime.spawn(async move {
+                // One at a time: who cancels one and begins another does not meet the first.
+                if let Some(before) = before {
+                    _ = before.ended().await;
+                }
+                let ended = tokio::select! {
+                    biased;
+                    fault = of.0.ended_from_outside() => give_up(&client, fault).await,
+                    ended = carry(&client, &of.0, options) => ended,
+                };
+                of.0.ended.send_replace(Some(ended));
+            });
+        }
+        (SyncRun::of(wish), is_new)
+    }
+
+    /// Takes a wish back at a deadline; one that no clock reaches is none.
+    fn end_by(&self, wish: &Arc<Wish>, deadline: Option<Duration>) {
+        if deadline.is_some_and(|left| left.is_zero()) {
+            return wish.take_back(SyncFault::OutOfTime);
+        }
+        let until = deadline.and_then(|left| tokio::time::Instant::now().checked_add(left));
+        let (Some(until), wish) = (until, Arc::clone(wish)) else { return };
+        self.0.inner().runtime.spawn(async move {
+            tokio::select! {
+                _ = wish.ended() => {}
+                () = tokio::time::sleep_until(until) => wish.take_back(SyncFault::OutOfTime),
+            }
         });
-        (SyncRun::of(run), true)
     }
 
     /// What is true now of what waits, of the last sync and of the next.
@@ -97,55 +118,39 @@ impl Sync<'_> {
 }
 
 impl SyncRun {
-    fn of(running: Arc<Running>) -> Self {
-        let seen = running.progress.subscribe();
-        SyncRun { running, seen }
+    fn of(wish: Arc<Wish>) -> Self {
+        let seen = wish.running.progress.subscribe();
+        SyncRun { wish, seen }
     }
 
-    /// Ends it at once. What was acknowledged stays so, and the next one goes on.
+    /// Ends it at once, where nobody else wants it: who joined goes on. What was acknowledged stays so, and the next one
+    /// goes on from there.
     pub fn cancel(&self) {
-        self.running.cancel();
+        self.wish.take_back(SyncFault::Cancelled);
     }
 
     /// How far it is now.
     pub fn progress(&self) -> Progress {
-        *self.running.progress.borrow()
+        *self.wish.running.progress.borrow()
     }
 
     /// Waits until it is further than was seen here last; `None` once it is over.
     pub async fn next_progress(&mut self) -> Option<Progress> {
-        let mut ended = self.running.ended.subscribe();
         tokio::select! {
             biased;
             changed = self.seen.changed() => changed.ok().map(|()| *self.seen.borrow_and_update()),
-            _ = ended.wait_for(Option::is_some) => None,
+            _ = self.wish.ended() => None,
         }
     }
 
     /// The exchange that ended it, once.
     pub(crate) fn take_synced(&self) -> Option<Syncing> {
-        self.running.synced.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.wish.running.synced.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    /// Waits for its end.
+    /// Waits for its end, or that of the waiting for it.
     pub async fn ended(&self) -> SyncEnded {
-        self.running.ended().await
-    }
-}
-
-/// Why a sync is to end that could go on.
-async fn ended_from_outside(running: &Running, until: Option<tokio::time::Instant>) -> SyncFault {
-    let mut cancelled = running.cancelled.subscribe();
-    let over = async {
-        match until {
-            Some(until) => tokio::time::sleep_until(until).await,
-            None => std::future::pending().await,
-        }
-    };
-    tokio::select! {
-        biased;
-        _ = cancelled.wait_for(|cancelled| *cancelled) => SyncFault::Cancelled,
-        () = over => SyncFault::OutOfTime,
+        self.wish.ended().await
     }
 }
 

@@ -146,7 +146,7 @@ fn add_words(list: &mut Vec<&'static str>, field: &'static Field) {
 }
 
 /// Raised when what is derived from the same declarations changes its form or its meaning.
-const PROJECTION_VERSION: u32 = 3;
+const PROJECTION_VERSION: u32 = 4;
 
 /// A digest of all declarations: rows and sums made by others are built again.
 pub fn declarations_digest() -> [u8; 16] {

@@ -5,6 +5,10 @@ use crate::model::{EntryId, RecordId, TeamId};
 use rusqlite::Connection;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// How much of a record's digest a row holds: 96 bits. Whoever made two records with one digest signed both of them, and
+/// changes no total by it.
+pub(super) const DIGEST_LEN: usize = 12;
+
 /// What stores of a team are compared by.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Digests {
@@ -43,7 +47,7 @@ pub(super) fn of_records(
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         if logs.contains(&row.get(0)?) {
-            let digest: [u8; 16] = row.get(2)?;
+            let digest: [u8; DIGEST_LEN] = row.get(2)?;
             digests.insert(EntryId(row.get(1)?).record(), digest);
         }
     }

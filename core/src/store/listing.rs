@@ -1,7 +1,7 @@
-//! Lists of records: narrowed, by arrival, by recording or by day, page by page both ways, each row with whether the hub has it and
-//! what of it was refused.
+//! Lists of records: narrowed, by arrival, by recording or by day, page by page both ways, each row with whether the hub
+//! has it and what of it was refused.
 
-use super::rows::{COLUMNS, read};
+use super::rows::{COLUMNS, read, since_day};
 use super::{Delivery, Reason, Row, State, Store, StoreError};
 use crate::log::Verdict;
 use crate::log::verdict::Refusal;
@@ -11,6 +11,9 @@ use std::collections::BTreeMap;
 
 /// The most refused entries, by record and author, that are named at once.
 const REFUSED_MAX: i64 = 500;
+
+/// When a record was recorded, of its row.
+const RECORDED: &str = "(day * 86400000 + since_day)";
 
 /// In which order a list stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -134,22 +137,22 @@ impl Search {
     }
 
     /// What lies behind the cursor, of the span of days.
-    fn place(&self) -> &'static str {
+    fn place(&self) -> String {
         match (self.order, self.is_backwards()) {
             // By arrival the day's index is not what is read.
-            (Order::Arrival, false) => "number < :number AND +day BETWEEN :from AND :to",
-            (Order::Arrival, true) => "number > :number AND +day BETWEEN :from AND :to",
+            (Order::Arrival, false) => "number < :number AND +day BETWEEN :from AND :to".into(),
+            (Order::Arrival, true) => "number > :number AND +day BETWEEN :from AND :to".into(),
             (Order::Recording, false) => {
-                "(recorded, number) < (:recorded, :number) AND recorded BETWEEN :from AND :to"
+                format!("({RECORDED}, number) < (:recorded, :number) AND {RECORDED} BETWEEN :from AND :to")
             }
             (Order::Recording, true) => {
-                "(recorded, number) > (:recorded, :number) AND recorded BETWEEN :from AND :to"
+                format!("({RECORDED}, number) > (:recorded, :number) AND {RECORDED} BETWEEN :from AND :to")
             }
             (Order::Day, false) => {
-                "(day, recorded, number) < (:day, :recorded, :number) AND day BETWEEN :from AND :to"
+                "(day, since_day, number) < (:day, :since_day, :number) AND day BETWEEN :from AND :to".into()
             }
             (Order::Day, true) => {
-                "(day, recorded, number) > (:day, :recorded, :number) AND day BETWEEN :from AND :to"
+                "(day, since_day, number) > (:day, :since_day, :number) AND day BETWEEN :from AND :to".into()
             }
         }
     }
@@ -170,14 +173,14 @@ impl Search {
         )
     }
 
-    fn order(&self) -> &'static str {
+    fn order(&self) -> String {
         match (self.order, self.is_backwards()) {
-            (Order::Arrival, false) => "ORDER BY number DESC",
-            (Order::Arrival, true) => "ORDER BY number",
-            (Order::Recording, false) => "ORDER BY recorded DESC, number DESC",
-            (Order::Recording, true) => "ORDER BY recorded, number",
-            (Order::Day, false) => "ORDER BY day DESC, recorded DESC, number DESC",
-            (Order::Day, true) => "ORDER BY day, recorded, number",
+            (Order::Arrival, false) => "ORDER BY number DESC".into(),
+            (Order::Arrival, true) => "ORDER BY number".into(),
+            (Order::Recording, false) => format!("ORDER BY {RECORDED} DESC, number DESC"),
+            (Order::Recording, true) => format!("ORDER BY {RECORDED}, number"),
+            (Order::Day, false) => "ORDER BY day DESC, since_day DESC, number DESC".into(),
+            (Order::Day, true) => "ORDER BY day, since_day, number".into(),
         }
     }
 
@@ -256,8 +259,8 @@ impl Store {
             return Ok(count);
         }
         let span = match all.order {
-            Order::Recording => "recorded BETWEEN :from AND :to",
-            Order::Arrival | Order::Day => "day BETWEEN :from AND :to",
+            Order::Recording => format!("{RECORDED} BETWEEN :from AND :to"),
+            Order::Arrival | Order::Day => "day BETWEEN :from AND :to".into(),
         };
         // What counts ask for is in the day's index: no row is read for it.
         let from = match (all.needs_person, all.conflicted) {
@@ -316,6 +319,7 @@ impl Store {
         for (name, value) in named_params! {
             ":day": cut.day,
             ":recorded": cut.recorded_at.0,
+            ":since_day": since_day(cut.recorded_at, cut.day),
             ":number": cut.number,
             ":from": from,
             ":to": to,

@@ -1,7 +1,8 @@
 //! Writes each record's row, and the sums and balances over them, in the entry's transaction.
 
 use super::at_rest::{decode_sums, encode_answers, encode_sums};
-use super::rows::{Row, State};
+use super::digests::DIGEST_LEN;
+use super::rows::{Row, State, since_day};
 use super::{Store, StoreError};
 use crate::model::answers::Word;
 use crate::model::catalogue::measures;
@@ -117,7 +118,7 @@ impl Store {
         self.sql()?
             .prepare_cached(
                 "INSERT OR REPLACE INTO record
-                   (number, kind, log, day, state, conflicts, answers, digest, moves_stock, recorded)
+                   (number, kind, log, day, state, conflicts, answers, digest, moves_stock, since_day)
                  VALUES (?1, ?2, (SELECT log FROM entry WHERE arrival = ?1), ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
             )?
             .execute((
@@ -127,9 +128,9 @@ impl Store {
                 row.state.number(),
                 row.conflicts as i64,
                 encode_answers(&row.answers),
-                &digest.as_bytes()[..16],
+                &digest.as_bytes()[..DIGEST_LEN],
                 row.moves_stock,
-                row.recorded_at.0,
+                since_day(row.recorded_at, row.day),
             ))?;
         Ok(row)
     }

@@ -86,7 +86,7 @@ pub struct Row {
 }
 
 /// The row's columns, in the order in which [`read`] takes them.
-pub(super) const COLUMNS: &str = "number, record.kind, record.log, day, state, conflicts, answers, entry.id, moves_stock, recorded";
+pub(super) const COLUMNS: &str = "number, record.kind, record.log, day, state, conflicts, answers, entry.id, moves_stock, since_day";
 
 impl Store {
     /// The teams and authors of logs, by this store's numbers.
@@ -290,6 +290,11 @@ pub(super) fn last_id_of(id: RecordId) -> [u8; 32] {
     last
 }
 
+/// How long after the beginning of a day something was recorded, in ms.
+pub(super) fn since_day(recorded_at: UnixMillis, day: i64) -> i64 {
+    recorded_at.0.saturating_sub(UnixMillis::start_of(day).0)
+}
+
 pub(super) fn read(
     row: &rusqlite::Row<'_>,
     origins: &BTreeMap<i64, (TeamId, DeviceKey)>,
@@ -298,13 +303,14 @@ pub(super) fn read(
     let Some((team, author)) = origins.get(&row.get(2)?) else { return Ok(None) };
     let answers = row.get_ref(6)?.as_blob().map_err(rusqlite::Error::from)?;
     let answers = decode_answers(kind, answers);
+    let day = row.get(3)?;
     Ok(Some(Row {
         number: row.get(0)?,
         id: EntryId(row.get(7)?).record(),
         team: *team,
         author: *author,
-        recorded_at: UnixMillis(row.get(9)?),
-        day: row.get(3)?,
+        recorded_at: UnixMillis(UnixMillis::start_of(day).0.saturating_add(row.get(9)?)),
+        day,
         state: State::from_number(row.get(4)?)?,
         conflicts: row.get::<_, i64>(5)? as u64,
         moves_stock: row.get(8)?,

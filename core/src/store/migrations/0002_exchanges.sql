@@ -5,8 +5,9 @@ CREATE TABLE arrived (day INTEGER PRIMARY KEY, arrival INTEGER NOT NULL) STRICT;
 CREATE INDEX arrived_entry ON arrived (arrival, day);
 -- What does not count is looked for on lists.
 CREATE INDEX entry_refused ON entry (verdict) WHERE verdict > 31;
--- When a record was recorded, by its author's clock: of a day what was recorded last is first, and lists stand by it. The
--- index holds all that lists are mostly narrowed by, so that they are counted without a row's being read.
-ALTER TABLE record ADD COLUMN recorded INTEGER NOT NULL DEFAULT 0;
+-- How long after its day began, in UTC, a record was recorded, by its author's clock, in ms, which is shorter than when: of a
+-- day what was recorded last is first, and lists stand by it. The index holds all that lists are mostly narrowed by, so
+-- that they are counted without a row's being read.
+ALTER TABLE record ADD COLUMN since_day INTEGER NOT NULL DEFAULT 0;
 DROP INDEX record_day;
-CREATE INDEX record_day ON record (day, recorded, kind, state, log);
+CREATE INDEX record_day ON record (day, since_day, kind, state, log);

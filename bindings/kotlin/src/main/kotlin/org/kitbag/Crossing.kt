@@ -4,10 +4,13 @@ import com.sun.jna.CallbackThreadInitializer
 import com.sun.jna.Native
 import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.CoroutineScope
+import kotlinx.coroutines.CoroutineStart
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.ExperimentalCoroutinesApi
 import kotlinx.coroutines.SupervisorJob
 import kotlinx.coroutines.async
+import kotlinx.coroutines.currentCoroutineContext
+import kotlin.coroutines.ContinuationInterceptor
 import org.kitbag.ffi.Cancel
 import org.kitbag.ffi.uniffiRustFutureContinuationCallbackImpl
 
@@ -35,7 +38,9 @@ internal suspend fun <T> waiting(forget: (T) -> Unit = {}, call: suspend (Cancel
 
 @OptIn(ExperimentalCoroutinesApi::class)
 private suspend fun <T> awaited(forget: (T) -> Unit, cancel: () -> Unit, call: suspend () -> T): T {
-    val answer = calls.async {
+    // Whoever is off the screen's thread already needs no other to call from.
+    val isThere = currentCoroutineContext()[ContinuationInterceptor] === Dispatchers.Default
+    val answer = calls.async(start = if (isThere) CoroutineStart.UNDISPATCHED else CoroutineStart.DEFAULT) {
         Boundary.ready()
         try {
             call()

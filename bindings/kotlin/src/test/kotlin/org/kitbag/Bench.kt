@@ -10,7 +10,10 @@ import kotlinx.coroutines.runBlocking
 import org.kitbag.ffi.savesInRust
 
 private const val ROUNDS = 5
-private const val SAVES = 100
+private const val SAVES = 300
+
+/** Rounds after which the JVM has compiled what a save runs through. */
+private const val WARMING = 12
 
 private fun median(of: List<Double>) = of.sorted()[of.size / 2]
 
@@ -34,9 +37,11 @@ public fun main(arguments: Array<String>): Unit = runBlocking(Dispatchers.Defaul
             })
             suspend fun theirs() =
                 median(savesInRust(kitbag.ffi, team.text, form.lower(), SAVES.toUInt()).map { it.toDouble() })
-            repeat(3) { ours() }
+            val first = ours() / theirs()
+            repeat(WARMING) { ours() }
             val rounds = (1..ROUNDS).map { ours() to theirs() }
             println("ratio ${median(rounds.map { (ours, theirs) -> ours / theirs })}")
+            println("first $first")
             println("us ${median(rounds.map { it.first }) / 1e3} ${median(rounds.map { it.second }) / 1e3}")
         }
         "list" -> {
