@@ -471,6 +471,7 @@ error-closed = The store was closed. Open it again.
 error-panicked = Something went wrong in Kitbag. Try again, and please report it.
 error-no_thread = The phone has no room for this now. Close other apps and try again.
 error-store = The store is not open. Try again.
+error-no_store = There is no store in this place. Join a team first, or look whether its file was moved.
 error-store_failed = The store failed, and this was not saved. Try again; if it stays so, ask the coordinator.
 error-no_cipher = This app was built without encryption, so it opens nothing. Ask whoever made it.
 error-key_not_had = The key of this store cannot be had. Unlock the phone, or check that the key's file is there and yours.

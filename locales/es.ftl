@@ -473,6 +473,7 @@ error-closed = El almacén se cerró. Ábralo otra vez.
 error-panicked = Algo falló en Kitbag. Inténtelo de nuevo y comuníquelo.
 error-no_thread = El teléfono no tiene espacio para esto ahora. Cierre otras aplicaciones e inténtelo de nuevo.
 error-store = El almacén no está abierto. Inténtelo de nuevo.
+error-no_store = No hay ningún almacén en este lugar. Únase primero a un equipo o mire si su archivo se movió.
 error-store_failed = El almacén falló y esto no se guardó. Inténtelo de nuevo; si sigue así, pregunte a la coordinación.
 error-no_cipher = Esta aplicación se construyó sin cifrado, por eso no abre nada. Pregunte a quien la hizo.
 error-key_not_had = No se puede obtener la clave de este almacén. Desbloquee el teléfono o compruebe que el archivo de la clave está y es suyo.

@@ -473,6 +473,7 @@ error-closed = Le stockage a été fermé. Rouvrez-le.
 error-panicked = Un défaut de Kitbag s’est produit. Réessayez, et signalez-le.
 error-no_thread = Le téléphone n’a pas de place pour cela maintenant. Fermez d’autres applications et réessayez.
 error-store = Le stockage n’est pas ouvert. Réessayez.
+error-no_store = Il n’y a pas de stockage à cet endroit. Rejoignez d’abord une équipe, ou regardez si son fichier a été déplacé.
 error-store_failed = Le stockage a échoué, et ceci n’a pas été enregistré. Réessayez ; si cela dure, demandez à la coordination.
 error-no_cipher = Cette application a été construite sans chiffrement, elle n’ouvre donc rien. Demandez à qui l’a faite.
 error-key_not_had = La clé de ce stockage ne peut pas être obtenue. Déverrouillez le téléphone, ou vérifiez que le fichier de la clé est là et à vous.

@@ -1,6 +1,7 @@
 //! What screens are built from: the kinds with their fields and codes, and the words for all of them.
 
-use crate::error::KitbagError;
+use crate::error::{KitbagError, words};
+use crate::runtime::run;
 use kitbag_core::model::Kind;
 use kitbag_core::model::field::{ENVELOPE, Field, Need, Shape};
 use kitbag_core::model::pack::CodePack;
@@ -61,16 +62,20 @@ pub struct KindDeclaration {
 
 /// All kinds, with words in a language: asked once and kept.
 #[uniffi::export]
-pub fn declarations(language: String) -> Vec<KindDeclaration> {
-    let words = Words::in_language(&language);
-    Kind::ALL.into_iter().map(|kind| kind_of(&words, kind)).collect()
+pub async fn declarations(language: String) -> Result<Vec<KindDeclaration>, KitbagError> {
+    run(async move {
+        let words = Words::in_language(&language);
+        Ok(Kind::ALL.into_iter().map(|kind| kind_of(&words, kind)).collect())
+    })
+    .await
 }
 
-/// What people read of an error's, a finding's or a state's code; `id` as in the files of words. The id itself where
-/// there is none.
+/// What people read of an error's, a finding's or a state's code, in a language or in the app's; `id` as in the files of
+/// words. The id itself where there is none.
 #[uniffi::export]
-pub fn message(language: String, id: String) -> String {
-    Words::in_language(&language).message(&id).unwrap_or(id)
+pub fn message(language: Option<String>, id: String) -> Result<String, KitbagError> {
+    let words = language.map_or_else(words, |language| Words::in_language(&language));
+    Ok(words.message(&id).unwrap_or(id))
 }
 
 /// Reads a code pack whole, so that what is wrong with it is known before it is published.

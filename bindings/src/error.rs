@@ -109,6 +109,13 @@ impl KitbagError {
     }
 }
 
+impl KitbagError {
+    pub(crate) fn is_cancelled(&self) -> bool {
+        let KitbagError::Failed { kind, code, .. } = self;
+        *kind == ErrorKind::Sync && code == "cancelled"
+    }
+}
+
 impl From<Error> for KitbagError {
     fn from(error: Error) -> Self {
         KitbagError::of(&error, None)

@@ -139,11 +139,12 @@ impl Kitbag {
 
     /// Closes the store for good, and returns at once: from here on every call fails with `closed`, and what was begun
     /// is done to its end.
-    pub fn shut(&self) {
+    pub fn shut(&self) -> Result<(), KitbagError> {
         let client = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(client) = client {
             RUNTIME.spawn(async move { client.close().await });
         }
+        Ok(())
     }
 
     /// The same; returns once the store's file may be opened anew.

@@ -167,6 +167,17 @@ impl Kitbag {
         Ok(FilledForm::of(&at_store(begin).await?))
     }
 
+    /// What a form will be saved as: with what the programme or this device knows filled in.
+    pub async fn prepared(
+        &self,
+        team: TeamId,
+        form: FilledForm,
+    ) -> Result<FilledForm, KitbagError> {
+        let client = self.client()?;
+        let prepared = at_store(async move { client.records().prepared(team, form.read()?).await });
+        Ok(FilledForm::of(&prepared.await?))
+    }
+
     /// All that keeps a form from being saved.
     pub async fn faults(&self, team: TeamId, form: FilledForm) -> Result<Vec<Fault>, KitbagError> {
         let client = self.client()?;
@@ -232,6 +243,9 @@ impl Kitbag {
 
     /// A page of the records looked for, and how many there are on all pages.
     pub async fn list(&self, sought: Sought) -> Result<CountedList, KitbagError> {
+        if sought.most == 0 {
+            return Err(KitbagError::argument("most"));
+        }
         let client = self.client()?;
         let listed = at_store(async move { client.records().list_and_count(sought.into()).await });
         let (page, count) = listed.await?;
@@ -253,7 +267,8 @@ impl Kitbag {
     /// Saves a new draft, or what one says now.
     pub async fn save_draft(&self, id: Option<u64>, form: FilledForm) -> Result<u64, KitbagError> {
         let client = self.client()?;
-        at_store(async move { Ok(client.drafts().save(id.map(DraftId), form.read()?).await?.0) }).await
+        at_store(async move { Ok(client.drafts().save(id.map(DraftId), form.read()?).await?.0) })
+            .await
     }
 
     /// All drafts, the latest last.

@@ -1,6 +1,6 @@
 //! Who holds what.
 
-use crate::error::KitbagError;
+use crate::error::{KitbagError, words};
 use crate::kitbag::Kitbag;
 use crate::runtime::run;
 use kitbag_client::{Alarm, HeldBatch, Lasting, StockNow};
@@ -26,7 +26,15 @@ pub struct Batch {
 pub struct StockSeen {
     pub held: Vec<Batch>,
     pub lasting: Vec<Lasting>,
-    pub alarms: Vec<Alarm>,
+    pub alarms: Vec<AlarmSaid>,
+}
+
+/// A stock with which something is wrong, and what people read of it.
+#[derive(uniffi::Record)]
+#[allow(missing_docs)]
+pub struct AlarmSaid {
+    pub alarm: Alarm,
+    pub in_words: String,
 }
 
 impl From<HeldBatch> for Batch {
@@ -48,7 +56,13 @@ impl From<HeldBatch> for Batch {
 impl From<StockNow> for StockSeen {
     fn from(now: StockNow) -> Self {
         let StockNow { held, lasting, alarms } = now;
-        StockSeen { held: held.into_iter().map(Batch::from).collect(), lasting, alarms }
+        let words = words();
+        let said = |alarm: Alarm| AlarmSaid { in_words: alarm.in_words(&words), alarm };
+        StockSeen {
+            held: held.into_iter().map(Batch::from).collect(),
+            lasting,
+            alarms: alarms.into_iter().map(said).collect(),
+        }
     }
 }
 

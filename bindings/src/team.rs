@@ -3,7 +3,7 @@
 use crate::error::KitbagError;
 use crate::kitbag::Kitbag;
 use crate::runtime::{Cancel, run, run_until};
-use kitbag_client::{Asked, Error, Invited, Member, Revoked};
+use kitbag_client::{Asked, Invited, Member, Revoked};
 use kitbag_core::identity::Role;
 use kitbag_core::model::{DeviceKey, EntryId, RecordId, TeamId};
 use std::sync::Arc;
@@ -39,14 +39,14 @@ impl Inviting {
 #[derive(uniffi::Record)]
 #[allow(missing_docs)]
 pub struct Revocation {
-    pub before: Option<String>,
-    pub after: Option<String>,
+    pub before: Option<KitbagError>,
+    pub after: Option<KitbagError>,
 }
 
 impl From<Revoked> for Revocation {
     fn from(revoked: Revoked) -> Self {
-        let code = |error: Option<Error>| error.map(|error| error.code().to_owned());
-        Revocation { before: code(revoked.before), after: code(revoked.after) }
+        let Revoked { before, after } = revoked;
+        Revocation { before: before.map(KitbagError::from), after: after.map(KitbagError::from) }
     }
 }
 

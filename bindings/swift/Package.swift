@@ -20,25 +20,26 @@ let package = Package(
     name: "Kitbag",
     defaultLocalization: "en",
     platforms: [.iOS(.v15), .macOS(.v12)],
-    products: [.library(name: "Kitbag", targets: ["Kitbag"])],
+    products: [.library(name: "KitbagClient", targets: ["KitbagClient"])],
     targets: [
         library,
-        // Made by uniffi, hidden behind `Kitbag`.
+        // Made by uniffi, hidden behind `KitbagClient`. That is no name of a type, so that an app can say
+        // `KitbagClient.Form` where SwiftUI has one, too.
         .target(
             name: "KitbagGenerated", dependencies: ["KitbagFFI"], path: "target/generated/KitbagGenerated",
             resources: [.process("Words")]
         ),
         .target(
-            name: "Kitbag",
+            name: "KitbagClient",
             dependencies: ["KitbagGenerated"],
             resources: [.copy("Resources/PrivacyInfo.xcprivacy")],
             linkerSettings: linked
         ),
         // A phone as a program of its own: `bindings/meeting.sh`.
-        .executableTarget(name: "meeting", dependencies: ["Kitbag"], path: "Tests/Meeting"),
+        .executableTarget(name: "meeting", dependencies: ["KitbagClient"], path: "Tests/Meeting"),
         // What the boundary costs: `cargo xtask bench`.
-        .executableTarget(name: "bench", dependencies: ["Kitbag", "KitbagGenerated"], path: "Tests/Bench"),
-        .testTarget(name: "KitbagTests", dependencies: ["Kitbag", "KitbagGenerated"]),
+        .executableTarget(name: "bench", dependencies: ["KitbagClient", "KitbagGenerated"], path: "Tests/Bench"),
+        .testTarget(name: "KitbagTests", dependencies: ["KitbagClient", "KitbagGenerated"]),
     ],
     swiftLanguageModes: [.v6]
 )

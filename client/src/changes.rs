@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use tokio::sync::Notify;
 
 /// What one listener has not asked for yet.
-#[derive(Default)]
 struct Waiting {
     noticed: Mutex<(Noticed, bool)>,
     some: Notify,
@@ -22,8 +21,10 @@ impl Waiting {
 pub(crate) struct Listeners(Mutex<Vec<Weak<Waiting>>>);
 
 impl Listeners {
-    pub(crate) fn listen(&self) -> Changes {
-        let waiting = Arc::new(Waiting::default());
+    /// Listens from now on; this comes first.
+    pub(crate) fn listen(&self, first: Noticed) -> Changes {
+        let waiting =
+            Arc::new(Waiting { noticed: Mutex::new((first, false)), some: Notify::new() });
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.push(Arc::downgrade(&waiting));
         Changes(waiting)

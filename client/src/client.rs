@@ -80,6 +80,14 @@ impl Opening {
         environment
     }
 
+    /// Whether there is a store to open: none is made by mistake, and what is missing is said as that.
+    fn is_there(&self) -> Result<(), Error> {
+        match self.root.is_some() || self.store.exists() {
+            true => Ok(()),
+            false => Err(Error::NotFound("no_store")),
+        }
+    }
+
     fn engine(&self) -> Result<Engine, EngineError> {
         match self.root {
             Some(root) if !self.store.exists() => {
@@ -112,7 +120,9 @@ impl Client {
     ///
     /// # Errors
     /// [`Error::InUse`], [`Error::WrongKey`], [`Error::OtherVersion`], [`Error::Damaged`]: no byte of it was changed.
+    /// [`Error::NotFound`] `no_store` where there is none.
     pub async fn open(opening: Opening) -> Result<Client, Error> {
+        opening.is_there()?;
         let (to_write, to_read) = (opening.clone(), opening);
         let beside =
             move || Engine::open_beside(&to_read.store, &*to_read.key, to_read.environment());
@@ -139,6 +149,7 @@ impl Client {
     /// # Errors
     /// Those of [`Client::open`].
     pub async fn open_to_read(opening: Opening) -> Result<Client, Error> {
+        opening.is_there()?;
         let read =
             move || Engine::open_to_read(&opening.store, &*opening.key, opening.environment());
         let client =
@@ -201,9 +212,10 @@ impl Client {
         }
     }
 
-    /// What changes from now on.
+    /// What changes from now on. The first that comes says that everything may be new, so that who shows something has
+    /// one way to begin and to go on.
     pub fn observe(&self) -> Changes {
-        self.0.listeners.listen()
+        self.0.listeners.listen(Noticed::everything())
     }
 
     /// Lets go of the store for as long as the app is not in front: returns once no lock and no file of it is held. What

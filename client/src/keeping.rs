@@ -46,7 +46,7 @@ impl Sync<'_> {
 }
 
 async fn keep(client: Client, nudged: Arc<Notify>, options: SyncOptions) {
-    let mut changes = client.observe();
+    let mut changes = client.inner().listeners.listen(Noticed::default());
     loop {
         _ = client.sync().start(options).ended().await;
         let wait = wait_of(&client).await;

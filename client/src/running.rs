@@ -13,7 +13,7 @@ pub type SyncEnded = Result<Agreement, Error>;
 pub(crate) struct Running {
     /// Why it is to end at once.
     end: watch::Sender<Option<SyncFault>>,
-    /// How many want it: the last who does no more ends it.
+    /// How many want it who could say that they do no more: the last of them who says so ends it.
     wanting: Mutex<usize>,
     pub(crate) progress: watch::Sender<Progress>,
     pub(crate) ended: watch::Sender<Option<SyncEnded>>,
@@ -36,17 +36,16 @@ impl Running {
     /// One more wants it; not where it is over, or ends already.
     pub(crate) fn join(&self) -> bool {
         let mut wanting = self.wanting.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_going_on = *wanting > 0 && !self.is_ending() && self.ended.borrow().is_none();
+        let is_going_on = !self.is_ending() && self.ended.borrow().is_none();
         *wanting += usize::from(is_going_on);
         is_going_on
     }
 
-    fn leave(&self, fault: SyncFault) {
+    /// One fewer wants it; returns whether nobody does.
+    fn leave(&self) -> bool {
         let mut wanting = self.wanting.lock().unwrap_or_else(PoisonError::into_inner);
         *wanting = wanting.saturating_sub(1);
-        if *wanting == 0 {
-            self.end(fault);
-        }
+        *wanting == 0
     }
 
     /// Ends it for all.
@@ -96,8 +95,8 @@ impl Wish {
             taken_back.get_or_insert(fault);
             is_first
         });
-        if is_first {
-            self.running.leave(fault);
+        if is_first && self.running.leave() {
+            self.running.end(fault);
         }
     }
 
@@ -112,6 +111,15 @@ impl Wish {
         match fault {
             Some(fault) if !self.running.is_ending() => Err(Error::Sync(fault)),
             _ => self.running.ended().await,
+        }
+    }
+}
+
+impl Drop for Wish {
+    /// Whoever let go of it without a word lets the sync go on, and does not keep others from ending it.
+    fn drop(&mut self) {
+        if self.taken_back.borrow().is_none() {
+            self.running.leave();
         }
     }
 }

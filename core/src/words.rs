@@ -22,7 +22,7 @@ pub const LANGUAGES: [(&str, &str); 5] = [
 ];
 
 /// What can be refused or fail, by code: `Words::error` says each.
-pub const ERRORS: [&str; 51] = [
+pub const ERRORS: [&str; 52] = [
     "too_large",
     "not_the_root",
     "nothing_to_undo",
@@ -72,6 +72,7 @@ pub const ERRORS: [&str; 51] = [
     "closed",
     "panicked",
     "no_thread",
+    "no_store",
     "store",
     "store_failed",
 ];

@@ -55,12 +55,24 @@ fn a_save_waits_for_no_hub_and_a_sync_that_is_cancelled_ends_at_once() {
     run(async {
         let client = Client::open(opening(&store)).await.unwrap();
         let sync = client.sync().start(SyncOptions::default());
-        let joined = client.sync().start(SyncOptions::default());
+        let soon =
+            SyncOptions { deadline: Some(Duration::from_millis(20)), ..SyncOptions::default() };
+        let (joined, hasty) =
+            (client.sync().start(SyncOptions::default()), client.sync().start(soon));
         let id = client.records().record(TEAM, reversal("survived")).await.unwrap();
         assert_eq!(client.records().get(id).await.unwrap().id, id);
+        assert_eq!(hasty.ended().await, Err(Error::Sync(SyncFault::OutOfTime)));
         sync.cancel();
         assert_eq!(sync.ended().await, Err(Error::Sync(SyncFault::Cancelled)));
-        assert_eq!(joined.ended().await, Err(Error::Sync(SyncFault::Cancelled)), "it was one");
+        let goes_on = tokio::time::timeout(Duration::from_millis(20), joined.ended()).await;
+        assert!(goes_on.is_err(), "whoever joined still wants it: {goes_on:?}");
+        joined.cancel();
+        let next = client.sync().start(SyncOptions::default());
+        assert_eq!(joined.ended().await, Err(Error::Sync(SyncFault::Cancelled)));
+        let goes_on = tokio::time::timeout(Duration::from_millis(50), next.ended()).await;
+        assert!(goes_on.is_err(), "the next one is not the one that was cancelled: {goes_on:?}");
+        next.cancel();
+        assert_eq!(next.ended().await, Err(Error::Sync(SyncFault::Cancelled)));
         let status = client.sync().status().await.unwrap();
         assert_eq!(status.last.failed, Some(SyncFault::Cancelled));
         assert_eq!(status.waiting.records, 1);
@@ -197,6 +209,7 @@ fn who_listens_hears_one_summary_of_what_came_meanwhile_and_holds_nobody_up() {
         let client = Client::open(opening(&store)).await.unwrap();
         let (mut slow, gone) = (client.observe(), client.observe());
         drop(gone);
+        assert_eq!(slow.next().await, Some(Noticed::everything()), "a screen begins with it");
         let mut ids = std::collections::BTreeSet::new();
         for _ in 0..30 {
             ids.insert(client.records().record(TEAM, reversal("survived")).await.unwrap());

@@ -51,6 +51,7 @@ fn a_device_joins_by_six_digits_records_and_leaves() {
         let noted = with(reversal("survived"), "note", "by the river");
         phone.records().record(TEAM, noted).await.unwrap();
         let mut changes = phone.observe();
+        assert_eq!(changes.next().await, Some(Noticed::everything()));
         phone.team().leave(TEAM).await.unwrap();
         let mut noticed = Noticed::default();
         while !noticed.is_many {

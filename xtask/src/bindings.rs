@@ -289,7 +289,7 @@ fn kotlin_consumer() -> Result<String, String> {
     shell::run(compile.arg(format!("-Dpublished=file://{}", published.display())))?;
     let path = format!("{}:{}", app.join("target/classes").display(), read(&classes)?.trim());
     let folder = empty(&app.join("run"))?;
-    said(Command::new("java").current_dir(folder).args(["-cp", &path, "MainKt"]))
+    shell::said(Command::new("java").current_dir(folder).args(["-cp", &path, "MainKt"]))
 }
 
 fn swift_consumer() -> Result<String, String> {
@@ -300,7 +300,7 @@ fn swift_consumer() -> Result<String, String> {
     let build = ["swift", "build", "--package-path", "target/consumer"];
     shell::run(in_swift(&build).args(["--scratch-path", "target/consumer-build"]))?;
     let run = "cd target/consumer/run && exec ../../consumer-build/debug/consumer";
-    said(&mut in_swift(&["sh", "-c", run]))
+    shell::said(&mut in_swift(&["sh", "-c", run]))
 }
 
 /// How a class of Kotlin's tests is run as a program.
@@ -358,14 +358,6 @@ fn maven(folder: &Path, arguments: &[&str]) -> Command {
 }
 
 /// What a command says on its standard output; it must succeed.
-fn said(command: &mut Command) -> Result<String, String> {
-    let output = command.stderr(Stdio::inherit()).output().map_err(|error| error.to_string())?;
-    match output.status.success() {
-        true => Ok(String::from_utf8_lossy(&output.stdout).into_owned()),
-        false => Err(format!("a consumer's program ended with {}", output.status)),
-    }
-}
-
 fn empty(folder: &Path) -> Result<PathBuf, String> {
     let _ = fs::remove_dir_all(folder);
     fs::create_dir_all(folder).map_err(|error| error.to_string())?;

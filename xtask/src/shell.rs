@@ -52,6 +52,17 @@ pub fn run(command: &mut Command) -> Result<(), String> {
     }
 }
 
+/// Runs a command to its end, and returns what it says.
+pub fn said(command: &mut Command) -> Result<String, String> {
+    let shown = shown(command);
+    let output = command.stderr(Stdio::inherit()).output();
+    let output = output.map_err(|error| format!("{shown} did not start: {error}"))?;
+    match output.status.success() {
+        true => Ok(String::from_utf8_lossy(&output.stdout).into_owned()),
+        false => Err(format!("{shown} ended with {}", output.status)),
+    }
+}
+
 /// Runs a command to its end, passes each line of its output on, and hands it to `each`. Returns
 /// whether it succeeded.
 pub fn watch(command: &mut Command, mut each: impl FnMut(&str)) -> Result<bool, String> {

@@ -7,6 +7,6 @@ let package = Package(
     platforms: [.macOS(.v12)],
     dependencies: [.package(name: "Kitbag", path: "../..")],
     targets: [
-        .executableTarget(name: "consumer", dependencies: [.product(name: "Kitbag", package: "Kitbag")], path: "src")
+        .executableTarget(name: "consumer", dependencies: [.product(name: "KitbagClient", package: "Kitbag")], path: "src")
     ]
 )

@@ -1,6 +1,6 @@
 // What the boundary costs, for `cargo xtask bench`: `STORE`, on a store that it made.
 import Foundation
-@testable import Kitbag
+@testable import KitbagClient
 import func KitbagGenerated.savesInRust
 
 struct Keystore: KeyProvider {

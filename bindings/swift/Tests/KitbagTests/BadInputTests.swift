@@ -3,7 +3,7 @@ import Glibc
 import Synchronization
 import XCTest
 
-@testable import Kitbag
+@testable import KitbagClient
 import func KitbagGenerated.panicInACall
 
 /// Whatever an app gives, or a phone does: an error of ours, and nothing else is harmed.
@@ -25,6 +25,14 @@ final class BadInputTests: XCTestCase {
             ("record", { _ = try await desk.records.get(RecordId("no id")) }),
             ("entry", { _ = try await desk.team.revoke(team, certificate: EntryId("no id")) }),
             ("hub", { try await desk.programme.setHub(HubAddress("no hub")) }),
+            (
+                "most",
+                {
+                    var search = Search()
+                    search.most = 0
+                    _ = try await desk.records.list(search)
+                }
+            ),
             ("by", { _ = try await desk.totals.of(Query(by: ["weather"])) }),
             ("date", { _ = try await desk.stock.now(CivilDate(year: 2026, month: 13, day: 1)) }),
             ("device", { _ = try await desk.team.setAside(team, DeviceKey("no id")) }),
@@ -98,6 +106,68 @@ final class BadInputTests: XCTestCase {
         }
         XCTAssertEqual(before, FileManager.default.contents(atPath: path))
         _ = try await Kitbag.open(world.opening("phone"))
+    }
+
+    func testAKeystoreThatBlocksHoldsNobodyUp() async throws {
+        struct Blocking: KeyProvider {
+            let asked = DispatchSemaphore(value: 0)
+            let release = DispatchSemaphore(value: 0)
+            func storeKey() throws -> Data {
+                asked.signal()
+                _ = release.wait(timeout: .now() + 60)
+                return Data(repeating: 7, count: 32)
+            }
+        }
+        let world = try await World()
+        let phone = try await world.phone("phone")
+        let none = await codeOf { try await Kitbag.open(world.opening("none")) }
+        XCTAssertEqual(none, "no_store")
+        _ = try await phone.records.record(world.team, reversal())
+        for name in ["other", "third"] { try await world.phone(name).closeAndWait() }
+        let (one, other) = (Blocking(), Blocking())
+        let path = world.folder + "/other.db"
+        let opening = Task { try await Kitbag.open(Opening(path: path, key: one)) }
+        let agreement = try await phone.sync.now()
+        XCTAssertEqual(agreement, .whole)
+        // A task in the background ends though its keystore does not answer.
+        let began = Date()
+        let late = await errorOf {
+            try await Sync.inBackground(Opening(path: world.folder + "/third.db", key: other), deadline: 0.2)
+        }
+        XCTAssertEqual(late?.code, "out_of_time")
+        XCTAssertLessThan(Date().timeIntervalSince(began), 10)
+        one.release.signal()
+        other.release.signal()
+        let count = try await opening.value.records.list().count
+        XCTAssertEqual(count, 0)
+    }
+
+    func testABundleIsThereWholeOrAsItWasBefore() async throws {
+        let world = try await World()
+        let phone = try await world.phone("phone")
+        _ = try await phone.records.record(world.team, reversal())
+        let card = world.folder + "/card"
+        _ = try await phone.bundles.export(world.team, .everything, to: card)
+        let before = FileManager.default.contents(atPath: card)
+        // A card on which nothing new can be made.
+        try FileManager.default.createDirectory(atPath: card + ".part", withIntermediateDirectories: false)
+        _ = try await phone.records.record(world.team, reversal())
+        let refused = await errorOf { try await phone.bundles.export(world.team, .everything, to: card) }
+        XCTAssertEqual(refused?.code, "file")
+        XCTAssertEqual(before, FileManager.default.contents(atPath: card))
+        try FileManager.default.removeItem(atPath: card + ".part")
+        _ = try await phone.bundles.export(world.team, .everything, to: card)
+        let taken = try await world.desk.bundles.import(from: card)
+        XCTAssertEqual(taken.turnedAway, 0)
+        let count = try await world.desk.records.list().count
+        XCTAssertEqual(count, 2)
+    }
+
+    func testADateIsADayOfTheCalendar() {
+        XCTAssertEqual(CivilDate("2024-02-29"), CivilDate(year: 2024, month: 2, day: 29))
+        for text in ["2026-99-99", "2026-02-29", "a-2026-1-1", "2026-3-14", "", "2026-03-14-01", "1900-02-29"] {
+            XCTAssertNil(CivilDate(text), text)
+        }
     }
 
     func testADamagedStoreSaysSoAndIsRecovered() async throws {
@@ -179,7 +249,8 @@ final class BadInputTests: XCTestCase {
         let notTheHub = await errorOf { try await phone.sync.now() }
         XCTAssertEqual(notTheHub?.code, "not_the_hub")
         let last = try await phone.sync.status().last.failed
-        XCTAssertEqual(last, "not_the_hub")
+        XCTAssertEqual(last?.code, "not_the_hub")
+        XCTAssertGreaterThan(last?.inWords.count ?? 0, 20)
         try await phone.programme.setHub(world.hub.address)
         let agreement = try await phone.sync.now(deadline: .infinity)
         XCTAssertEqual(agreement, .whole)

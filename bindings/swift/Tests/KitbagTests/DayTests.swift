@@ -1,7 +1,7 @@
 import Foundation
 import XCTest
 
-@testable import Kitbag
+@testable import KitbagClient
 
 /// A worker's day, over a real hub with TLS.
 final class DayTests: XCTestCase {
@@ -11,6 +11,8 @@ final class DayTests: XCTestCase {
         let roles = try await phone.team.own().map(\.role)
         XCTAssertEqual(roles, [.worker])
         let changed = phone.changes.makeAsyncIterator()
+        let first = await changed.next()
+        XCTAssertTrue(first?.isMany ?? false, "a screen begins with it")
         var form = try await phone.records.begin(world.team, .reversal, today: today, utcOffsetMinutes: 60)
         XCTAssertEqual(form.fields["occurred_on"], .text("2026-03-14"))
         form.put("site", "riverside")
@@ -86,7 +88,7 @@ final class DayTests: XCTestCase {
         XCTAssertEqual(words.localizedString(forKey: "kind-reversal", value: nil, table: nil), "Overdose reversal")
         XCTAssertEqual(message("kind-reversal"), "Overdose reversal")
         XCTAssertTrue(Set(words.localizations).isSuperset(of: ["en", "es", "fr", "ar", "uk"]))
-        let reversal = await declarations(language: "fr").first { $0.kind == .reversal }!
+        let reversal = try await declarations(language: "fr").first { $0.kind == .reversal }!
         XCTAssertEqual(reversal.inWords, message("kind-reversal", language: "fr"))
         XCTAssertNotEqual(reversal.inWords, "Overdose reversal")
         XCTAssertTrue(reversal.fields.contains { $0.name == "outcome" && $0.codes.contains("survived") })

@@ -2,7 +2,7 @@ import Foundation
 import Synchronization
 import XCTest
 
-@testable import Kitbag
+@testable import KitbagClient
 import func KitbagGenerated.panicInACall
 
 /// Opening, closing, forgetting, cancelling, listening.
@@ -22,10 +22,10 @@ final class LifetimeTests: XCTestCase {
             .filter { $0.contains(name) }
     }
 
-    private func threads() -> Int {
+    private func threads() -> [String] {
         let all = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/task")) ?? []
         return all.compactMap { try? String(contentsOfFile: "/proc/self/task/\($0)/comm", encoding: .utf8) }
-            .filter { $0.hasPrefix("kitbag-") }.count
+            .filter { $0.hasPrefix("kitbag-") }
     }
 
     func testAfterClosingEveryCallSaysClosed() async throws {
@@ -82,7 +82,8 @@ final class LifetimeTests: XCTestCase {
             }
             try await until("a store that nobody holds is let go") { self.held(world.folder + "/phone").isEmpty }
         }
-        try await until("no thread is left behind") { self.threads() <= before }
+        try await until("no thread is left behind of \(before.sorted())") { self.threads().count <= before.count }
+        XCTAssertLessThanOrEqual(threads().count, before.count, "\(threads().sorted())")
     }
 
     func testAPartKeepsItsStore() async throws {
@@ -122,13 +123,21 @@ final class LifetimeTests: XCTestCase {
         _ = try await phone.records.record(world.team, reversal())
         let syncing = Task { try await phone.sync.now() }
         try await Task.sleep(nanoseconds: 100_000_000)
-        // A second one joins the first.
-        let joined = Task { await codeOf { try await phone.sync.start().ended() } }
+        // A second one joins the first, and goes on when that is cancelled.
+        let second = try phone.sync.start()
+        let joined = Task { await codeOf { try await second.ended() } }
         try await Task.sleep(nanoseconds: 100_000_000)
         let began = Date()
         syncing.cancel()
         let ended = await syncing.result
         XCTAssertThrowsError(try ended.get()) { XCTAssertTrue($0 is CancellationError, "\($0)") }
+        XCTAssertLessThan(Date().timeIntervalSince(began), 5)
+        let watching = Task { for await _ in second.progress {} }
+        let late = await codeOf { try await phone.sync.now(deadline: 0.2) }
+        XCTAssertEqual(late, "out_of_time", "its own deadline, and nobody else's")
+        watching.cancel()
+        await watching.value
+        second.cancel()
         let code = await joined.value
         XCTAssertEqual(code, "cancelled")
         // So does a call that waits for the hub.

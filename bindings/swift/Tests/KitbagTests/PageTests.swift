@@ -2,7 +2,7 @@ import Foundation
 import Synchronization
 import XCTest
 
-@testable import Kitbag
+@testable import KitbagClient
 
 /// docs/integrating.md quotes the parts between the marks, and this runs them.
 final class PageTests: XCTestCase {
@@ -51,7 +51,7 @@ final class PageTests: XCTestCase {
         // [sync]
         try await kitbag.sync.now()  // cancelling the task cancels the sync, without a loss
         let status = try await kitbag.sync.status()
-        print(status.isSynced ? "synced" : "\(status.waiting.records) wait: \(status.last.failed ?? "")")
+        print(status.isSynced ? "synced" : "\(status.waiting.records) wait: \(status.last.failed?.inWords ?? "")")
         // [background]
         try await kitbag.suspend()
         _ = try await Sync.inBackground(Opening(path: path, key: keystore), deadline: 25)

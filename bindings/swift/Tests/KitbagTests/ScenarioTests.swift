@@ -2,7 +2,7 @@ import Foundation
 import Synchronization
 import XCTest
 
-@testable import Kitbag
+@testable import KitbagClient
 import func KitbagGenerated.beginScenario
 import func KitbagGenerated.setScenarioClock
 

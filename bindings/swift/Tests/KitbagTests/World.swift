@@ -1,7 +1,7 @@
 import Foundation
 import XCTest
 
-@testable import Kitbag
+@testable import KitbagClient
 
 let today = CivilDate(year: 2026, month: 3, day: 14)
 

@@ -1,6 +1,6 @@
 // A phone as a program of its own, for `bindings/meeting.sh`: `STORE COMMAND …`.
 import Foundation
-import Kitbag
+import KitbagClient
 
 struct Keystore: KeyProvider {
     func storeKey() throws -> Data { Data((0..<32).map { UInt8($0 * 7) }) }

@@ -57,8 +57,12 @@ public suspend fun declarations(language: String): List<KindDeclaration> = cross
     }
 }
 
-/** What people read of a message's id, as in Kitbag's files of words; the id where there is none. */
-public fun message(id: String, language: String = "en"): String = org.kitbag.ffi.message(language, id)
+/**
+ * What people read of a message's id, as in Kitbag's files of words, in a language or in that of [Kitbag.setLanguage]; the
+ * id where there is none.
+ */
+@JvmOverloads
+public fun message(id: String, language: String? = null): String = atOnce { org.kitbag.ffi.message(language, id) }
 
 private fun org.kitbag.ffi.FieldDeclaration.lift(): Field =
     Field(name, shape.lift(), need.lift(), codes, inWords, codesInWords)

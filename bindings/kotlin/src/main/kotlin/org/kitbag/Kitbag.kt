@@ -96,7 +96,8 @@ public class Kitbag internal constructor(internal val ffi: FfiKitbag) : AutoClos
     public val health: Health get() = Health(ffi)
 
     /**
-     * What changes while it is collected. Who is slow gets one summary of all that came meanwhile: none is lost, nothing
+     * What changes while it is collected. The first says that everything may be new, so that a screen has one way to begin
+     * and to go on. Who is slow gets one summary of all that came meanwhile: none is lost, nothing
      * piles up, and nobody is held up. It ends when the store is closed.
      */
     public val changes: Flow<Changed> = flow {
@@ -147,7 +148,7 @@ public class Kitbag internal constructor(internal val ffi: FfiKitbag) : AutoClos
 
         /** From now on errors and findings speak this language; where there are no words in it, English. */
         @JvmStatic
-        public fun setLanguage(tag: String): Unit = org.kitbag.ffi.setLanguage(tag)
+        public fun setLanguage(tag: String): Unit = atOnce { org.kitbag.ffi.setLanguage(tag) }
     }
 }
 

@@ -13,11 +13,11 @@ public fun interface LogSink {
 public object Logs {
     /** From now on this sink takes the lines; null takes none. */
     @JvmStatic
-    public fun to(sink: LogSink?): Unit = org.kitbag.ffi.setLogSink(sink?.let { GuardedSink(it) })
+    public fun to(sink: LogSink?): Unit = atOnce { org.kitbag.ffi.setLogSink(sink?.let { GuardedSink(it) }) }
 
     /** How many lines were dropped, as the sink did not take them. */
     @JvmStatic
-    public val dropped: Long get() = org.kitbag.ffi.droppedLogLines().toLong()
+    public val dropped: Long get() = atOnce { org.kitbag.ffi.droppedLogLines().toLong() }
 }
 
 private class GuardedSink(private val sink: LogSink) : org.kitbag.ffi.LogSink {

@@ -129,7 +129,7 @@ public data class Search(
     val order: Order = Order.ARRIVAL,
     val olderThan: Place? = null,
     val newerThan: Place? = null,
-    /** The most records of one page. */
+    /** The most records of one page, 1 at least. */
     val most: Int = 50,
 ) {
     internal fun lower() = Sought(
@@ -207,6 +207,10 @@ public class Records internal constructor(private val ffi: FfiKitbag) {
     /** A form with the day, and what this device answered last time where that is mostly the same. */
     public suspend fun begin(team: TeamId, kind: Kind, today: LocalDate, utcOffsetMinutes: Int): Form =
         crossing { ffi.begin(team.text, kind.lower(), today.toString(), utcOffsetMinutes.toLong()).lift() }
+
+    /** What a form will be saved as: with what the programme or this device knows filled in. */
+    public suspend fun prepared(team: TeamId, form: Form): Form =
+        crossing { ffi.prepared(team.text, form.lower()).lift() }
 
     /** All that keeps a form from being saved: one fault for each field. */
     public suspend fun faults(team: TeamId, form: Form): List<Fault> =

@@ -34,7 +34,14 @@ public data class Lasting(
 public enum class StockAlarm { BELOW_MINIMUM, EXPIRING, BELOW_ZERO }
 
 /** A stock with which something is wrong. */
-public data class Alarm(val what: StockAlarm, val holder: String, val product: String, val doses: Long)
+public data class Alarm(
+    val what: StockAlarm,
+    val holder: String,
+    val product: String,
+    val doses: Long,
+    /** What people read beside whose stock of what it is, in the language of [Kitbag.setLanguage]. */
+    val inWords: String,
+)
 
 /** All stock, what is wrong with it, and how long it lasts. */
 public data class StockNow(val held: List<Batch>, val lasting: List<Lasting>, val alarms: List<Alarm>)
@@ -53,5 +60,5 @@ public class Stock internal constructor(private val ffi: FfiKitbag) {
 private fun org.kitbag.ffi.StockSeen.lift() = StockNow(
     held.map { Batch(TeamId(it.team), it.holder, it.product, it.lot, it.expiry, it.doses, it.kits, it.dosesBesideKits) },
     lasting.map { Lasting(TeamId(it.team), it.holder, it.product, it.doses, it.wentOut, it.days) },
-    alarms.map { Alarm(StockAlarm.valueOf(it.what.name), it.holder, it.product, it.doses) },
+    alarms.map { said -> with(said.alarm) { Alarm(StockAlarm.valueOf(what.name), holder, product, doses, said.inWords) } },
 )

@@ -5,7 +5,6 @@ import java.time.Instant
 import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.flow.Flow
 import kotlinx.coroutines.flow.flow
-import org.kitbag.ffi.SyncFault
 import org.kitbag.ffi.Keeping as FfiKeeping
 import org.kitbag.ffi.Kitbag as FfiKitbag
 import org.kitbag.ffi.SyncHandle as FfiSyncHandle
@@ -44,10 +43,12 @@ public data class LastSync(
     /** When this store and the hub agreed last. */
     val agreedAt: Instant?,
     val isWhole: Boolean,
-    /** Why it failed, as a code; null where it did not. */
-    val failed: String?,
+    /** Why it failed, with a code and in words; null where it did not. */
+    val failed: KitbagException?,
     val failures: Int,
     val nextTry: Instant?,
+    /** How far this device's clock was ahead of the hub's; null where no hub said. */
+    val clockAhead: Duration?,
 )
 
 /** What is true now of what waits, of the last sync and of the next. */
@@ -62,18 +63,27 @@ public data class Status(
     val isSynced: Boolean,
 )
 
-/** A sync that is going on, or is over. */
+/** A sync that is going on, or is over, as one wants it who began or joined it. */
 public class SyncRun internal constructor(private val ffi: FfiSyncHandle) {
     /** How far it is, until it is over. */
     public val progress: Flow<Progress> = flow {
-        while (true) {
-            val so = crossing { ffi.nextProgress() } ?: break
-            emit(Progress(so.sent.toLong(), so.toSend.toLong(), so.received.toLong(), so.toReceive.toLong()))
+        val watched = atOnce { ffi.watch() }
+        try {
+            while (true) {
+                val so = crossing { watched.next() } ?: break
+                emit(Progress(so.sent.toLong(), so.toSend.toLong(), so.received.toLong(), so.toReceive.toLong()))
+            }
+        } finally {
+            watched.end()
+            watched.destroy()
         }
     }
 
-    /** Ends it at once. What was acknowledged stays so, and the next one goes on. */
-    public fun cancel(): Unit = ffi.cancel()
+    /**
+     * Ends it at once, where nobody else wants it: who joined goes on. What was acknowledged stays so, and the next one
+     * goes on from there.
+     */
+    public fun cancel(): Unit = atOnce { ffi.cancel() }
 
     /** Waits for its end. Cancelling the coroutine that waits does not cancel the sync. */
     public suspend fun ended(): Agreement = crossing { ffi.ended().lift() }
@@ -82,19 +92,19 @@ public class SyncRun internal constructor(private val ffi: FfiSyncHandle) {
 /** Keeps a store synced until it is closed. */
 public class KeptSynced internal constructor(private val ffi: FfiKeeping) : AutoCloseable {
     /** The network is back, or somebody looks at the screen: syncs now. */
-    public fun now(): Unit = ffi.now()
+    public fun now(): Unit = atOnce { ffi.now() }
 
     /** Syncs no more by itself. */
-    override fun close(): Unit = ffi.end()
+    override fun close(): Unit = atOnce { ffi.end() }
 }
 
 /** Syncing with the hub: one at a time. */
 public class Sync internal constructor(private val ffi: FfiKitbag) {
-    /** Begins a sync; where one is going on, joins that one. It goes on whether anybody waits for it or not. */
+    /** Begins a sync; where one is going on, joins that one, whose budget stays. It goes on whether anybody waits for it or not. */
     public fun start(uploadBudget: Long? = null, deadline: Duration? = null): SyncRun =
-        atOnce { SyncRun(ffi.startSync(uploadBudget?.coerceAtLeast(0)?.toULong(), deadline?.notBelowZero())) }
+        atOnce { SyncRun(ffi.startSync(uploadBudget?.asBudget(), deadline?.notBelowZero())) }
 
-    /** Syncs, and waits for the end; cancelling the coroutine cancels the sync. */
+    /** Syncs, and waits for the end; cancelling the coroutine cancels the sync, where nobody else wants it. */
     public suspend fun now(uploadBudget: Long? = null, deadline: Duration? = null): Agreement {
         val run = start(uploadBudget, deadline)
         try {
@@ -113,17 +123,20 @@ public class Sync internal constructor(private val ffi: FfiKitbag) {
 
     /** Syncs now, after saves, and again after failures, until what is returned is closed. Keep hold of it. */
     public fun keep(uploadBudget: Long? = null, deadline: Duration? = null): KeptSynced =
-        atOnce { KeptSynced(ffi.keepSynced(uploadBudget?.coerceAtLeast(0)?.toULong(), deadline?.notBelowZero())) }
+        atOnce { KeptSynced(ffi.keepSynced(uploadBudget?.asBudget(), deadline?.notBelowZero())) }
 
     public companion object {
         /**
          * Opens a store, syncs until a deadline, and lets go of it: all that a background job does. Where the app has the
-         * store open, that one's [now] with a deadline is it.
+         * store open, that one's [now] with a deadline is it. It returns two seconds after the deadline at the latest.
          */
         public suspend fun inBackground(opening: Opening, deadline: Duration): Agreement =
             waiting { org.kitbag.ffi.syncInBackground(opening.lower(), deadline.notBelowZero(), it).lift() }
     }
 }
+
+private fun Long.asBudget(): ULong =
+    if (this >= 0) toULong() else throw KitbagException.NotUsable("argument", "uploadBudget", message("error-argument"))
 
 private fun Duration.notBelowZero() = if (isNegative) Duration.ZERO else this
 
@@ -134,38 +147,21 @@ private fun org.kitbag.ffi.Agreement.lift(): Agreement = when (this) {
     is org.kitbag.ffi.Agreement.Partial -> Agreement.Partial(waiting.toLong())
 }
 
-private fun SyncFault.code(): String = when (this) {
-    SyncFault.NoAnswer -> "no_answer"
-    SyncFault.NotTheHub -> "not_the_hub"
-    SyncFault.Busy -> "busy"
-    is SyncFault.Refused -> "refused"
-    SyncFault.Cancelled -> "cancelled"
-    SyncFault.OutOfTime -> "out_of_time"
-    SyncFault.CutOff -> "cut_off"
-    SyncFault.NotRead -> "not_read"
-    SyncFault.Stuck -> "stuck"
-    SyncFault.Unending -> "unending"
-    SyncFault.KeptOut -> "kept_out"
-    is SyncFault.BudgetSpent -> "budget_spent"
-    SyncFault.Store -> "store"
-}
-
-private fun org.kitbag.ffi.Status.lift() = Status(
-    Waiting(
-        waiting.entries.toLong(),
-        waiting.records.toLong(),
-        waiting.since?.let(Instant::ofEpochMilli),
-        waiting.aside.toLong(),
-        waiting.whyAside?.lift(),
-    ),
-    LastSync(
-        last.agreedAt?.let(Instant::ofEpochMilli),
-        last.isWhole,
-        last.failed?.code(),
-        last.failures.toInt(),
-        last.nextTry?.let(Instant::ofEpochMilli),
-    ),
-    clockIsOff,
-    uncertified.map(::TeamId),
-    isSynced,
+private fun org.kitbag.ffi.SyncStatus.lift() = Status(
+    with(now.waiting) {
+        Waiting(entries.toLong(), records.toLong(), since?.let(Instant::ofEpochMilli), aside.toLong(), whyAside?.lift())
+    },
+    with(now.last) {
+        LastSync(
+            agreedAt?.let(Instant::ofEpochMilli),
+            isWhole,
+            this@lift.failed?.let(::lift),
+            failures.toInt(),
+            nextTry?.let(Instant::ofEpochMilli),
+            clockAhead?.let(Duration::ofMillis),
+        )
+    },
+    now.clockIsOff,
+    now.uncertified.map(::TeamId),
+    now.isSynced,
 )

@@ -37,10 +37,10 @@ public data class Member(
 
 /** How a revocation went. */
 public data class Revocation(
-    /** Why the sync before it did not come to its end, as a code: what the hub has beyond is aside. */
-    val before: String?,
+    /** Why the sync before it did not come to its end: what the hub has beyond is aside. */
+    val before: KitbagException?,
     /** Why the sync after it did not: nobody knows of it yet but this device. */
-    val after: String?,
+    val after: KitbagException?,
 )
 
 /** What the hub keeps aside of a revoked device. */
@@ -82,7 +82,7 @@ public class Joining private constructor(private val ffi: FfiJoining) : AutoClos
     public suspend fun approved(): Kitbag = waiting(Kitbag::close) { Kitbag(ffi.approved(it)) }
 
     /** Gives up: its store is let go, unless [approved] returned it. */
-    override fun close(): Unit = ffi.destroy()
+    override fun close(): Unit = atOnce { ffi.destroy() }
 
     public companion object {
         /** Opens the device's store, making it on first use, and asks to join by an invitation's text. */
@@ -131,7 +131,7 @@ public class Team internal constructor(private val ffi: FfiKitbag) {
     /** Revokes a certificate. Syncs before and after. */
     public suspend fun revoke(team: TeamId, certificate: EntryId): Revocation = waiting {
         val revoked = ffi.revoke(team.text, certificate.text, it)
-        Revocation(revoked.before, revoked.after)
+        Revocation(revoked.before?.let(::lift), revoked.after?.let(::lift))
     }
 
     /** What the hub keeps aside of a revoked device, counting nowhere. */

@@ -65,6 +65,9 @@ public data class Form(
     /** With this number. */
     public fun put(field: String, number: Long): Form = put(field, Value.Number(number))
 
+    /** With this number. */
+    public fun put(field: String, number: Int): Form = put(field, number.toLong())
+
     /** With this yes or no. */
     public fun put(field: String, flag: Boolean): Form = put(field, Value.Flag(flag))
 

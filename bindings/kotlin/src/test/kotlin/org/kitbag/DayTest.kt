@@ -18,6 +18,7 @@ class DayTest {
         World.new().use { world ->
             val phone = world.phone("phone")
             assertEquals(listOf(Role.WORKER), phone.team.own().map { it.role })
+            assertTrue(phone.changes.first().isMany, "a screen begins with it")
             val changed = async { phone.changes.first { it.records.isNotEmpty() } }
             val begun = phone.records.begin(world.team, Kind.REVERSAL, TODAY, 60)
             assertEquals(Value.Text("2026-03-14"), begun.fields["occurred_on"])

@@ -149,12 +149,19 @@ class LifetimeTest {
                 phone.programme.setHub(HubAddress("kitbag://127.0.0.1:${silent.localPort}/$pins"))
                 phone.records.record(world.team, reversal())
                 val syncing = launch { phone.sync.now() }
-                until("it waits for the hub") { phone.sync.start().let { true } }
-                // A second one joins the first.
-                val joined = async { codeOf { phone.sync.start().ended() } }
+                delay(100)
+                // A second one joins the first, and goes on when that is cancelled.
+                val second = phone.sync.start()
+                val joined = async { codeOf { second.ended() } }
                 delay(100)
                 val began = System.nanoTime()
                 syncing.cancelAndJoin()
+                val watching = launch { second.progress.collect {} }
+                val late = codeOf { phone.sync.now(deadline = Duration.ofMillis(200)) }
+                assertEquals("out_of_time", late, "its own deadline, and nobody else's")
+                watching.cancelAndJoin()
+                assertTrue(joined.isActive)
+                second.cancel()
                 assertEquals("cancelled", joined.await())
                 assertTrue(System.nanoTime() - began < TimeUnit.SECONDS.toNanos(5))
                 // So does a call that waits for the hub.

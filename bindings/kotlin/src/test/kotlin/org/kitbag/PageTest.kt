@@ -51,7 +51,7 @@ class PageTest {
         // [sync]
         kitbag.sync.now() // cancelling the coroutine cancels the sync, without a loss
         val status = kitbag.sync.status()
-        println(if (status.isSynced) "synced" else "${status.waiting.records} wait: ${status.last.failed}")
+        println(if (status.isSynced) "synced" else "${status.waiting.records} wait: ${status.last.failed?.inWords}")
         // [background]
         kitbag.suspend()
         Sync.inBackground(Opening(path, keystore), Duration.ofSeconds(25))

@@ -81,17 +81,18 @@ public struct KindDeclaration: Hashable, Sendable {
 }
 
 /// All kinds, with words in a language: asked once and kept. Screens are built of them.
-public func declarations(language: String) async -> [KindDeclaration] {
-    KitbagGenerated.declarations(language: language).map(KindDeclaration.init)
+public func declarations(language: String) async throws -> [KindDeclaration] {
+    try await crossing { try await KitbagGenerated.declarations(language: language).map(KindDeclaration.init) }
 }
 
 /// All of Kitbag's words as `Localizable.strings`, in English, Spanish, French, Arabic and Ukrainian: for texts that an app
 /// puts together itself. `kind-reversal`, `field-outcome`, `error-would_lose`, …
 public var words: Bundle { KitbagGenerated.words }
 
-/// What people read of a message's id, as in Kitbag's files of words; the id where there is none.
-public func message(_ id: String, language: String = "en") -> String {
-    KitbagGenerated.message(language: language, id: id)
+/// What people read of a message's id, as in Kitbag's files of words, in a language or in that of
+/// ``Kitbag/setLanguage(_:)``; the id where there is none.
+public func message(_ id: String, language: String? = nil) -> String {
+    (try? KitbagGenerated.message(language: language, id: id)) ?? id
 }
 
 /// How much a log line matters.

@@ -56,11 +56,24 @@ public struct CivilDate: Hashable, Sendable, CustomStringConvertible, Comparable
         self.init(year: parts.year ?? 0, month: parts.month ?? 0, day: parts.day ?? 0)
     }
 
-    /// From `yyyy-mm-dd`.
+    /// From `yyyy-mm-dd`; nil where that is no day of the calendar.
     public init?(_ text: String) {
-        let parts = text.split(separator: "-").compactMap { Int($0) }
-        guard parts.count == 3 else { return nil }
-        self.init(year: parts[0], month: parts[1], day: parts[2])
+        let parts = text.split(separator: "-", omittingEmptySubsequences: false)
+        let digits = parts.allSatisfy { $0.allSatisfy { $0.isASCII && $0.isNumber } }
+        guard digits, parts.map(\.count) == [4, 2, 2] else { return nil }
+        let numbers = parts.compactMap { Int($0) }
+        self.init(year: numbers[0], month: numbers[1], day: numbers[2])
+        guard (1...12).contains(month), (1...31).contains(day), CivilDate(epochDay: epochDay) == self else { return nil }
+    }
+
+    /// Days since 1970-01-01, by the same source as the way back.
+    private var epochDay: Int64 {
+        let shiftedYear = Int64(month <= 2 ? year - 1 : year)
+        let era = (shiftedYear >= 0 ? shiftedYear : shiftedYear - 399) / 400
+        let yearOfEra = shiftedYear - era * 400
+        let shiftedMonth = Int64(month > 2 ? month - 3 : month + 9)
+        let dayOfYear = (153 * shiftedMonth + 2) / 5 + Int64(day) - 1
+        return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
     }
 
     /// From days since 1970-01-01 (Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms").

@@ -210,7 +210,7 @@ public struct Search: Hashable, Sendable {
     public var order = Order.arrival
     public var olderThan: Place?
     public var newerThan: Place?
-    /// The most records of one page.
+    /// The most records of one page, 1 at least.
     public var most = 50
 
     public init(kind: Kind? = nil, team: TeamId? = nil) { (self.kind, self.team) = (kind, team) }
@@ -346,6 +346,11 @@ public struct Records: Sendable {
                     team: team.text, kind: kind.lowered, today: today.description,
                     utcOffsetMin: Int64(utcOffsetMinutes)))
         }
+    }
+
+    /// What a form will be saved as: with what the programme or this device knows filled in.
+    public func prepared(_ team: TeamId, _ form: Form) async throws -> Form {
+        try await crossing { Form(try await ffi.prepared(team: team.text, form: form.lowered)) }
     }
 
     /// All that keeps a form from being saved: one fault for each field.

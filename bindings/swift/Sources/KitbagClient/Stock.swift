@@ -46,15 +46,18 @@ public struct Alarm: Hashable, Sendable {
     public let holder: String
     public let product: String
     public let doses: Int64
+    /// What people read beside whose stock of what it is, in the language of ``Kitbag/setLanguage(_:)``.
+    public let inWords: String
 
-    init(_ of: KitbagGenerated.Alarm) {
+    init(_ said: AlarmSaid) {
+        let of = said.alarm
         what =
             switch of.what {
             case .belowMinimum: .belowMinimum
             case .expiring: .expiring
             case .belowZero: .belowZero
             }
-        (holder, product, doses) = (of.holder, of.product, of.doses)
+        (holder, product, doses, inWords) = (of.holder, of.product, of.doses, said.inWords)
     }
 }
 

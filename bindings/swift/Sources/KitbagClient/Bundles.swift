@@ -24,13 +24,15 @@ public struct BundleTaken: Hashable, Sendable {
     public let entries: UInt64
     public let newEntries: UInt64
     public let turnedAway: UInt64
+    /// Why the last was turned away, in English.
+    public let whyTurnedAway: String?
 }
 
 /// Bundles: what a colleague's phone or a memory card carries, encrypted for a team.
 public struct Bundles: Sendable {
     let ffi: KitbagGenerated.Kitbag
 
-    /// Writes a bundle for a team's members into a file, which it makes or replaces.
+    /// Writes a bundle for a team's members into a file, which is there whole or as it was before.
     public func export(_ team: TeamId, _ of: BundleOf, to path: String) async throws -> BundleWritten {
         try await crossing {
             let written = try await ffi.exportBundle(team: team.text, of: of.lowered, path: path)
@@ -43,7 +45,8 @@ public struct Bundles: Sendable {
         try await crossing {
             let taken = try await ffi.importBundle(path: path)
             return BundleTaken(
-                entries: taken.entries, newEntries: taken.newEntries, turnedAway: taken.turnedAway)
+                entries: taken.entries, newEntries: taken.newEntries, turnedAway: taken.turnedAway,
+                whyTurnedAway: taken.reason)
         }
     }
 }

@@ -54,7 +54,8 @@ public struct Changed: Hashable, Sendable {
     }
 }
 
-/// What changes in a store while it is iterated. Who is slow gets one summary of all that came meanwhile: none is lost,
+/// What changes in a store while it is iterated. The first says that everything may be new, so that a screen has one way to
+/// begin and to go on. Who is slow gets one summary of all that came meanwhile: none is lost,
 /// nothing piles up, and nobody is held up. It ends when the store is closed, or the task is cancelled.
 public struct Changes: AsyncSequence, Sendable {
     let kitbag: KitbagGenerated.Kitbag
@@ -151,8 +152,9 @@ public final class Kitbag: Sendable {
     public func resume() async throws { try await crossing { try await self.ffi.resume() } }
 
     /// Closes the store for good, and returns at once: from here on every call fails with `closed`. What was begun is done
-    /// to its end; ``closeAndWait()`` waits for that. A store that nobody holds any more, by ``Kitbag`` or by a part of it, closes itself.
-    public func close() { ffi.shut() }
+    /// to its end; ``closeAndWait()`` waits for that. A store that nobody holds any more, by ``Kitbag`` or by a part of it,
+    /// closes itself.
+    public func close() { try? ffi.shut() }
 
     /// The same; returns once the store's file may be opened anew.
     public func closeAndWait() async throws { try await crossing { try await self.ffi.shutAndWait() } }

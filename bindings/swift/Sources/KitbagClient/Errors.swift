@@ -9,7 +9,7 @@ public struct Fault: Hashable, Sendable {
     public let code: String
     /// The other field, where it takes two to be wrong.
     public let other: String?
-    /// What people read beside the field, in the language of ``Kitbag/Kitbag/setLanguage(_:)``.
+    /// What people read beside the field, in the language of ``Kitbag/setLanguage(_:)``.
     public let inWords: String
 
     init(_ of: KitbagGenerated.Fault) {
@@ -53,7 +53,7 @@ public struct KitbagError: Error, LocalizedError, Hashable, Sendable {
     public let kind: Kind
     /// The stable code.
     public let code: String
-    /// What people read: what happened, and what to do next, in the language of ``Kitbag/Kitbag/setLanguage(_:)``.
+    /// What people read: what happened, and what to do next, in the language of ``Kitbag/setLanguage(_:)``.
     public let inWords: String
 
     public var errorDescription: String? { inWords }

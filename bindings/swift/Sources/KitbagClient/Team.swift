@@ -53,10 +53,10 @@ public struct Member: Hashable, Sendable {
 
 /// How a revocation went.
 public struct Revocation: Hashable, Sendable {
-    /// Why the sync before it did not come to its end, as a code: what the hub has beyond is aside.
-    public let before: String?
+    /// Why the sync before it did not come to its end: what the hub has beyond is aside.
+    public let before: KitbagError?
     /// Why the sync after it did not: nobody knows of it yet but this device.
-    public let after: String?
+    public let after: KitbagError?
 }
 
 /// What the hub keeps aside of a revoked device.
@@ -176,7 +176,7 @@ public struct Team: Sendable {
     public func revoke(_ team: TeamId, certificate: EntryId) async throws -> Revocation {
         try await waiting {
             let of = try await ffi.revoke(team: team.text, certificate: certificate.text, cancel: $0)
-            return Revocation(before: of.before, after: of.after)
+            return Revocation(before: of.before.map(KitbagError.init), after: of.after.map(KitbagError.init))
         }
     }
 

@@ -51,10 +51,12 @@ public struct LastSync: Hashable, Sendable {
     /// When this store and the hub agreed last.
     public let agreedAt: Date?
     public let isWhole: Bool
-    /// Why it failed, as a code; nil where it did not.
-    public let failed: String?
+    /// Why it failed, with a code and in words; nil where it did not.
+    public let failed: KitbagError?
     public let failures: UInt32
     public let nextTry: Date?
+    /// How far this device's clock was ahead of the hub's, in seconds; nil where no hub said.
+    public let clockAhead: TimeInterval?
 }
 
 /// What is true now of what waits, of the last sync and of the next.
@@ -68,52 +70,56 @@ public struct Status: Hashable, Sendable {
     /// Say "synced" only where this is true.
     public let isSynced: Bool
 
-    init(_ of: KitbagGenerated.Status) {
+    init(_ said: KitbagGenerated.SyncStatus) {
+        let of = said.now
         waiting = Waiting(
             entries: of.waiting.entries, records: of.waiting.records, since: of.waiting.since.map(Date.init(millis:)),
             aside: of.waiting.aside, whyAside: of.waiting.whyAside.map(Reason.init))
         last = LastSync(
             agreedAt: of.last.agreedAt.map(Date.init(millis:)), isWhole: of.last.isWhole,
-            failed: of.last.failed.map(code), failures: of.last.failures,
-            nextTry: of.last.nextTry.map(Date.init(millis:)))
+            failed: said.failed.map(KitbagError.init), failures: of.last.failures,
+            nextTry: of.last.nextTry.map(Date.init(millis:)), clockAhead: of.last.clockAhead.map { Double($0) / 1_000 })
         (clockIsOff, uncertified, isSynced) = (of.clockIsOff, of.uncertified.map(TeamId.init), of.isSynced)
-    }
-}
-
-private func code(_ fault: SyncFault) -> String {
-    switch fault {
-    case .noAnswer: "no_answer"
-    case .notTheHub: "not_the_hub"
-    case .busy: "busy"
-    case .refused: "refused"
-    case .cancelled: "cancelled"
-    case .outOfTime: "out_of_time"
-    case .cutOff: "cut_off"
-    case .notRead: "not_read"
-    case .stuck: "stuck"
-    case .unending: "unending"
-    case .keptOut: "kept_out"
-    case .budgetSpent: "budget_spent"
-    case .store: "store"
     }
 }
 
 /// A deadline that a clock can reach: not before now, and in thirty years at most.
 private func possible(_ deadline: TimeInterval) -> TimeInterval { min(max(0, deadline), 1e9) }
 
-/// A sync that is going on, or is over.
+/// The progress of a sync, until it is over or the task that iterates is cancelled.
+public struct SyncProgress: AsyncSequence, Sendable {
+    let run: SyncHandle
+
+    public func makeAsyncIterator() -> Iterator { Iterator(run.watch()) }
+
+    public final class Iterator: AsyncIteratorProtocol, Sendable {
+        private let watched: Watched
+
+        init(_ watched: Watched) { self.watched = watched }
+
+        deinit { watched.end() }
+
+        public func next() async -> Progress? {
+            await withTaskCancellationHandler {
+                (try? await watched.next()).flatMap { $0 }.map(Progress.init)
+            } onCancel: {
+                watched.end()
+            }
+        }
+    }
+}
+
+/// A sync that is going on, or is over, as one wants it who began or joined it.
 public final class SyncRun: Sendable {
     private let ffi: SyncHandle
 
     init(_ ffi: SyncHandle) { self.ffi = ffi }
 
     /// How far it is, until it is over.
-    public var progress: AsyncStream<Progress> {
-        let ffi = ffi
-        return AsyncStream(unfolding: { (try? await ffi.nextProgress()).flatMap { $0 }.map(Progress.init) })
-    }
+    public var progress: SyncProgress { SyncProgress(run: ffi) }
 
-    /// Ends it at once. What was acknowledged stays so, and the next one goes on.
+    /// Ends it at once, where nobody else wants it: who joined goes on. What was acknowledged stays so, and the next one
+    /// goes on from there.
     public func cancel() { ffi.cancel() }
 
     /// Waits for its end. Cancelling the task that waits does not cancel the sync.
@@ -139,12 +145,12 @@ public final class KeptSynced: Sendable {
 public struct Sync: Sendable {
     let ffi: KitbagGenerated.Kitbag
 
-    /// Begins a sync; where one is going on, joins that one. It goes on whether anybody waits for it or not.
+    /// Begins a sync; where one is going on, joins that one, whose budget stays. It goes on whether anybody waits for it or not.
     public func start(uploadBudget: UInt64? = nil, deadline: TimeInterval? = nil) throws -> SyncRun {
         try atOnce { SyncRun(try ffi.startSync(uploadBudget: uploadBudget, deadline: deadline.map(possible))) }
     }
 
-    /// Syncs, and waits for the end; cancelling the task cancels the sync.
+    /// Syncs, and waits for the end; cancelling the task cancels the sync, where nobody else wants it.
     @discardableResult
     public func now(uploadBudget: UInt64? = nil, deadline: TimeInterval? = nil) async throws -> Agreement {
         let run = try start(uploadBudget: uploadBudget, deadline: deadline)
@@ -174,7 +180,7 @@ public struct Sync: Sendable {
     }
 
     /// Opens a store, syncs until a deadline, and lets go of it: all that a background task does. Where the app has the
-    /// store open, that one's ``now(uploadBudget:deadline:)`` is it.
+    /// store open, that one's ``now(uploadBudget:deadline:)`` is it. It returns two seconds after the deadline at the latest.
     public static func inBackground(_ opening: Opening, deadline: TimeInterval) async throws -> Agreement {
         try await waiting {
             Agreement(
