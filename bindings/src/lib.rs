@@ -7,6 +7,8 @@
 // What uniffi generates names its functions to the linker, and reads what the other side passes.
 #![allow(unsafe_code)]
 
+#[cfg(feature = "scenario")]
+mod breaking;
 mod bundles;
 mod changes;
 mod crossing;

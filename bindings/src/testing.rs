@@ -46,3 +46,9 @@ pub async fn saves_in_rust(
     })
     .await
 }
+
+/// A way to the hub at this port that breaks for good once so many bytes went to it; where it begins.
+#[uniffi::export]
+pub fn breaking_way(port: u16, bytes: u64) -> u16 {
+    crate::breaking::way(port, bytes).expect("this machine listens")
+}

@@ -2,6 +2,9 @@
 //! and what all three observe and export is compared byte for byte (`cargo xtask scenario`).
 #![allow(clippy::expect_used)]
 
+#[path = "../src/breaking.rs"]
+mod breaking;
+
 use kitbag_client::{Changes, Client, Error, Joining, Noticed, Opening, SyncOptions};
 use kitbag_core::engine::{BundleOf, DraftId, Listed};
 use kitbag_core::identity::{HubAddress, Role};
@@ -42,6 +45,7 @@ struct World {
     seed: u64,
     now: Arc<AtomicI64>,
     team: TeamId,
+    hub: String,
     devices: BTreeMap<String, (Client, Changes)>,
     records: BTreeMap<String, RecordId>,
     drafts: BTreeMap<String, DraftId>,
@@ -135,6 +139,13 @@ fn form(json: &Json) -> Result<Form, Error> {
     Ok(if json["unknowns"] == true { form.with_unknowns() } else { form })
 }
 
+/// What an address says before its port, the port, and after it.
+fn parts(address: &str) -> (&str, u16, &str) {
+    let (before, rest) = address.rsplit_once(':').expect("a port");
+    let (port, pins) = rest.split_once('/').expect("pins");
+    (before, port.parse().expect("a port"), pins)
+}
+
 async fn play(world: &mut World, scenario: &Json, step: &Json) -> Result<(), Error> {
     let text = |name: &str| step[name].as_str().unwrap_or_default().to_owned();
     let client = world.client(&text("on"));
@@ -174,8 +185,14 @@ async fn play(world: &mut World, scenario: &Json, step: &Json) -> Result<(), Err
         }
         "sync" => _ = client.sync().start(SyncOptions::default()).ended().await?,
         "sync_dies" => {
-            let deadline = Some(Duration::ZERO);
-            client.sync().start(SyncOptions { deadline, ..SyncOptions::default() }).ended().await?;
+            let bytes = step["bytes"].as_u64().expect("bytes");
+            let (before, port, pins) = parts(&world.hub);
+            let port = breaking::way(port, bytes).expect("this machine listens");
+            let broken = format!("{before}:{port}/{pins}").parse().expect("an address");
+            client.programme().set_hub(broken).await?;
+            let ended = client.sync().start(SyncOptions::default()).ended().await;
+            client.programme().set_hub(world.hub.parse().expect("an address")).await?;
+            ended?;
         }
         "revoke" => {
             let device = world.client(&text("worker")).programme().own().await?.device;
@@ -278,6 +295,7 @@ async fn a_week() {
         seed: scenario["seed"].as_u64().expect("a seed"),
         now: Arc::new(AtomicI64::new(BEGIN)),
         team: TeamId([0; 16]),
+        hub: String::new(),
         devices: BTreeMap::new(),
         records: BTreeMap::new(),
         drafts: BTreeMap::new(),
@@ -285,7 +303,9 @@ async fn a_week() {
     };
     let root = Client::found(world.opening("root")).await.expect("a programme");
     let key = root.programme().own().await.expect("the root").root;
-    root.programme().set_hub(hub(world.folder.join("hub"), key)).await.expect("a hub");
+    let hub = hub(world.folder.join("hub"), key);
+    world.hub = hub.to_string();
+    root.programme().set_hub(hub).await.expect("a hub");
     world.team = root.programme().new_team().await.expect("a team");
     let desk = root.programme().make_coordinator(world.team, world.opening("desk")).await;
     let desk = desk.expect("a coordinator");

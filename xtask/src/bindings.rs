@@ -274,9 +274,14 @@ fn kotlin_consumer() -> Result<String, String> {
     shell::run(Command::new("strip").arg("-o").arg(&natives).arg(built))?;
     let published = target.join("repository");
     let _ = fs::remove_dir_all(&published);
-    let mut deploy = maven(&package("kotlin"), &["deploy", "-Dmaven.test.skip=true"]);
+    let mut deploy =
+        maven(&package("kotlin"), &["deploy", "-Prelease", "-Dmaven.test.skip=true"]);
     let repository = format!("-DaltDeploymentRepository=published::file://{}", published.display());
     shell::run(deploy.arg(repository))?;
+    for beside in ["sources", "javadoc"] {
+        let jar = published.join(format!("org/kitbag/kitbag/0.1.0/kitbag-0.1.0-{beside}.jar"));
+        fs::metadata(&jar).map_err(|error| format!("{}: {error}", jar.display()))?;
+    }
     let app = target.join("consumer");
     write(&app.join("src/main.kt"), &program("kotlin")?)?;
     write(&app.join("pom.xml"), &read(&package("kotlin").join("consumer/pom.xml"))?)?;
@@ -292,7 +297,25 @@ fn kotlin_consumer() -> Result<String, String> {
     shell::said(Command::new("java").current_dir(folder).args(["-cp", &path, "MainKt"]))
 }
 
+/// Swift's documentation, as Xcode shows it; a link that leads nowhere fails.
+fn swift_documentation() -> Result<(), String> {
+    let graphs = empty(&package("swift").join("target/graphs"))?;
+    let build = ["swift", "build", "--target", "KitbagClient", "--scratch-path", "target/build"];
+    let mut build = in_swift(&build);
+    for flag in ["-emit-symbol-graph", "-emit-symbol-graph-dir"] {
+        build.args(["-Xswiftc", flag]);
+    }
+    build.arg("-Xswiftc").arg(&graphs);
+    shell::run(&mut build)?;
+    let mut convert = in_swift(&["docc", "convert"]);
+    convert.arg("Sources/KitbagClient/KitbagClient.docc").arg("--additional-symbol-graph-dir");
+    convert.arg(&graphs).args(["--fallback-display-name", "KitbagClient", "--warnings-as-errors"]);
+    convert.args(["--fallback-bundle-identifier", "org.kitbag.client"]);
+    shell::run(convert.args(["--output-path", "target/KitbagClient.doccarchive"]))
+}
+
 fn swift_consumer() -> Result<String, String> {
+    swift_documentation()?;
     let app = package("swift").join("target/consumer");
     write(&app.join("src/main.swift"), &program("swift")?)?;
     write(&app.join("Package.swift"), &read(&package("swift").join("consumer/Package.swift"))?)?;

@@ -20,6 +20,9 @@ const SMALL_C: &str =
 const LINKED: &str = "-C link-arg=-Wl,-z,max-page-size=16384 \
      -C link-arg=-Wl,--pack-dyn-relocs=android -C link-arg=-Wl,--icf=safe";
 
+/// Where an app's build reads what it must be to take the AAR.
+const METADATA: &str = "META-INF/com/android/build/gradle/aar-metadata.properties";
+
 fn native() -> PathBuf {
     shell::target().join("android/jniLibs")
 }
@@ -123,6 +126,7 @@ fn pack(
     };
     put(&kotlin.join("android/AndroidManifest.xml"), "AndroidManifest.xml")?;
     put(&kotlin.join("android/consumer-rules.pro"), "proguard.txt")?;
+    put(&kotlin.join("android/aar-metadata.properties"), METADATA)?;
     put(classes, "classes.jar")?;
     for abi in ABIS {
         put(
@@ -238,6 +242,7 @@ mod tests {
             "AndroidManifest.xml",
             "classes.jar",
             "R.txt",
+            METADATA,
             "proguard.txt",
             "res/values-ar/strings.xml",
             "jni/arm64-v8a/libkitbag_bindings.so",

@@ -258,6 +258,56 @@ final class BadInputTests: XCTestCase {
         XCTAssertEqual(agreement, .whole)
     }
 
+    func testASyncThatDiesAnywhereLosesNothingAndTheNextGoesOn() async throws {
+        let world = try await World()
+        let phone = try await world.phone("phone")
+        var saved: Set<RecordId> = []
+        for _ in 0..<20 { saved.insert(try await phone.records.record(world.team, reversal())) }
+        var died = 0
+        for bytes in stride(from: UInt64(100), to: 40_000, by: 700) {
+            try await phone.programme.setHub(world.hub.address.breakingAfter(bytes))
+            guard let error = await errorOf({ try await phone.sync.now() }) else { break }
+            XCTAssertEqual(error.code, "no_answer")
+            died += 1
+        }
+        XCTAssertGreaterThanOrEqual(died, 4)
+        try await phone.programme.setHub(world.hub.address)
+        let agreement = try await phone.sync.now()
+        XCTAssertEqual(agreement, .whole)
+        var search = Search()
+        search.most = 100
+        let deliveries = try await phone.records.list(search).rows.map(\.delivery)
+        XCTAssertEqual(deliveries, Array(repeating: .onHub, count: 20))
+        try await world.desk.sync.now()
+        let there = Set(try await world.desk.records.list(search).rows.map(\.id))
+        XCTAssertEqual(there, saved)
+    }
+
+    func testAHubThatForgotIsToldAgain() async throws {
+        let world = try await World()
+        let phone = try await world.phone("phone")
+        let first = try await phone.records.record(world.team, reversal())
+        try await phone.sync.now()
+        // With its own key, and as it was a day ago: what it acknowledged since it says it never saw.
+        world.hub.end()
+        let (hub, kept, root) = (world.folder + "/hub", world.folder + "/kept", try await world.root.programme.own().root)
+        try FileManager.default.copyItem(atPath: hub, toPath: kept)
+        let before = try Hub(hub, root: root, listen: world.hub.address.listens)
+        let second = try await phone.records.record(world.team, reversal())
+        let agreed = try await phone.sync.now()
+        XCTAssertEqual(agreed, .whole)
+        before.end()
+        try FileManager.default.removeItem(atPath: hub)
+        try FileManager.default.copyItem(atPath: kept, toPath: hub)
+        let after = try Hub(hub, root: root, listen: world.hub.address.listens)
+        let again = try await phone.sync.now()
+        XCTAssertEqual(again, .whole)
+        try await world.desk.sync.now()
+        let there = Set(try await world.desk.records.list().rows.map(\.id))
+        XCTAssertEqual(there, [first, second])
+        after.end()
+    }
+
     func testAPanicEndsOneCallAlone() async throws {
         let world = try await World()
         let inACall = await errorOf { try await crossing { try await panicInACall() } }

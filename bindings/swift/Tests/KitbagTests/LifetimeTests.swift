@@ -74,7 +74,9 @@ final class LifetimeTests: XCTestCase {
         let world = try await World()
         try await world.phone("phone").closeAndWait()
         let before = threads()
-        for _ in 0..<5 {
+        // A thread that one of ours wakes up into being has its name: Swift's pool is filled from where a call is answered.
+        let pool = ProcessInfo.processInfo.activeProcessorCount + 1
+        for _ in 0...pool {
             do {
                 let phone = try await Kitbag.open(world.opening("phone"))
                 _ = try await phone.records.list()
@@ -82,8 +84,11 @@ final class LifetimeTests: XCTestCase {
             }
             try await until("a store that nobody holds is let go") { self.held(world.folder + "/phone").isEmpty }
         }
-        try await until("no thread is left behind of \(before.sorted())") { self.threads().count <= before.count }
-        XCTAssertLessThanOrEqual(threads().count, before.count, "\(threads().sorted())")
+        // One that each store leaves behind is more than the pool has.
+        try await until("no thread is left behind beside \(before.sorted())") {
+            self.threads().count <= before.count + pool
+        }
+        XCTAssertLessThanOrEqual(threads().count, before.count + pool, "\(threads().sorted())")
     }
 
     func testAPartKeepsItsStore() async throws {

@@ -111,7 +111,11 @@ final class ScenarioTests: XCTestCase {
             _ = try await on.bundles.export(world.team, .waiting, to: file)
             _ = try await devices[text("to")]!.bundles.import(from: file)
         case "sync": try await on.sync.now()
-        case "sync_dies": try await on.sync.now(deadline: 0)
+        case "sync_dies":
+            try await on.programme.setHub(world.hub.address.breakingAfter(UInt64(step["bytes"] as! Int)))
+            let ended = await Task { try await on.sync.now() }.result
+            try await on.programme.setHub(world.hub.address)
+            _ = try ended.get()
         case "revoke":
             let device = try await devices[text("worker")]!.programme.own().device
             let member = try await on.team.members(world.team).first { $0.device == device }!

@@ -2,6 +2,7 @@ import Foundation
 import XCTest
 
 @testable import KitbagClient
+import func KitbagGenerated.breakingWay
 
 let today = CivilDate(year: 2026, month: 3, day: 14)
 
@@ -17,11 +18,11 @@ final class Hub: @unchecked Sendable {
     private let input = Pipe()
     let address: HubAddress
 
-    init(_ folder: String, root: DeviceKey) throws {
+    init(_ folder: String, root: DeviceKey, listen: String = "127.0.0.1:0") throws {
         let output = Pipe()
         process.executableURL = URL(fileURLWithPath: ProcessInfo.processInfo.environment["KITBAG_COMMAND"]!)
         process.arguments = [
-            "hub", "run", "--folder", folder, "--listen", "127.0.0.1:0", "--root", root.text, "--until-stdin-ends",
+            "hub", "run", "--folder", folder, "--listen", listen, "--root", root.text, "--until-stdin-ends",
         ]
         process.standardInput = input
         process.standardOutput = output
@@ -37,9 +38,22 @@ final class Hub: @unchecked Sendable {
         address = HubAddress(String(line.dropFirst("listening on ".count)))
     }
 
-    deinit {
+    func end() {
         try? input.fileHandleForWriting.close()
         process.waitUntilExit()
+    }
+
+    deinit { end() }
+}
+
+extension HubAddress {
+    /// Where a hub of this address listens.
+    var listens: String { String(text.split(separator: "/")[1]) }
+
+    /// A way to this hub that breaks for good once so many bytes went to it.
+    func breakingAfter(_ bytes: UInt64) -> HubAddress {
+        let port = UInt16(listens.split(separator: ":")[1])!
+        return HubAddress("kitbag://127.0.0.1:\(breakingWay(port: port, bytes: bytes))/\(text.split(separator: "/")[2])")
     }
 }
 

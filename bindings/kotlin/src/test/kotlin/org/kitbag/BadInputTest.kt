@@ -253,6 +253,53 @@ class BadInputTest {
     }
 
     @Test
+    fun aSyncThatDiesAnywhereLosesNothingAndTheNextGoesOn() = runBlocking<Unit> {
+        World.new().use { world ->
+            val phone = world.phone("phone")
+            val saved = (1..20).map { phone.records.record(world.team, reversal()) }.toSet()
+            var died = 0
+            for (bytes in 100L..40_000L step 700L) {
+                phone.programme.setHub(world.hub.address.breakingAfter(bytes))
+                val ended = runCatching { phone.sync.now() }
+                if (ended.isSuccess) break
+                assertEquals("no_answer", failsWith<KitbagException.Sync> { ended.getOrThrow() }.code)
+                died += 1
+            }
+            assertTrue(died >= 4, "died $died times")
+            phone.programme.setHub(world.hub.address)
+            assertEquals(Agreement.Whole, phone.sync.now())
+            assertTrue(phone.records.list(Search(most = 100)).rows.all { it.delivery == Delivery.OnHub })
+            world.desk.sync.now()
+            assertEquals(saved, world.desk.records.list(Search(most = 100)).rows.map { it.id }.toSet())
+        }
+    }
+
+    @Test
+    fun aHubThatForgotIsToldAgain() = runBlocking<Unit> {
+        World.new().use { world ->
+            val phone = world.phone("phone")
+            val first = phone.records.record(world.team, reversal())
+            assertEquals(Agreement.Whole, phone.sync.now())
+            // With its own key, and as it was a day ago: what it acknowledged since it says it never saw.
+            world.hub.close()
+            val (hub, kept) = world.folder.resolve("hub") to world.folder.resolve("kept")
+            hub.toFile().copyRecursively(kept.toFile())
+            Hub(hub, world.root.programme.own().root, world.hub.address.listens()).use {
+                val second = phone.records.record(world.team, reversal())
+                assertEquals(Agreement.Whole, phone.sync.now())
+                assertEquals(setOf(first, second), phone.records.list().rows.map { it.id }.toSet())
+            }
+            hub.toFile().deleteRecursively()
+            kept.toFile().copyRecursively(hub.toFile())
+            Hub(hub, world.root.programme.own().root, world.hub.address.listens()).use {
+                assertEquals(Agreement.Whole, phone.sync.now())
+                world.desk.sync.now()
+                assertEquals(2, world.desk.records.list().count)
+            }
+        }
+    }
+
+    @Test
     fun aPanicEndsOneCallAlone() = runBlocking<Unit> {
         World.new().use { world ->
             val panicked = failsWith<KitbagException.NotOpen> { crossing { org.kitbag.ffi.panicInACall() } }

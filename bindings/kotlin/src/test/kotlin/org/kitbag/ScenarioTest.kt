@@ -2,7 +2,6 @@ package org.kitbag
 
 import java.nio.file.Files
 import java.nio.file.Path
-import java.time.Duration
 import java.util.TreeMap
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.CoroutineStart
@@ -100,7 +99,12 @@ class ScenarioTest {
                 devices.getValue(step.text("to")).bundles.import(file)
             }
             "sync" -> on.sync.now()
-            "sync_dies" -> on.sync.now(deadline = Duration.ZERO)
+            "sync_dies" -> {
+                on.programme.setHub(world.hub.address.breakingAfter(step.getValue("bytes").jsonPrimitive.longOrNull!!))
+                val ended = runCatching { on.sync.now() }
+                on.programme.setHub(world.hub.address)
+                ended.getOrThrow()
+            }
             "revoke" -> {
                 val device = devices.getValue(step.text("worker")).programme.own().device
                 val member = on.team.members(world.team).first { it.device == device }

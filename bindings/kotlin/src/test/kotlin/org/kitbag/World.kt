@@ -28,6 +28,15 @@ internal class Hub(folder: Path, root: DeviceKey, listen: String = "127.0.0.1:0"
     }
 }
 
+/** Where a hub of this address listens. */
+internal fun HubAddress.listens(): String = text.removePrefix("kitbag://").substringBefore('/')
+
+/** A way to this hub that breaks for good once so many bytes went to it. */
+internal fun HubAddress.breakingAfter(bytes: Long): HubAddress {
+    val (before, port, pins) = checkNotNull(Regex("(.*:)(\\d+)(/.*)").matchEntire(text)).destructured
+    return HubAddress(before + org.kitbag.ffi.breakingWay(port.toUShort(), bytes.toULong()) + pins)
+}
+
 /** A programme with a hub and a coordinator, in a folder of its own. */
 internal class World private constructor(
     val folder: Path,
