@@ -258,14 +258,14 @@ class BadInputTest {
             val phone = world.phone("phone")
             val saved = (1..20).map { phone.records.record(world.team, reversal()) }.toSet()
             var died = 0
-            for (bytes in 100L..40_000L step 700L) {
+            for (bytes in 100L..40_000L step 150L) {
                 phone.programme.setHub(world.hub.address.breakingAfter(bytes))
                 val ended = runCatching { phone.sync.now() }
                 if (ended.isSuccess) break
                 assertEquals("no_answer", failsWith<KitbagException.Sync> { ended.getOrThrow() }.code)
                 died += 1
             }
-            assertTrue(died >= 4, "died $died times")
+            assertTrue(died >= 5, "died $died times")
             phone.programme.setHub(world.hub.address)
             assertEquals(Agreement.Whole, phone.sync.now())
             assertTrue(phone.records.list(Search(most = 100)).rows.all { it.delivery == Delivery.OnHub })
