@@ -274,8 +274,7 @@ fn kotlin_consumer() -> Result<String, String> {
     shell::run(Command::new("strip").arg("-o").arg(&natives).arg(built))?;
     let published = target.join("repository");
     let _ = fs::remove_dir_all(&published);
-    let mut deploy =
-        maven(&package("kotlin"), &["deploy", "-Prelease", "-Dmaven.test.skip=true"]);
+    let mut deploy = maven(&package("kotlin"), &["deploy", "-Prelease", "-Dmaven.test.skip=true"]);
     let repository = format!("-DaltDeploymentRepository=published::file://{}", published.display());
     shell::run(deploy.arg(repository))?;
     for beside in ["sources", "javadoc"] {
@@ -299,17 +298,24 @@ fn kotlin_consumer() -> Result<String, String> {
 
 /// Swift's documentation, as Xcode shows it; a link that leads nowhere fails.
 fn swift_documentation() -> Result<(), String> {
-    let graphs = empty(&package("swift").join("target/graphs"))?;
-    let build = ["swift", "build", "--target", "KitbagClient", "--scratch-path", "target/build"];
+    // What did not change is not compiled, nor its graph written, again.
+    let (graphs, shown) =
+        (package("swift").join("target/graphs"), empty(&package("swift").join("target/shown"))?);
+    let build = ["swift", "build", "--target", "KitbagClient", "--scratch-path", "target/graphed"];
     let mut build = in_swift(&build);
     for flag in ["-emit-symbol-graph", "-emit-symbol-graph-dir"] {
         build.args(["-Xswiftc", flag]);
     }
     build.arg("-Xswiftc").arg(&graphs);
     shell::run(&mut build)?;
-    let mut convert = in_swift(&["docc", "convert"]);
+    // What is generated is no API.
+    let own = "KitbagClient.symbols.json";
+    fs::copy(graphs.join(own), shown.join(own)).map_err(|error| format!("{own}: {error}"))?;
+    // It lies beside the compiler, which is all that is on the path.
+    let docc = "exec \"$(dirname \"$(readlink -f \"$(command -v swift)\")\")/docc\" convert \"$@\"";
+    let mut convert = in_swift(&["sh", "-c", docc, "docc"]);
     convert.arg("Sources/KitbagClient/KitbagClient.docc").arg("--additional-symbol-graph-dir");
-    convert.arg(&graphs).args(["--fallback-display-name", "KitbagClient", "--warnings-as-errors"]);
+    convert.arg(&shown).args(["--fallback-display-name", "KitbagClient", "--warnings-as-errors"]);
     convert.args(["--fallback-bundle-identifier", "org.kitbag.client"]);
     shell::run(convert.args(["--output-path", "target/KitbagClient.doccarchive"]))
 }

@@ -76,6 +76,8 @@ enum Task {
     Consumer,
     /// Holds the library to what it may show to others and ask of the system
     Library,
+    /// Checks the library's types for Android and iOS, where neither's C headers are
+    Phones,
     /// Builds the library for Android's machines, with its NDK
     Android,
     /// Packs the AAR, of the libraries that `android` built
@@ -128,6 +130,7 @@ fn main() -> ExitCode {
         Task::Meeting => bindings::meeting().and_then(suites::closing("meeting")),
         Task::Consumer => bindings::consumer().and_then(suites::closing("consumer")),
         Task::Library => phones::library().and_then(suites::closing("library")),
+        Task::Phones => phones::check(),
         Task::Android => phones::android(),
         Task::Aar => phones::aar(),
         Task::Ios => phones::ios(),

@@ -27,6 +27,25 @@ fn native() -> PathBuf {
     shell::target().join("android/jniLibs")
 }
 
+/// Checks the library's types for both systems, on a machine that has the C headers of neither: what C there is under it
+/// is not compiled.
+pub fn check() -> Result<(), String> {
+    let stand_in = shell::root().join("bindings/stand-in.sh");
+    for target in ["aarch64-linux-android", "aarch64-apple-ios"] {
+        println!("checking for {target} …");
+        shell::run(Command::new("rustup").args(["--quiet", "target", "add", target]))?;
+        let mut check = shell::cargo(&["check", "--package", "kitbag-bindings", "--lib"]);
+        check.args(["--target", target]);
+        for tool in ["CC", "AR", "RANLIB"] {
+            check.env(format!("{tool}_{}", target.replace('-', "_")), &stand_in);
+        }
+        // Asked for by Apple's targets alone; nothing of it is read.
+        check.env("SDKROOT", shell::root().join("bindings"));
+        shell::run(&mut check)?;
+    }
+    Ok(())
+}
+
 /// Builds the library for Android's machines.
 pub fn android() -> Result<(), String> {
     if std::env::var_os("ANDROID_NDK_HOME").is_none() {
