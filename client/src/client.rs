@@ -2,6 +2,7 @@
 
 use crate::Error;
 use crate::changes::{Changes, Listeners};
+use crate::keys::Keys;
 use crate::running::Running;
 use crate::workers::{Gate, Open, Turn, Workers};
 use kitbag_core::engine::{Engine, EngineError, Environment, Recovered};
@@ -9,9 +10,11 @@ use kitbag_core::identity::HubAddress;
 use kitbag_core::model::{DeviceKey, UnixMillis};
 use kitbag_core::net::HubClient;
 use kitbag_core::store::{KeyProvider, Noticed, StoreError};
+use std::future::Future;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::runtime::Handle;
+use tokio::sync::watch;
 
 /// How many threads read beside the one that writes.
 const READERS: usize = 2;
@@ -33,7 +36,7 @@ pub type Renewing = Arc<dyn Fn(u64, u64) + Send + std::marker::Sync>;
 pub struct Opening {
     /// The store's file.
     pub store: PathBuf,
-    /// Where its key comes from; asked anew whenever the store is opened again.
+    /// Where its key comes from: asked once whenever the store is opened or resumed, on a thread of Kitbag's own.
     pub key: Arc<dyn KeyProvider + Send + std::marker::Sync>,
     /// The programme whose device this becomes, where there is no store yet; `None` opens one that is there.
     pub root: Option<DeviceKey>,
@@ -88,13 +91,25 @@ impl Opening {
         }
     }
 
-    fn engine(&self) -> Result<Engine, EngineError> {
+    fn engine(&self, key: &Keys) -> Result<Engine, EngineError> {
         match self.root {
             Some(root) if !self.store.exists() => {
-                Engine::device(&self.store, &*self.key, root, self.environment())
+                Engine::device(&self.store, key, root, self.environment())
             }
-            _ => Engine::open(&self.store, &*self.key, self.environment()),
+            _ => Engine::open(&self.store, key, self.environment()),
         }
+    }
+}
+
+/// How a thread comes to an engine by the key that all share; a key that opens nothing is asked for anew.
+fn open_by(
+    keys: &Keys,
+    engine: impl Fn() -> Result<Engine, EngineError> + Send + std::marker::Sync + 'static,
+) -> Open {
+    let (asked, wrong) = (keys.clone(), keys.clone());
+    Open {
+        key: Box::new(move || Ok(asked.store_key().map(drop)?)),
+        engine: Box::new(move || engine().inspect_err(|_| wrong.forget())),
     }
 }
 
@@ -113,6 +128,25 @@ pub(crate) struct Inner {
     pub(crate) runtime: Handle,
     /// Suspending, resuming and closing go one after the other.
     lifecycle: tokio::sync::Mutex<()>,
+    /// Told to whoever waits for a hub or a keystore, so that it holds up nobody who shuts the store.
+    shutting: watch::Sender<Shutting>,
+    keys: Keys,
+}
+
+/// Whether the store is shut, or somebody wants to shut it.
+#[derive(Clone, Copy)]
+struct Shutting {
+    gate: Gate,
+    /// How many want it shut and wait for that.
+    wanted: usize,
+}
+
+impl Shutting {
+    fn shut(&mut self, gate: Gate) {
+        if self.gate != Gate::Closed {
+            self.gate = gate;
+        }
+    }
 }
 
 impl Client {
@@ -123,10 +157,13 @@ impl Client {
     /// [`Error::NotFound`] `no_store` where there is none.
     pub async fn open(opening: Opening) -> Result<Client, Error> {
         opening.is_there()?;
-        let (to_write, to_read) = (opening.clone(), opening);
+        let (keys, to_write, to_read) =
+            (Keys::of(Arc::clone(&opening.key)), opening.clone(), opening);
+        let (key_to_write, key_to_read) = (keys.clone(), keys.clone());
+        let write = move || to_write.engine(&key_to_write);
         let beside =
-            move || Engine::open_beside(&to_read.store, &*to_read.key, to_read.environment());
-        let client = Client::over(Box::new(move || to_write.engine()), Box::new(beside), false)?;
+            move || Engine::open_beside(&to_read.store, &key_to_read, to_read.environment());
+        let client = Client::over(open_by(&keys, write), open_by(&keys, beside), keys, false)?;
         // Readers need a writer beside them.
         let opened = client.opened().await;
         client.checked(opened).await
@@ -150,10 +187,12 @@ impl Client {
     /// Those of [`Client::open`].
     pub async fn open_to_read(opening: Opening) -> Result<Client, Error> {
         opening.is_there()?;
-        let read =
-            move || Engine::open_to_read(&opening.store, &*opening.key, opening.environment());
-        let client =
-            Client::over(Box::new(|| Err(StoreError::OpenedToRead.into())), Box::new(read), true)?;
+        let keys = Keys::of(Arc::clone(&opening.key));
+        let key = keys.clone();
+        let read = move || Engine::open_to_read(&opening.store, &key, opening.environment());
+        let write = || Err(StoreError::OpenedToRead.into());
+        let write = Open { key: Box::new(|| Ok(())), engine: Box::new(write) };
+        let client = Client::over(write, open_by(&keys, read), keys, true)?;
         client.checked(client.read(|_| Ok(())).await).await
     }
 
@@ -183,7 +222,7 @@ impl Client {
         Ok((Client::open(opening).await?, recovered))
     }
 
-    fn over(write: Open, read: Open, reads_alone: bool) -> Result<Client, Error> {
+    fn over(write: Open, read: Open, keys: Keys, reads_alone: bool) -> Result<Client, Error> {
         let failed = |_| Error::NotOpen("no_thread");
         let writer = Workers::start("kitbag-writer", 1, write).map_err(failed)?;
         let readers = Workers::start("kitbag-reader", READERS, read).map_err(failed)?;
@@ -198,6 +237,8 @@ impl Client {
             running,
             runtime,
             lifecycle,
+            shutting: watch::Sender::new(Shutting { gate: Gate::Open, wanted: 0 }),
+            keys,
         })))
     }
 
@@ -225,18 +266,37 @@ impl Client {
         self.shut(Gate::Suspended).await;
     }
 
-    /// Opens the store again, once what suspends it is done. Where that fails it stays suspended, and can be tried again.
+    /// Opens the store again, once what suspends it is done. Where that fails it stays suspended, and can be tried again;
+    /// whoever suspends or closes it meanwhile ends it.
     pub async fn resume(&self) -> Result<(), Error> {
-        let _alone = self.0.lifecycle.lock().await;
-        self.0.writer.shut(Gate::Open);
-        if let Err(error) = self.opened().await {
-            self.0.writer.shut(Gate::Suspended);
-            self.0.writer.are_free().await;
+        let inner = &self.0;
+        let _alone = inner.lifecycle.lock().await;
+        let mut shutting = inner.shutting.subscribe();
+        let opened = async {
+            match inner.reads_alone {
+                true => {
+                    inner.readers.shut(Gate::Open);
+                    self.read(|_| Ok(())).await
+                }
+                false => {
+                    inner.writer.shut(Gate::Open);
+                    self.opened().await
+                }
+            }
+        };
+        let opened = tokio::select! {
+            opened = opened => opened,
+            _ = shutting.wait_for(|now| now.wanted > 0) => Err(Error::NotOpen("suspended")),
+        };
+        if let Err(error) = opened {
+            self.let_go(Gate::Suspended).await;
             return Err(error);
         }
-        self.0.readers.shut(Gate::Open);
+        inner.readers.shut(Gate::Open);
+        inner.writer.shut(Gate::Open);
+        inner.shutting.send_modify(|now| now.shut(Gate::Open));
         // Whoever shows something looks again.
-        self.0.listeners.tell(&Noticed::everything());
+        inner.listeners.tell(&Noticed::everything());
         Ok(())
     }
 
@@ -253,16 +313,58 @@ impl Client {
     }
 
     async fn shut(&self, gate: Gate) {
+        let shutting = &self.0.shutting;
+        shutting.send_modify(|now| {
+            now.shut(gate);
+            now.wanted += 1;
+        });
         let _alone = self.0.lifecycle.lock().await;
         let running = self.0.running.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(running) = running {
             running.end(kitbag_core::sync::SyncFault::Cancelled);
             _ = running.ended().await;
         }
-        self.0.readers.shut(gate);
-        self.0.readers.are_free().await;
-        self.0.writer.shut(gate);
-        self.0.writer.are_free().await;
+        self.let_go(gate).await;
+        shutting.send_modify(|now| {
+            // One that resumed it before this was its turn had it open again.
+            now.shut(gate);
+            now.wanted -= 1;
+        });
+    }
+
+    /// Returns once no thread holds the store.
+    async fn let_go(&self, gate: Gate) {
+        let inner = &self.0;
+        inner.readers.shut(gate);
+        inner.readers.are_free().await;
+        inner.writer.shut(gate);
+        inner.writer.are_free().await;
+        inner.keys.forget();
+    }
+
+    /// What others are asked for, until the store is shut: it holds up nobody who shuts it.
+    pub(crate) async fn until_shut<T, E>(
+        &self,
+        asked: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, Error>
+    where
+        Error: From<E>,
+    {
+        let mut shutting = self.0.shutting.subscribe();
+        let shut = async {
+            match shutting.wait_for(|now| now.gate != Gate::Open).await.map(|now| now.gate) {
+                Ok(gate) => gate,
+                Err(_) => Gate::Closed,
+            }
+        };
+        tokio::select! {
+            biased;
+            answered = asked => answered.map_err(Error::from),
+            gate = shut => match gate.check() {
+                Err(shut) => Err(shut),
+                Ok(()) => Err(Error::NotOpen("closed")),
+            },
+        }
     }
 
     /// Changes something, on the writer's thread, and tells who listens what changed.

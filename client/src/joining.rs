@@ -58,7 +58,9 @@ impl Joining {
         }
         let hub = hub.map_err(|_| Error::NotUsable("hub_address"))?;
         let path = path_of(&invitation, "/request");
-        patiently(|| hub.post(&path, request.clone())).await.map_err(of_invitation)?;
+        let asking =
+            async { patiently(|| hub.post(&path, request.clone())).await.map_err(of_invitation) };
+        client.until_shut(asking).await?;
         Ok(Joining { client: client.clone(), hub, invitation, code })
     }
 
@@ -87,7 +89,8 @@ impl Joining {
         let until = Instant::now() + WAIT;
         let path = path_of(&self.invitation, "/reply");
         let reply = loop {
-            let answer = patiently(|| self.hub.get(&path)).await.map_err(of_invitation)?;
+            let asking = async { patiently(|| self.hub.get(&path)).await.map_err(of_invitation) };
+            let answer = self.client.until_shut(asking).await?;
             if !answer.is_empty() {
                 break answer;
             }

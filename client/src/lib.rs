@@ -14,6 +14,7 @@ mod error;
 mod health;
 mod joining;
 mod keeping;
+mod keys;
 mod programme;
 mod records;
 mod reports;

@@ -83,7 +83,7 @@ impl Team<'_> {
         let first = format!("/v1/aside?certificate={certificate}");
         let mut path = first.clone();
         loop {
-            let response = client.get(&path).await?;
+            let response = self.0.until_shut(client.get(&path)).await?;
             let read = move |engine: &Engine| engine.read_aside(team, certificate, &response);
             let page = self.0.read(read).await?;
             // A hub that shows the same page again ends it, too.

@@ -112,7 +112,7 @@ impl Team<'_> {
         let (client, invitation) =
             self.0.with_hub(move |engine, hub| engine.invite(hub, team, role)).await?;
         let path = path_of(&invitation, "");
-        client.post(&path, Vec::new()).await?;
+        self.0.until_shut(client.post(&path, Vec::new())).await?;
         Ok(Invited { text: invitation.to_string(), id: invitation.id(), path })
     }
 
@@ -121,7 +121,7 @@ impl Team<'_> {
     pub async fn asked(&self, invited: &Invited) -> Result<(), Error> {
         let (client, path) = (self.0.hub_client().await?, invited.path.clone());
         let until = Instant::now() + WAIT;
-        while patiently(|| client.get(&path)).await?.is_empty() {
+        while self.0.until_shut(patiently(|| client.get(&path))).await?.is_empty() {
             if Instant::now() > until {
                 return Err(Error::NotUsable("invitation_used"));
             }
@@ -133,7 +133,8 @@ impl Team<'_> {
     /// When devices of this programme synced last, by the hub's clock; coordinators alone are told.
     pub async fn last_synced(&self, team: TeamId) -> Result<BTreeMap<DeviceKey, CivilDate>, Error> {
         let client = self.0.hub_client().await?;
-        let response = client.get(&format!("/v1/devices?team={team}")).await?;
+        let path = format!("/v1/devices?team={team}");
+        let response = self.0.until_shut(client.get(&path)).await?;
         let read: BTreeMap<String, String> =
             serde_json::from_slice(&response).map_err(|_| Error::Sync(SyncFault::NotRead))?;
         let parsed =

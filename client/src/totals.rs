@@ -110,7 +110,8 @@ impl Totals<'_> {
     ) -> Result<CompletenessOf, Error> {
         let client = self.0.hub_client().await?;
         let team = team.map_or_else(String::new, |team| format!("&team={team}"));
-        let answer = client.get(&format!("/v1/completeness?from={from}&to={to}{team}")).await?;
+        let path = format!("/v1/completeness?from={from}&to={to}{team}");
+        let answer = self.0.until_shut(client.get(&path)).await?;
         let not_understood = |_| Error::Sync(SyncFault::NotRead);
         serde_json::from_slice(&answer).map_err(not_understood)
     }

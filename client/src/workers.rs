@@ -1,5 +1,6 @@
 //! The threads over a store: one that writes, two that read beside it. Work is done in the order in which it came, saves
-//! before the pages of a sync; each thread opens its engine when it first needs it, and anew after it failed.
+//! before the pages of a sync; each thread opens its engine when it first needs it, and anew after it failed. Nothing of
+//! the store is held while an app's keystore is asked, which may take as long as it likes.
 
 use crate::Error;
 use kitbag_core::engine::{Engine, EngineError};
@@ -11,8 +12,13 @@ use tokio::sync::{Notify, oneshot};
 
 /// A piece of work over an engine, or over the reason why there is none; tells whether the engine may be used again.
 type Work = Box<dyn FnOnce(Result<&mut Engine, Error>) -> bool + Send>;
-/// Opens an engine for a thread.
-pub(crate) type Open = Box<dyn Fn() -> Result<Engine, EngineError> + Send + Sync>;
+/// How a thread comes to its engine.
+pub(crate) struct Open {
+    /// Asks for the store's key.
+    pub(crate) key: Box<dyn Fn() -> Result<(), EngineError> + Send + Sync>,
+    /// Opens the store by it.
+    pub(crate) engine: Box<dyn Fn() -> Result<Engine, EngineError> + Send + Sync>,
+}
 
 /// What goes before what.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -31,12 +37,25 @@ pub(crate) enum Gate {
     Closed,
 }
 
+impl Gate {
+    /// What whoever comes now is told.
+    pub(crate) fn check(self) -> Result<(), Error> {
+        match self {
+            Gate::Open => Ok(()),
+            Gate::Suspended => Err(Error::NotOpen("suspended")),
+            Gate::Closed => Err(Error::NotOpen("closed")),
+        }
+    }
+}
+
 struct Queue {
     soon: VecDeque<Work>,
     later: VecDeque<Work>,
     gate: Gate,
-    /// How many threads hold an engine, or are about to.
+    /// How many threads hold an engine, or are opening one.
     holding: usize,
+    /// How many threads wait for the key.
+    asking: usize,
     /// How many threads do what may take long; of several one is always left for what somebody waits for.
     long: usize,
 }
@@ -70,6 +89,7 @@ impl Workers {
             later: VecDeque::new(),
             gate: Gate::Open,
             holding: 0,
+            asking: 0,
             long: 0,
         };
         let shared = Arc::new(Shared {
@@ -104,11 +124,7 @@ impl Workers {
         });
         {
             let mut queue = self.shared.lock();
-            match queue.gate {
-                Gate::Open => {}
-                Gate::Suspended => return Err(Error::NotOpen("suspended")),
-                Gate::Closed => return Err(Error::NotOpen("closed")),
-            }
+            queue.gate.check()?;
             match turn {
                 Turn::Soon => queue.soon.push_back(work),
                 Turn::Later => queue.later.push_back(work),
@@ -125,11 +141,21 @@ impl Workers {
         if queue.gate != Gate::Closed {
             queue.gate = gate;
         }
+        let shut = queue.gate;
+        let mut left = VecDeque::new();
+        if shut != Gate::Open && queue.holding == 0 {
+            // Nobody has an engine to do it with.
+            left.append(&mut queue.soon);
+            left.append(&mut queue.later);
+        }
         drop(queue);
+        for work in left {
+            refuse(work, shut);
+        }
         self.shared.work.notify_all();
     }
 
-    /// Waits until no thread holds an engine. What was taken before is done first.
+    /// Waits until no thread holds an engine. What was taken before is done first, where there is an engine.
     pub(crate) async fn are_free(&self) {
         loop {
             let told = self.shared.let_go.notified();
@@ -146,8 +172,12 @@ impl Workers {
         }
     }
 
-    /// Waits for the threads to end, which they do once they are closed and free.
+    /// Waits for the threads to end, which they do once they are closed and free. One that still asks for the key ends
+    /// when it has its answer.
     pub(crate) fn join(&self) {
+        if self.shared.lock().asking > 0 {
+            return;
+        }
         let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
         for thread in threads.drain(..) {
             _ = thread.join();
@@ -160,12 +190,13 @@ fn run(shared: &Shared, open: &Open) {
     let mut engine: Option<Engine> = None;
     loop {
         let Some((work, turn)) = next(shared, &mut engine) else { return };
-        let opened = match &mut engine {
+        let had = match &mut engine {
             Some(engine) => Ok(engine),
-            None => open().map(|opened| engine.insert(opened)),
+            None => opened(shared, open).map(|opened| engine.insert(opened)),
         };
+        let is_held = had.is_ok();
         // Work that panics is a fault of ours: its engine is not used again, and nothing else ends with it.
-        match catch_unwind(AssertUnwindSafe(|| work(opened.map_err(Error::from)))) {
+        match catch_unwind(AssertUnwindSafe(|| work(had))) {
             Ok(true) => {}
             Ok(false) => engine = None,
             Err(_) => {
@@ -177,9 +208,37 @@ fn run(shared: &Shared, open: &Open) {
             shared.lock().long -= 1;
             shared.work.notify_one();
         }
-        if engine.is_none() {
+        if engine.is_none() && is_held {
             let_go(shared);
         }
+    }
+}
+
+/// Opens an engine, unless the store was shut while its key was asked for.
+fn opened(shared: &Shared, open: &Open) -> Result<Engine, Error> {
+    shared.lock().asking += 1;
+    let had = catch_unwind(AssertUnwindSafe(|| (open.key)().map_err(Error::from)));
+    {
+        let mut queue = shared.lock();
+        queue.asking -= 1;
+        queue.gate.check()?;
+        had.unwrap_or_else(panicked)?;
+        queue.holding += 1;
+    }
+    let opened = catch_unwind(AssertUnwindSafe(|| (open.engine)().map_err(Error::from)));
+    opened.unwrap_or_else(panicked).inspect_err(|_| let_go(shared))
+}
+
+/// A panic is a fault of ours, whoever's call it ends.
+fn panicked<T>(_: Box<dyn std::any::Any + Send>) -> Result<T, Error> {
+    tracing::error!("opening the store panicked");
+    Err(Error::NotOpen("panicked"))
+}
+
+/// Answers work that nobody can do any more.
+fn refuse(work: Work, gate: Gate) {
+    if let Err(shut) = gate.check() {
+        _ = catch_unwind(AssertUnwindSafe(|| work(Err(shut))));
     }
 }
 
@@ -193,9 +252,6 @@ fn next(shared: &Shared, engine: &mut Option<Engine>) -> Option<(Work, Turn)> {
         }
         if let Some((work, turn)) = work {
             queue.long += usize::from(turn == Turn::Later);
-            if engine.is_none() {
-                queue.holding += 1;
-            }
             return Some((work, turn));
         }
         if queue.gate != Gate::Open && engine.is_some() {
@@ -226,13 +282,64 @@ mod tests {
     use kitbag_core::engine::Environment;
     use kitbag_core::store::StoreKey;
 
+    fn start(
+        key: impl Fn() -> Result<(), EngineError> + Send + Sync + 'static,
+        engine: impl Fn() -> Result<Engine, EngineError> + Send + Sync + 'static,
+    ) -> Workers {
+        let open = Open { key: Box::new(key), engine: Box::new(engine) };
+        Workers::start("kitbag-test", 1, open).expect("a thread")
+    }
+
+    #[tokio::test]
+    async fn an_opening_that_panics_ends_one_call_and_no_later_one() {
+        let workers = start(|| Ok(()), || panic!("on purpose"));
+        for _ in 0..2 {
+            let panicked = workers.call::<()>(Turn::Soon, |_| Ok(())).await;
+            assert_eq!(panicked, Err(Error::NotOpen("panicked")));
+        }
+        workers.shut(Gate::Closed);
+        workers.are_free().await;
+        workers.join();
+    }
+
+    #[tokio::test]
+    async fn a_keystore_that_does_not_answer_keeps_nobody_from_shutting() {
+        let (answer, asked) = std::sync::mpsc::channel::<()>();
+        let asked = Mutex::new(asked);
+        let key = move || {
+            _ = asked.lock().unwrap_or_else(PoisonError::into_inner).recv();
+            Ok(())
+        };
+        let workers = start(key, || panic!("it is shut by then"));
+        let both = async {
+            tokio::join!(
+                workers.call::<()>(Turn::Soon, |_| Ok(())),
+                workers.call::<()>(Turn::Soon, |_| Ok(())),
+                async {
+                    tokio::task::yield_now().await;
+                    workers.shut(Gate::Suspended);
+                    workers.are_free().await;
+                    drop(answer);
+                }
+            )
+        };
+        let (first, second, ()) = both.await;
+        assert_eq!(
+            (first, second),
+            (Err(Error::NotOpen("suspended")), Err(Error::NotOpen("suspended")))
+        );
+        workers.shut(Gate::Closed);
+        workers.are_free().await;
+        workers.join();
+    }
+
     #[tokio::test]
     async fn work_that_panics_ends_alone_and_what_was_taken_is_done_before_the_thread_ends() {
         let folder = tempfile::tempdir().expect("a folder for the test");
         let (path, key) = (folder.path().join("root"), StoreKey::new([7; 32]));
         drop(Engine::found(&path, &key, Environment::system()).expect("a new store"));
         let open = move || Engine::open(&path, &key, Environment::system());
-        let workers = Workers::start("kitbag-test", 1, Box::new(open)).expect("a thread");
+        let workers = start(|| Ok(()), open);
         let panicked = workers.call::<()>(Turn::Soon, |_| panic!("on purpose")).await;
         assert_eq!(panicked, Err(Error::NotOpen("panicked")));
         let key = workers.call(Turn::Soon, |engine| Ok(engine.device_key())).await;
