@@ -20,7 +20,8 @@ impl Joining {
         invitation: String,
         cancel: Arc<Cancel>,
     ) -> Result<Arc<Self>, KitbagError> {
-        let ask = async move { kitbag_client::Joining::ask(options.into(), &invitation).await };
+        let opening = options.opening()?;
+        let ask = async move { kitbag_client::Joining::ask(opening, &invitation).await };
         Ok(Arc::new(Joining(Arc::new(run_until(cancel, ask).await?))))
     }
 

@@ -4,7 +4,10 @@ use crate::error::KitbagError;
 use crate::runtime::{RUNTIME, run};
 use kitbag_client::{Client, Error, Opening};
 use kitbag_core::store::{KeyFault, StoreError, StoreKey};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::watch;
 use zeroize::Zeroizing;
 
 /// Why a key cannot be had.
@@ -61,22 +64,51 @@ pub struct OpenOptions {
     pub renewal: Option<Arc<dyn Renewal>>,
 }
 
-impl From<OpenOptions> for Opening {
-    fn from(options: OpenOptions) -> Self {
+impl OpenOptions {
+    /// The same for the client; a path that can be no store's is named.
+    pub(crate) fn opening(self) -> Result<Opening, KitbagError> {
+        let options = self;
+        if options.path.is_empty()
+            || options.path.contains('\0')
+            || Path::new(&options.path).is_dir()
+        {
+            return Err(KitbagError::argument("path"));
+        }
         let mut opening = Opening::of(options.path, Key(options.key));
         #[cfg(feature = "scenario")]
         crate::playing::play(&mut opening);
         opening.insecure_loopback = options.insecure_loopback;
         if let Some(renewal) = options.renewal {
-            opening.renewing = Some(Arc::new(move |records, all| renewal.done(records, all)));
+            opening.renewing = Some(beside(renewal));
         }
-        opening
+        Ok(opening)
     }
+}
+
+/// Who shows progress holds nobody up: while it is still shown how far it was, the next steps are passed over.
+fn beside(renewal: Arc<dyn Renewal>) -> kitbag_client::Renewing {
+    let shown = Arc::new(AtomicBool::new(false));
+    Arc::new(move |records, all| {
+        if shown.swap(true, Ordering::SeqCst) {
+            return;
+        }
+        let (renewal, shown) = (Arc::clone(&renewal), Arc::clone(&shown));
+        RUNTIME.spawn_blocking(move || {
+            // What a foreign listener throws ends with its step.
+            let told = std::panic::AssertUnwindSafe(|| renewal.done(records, all));
+            _ = std::panic::catch_unwind(told);
+            shown.store(false, Ordering::SeqCst);
+        });
+    })
 }
 
 /// One device's store.
 #[derive(uniffi::Object)]
-pub struct Kitbag(Mutex<Option<Client>>);
+pub struct Kitbag {
+    client: Mutex<Option<Client>>,
+    /// Whether its threads let the store go, for good.
+    is_closed: Arc<watch::Sender<bool>>,
+}
 
 /// A store that was moved aside, and what of it is in the new one.
 #[derive(uniffi::Record)]
@@ -91,12 +123,13 @@ pub struct Recovery {
 
 impl Kitbag {
     pub(crate) fn over(client: Client) -> Arc<Self> {
-        Arc::new(Kitbag(Mutex::new(Some(client))))
+        let is_closed = Arc::new(watch::Sender::new(false));
+        Arc::new(Kitbag { client: Mutex::new(Some(client)), is_closed })
     }
 
     /// The client; once this is shut every call ends here.
     pub(crate) fn client(&self) -> Result<Client, KitbagError> {
-        let client = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let client = self.client.lock().unwrap_or_else(PoisonError::into_inner).clone();
         client.ok_or_else(|| Error::NotOpen("closed").into())
     }
 }
@@ -106,19 +139,22 @@ impl Kitbag {
     /// Opens the store of a device that joined a programme.
     #[uniffi::constructor]
     pub async fn open(options: OpenOptions) -> Result<Arc<Self>, KitbagError> {
-        run(async { Client::open(options.into()).await.map(Kitbag::over) }).await
+        let opening = options.opening()?;
+        run(async { Client::open(opening).await.map(Kitbag::over) }).await
     }
 
     /// Opens a store to read it alone.
     #[uniffi::constructor]
     pub async fn open_to_read(options: OpenOptions) -> Result<Arc<Self>, KitbagError> {
-        run(async { Client::open_to_read(options.into()).await.map(Kitbag::over) }).await
+        let opening = options.opening()?;
+        run(async { Client::open_to_read(opening).await.map(Kitbag::over) }).await
     }
 
     /// Founds a programme: makes the store of its root key.
     #[uniffi::constructor]
     pub async fn found(options: OpenOptions) -> Result<Arc<Self>, KitbagError> {
-        run(async { Client::found(options.into()).await.map(Kitbag::over) }).await
+        let opening = options.opening()?;
+        run(async { Client::found(opening).await.map(Kitbag::over) }).await
     }
 
     /// Lets go of the store; returns once no lock and no file of it is held.
@@ -140,19 +176,24 @@ impl Kitbag {
     /// Closes the store for good, and returns at once: from here on every call fails with `closed`, and what was begun
     /// is done to its end.
     pub fn shut(&self) -> Result<(), KitbagError> {
-        let client = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let client = self.client.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(client) = client {
-            RUNTIME.spawn(async move { client.close().await });
+            let is_closed = Arc::clone(&self.is_closed);
+            RUNTIME.spawn(async move {
+                client.close().await;
+                is_closed.send_replace(true);
+            });
         }
         Ok(())
     }
 
-    /// The same; returns once the store's file may be opened anew.
+    /// The same; returns once the store's file may be opened anew, whoever closed it.
     pub async fn shut_and_wait(&self) -> Result<(), KitbagError> {
-        let client = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(client) = client else { return Ok(()) };
+        self.shut()?;
+        let mut closed = self.is_closed.subscribe();
         run(async move {
-            client.close().await;
+            // Whoever would tell it cannot be gone before it did.
+            _ = closed.wait_for(|is_closed| *is_closed).await;
             Ok(())
         })
         .await
@@ -162,8 +203,9 @@ impl Kitbag {
 /// Moves a damaged store aside and makes a new one for the same device.
 #[uniffi::export]
 pub async fn recover(options: OpenOptions) -> Result<Recovery, KitbagError> {
+    let opening = options.opening()?;
     run(async {
-        let (client, recovered) = Client::recover(options.into()).await?;
+        let (client, recovered) = Client::recover(opening).await?;
         let aside = recovered.aside.map(|path| path.to_string_lossy().into_owned());
         Ok(Recovery { kitbag: Kitbag::over(client), aside, salvaged: recovered.salvaged })
     })

@@ -4,7 +4,7 @@
 use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, LazyLock, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
@@ -29,27 +29,29 @@ pub trait LogSink: Send + Sync {
     fn log(&self, level: LogLevel, module: String, line: String);
 }
 
-static SINK: RwLock<Option<Arc<dyn LogSink>>> = RwLock::new(None);
+/// Where lines go: to a thread of their sink's own, so that one that blocks holds up neither Kitbag nor the next sink.
+static LINES: RwLock<Option<SyncSender<Told>>> = RwLock::new(None);
 static DROPPED: AtomicU64 = AtomicU64::new(0);
-static LINES: LazyLock<SyncSender<(LogLevel, String, String)>> = LazyLock::new(|| {
-    let (lines, waiting) = sync_channel::<(LogLevel, String, String)>(WAITING_MAX);
+type Told = (LogLevel, String, String);
+
+/// A sink's thread; it ends when another sink takes its place.
+fn listening(sink: Arc<dyn LogSink>) -> SyncSender<Told> {
+    let (lines, waiting) = sync_channel::<Told>(WAITING_MAX);
     let take = move || {
         for (level, module, line) in waiting {
-            let sink = SINK.read().unwrap_or_else(PoisonError::into_inner).clone();
             // What a foreign sink throws ends with its line.
-            let told =
-                std::panic::AssertUnwindSafe(|| sink.map(|sink| sink.log(level, module, line)));
+            let told = std::panic::AssertUnwindSafe(|| sink.log(level, module, line));
             _ = std::panic::catch_unwind(told);
         }
     };
     _ = std::thread::Builder::new().name("kitbag-log".to_owned()).spawn(take);
     lines
-});
+}
 
 /// From now on this sink takes Kitbag's log lines, of information and above; nothing ends that.
 #[uniffi::export]
 pub fn set_log_sink(sink: Option<Arc<dyn LogSink>>) {
-    *SINK.write().unwrap_or_else(PoisonError::into_inner) = sink;
+    *LINES.write().unwrap_or_else(PoisonError::into_inner) = sink.map(listening);
     // Where the process has a subscriber of its own, that one is told, and this is a second call.
     _ = tracing::subscriber::set_global_default(tracing_subscriber::registry().with(ToSink));
 }
@@ -72,12 +74,11 @@ impl<S: Subscriber> Layer<S> for ToSink {
             Level::DEBUG | Level::TRACE => return,
         };
         let module = event.metadata().target();
-        if !module.starts_with("kitbag") || SINK.read().is_ok_and(|sink| sink.is_none()) {
-            return;
-        }
+        let lines = LINES.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let Some(lines) = lines.filter(|_| module.starts_with("kitbag")) else { return };
         let mut line = Line(String::new());
         event.record(&mut line);
-        match LINES.try_send((level, module.to_owned(), line.0)) {
+        match lines.try_send((level, module.to_owned(), line.0)) {
             Err(TrySendError::Full(_)) => _ = DROPPED.fetch_add(1, Ordering::Relaxed),
             Ok(()) | Err(TrySendError::Disconnected(_)) => {}
         }

@@ -114,7 +114,8 @@ impl Kitbag {
         options: OpenOptions,
     ) -> Result<Arc<Kitbag>, KitbagError> {
         let client = self.client()?;
-        let made = async move { client.programme().make_coordinator(team, options.into()).await };
+        let opening = options.opening()?;
+        let made = async move { client.programme().make_coordinator(team, opening).await };
         run(made).await.map(Kitbag::over)
     }
 

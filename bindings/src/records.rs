@@ -246,6 +246,15 @@ impl Kitbag {
         if sought.most == 0 {
             return Err(KitbagError::argument("most"));
         }
+        // A name that is misspelt finds nothing: it must not look as if there were none.
+        let kinds = sought.kind.map_or(Kind::ALL.to_vec(), |kind| vec![kind]);
+        let is_field = |name: &str| {
+            let base = name.split('.').next().unwrap_or(name);
+            kinds.iter().any(|kind| kind.field(base).is_some())
+        };
+        if let Some(name) = sought.answers.keys().find(|name| !is_field(name)) {
+            return Err(KitbagError::argument(name));
+        }
         let client = self.client()?;
         let listed = at_store(async move { client.records().list_and_count(sought.into()).await });
         let (page, count) = listed.await?;

@@ -140,6 +140,7 @@ pub async fn sync_in_background(
     cancel: Arc<Cancel>,
 ) -> Result<Agreement, KitbagError> {
     let cancelled = cancel.subscribe();
+    let opening = opening.opening()?;
     run(async move {
         let mut asked = cancel.subscribe();
         let mut work = tokio::spawn(open_sync_and_close(opening, deadline, cancelled));
@@ -160,12 +161,12 @@ pub async fn sync_in_background(
 }
 
 async fn open_sync_and_close(
-    opening: crate::kitbag::OpenOptions,
+    opening: kitbag_client::Opening,
     deadline: Duration,
     mut cancelled: tokio::sync::watch::Receiver<bool>,
 ) -> Result<Agreement, Error> {
     let began = tokio::time::Instant::now();
-    let client = kitbag_client::Client::open(opening.into()).await?;
+    let client = kitbag_client::Client::open(opening).await?;
     let left = deadline.saturating_sub(began.elapsed());
     let sync = client.sync().start(options(None, Some(left)));
     tokio::select! {

@@ -3,9 +3,10 @@
 use crate::error::KitbagError;
 use crate::kitbag::Kitbag;
 use crate::runtime::{Cancel, run, run_until};
-use kitbag_client::{Asked, Invited, Member, Revoked};
+use kitbag_client::{Asked, Error, Invited, Member, Revoked};
 use kitbag_core::identity::Role;
 use kitbag_core::model::{DeviceKey, EntryId, RecordId, TeamId};
+use kitbag_core::sync::SyncFault;
 use std::sync::Arc;
 
 /// A team that this device is in.
@@ -124,7 +125,11 @@ impl Kitbag {
     /// Hears what another device announced.
     pub async fn hear(&self, announcement: Vec<u8>) -> Result<(), KitbagError> {
         let client = self.client()?;
-        run(async move { client.team().hear(announcement).await }).await
+        let heard = run(async move { Ok(client.team().hear(announcement).await) }).await?;
+        heard.map_err(|error| match error {
+            Error::Sync(SyncFault::NotRead) => KitbagError::argument("announcement"),
+            other => other.into(),
+        })
     }
 
     /// Revokes a certificate.

@@ -11,7 +11,7 @@ use kitbag_core::model::{DeviceKey, UnixMillis};
 use kitbag_core::net::HubClient;
 use kitbag_core::store::{KeyProvider, Noticed, StoreError};
 use std::future::Future;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
@@ -118,6 +118,7 @@ fn open_by(
 pub struct Client(Arc<Inner>);
 
 pub(crate) struct Inner {
+    store: PathBuf,
     writer: Workers,
     readers: Workers,
     /// Whether nothing writes here.
@@ -157,13 +158,15 @@ impl Client {
     /// [`Error::NotFound`] `no_store` where there is none.
     pub async fn open(opening: Opening) -> Result<Client, Error> {
         opening.is_there()?;
+        let store = opening.store.clone();
         let (keys, to_write, to_read) =
             (Keys::of(Arc::clone(&opening.key)), opening.clone(), opening);
         let (key_to_write, key_to_read) = (keys.clone(), keys.clone());
         let write = move || to_write.engine(&key_to_write);
         let beside =
             move || Engine::open_beside(&to_read.store, &key_to_read, to_read.environment());
-        let client = Client::over(open_by(&keys, write), open_by(&keys, beside), keys, false)?;
+        let open = (open_by(&keys, write), open_by(&keys, beside));
+        let client = Client::over(store, open, keys, false)?;
         // Readers need a writer beside them.
         let opened = client.opened().await;
         client.checked(opened).await
@@ -187,12 +190,14 @@ impl Client {
     /// Those of [`Client::open`].
     pub async fn open_to_read(opening: Opening) -> Result<Client, Error> {
         opening.is_there()?;
+        let store = opening.store.clone();
         let keys = Keys::of(Arc::clone(&opening.key));
         let key = keys.clone();
         let read = move || Engine::open_to_read(&opening.store, &key, opening.environment());
         let write = || Err(StoreError::OpenedToRead.into());
         let write = Open { key: Box::new(|| Ok(())), engine: Box::new(write) };
-        let client = Client::over(write, open_by(&keys, read), keys, true)?;
+        let open = (write, open_by(&keys, read));
+        let client = Client::over(store, open, keys, true)?;
         client.checked(client.read(|_| Ok(())).await).await
     }
 
@@ -222,7 +227,12 @@ impl Client {
         Ok((Client::open(opening).await?, recovered))
     }
 
-    fn over(write: Open, read: Open, keys: Keys, reads_alone: bool) -> Result<Client, Error> {
+    fn over(
+        store: PathBuf,
+        (write, read): (Open, Open),
+        keys: Keys,
+        reads_alone: bool,
+    ) -> Result<Client, Error> {
         let failed = |_| Error::NotOpen("no_thread");
         let writer = Workers::start("kitbag-writer", 1, write).map_err(failed)?;
         let readers = Workers::start("kitbag-reader", READERS, read).map_err(failed)?;
@@ -230,6 +240,7 @@ impl Client {
         let runtime = Handle::current();
         let lifecycle = tokio::sync::Mutex::new(());
         Ok(Client(Arc::new(Inner {
+            store,
             writer,
             readers,
             reads_alone,
@@ -251,6 +262,11 @@ impl Client {
                 Err(error)
             }
         }
+    }
+
+    /// Where the store is.
+    pub fn store(&self) -> &Path {
+        &self.0.store
     }
 
     /// What changes from now on. The first that comes says that everything may be new, so that who shows something has

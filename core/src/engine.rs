@@ -25,7 +25,7 @@ mod verifying;
 mod writing;
 
 pub use accepting::Aside;
-pub use bundle::{BundleError, BundleOf, BundleTaken};
+pub use bundle::{BundleError, BundleOf, BundleTaken, is_bundle};
 pub use drafts::{DRAFTS_MAX, DraftId};
 pub use erasing::AskedErasure;
 pub use invitation::{Invitation, JoinRequest, NotAnInvitation};

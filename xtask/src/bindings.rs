@@ -320,11 +320,23 @@ fn swift_documentation() -> Result<(), String> {
     shell::run(convert.args(["--output-path", "target/KitbagClient.doccarchive"]))
 }
 
+/// The recipes of Swift's README, their types checked against stand-ins of what only Apple's systems have.
+fn swift_recipes(app: &Path) -> Result<(), String> {
+    let readme = read(&package("swift").join("README.md"))?;
+    let recipes: Vec<&str> = readme.split("```swift\n").skip(2).collect();
+    let code: Vec<&str> = recipes.iter().filter_map(|rest| rest.split("```").next()).collect();
+    let stand_ins = read(&package("swift").join("consumer/StandIns.swift"))?;
+    write(&app.join("recipes/StandIns.swift"), &stand_ins)?;
+    let imports = "import Foundation\nimport KitbagClient\n\n";
+    write(&app.join("recipes/Recipes.swift"), &(imports.to_owned() + &code.join("\n")))
+}
+
 fn swift_consumer() -> Result<String, String> {
     swift_documentation()?;
     let app = package("swift").join("target/consumer");
     write(&app.join("src/main.swift"), &program("swift")?)?;
     write(&app.join("Package.swift"), &read(&package("swift").join("consumer/Package.swift"))?)?;
+    swift_recipes(&app)?;
     empty(&app.join("run"))?;
     let build = ["swift", "build", "--package-path", "target/consumer"];
     shell::run(in_swift(&build).args(["--scratch-path", "target/consumer-build"]))?;

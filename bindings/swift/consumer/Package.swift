@@ -7,6 +7,9 @@ let package = Package(
     platforms: [.macOS(.v12)],
     dependencies: [.package(name: "Kitbag", path: "../..")],
     targets: [
-        .executableTarget(name: "consumer", dependencies: [.product(name: "KitbagClient", package: "Kitbag")], path: "src")
-    ]
+        .executableTarget(name: "consumer", dependencies: [.product(name: "KitbagClient", package: "Kitbag")], path: "src"),
+        // The README's recipes, beside stand-ins of Apple's: compiled, never run.
+        .target(name: "recipes", dependencies: [.product(name: "KitbagClient", package: "Kitbag")], path: "recipes"),
+    ],
+    swiftLanguageModes: [.v6]
 )

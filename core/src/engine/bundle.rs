@@ -133,6 +133,17 @@ impl Chunks {
     }
 }
 
+/// Whether a file that begins with these six bytes may be a bundle.
+///
+/// ```
+/// use kitbag_core::engine::is_bundle;
+/// assert!(!is_bundle(b"SQLite format 3"));
+/// ```
+pub fn is_bundle(begin: &[u8]) -> bool {
+    let length = strip_preamble(begin).ok().and_then(|rest| rest.first_chunk::<4>());
+    length.is_some_and(|length| u64::from(u32::from_be_bytes(*length)) <= HEADER_BYTES_MAX)
+}
+
 impl Engine {
     /// Writes a bundle for a team's members. Returns how many entries it holds; `progress` gets that
     /// number as it grows.

@@ -165,6 +165,12 @@ fn check_unmoved(change: &[Operation]) -> Result<(), Invalid> {
 }
 
 fn check_own_put(full: &str, name: &str, value: &Value) -> Result<(), Invalid> {
+    if let Value::Bytes(sealed) = value
+        && sealed.is_empty()
+    {
+        // What stands in a list's row for a text that is there would take the text's place.
+        return Err(Invalid::shape(full, Shape::Text));
+    }
     let Value::Text(text) = value else { return Ok(()) };
     match name {
         "void" if !VOID.contains(&text.as_str()) => Err(Invalid {

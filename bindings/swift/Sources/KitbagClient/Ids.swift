@@ -106,5 +106,8 @@ extension Date {
     init(millis: Int64) { self.init(timeIntervalSince1970: Double(millis) / 1_000) }
 
     /// One that no calendar reaches is the last that one does.
-    var millis: Int64 { Int64(min(max(timeIntervalSince1970, -1e14), 1e14) * 1_000) }
+    var millis: Int64 {
+        let seconds = timeIntervalSince1970
+        return seconds.isNaN ? 0 : Int64(min(max(seconds, -1e14), 1e14) * 1_000)
+    }
 }

@@ -36,6 +36,18 @@ final class BadInputTests: XCTestCase {
             ("by", { _ = try await desk.totals.of(Query(by: ["weather"])) }),
             ("date", { _ = try await desk.stock.now(CivilDate(year: 2026, month: 13, day: 1)) }),
             ("device", { _ = try await desk.team.setAside(team, DeviceKey("no id")) }),
+            ("announcement", { try await desk.team.hear(Data(count: 9)) }),
+            ("path", { _ = try await Kitbag.open(Opening(path: "", key: MadeUpKey())) }),
+            ("path", { _ = try await Kitbag.found(Opening(path: "a\0b", key: MadeUpKey())) }),
+            ("path", { _ = try await Kitbag.openToRead(Opening(path: world.folder, key: MadeUpKey())) }),
+            (
+                "wether",
+                {
+                    var search = Search()
+                    search.answers = ["wether": "rain"]
+                    _ = try await desk.records.list(search)
+                }
+            ),
             (
                 "device",
                 {
@@ -85,6 +97,35 @@ final class BadInputTests: XCTestCase {
         XCTAssertEqual(Set(said.map(\.field)), Set(codes.keys))
         let count = try await phone.records.list().count
         XCTAssertEqual(count, 0)
+    }
+
+    func testWhatAListHidesIsNeverWrittenInTheTextsPlace() async throws {
+        let world = try await World()
+        var form = reversal()
+        form.put("note", "she knows the way")
+        let id = try await world.desk.records.record(world.team, form)
+        let row = try await world.desk.records.list().rows[0]
+        XCTAssertEqual(row.fields["note"], .sealed)
+        form.put("note", Value.sealed)
+        let hidden = form
+        let corrected = await errorOf { try await world.desk.records.correct(id, "note", .sealed) }
+        let changed = await errorOf {
+            try await world.desk.records.change(id, row.fields.map { Change.put(field: $0.key, value: $0.value) })
+        }
+        let recorded = await errorOf { try await world.desk.records.record(world.team, hidden) }
+        for refused in [corrected, changed, recorded] {
+            guard case .invalid(let faults) = refused?.kind else { return XCTFail("\(refused as Any)") }
+            XCTAssertTrue(faults.contains { $0.field == "note" && $0.code == "shape" }, "\(faults)")
+        }
+        let note = try await world.desk.records.get(id).fields["note"]?.last?.value
+        XCTAssertEqual(note, .text("she knows the way"))
+    }
+
+    func testNoDateIsTooMuch() async throws {
+        let world = try await World()
+        for seconds in [Double.nan, .infinity, -.infinity, 1e300] {
+            _ = try await world.desk.health.findings(now: Date(timeIntervalSince1970: seconds))
+        }
     }
 
     func testAKeyThatIsWrongShortOrCannotBeHadChangesNoByte() async throws {
@@ -163,6 +204,22 @@ final class BadInputTests: XCTestCase {
         XCTAssertEqual(taken.turnedAway, 0)
         let count = try await world.desk.records.list().count
         XCTAssertEqual(count, 2)
+    }
+
+    func testNoBundleTakesThePlaceOfAnotherFile() async throws {
+        let world = try await World()
+        let phone = try await world.phone("phone")
+        _ = try await phone.records.record(world.team, reversal())
+        let photo = world.folder + "/photo"
+        _ = FileManager.default.createFile(atPath: photo, contents: Data("not to be lost".utf8))
+        for other in ["phone.db", "phone.db-wal", "phone.db.outbox.log", "photo"].map({ world.folder + "/" + $0 }) {
+            let refused = await errorOf { try await phone.bundles.export(world.team, .everything, to: other) }
+            XCTAssertEqual(refused?.code, "file", other)
+        }
+        XCTAssertEqual(FileManager.default.contents(atPath: photo), Data("not to be lost".utf8))
+        try await phone.closeAndWait()
+        let count = try await Kitbag.open(world.opening("phone")).records.list().count
+        XCTAssertEqual(count, 1)
     }
 
     func testADateIsADayOfTheCalendar() {

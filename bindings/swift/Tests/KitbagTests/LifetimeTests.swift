@@ -68,6 +68,69 @@ final class LifetimeTests: XCTestCase {
         XCTAssertEqual(delivery, [.onHub])
         let inUse = await codeOf { try await Sync.inBackground(world.opening("phone"), deadline: 5) }
         XCTAssertEqual(inUse, "in_use")
+        phone.close()
+        try await phone.closeAndWait()
+        XCTAssertEqual(held(path), [])
+        let reading = try await Kitbag.openToRead(world.opening("phone"))
+        try await reading.suspend()
+        try await reading.resume()
+        let count = try await reading.records.list().count
+        XCTAssertEqual(count, 1)
+    }
+
+    /// Gives the key once, and then waits for the phone to be unlocked.
+    private final class LockedKey: KeyProvider, @unchecked Sendable {
+        let asked = Mutex(0)
+        let release = DispatchSemaphore(value: 0)
+
+        func storeKey() throws -> Data {
+            let times = asked.withLock { count in
+                count += 1
+                return count
+            }
+            if times > 1 { _ = release.wait(timeout: .now() + 60) }
+            return Data(repeating: 7, count: 32)
+        }
+    }
+
+    func testAKeystoreIsAskedOnceAndKeepsNobodyFromLettingGo() async throws {
+        let world = try await World()
+        try await world.phone("phone").closeAndWait()
+        let key = LockedKey()
+        let phone = try await Kitbag.open(Opening(path: world.folder + "/phone.db", key: key))
+        for _ in 0..<10 {
+            async let one = phone.records.list()
+            async let other = phone.records.list()
+            _ = try await (one, other)
+        }
+        XCTAssertEqual(key.asked.withLock { $0 }, 1)
+        // The phone is locked while the app comes to the front, and goes again.
+        try await phone.suspend()
+        let resuming = Task { await codeOf { try await phone.resume() } }
+        try await until("it asks") { key.asked.withLock { $0 } == 2 }
+        let began = Date()
+        try await phone.suspend()
+        let code = await resuming.value
+        XCTAssertEqual(code, "suspended")
+        try await phone.closeAndWait()
+        XCTAssertLessThan(Date().timeIntervalSince(began), 5)
+        XCTAssertEqual(held(world.folder + "/phone"), [])
+        key.release.signal()
+    }
+
+    func testClosingEndsWhatWaitsForAHub() async throws {
+        let world = try await World()
+        let phone = try await world.phone("phone")
+        let silent = try Listening(says: nil)
+        let pins = world.hub.address.text.split(separator: "/").last!
+        try await phone.programme.setHub(HubAddress("kitbag://127.0.0.1:\(silent.port)/\(pins)"))
+        let waits = Task { await codeOf { try await phone.totals.completeness(team: nil, from: today, to: today) } }
+        try await Task.sleep(nanoseconds: 200_000_000)
+        let began = Date()
+        try await phone.closeAndWait()
+        let code = await waits.value
+        XCTAssertEqual(code, "closed")
+        XCTAssertLessThan(Date().timeIntervalSince(began), 5)
     }
 
     func testWhatIsForgottenIsFreed() async throws {

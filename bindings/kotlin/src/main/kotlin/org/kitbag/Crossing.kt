@@ -14,8 +14,11 @@ import kotlin.coroutines.ContinuationInterceptor
 import org.kitbag.ffi.Cancel
 import org.kitbag.ffi.uniffiRustFutureContinuationCallbackImpl
 
-/** Where calls are made: nobody's cancellation ends one midway, as an answer that nobody takes would be held for good. */
-private val calls = CoroutineScope(SupervisorJob() + Dispatchers.Default)
+/**
+ * Where calls are made: nobody's cancellation ends one midway, as an answer that nobody takes would be held for good. The
+ * threads are Kitbag's share of an elastic pool: an app that blocks all of its own keeps none of them.
+ */
+private val calls = CoroutineScope(SupervisorJob() + Dispatchers.IO.limitedParallelism(4))
 
 /**
  * A call across the boundary: never on the caller's dispatcher, which may be the one that draws. Where the caller is

@@ -103,7 +103,25 @@ internal fun lift(error: Throwable): Throwable = when (error) {
     is java.nio.charset.CharacterCodingException, is ArithmeticException -> KitbagException.NotUsable(
         "argument", if (error is ArithmeticException) "number" else "text", message("error-argument"),
     )
+    // The app's package lacks the library for this machine; there are no words of it to ask for.
+    is LinkageError -> KitbagException.NotOpen("no_library", NO_LIBRARY)
     else -> error
+}
+
+private const val NO_LIBRARY =
+    "Kitbag's native library cannot be loaded: the app's package lacks it for this kind of device. Install the app anew."
+
+/** A text as it crosses; half of an emoji is none, and is named by what it was given for. */
+internal fun String.wellFormed(name: String): String {
+    val isHalf = indices.any { at ->
+        when {
+            this[at].isHighSurrogate() -> getOrNull(at + 1)?.isLowSurrogate() != true
+            this[at].isLowSurrogate() -> getOrNull(at - 1)?.isHighSurrogate() != true
+            else -> false
+        }
+    }
+    if (isHalf) throw KitbagException.NotUsable("argument", name, message("error-argument"))
+    return this
 }
 
 internal fun closed() = KitbagException.NotOpen("closed", message("error-closed"))

@@ -29,7 +29,7 @@ public class Opening @JvmOverloads constructor(
     /** Who hears how far an update is. */
     public val renewal: Renewal? = null,
 ) {
-    internal fun lower() = OpenOptions(path, GuardedKey(key), insecureLoopback, renewal?.let { GuardedRenewal(it) })
+    internal fun lower() = OpenOptions(path.wellFormed("path"), GuardedKey(key), insecureLoopback, renewal?.let { GuardedRenewal(it) })
 }
 
 /** What changed since it was asked last: what to look at again. */

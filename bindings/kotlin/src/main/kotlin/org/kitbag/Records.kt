@@ -141,7 +141,7 @@ public data class Search(
         needsPerson,
         from?.toString(),
         to?.toString(),
-        answers,
+        answers.mapValues { (field, text) -> text.wellFormed(field) }.mapKeys { it.key.wellFormed("field") },
         org.kitbag.ffi.Order.valueOf(order.name),
         olderThan?.lower(),
         newerThan?.lower(),
@@ -231,7 +231,7 @@ public class Records internal constructor(private val ffi: FfiKitbag) {
     public suspend fun correct(id: RecordId, field: String, text: String): EntryId = correct(id, field, Value.Text(text))
 
     /** Voids a record, with a reason of the data dictionary: it counts nowhere from then on. */
-    public suspend fun void(id: RecordId, reason: String): EntryId = crossing { EntryId(ffi.void(id.text, reason)) }
+    public suspend fun void(id: RecordId, reason: String): EntryId = crossing { EntryId(ffi.void(id.text, reason.wellFormed("reason"))) }
 
     /** Takes a void back. */
     public suspend fun clearVoid(id: RecordId): EntryId = crossing { EntryId(ffi.clearVoid(id.text)) }

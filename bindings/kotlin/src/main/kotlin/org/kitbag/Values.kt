@@ -88,9 +88,9 @@ public data class Form(
 
     internal fun lower(): FilledForm = FilledForm(
         kind.lower(),
-        fields.mapValues { it.value.lower() },
-        texts,
-        lists.mapValues { (_, elements) -> elements.map { it.lower() } },
+        fields.lower(),
+        texts.mapValues { (field, text) -> text.wellFormed(field) }.mapKeys { it.key.wellFormed("field") },
+        lists.mapValues { (list, elements) -> elements.map { it.lower("$list.") } }.mapKeys { it.key.wellFormed("list") },
         unknowns,
     )
 }
@@ -114,11 +114,11 @@ internal fun Kind.lower() = org.kitbag.ffi.Kind.valueOf(name)
 
 internal fun org.kitbag.ffi.Kind.lift() = Kind.valueOf(name)
 
-internal fun Value.lower(): FfiValue = when (this) {
+internal fun Value.lower(field: String): FfiValue = when (this) {
     Value.Nothing -> FfiValue.Null
     is Value.Flag -> FfiValue.Bool(flag)
     is Value.Number -> FfiValue.Int(number)
-    is Value.Text -> FfiValue.Text(text)
+    is Value.Text -> FfiValue.Text(text.wellFormed(field))
     Value.Sealed -> FfiValue.Bytes(ByteArray(0))
 }
 
@@ -130,7 +130,8 @@ internal fun FfiValue.lift(): Value = when (this) {
     is FfiValue.Bytes -> Value.Sealed
 }
 
-internal fun Element.lower(): Map<String, FfiValue> = mapValues { it.value.lower() }
+internal fun Element.lower(list: String = ""): Map<String, FfiValue> =
+    mapValues { (field, value) -> value.lower(list + field) }.mapKeys { it.key.wellFormed("field") }
 
 internal fun Map<String, FfiValue>.lift(): Element = mapValues { it.value.lift() }
 
@@ -141,9 +142,10 @@ internal fun ElementName.lower() = FfiElementName(entry.text, index.toUInt())
 internal fun FfiElementName.lift() = ElementName(EntryId(entry), index.toInt())
 
 internal fun Change.lower(): FfiChange = when (this) {
-    is Change.Put -> FfiChange.Put(field, value.lower())
-    is Change.PutIn -> FfiChange.PutIn(list, element.lower(), field, value.lower())
-    is Change.Add -> FfiChange.Add(list, element.lower())
+    is Change.Put -> FfiChange.Put(field.wellFormed("field"), value.lower(field))
+    is Change.PutIn ->
+        FfiChange.PutIn(list.wellFormed("list"), element.lower(), field.wellFormed("field"), value.lower("$list.$field"))
+    is Change.Add -> FfiChange.Add(list.wellFormed("list"), element.lower("$list."))
 }
 
 internal fun FfiChange.lift(): Change = when (this) {

@@ -43,16 +43,23 @@ class BadInputTest {
                 "by" to { kitbag.totals.of(Query(by = listOf("weather"))) },
                 "date" to { kitbag.totals.completeness(null, day.withYear(-9), day) },
                 "team" to { kitbag.team.setAside(TeamId("ab"), DeviceKey(bad)) },
+                "announcement" to { kitbag.team.hear(ByteArray(9)) },
+                "wether" to { kitbag.records.list(Search(answers = mapOf("wether" to "rain"))) },
+                "path" to { Kitbag.open(Opening("", KEY)) },
+                "path" to { Kitbag.found(Opening("a\u0000b", KEY)) },
+                "path" to { Kitbag.openToRead(Opening(world.folder.toString(), KEY)) },
+                "path" to { Kitbag.recover(Opening("\uDC00", KEY)) },
+                "note" to { kitbag.records.record(world.team, reversal().put("note", "\uD83D")) },
+                "administrations.lot" to {
+                    kitbag.drafts.save(reversal().add("administrations", mapOf("lot" to Value.Text("\uD83Dx"))))
+                },
+                "reason" to { kitbag.records.void(RecordId("0".repeat(32)), "\uDE00") },
             )
             for ((argument, call) in found) {
                 val error = failsWith<KitbagException.NotUsable> { runBlocking { call() } }
                 assertEquals("argument" to argument, error.code to error.argument)
                 assertTrue(error.inWords.isNotEmpty())
             }
-            val half = failsWith<KitbagException.NotUsable> {
-                kitbag.records.record(world.team, reversal().put("note", "\uD83D"))
-            }
-            assertEquals("argument" to "text", half.code to half.argument)
             assertEquals("not_an_invitation", failsWith<KitbagException.NotUsable> {
                 Joining.ask(world.opening("new"), "https://example.org")
             }.code)
@@ -85,6 +92,27 @@ class BadInputTest {
             assertEquals(fields.keys, phone.records.faults(world.team, form).map { it.field }.toSet())
             assertEquals(0, phone.records.list().count)
             phone.close()
+        }
+    }
+
+    @Test
+    fun whatAListHidesIsNeverWrittenInTheTextsPlace() = runBlocking<Unit> {
+        World.new().use { world ->
+            val note = "she knows the way"
+            val id = world.desk.records.record(world.team, reversal().put("note", note))
+            val row = world.desk.records.list().rows.single()
+            assertEquals(Value.Sealed, row.fields["note"])
+            val calls = listOf<suspend () -> Any?>(
+                { world.desk.records.correct(id, "note", row.fields.getValue("note")) },
+                { world.desk.records.change(id, row.fields.map { (field, value) -> Change.Put(field, value) }) },
+                { world.desk.records.record(world.team, reversal().put("note", Value.Sealed)) },
+            )
+            for (call in calls) {
+                val refused = failsWith<KitbagException.Invalid> { runBlocking { call() } }
+                assertTrue("note" to "shape" in refused.faults.map { it.field to it.code }, "${refused.faults}")
+            }
+            assertEquals(Value.Text(note), world.desk.records.get(id).fields.getValue("note").last().value)
+            assertEquals(1, world.desk.records.list().count)
         }
     }
 
@@ -158,6 +186,16 @@ class BadInputTest {
             phone.bundles.export(world.team, BundleOf.EVERYTHING, file.toString())
             assertEquals(2, world.desk.run { bundles.import(file.toString()); records.list().count })
             assertTrue(Files.notExists(world.folder.resolve("card.part")))
+            // Never in the place of what is no bundle, and of the store least.
+            val photo = world.folder.resolve("photo").also { Files.writeString(it, "not to be lost") }
+            val own = listOf("phone.db", "phone.db-wal", "phone.db.outbox.log", "phone.db-journal").map(world.folder::resolve)
+            for (other in own + listOf(photo)) {
+                val found = runCatching { phone.bundles.export(world.team, BundleOf.EVERYTHING, other.toString()) }
+                assertEquals("file", (found.exceptionOrNull() as? KitbagException.NotUsable)?.code, "$other: $found")
+            }
+            assertEquals("not to be lost", Files.readString(photo))
+            phone.closeAndWait()
+            Kitbag.open(world.opening("phone")).use { assertEquals(2, it.records.list().count) }
         }
     }
 

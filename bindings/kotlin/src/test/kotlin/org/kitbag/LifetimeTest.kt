@@ -4,6 +4,7 @@ import java.time.Duration
 import java.util.concurrent.CopyOnWriteArrayList
 import java.util.concurrent.CountDownLatch
 import java.util.concurrent.TimeUnit
+import java.util.concurrent.atomic.AtomicInteger
 import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.CoroutineStart
 import kotlinx.coroutines.Dispatchers
@@ -50,6 +51,7 @@ class LifetimeTest {
             assertEquals("closed", codeOf { phone.resume() })
             phone.close()
             phone.closeAndWait()
+            assertEquals(emptyList<String>(), held(world.folder).filter { "phone" in it })
             withTimeout(20_000) { listened.await() }
             kept.now()
             kept.close()
@@ -72,6 +74,67 @@ class LifetimeTest {
             phone.resume()
             assertEquals(Delivery.OnHub, phone.records.list().rows.single().delivery)
             assertEquals("in_use", codeOf { Sync.inBackground(world.opening("phone"), Duration.ofSeconds(5)) })
+            phone.closeAndWait()
+            Kitbag.openToRead(world.opening("phone")).use { reading ->
+                reading.suspend()
+                assertEquals("suspended", codeOf { reading.records.list() })
+                reading.resume()
+                assertEquals(1, reading.records.list().count)
+            }
+        }
+    }
+
+    @Test
+    fun aKeystoreIsAskedOnceAndKeepsNobodyFromLettingGo() = runBlocking<Unit> {
+        World.new().use { world ->
+            world.phone("phone").closeAndWait()
+            val (asked, release) = AtomicInteger() to CountDownLatch(1)
+            val keystore = KeyProvider {
+                if (asked.incrementAndGet() > 1) release.await(60, TimeUnit.SECONDS)
+                ByteArray(32) { 7 }
+            }
+            val phone = Kitbag.open(world.opening("phone", keystore))
+            (1..20).map { async(Dispatchers.IO) { phone.records.list() } }.forEach { it.await() }
+            assertEquals(1, asked.get())
+            // The phone is locked while the app comes to the front, and goes again.
+            phone.suspend()
+            val resuming = async(Dispatchers.IO) { codeOf { phone.resume() } }
+            until("it asks") { asked.get() == 2 }
+            withTimeout(5_000) { phone.suspend() }
+            assertEquals("suspended", withTimeout(5_000) { resuming.await() })
+            withTimeout(5_000) { phone.closeAndWait() }
+            assertEquals(emptyList<String>(), held(world.folder).filter { "phone" in it })
+            release.countDown()
+        }
+    }
+
+    @Test
+    fun anAppThatBlocksAllItsThreadsIsAnswered() = runBlocking<Unit> {
+        World.new().use { world ->
+            val phone = world.phone("phone")
+            val all = (1..4 * Runtime.getRuntime().availableProcessors()).map {
+                async(Dispatchers.Default) { runBlocking { phone.records.list().count } }
+            }
+            withTimeout(20_000) { all.forEach { assertEquals(0, it.await()) } }
+        }
+    }
+
+    @Test
+    fun closingEndsWhatWaitsForAHub() = runBlocking<Unit> {
+        World.new().use { world ->
+            val phone = world.phone("phone")
+            java.net.ServerSocket(0).use { silent ->
+                val pins = world.hub.address.text.substringAfterLast('/')
+                phone.programme.setHub(HubAddress("kitbag://127.0.0.1:${silent.localPort}/$pins"))
+                for (shut in listOf<suspend () -> Unit>({ phone.suspend() }, { phone.closeAndWait() })) {
+                    val waits = async { codeOf { phone.totals.completeness(null, TODAY, TODAY) } }
+                    delay(200)
+                    shut()
+                    val code = withTimeout(5_000) { waits.await() }
+                    assertTrue(code == "suspended" || code == "closed", "$code")
+                    if (code == "suspended") phone.resume()
+                }
+            }
         }
     }
 
@@ -213,6 +276,11 @@ class LifetimeTest {
             val phone = world.phone("phone")
             repeat(5) { phone.records.record(world.team, reversal()) }
             assertEquals(5, phone.records.list().count)
+            // Another sink does not wait for one that blocks.
+            val others = CopyOnWriteArrayList<String>()
+            Logs.to { _, _, line -> others += line }
+            codeOf { crossing { org.kitbag.ffi.panicInACall() } }
+            until("the new one is told") { others.isNotEmpty() }
             release.countDown()
             until("lines come, after one that threw") { lines.size >= 2 }
             assertTrue(lines.none { "riverside" in it }, "no record's content in $lines")
