@@ -461,7 +461,7 @@ error-would_lose = { $number ->
     [one] One entry is only on this device. Sync, then leave.
    *[other] { $number } entries are only on this device. Sync, then leave.
 }
-error-storage_full = The storage is full, and this was not saved. Free some space and save again.
+error-storage_full = The storage is full; this was not saved. Free some space and save again.
 error-in_use = Another program is using the store. Close it and try again.
 error-wrong_key = The key does not open the store. Nothing was changed.
 error-other_version = Another version of Kitbag is needed for this store. Update Kitbag.

@@ -6,10 +6,11 @@ use crate::{Failure, cannot_read, wrong_file};
 use indicatif::{ProgressBar, ProgressStyle};
 use kitbag_client::Error;
 use kitbag_core::model::pack::fill_in;
-use kitbag_core::model::{Form, Kind, TeamId};
-use kitbag_interchange::import::{Known, Saved};
+use kitbag_core::model::{Form, Kind, RecordId, TeamId};
+use kitbag_interchange::dates::Order;
+use kitbag_interchange::import::{Decided, Equal, Known, Saved, corrections};
 use kitbag_interchange::sheets::{self, write_refused};
-use kitbag_interchange::{Imported, Mapping, RefusedRow};
+use kitbag_interchange::{Imported, Mapping, Options, RefusedRow, Table};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -35,8 +36,26 @@ pub struct ImportArguments {
     /// The kind of record; without it, and without a mapping, the file's name says it
     #[arg(long, value_name = "KIND", value_parser = kind_named, conflicts_with = "map")]
     kind: Option<Kind>,
-    /// As JSON: `{files: [{name, rows, imported, known, refused: {reason: n}}]}`, or with `error` alone
-    /// where a file could not be read
+    /// The order of the file's dates, where nothing in it says which comes first
+    #[arg(long, value_name = "dmy|mdy|ymd", value_parser = ["dmy", "mdy", "ymd"])]
+    dates: Option<String>,
+    /// The file's encoding, such as windows-1251, where it is not found out
+    #[arg(long, value_name = "NAME")]
+    encoding: Option<String>,
+    /// Keep words of no table and no list where a required field has them
+    #[arg(long)]
+    keep_unknown_codes: bool,
+    /// Correct the record of a known id where the row says something else now
+    #[arg(long)]
+    update: bool,
+    /// Rows without an id that equal rows of another file are other events
+    #[arg(long, conflicts_with = "same")]
+    others: bool,
+    /// They are the same events, and are left out
+    #[arg(long)]
+    same: bool,
+    /// As JSON: `{files: [{name, rows, imported, corrected, known, refused: {reason: n}, unknown_words:
+    /// [{column, word, rows}], encoding}]}`, or with `error` alone where a file could not be read
     #[arg(long)]
     json: bool,
     /// The files
@@ -48,9 +67,12 @@ pub struct ImportArguments {
 struct Outcome {
     rows: u64,
     imported: u64,
+    corrected: u64,
     /// Rows that were imported before.
     known: u64,
     refused: BTreeMap<String, u64>,
+    unknown_words: BTreeMap<(String, String), u64>,
+    encoding: &'static str,
     refused_files: Vec<PathBuf>,
 }
 
@@ -73,7 +95,9 @@ pub fn run(arguments: &ImportArguments) -> Result<(), Failure> {
         let files = outcomes.iter().map(|(path, outcome)| match outcome {
             Ok(outcome) => json!({
                 "name": path.display().to_string(), "rows": outcome.rows,
-                "imported": outcome.imported, "known": outcome.known, "refused": outcome.refused,
+                "imported": outcome.imported, "corrected": outcome.corrected, "known": outcome.known,
+                "refused": outcome.refused, "unknown_words": words_of(outcome),
+                "encoding": outcome.encoding,
             }),
             Err(failure) => {
                 json!({ "name": path.display().to_string(), "error": failure.reason() })
@@ -87,7 +111,7 @@ pub fn run(arguments: &ImportArguments) -> Result<(), Failure> {
         match outcome {
             Ok(outcome) => {
                 refused += outcome.refused.values().sum::<u64>();
-                done |= outcome.imported > 0;
+                done |= outcome.imported + outcome.corrected > 0;
                 if !arguments.json {
                     tell(path, &outcome);
                 }
@@ -113,6 +137,13 @@ pub fn run(arguments: &ImportArguments) -> Result<(), Failure> {
     }
 }
 
+fn words_of(outcome: &Outcome) -> Vec<serde_json::Value> {
+    let words = outcome.unknown_words.iter();
+    words
+        .map(|((column, word), rows)| json!({ "column": column, "word": word, "rows": rows }))
+        .collect()
+}
+
 fn tell(path: &Path, outcome: &Outcome) {
     say!(
         "{}: {} rows, {} imported, {} were here already.",
@@ -121,6 +152,18 @@ fn tell(path: &Path, outcome: &Outcome) {
         outcome.imported,
         outcome.known
     );
+    if outcome.corrected > 0 {
+        say!("  {} records corrected", outcome.corrected);
+    }
+    if outcome.encoding != "UTF-8" {
+        say!(
+            "  read as {}: look whether letters with marks are right, else say --encoding",
+            outcome.encoding
+        );
+    }
+    for ((column, word), rows) in &outcome.unknown_words {
+        say!("  column {column}: the word {word:?} is in no table and no list, {rows} rows");
+    }
     for (reason, count) in &outcome.refused {
         say!("  refused, {reason}: {count}");
     }
@@ -145,28 +188,52 @@ fn import(
     let file = std::fs::read(path).map_err(|error| cannot_read(path, &error))?;
     // What a catalogue knows is filled in before a row is found incomplete.
     let packs = held.wait(held.client().programme().packs())?;
-    let (mut imported, kind, lists) = match &arguments.map {
+    let mapping = match &arguments.map {
         Some(map) => {
             let text = std::fs::read_to_string(map).map_err(|error| cannot_read(map, &error))?;
             let mapping =
                 Mapping::from_toml(&text).map_err(|error| wrong_file(map.display(), error))?;
-            let mapping = mapping.telling(crate::told);
-            let read = mapping.read_with(&file, |_, form| {
+            Some(mapping.telling(crate::told))
+        }
+        None => None,
+    };
+    let encoding = arguments.encoding.as_deref();
+    let encoding = encoding.or(mapping.as_ref().and_then(Mapping::encoding));
+    let wrong = |error: &dyn std::fmt::Display| wrong_file(path.display(), error);
+    let table = Table::read(&file, encoding).map_err(|error| wrong(&error))?;
+    let options = Options {
+        dates: arguments.dates.as_deref().and_then(Order::of_name),
+        keeps_unknown_codes: arguments.keep_unknown_codes,
+        packs: &packs,
+    };
+    let (mut imported, kind, lists) = match &mapping {
+        Some(mapping) => {
+            let read = mapping.read_table(&file, &table, &options, |_, form| {
                 fill_in(form, &packs);
                 Ok(None)
             });
-            let read = read.map_err(|error| wrong_file(path.display(), error))?;
-            let kind = mapping.kind().map_err(|error| wrong_file(map.display(), error))?;
-            (read, kind, Vec::new())
+            let read = read.map_err(|error| wrong(&error))?;
+            (read, mapping.kind().map_err(|error| wrong(&error))?, Vec::new())
         }
-        None => sheets::by_name(arguments.kind, path, &file, &packs, crate::told)?,
+        None => sheets::by_name(arguments.kind, (path, &file), &table, &options, crate::told)?,
     };
-    let saved = save(held, team, kind, &mut imported)?;
+    let decided = Decided {
+        equal: match (arguments.others, arguments.same) {
+            (true, _) => Equal::Others,
+            (_, true) => Equal::Same,
+            _ => Equal::Ask,
+        },
+        updates: arguments.update,
+    };
+    let saved = save(held, (team, kind), decided, &mut imported)?;
     let mut outcome = Outcome {
         rows: imported.rows,
         imported: saved.imported,
+        corrected: saved.corrected,
         known: saved.known,
         refused: BTreeMap::new(),
+        unknown_words: std::mem::take(&mut imported.unknown_words),
+        encoding: table.form.encoding.name(),
         refused_files: Vec::new(),
     };
     let mut count = |refused: &[RefusedRow]| {
@@ -177,10 +244,10 @@ fn import(
     count(&imported.refused);
     lists.iter().for_each(|list| count(&list.refused));
     if !imported.refused.is_empty() {
-        outcome.refused_files.push(write_refused(path, &file, &imported.refused)?);
+        outcome.refused_files.push(write_refused(path, &table, &imported.refused)?);
     }
     for list in lists.iter().filter(|list| !list.refused.is_empty()) {
-        outcome.refused_files.push(write_refused(&list.path, &list.file, &list.refused)?);
+        outcome.refused_files.push(write_refused(&list.path, &list.table, &list.refused)?);
     }
     Ok(outcome)
 }
@@ -188,8 +255,8 @@ fn import(
 /// Saves the rows that are not known yet.
 fn save(
     held: &Opened,
-    team: TeamId,
-    kind: Kind,
+    (team, kind): (TeamId, Kind),
+    decided: Decided,
     imported: &mut Imported,
 ) -> Result<Saved, Failure> {
     let own = held.wait(held.client().programme().own())?.device;
@@ -202,15 +269,23 @@ fn save(
     let style = ProgressStyle::with_template("importing {wide_bar} {pos}/{len}")
         .unwrap_or_else(|_| ProgressStyle::default_bar());
     let bar = ProgressBar::new(imported.taken.len() as u64).with_style(style);
-    let record = |form: &Form| match held.tried(records.record_imported(team, form.clone())) {
-        Ok(_) => Ok(Ok(())),
-        // What a code pack asks for beside the data dictionary.
-        Err(Error::Invalid(faults)) => Ok(Err(crate::told_all(&faults))),
-        Err(other) => Err(crate::failed(other)),
+    // What a code pack asks for beside the data dictionary.
+    fn settled<T>(done: Result<T, Error>) -> Result<Result<(), String>, Failure> {
+        match done {
+            Ok(_) => Ok(Ok(())),
+            Err(Error::Invalid(faults)) => Ok(Err(crate::told_all(&faults))),
+            Err(other) => Err(crate::failed(other)),
+        }
+    }
+    let record = |form: &Form| settled(held.tried(records.record_imported(team, form.clone())));
+    let correct = |id: RecordId, form: &Form| {
+        let one = held.tried(records.get(id)).map_err(crate::failed)?;
+        settled(held.tried(records.change(id, corrections(&one, form))))
     };
-    let saved = kitbag_interchange::import::save(imported, &known, record, |at| {
-        bar.set_position(at);
-    })?;
+    let saved =
+        kitbag_interchange::import::save(imported, known, decided, record, correct, |at| {
+            bar.set_position(at);
+        })?;
     bar.finish_and_clear();
     Ok(saved)
 }

@@ -2,11 +2,12 @@
 
 use crate::device::{Opened, StoreArguments};
 use crate::{Failure, cannot_read, failure, wrong_file};
+use chrono::TimeZone;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, Subcommand};
 use kitbag_core::engine::DraftId;
 use kitbag_core::model::field::{Field, Need, Shape, expected};
 use kitbag_core::model::json::{self, NotRead};
-use kitbag_core::model::{Form, Kind, TeamId, Wrong};
+use kitbag_core::model::{Form, Kind, TeamId, Value, Wrong};
 use kitbag_core::store::State;
 use std::io::Read;
 
@@ -235,9 +236,23 @@ fn form(command: &RecordCommand, begun: Form) -> Result<Form, Failure> {
         form.put("occurred_on", now.format("%Y-%m-%d").to_string().as_str())?;
     }
     if form.get("utc_offset_min").is_none() && !is_given("utc_offset_min") {
-        form.put("utc_offset_min", i64::from(now.offset().local_minus_utc() / 60))?;
+        let offset = offset_at(&form).unwrap_or(*now.offset());
+        form.put("utc_offset_min", i64::from(offset.local_minus_utc() / 60))?;
     }
     if command.is_with_unknowns() { Ok(form.with_unknowns()) } else { Ok(form) }
+}
+
+/// The machine's offset on the day and at the time that a form says, at noon where it says no time: of a time that comes twice
+/// that of the first, of one that is passed over that of the hour before.
+fn offset_at(form: &Form) -> Option<chrono::FixedOffset> {
+    let said = |field: &str| form.get(field).and_then(Value::as_text);
+    let day = chrono::NaiveDate::parse_from_str(said("occurred_on")?, "%Y-%m-%d").ok()?;
+    let time = chrono::NaiveTime::parse_from_str(said("occurred_time").unwrap_or("12:00"), "%H:%M")
+        .ok()?;
+    let at = day.and_time(time);
+    let found =
+        |at: chrono::NaiveDateTime| chrono::Local.offset_from_local_datetime(&at).earliest();
+    found(at).or_else(|| found(at - chrono::TimeDelta::hours(1)))
 }
 
 fn from_json(kind: Kind, file: &str) -> Result<Form, Failure> {

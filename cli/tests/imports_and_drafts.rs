@@ -86,7 +86,10 @@ fn a_mended_row_is_one_record_also_where_the_first_file_is_mended_as_well() {
     assert!(desk.read("contact.refused-2.csv").contains(",x,"));
     assert_eq!(desk.imported(&["contact.refused.csv"]).0["imported"], 1);
     desk.write("contact.csv", &rows("9"));
-    assert_eq!(desk.imported(&["contact.csv"]).0["known"], 1);
+    // It is in another file now: a person says whether it is another event.
+    let (file, code) = desk.imported(&["contact.csv"]);
+    assert_eq!((&file["refused"]["equal_row"], code), (&1.into(), Some(3)));
+    assert_eq!(desk.imported(&["--same", "contact.csv"]).0["known"], 1);
     assert_eq!(desk.total("people_met"), 9);
 }
 
@@ -132,7 +135,8 @@ fn rows_of_a_list_without_a_record_are_refused_and_what_a_known_record_lacks_is_
     let (file, _) = desk.imported(&["referral.csv"]);
     assert_eq!((&file["known"], &file["refused"]["known_id"]), (&1.into(), &1.into()), "{file}");
     // One that is not UTF-8 refuses its own record alone.
-    bytes = b"record,status,on\nthree,made,2026-03-01\nfour,caf\xe9,2026-03-01\n".to_vec();
+    bytes = "record,status,on\nthree,prêt,2026-03-01\n".as_bytes().to_vec();
+    bytes.extend(b"four,caf\xe9,2026-03-01\n");
     std::fs::write(desk.folder.path().join("referral.events.csv"), &bytes).unwrap();
     desk.write("referral.csv", &format!("{header}three,{row}\nfour,{row}\n"));
     let (file, _) = desk.imported(&["referral.csv"]);

@@ -311,7 +311,7 @@ fn rows_that_cannot_be_read_are_refused_into_a_file_that_can_be_mended_and_impor
     let mut bytes = rows.into_bytes();
     bytes.extend(b"M\xe9xico,2026-03-01,0,3,new,\r\n");
     std::fs::write(&path, bytes).unwrap();
-    let output = desk.output(&["import", "contact.csv", "--json"]);
+    let output = desk.output(&["import", "contact.csv", "--keep-unknown-codes", "--json"]);
     assert_eq!(output.status.code(), Some(3));
     let said: Value = serde_json::from_slice(&output.stdout).unwrap();
     let file = &said["files"][0];
@@ -341,10 +341,10 @@ fn each_wrong_answer_is_one_line_with_a_stable_code_and_harms_nothing() {
     let desk = Desk::new();
     let base = ["record", "contact", "--site", "x", "--on", "2026-03-01", "--visit", "new"];
     let cases: [(&[&str], &str); 8] = [
-        (&[], "people: required: People met needs an answer: a whole number from 1 to 999."),
+        (&[], "people: required: People met needs an answer: a whole number from 1 to 99999."),
         (&["--people", "0"], "people: shape"),
         (&["--people", "3", "--supplies", "condoms"], "supplies: shape"),
-        (&["--people", "3", "--supplies", "condoms=100000"], "supplies: shape"),
+        (&["--people", "3", "--supplies", "condoms=10000000"], "supplies: shape"),
         (&["--people", "3", "--occurred-time", "24:00"], "occurred_time: shape"),
         (&["--people", "3", "--json", "nowhere.json"], "cannot be read"),
         (&["--people", "3", "--note", &"x".repeat(501)], "note: shape"),

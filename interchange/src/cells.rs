@@ -1,7 +1,6 @@
 //! Cells of CSV files: codes in one cell, guards against formulas, what tells a row from others.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 /// The codes of a cell; a separator that belongs to a code has a backslash before it, as in exports.
 pub fn split_codes(cell: &str, separator: &str) -> Vec<String> {
@@ -75,41 +74,31 @@ pub fn reasons_in<'a>(header: impl Iterator<Item = &'a str>) -> usize {
 }
 
 /// Whether a file ends inside of quotation marks.
-pub fn ends_in_quotes(file: &[u8]) -> bool {
+pub fn ends_in_quotes(file: &[u8], separator: u8) -> bool {
     const END: &[u8] = b"end of the file";
     if !file.contains(&b'"') {
         return false;
     }
     let file = [file, b"\n", END].concat();
-    let mut reader =
-        csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(file.as_slice());
-    let last = reader.byte_records().last();
-    !last.is_some_and(|row| row.is_ok_and(|row| row.len() == 1 && row.get(0) == Some(END)))
+    let mut reader = csv::ReaderBuilder::new();
+    let reader = reader.has_headers(false).flexible(true).delimiter(separator);
+    let last = reader.from_reader(file.as_slice()).byte_records().last().and_then(Result::ok);
+    !last.is_some_and(|row| row.len() == 1 && row.get(0) == Some(END))
 }
 
-/// A digest of the row's cells, and how many equal rows came before it.
-pub fn key_of<'a>(
-    beside: &'a [u8],
-    cells: impl Iterator<Item = &'a [u8]>,
-    seen: &mut BTreeMap<[u8; 16], u64>,
-) -> String {
+/// A digest of some parts, as so many bytes in hexadecimal digits.
+pub fn digest_of(parts: &[&[u8]], bytes: usize) -> String {
     use std::fmt::Write;
-    let mut hasher = blake3::Hasher::new_derive_key("kitbag imported row 1");
-    for cell in std::iter::once(beside).chain(cells) {
-        hasher.update(&(cell.len() as u64).to_be_bytes()).update(cell);
+    let mut hasher = blake3::Hasher::new_derive_key("kitbag imported row 2");
+    for part in parts {
+        hasher.update(&(part.len() as u64).to_be_bytes()).update(part);
     }
-    let mut digest = [0; 16];
+    let mut digest = vec![0; bytes];
     hasher.finalize_xof().fill(&mut digest);
-    let before = seen.entry(digest).or_default();
-    let mut key = digest.iter().fold(String::new(), |mut key, byte| {
-        let _ = write!(key, "{byte:02x}");
-        key
-    });
-    if *before > 0 {
-        let _ = write!(key, "-{before}");
-    }
-    *before += 1;
-    key
+    digest.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// Writes CSV as exports have it: RFC 4180, lines that end with CR LF.

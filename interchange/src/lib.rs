@@ -6,18 +6,25 @@
 #![warn(missing_docs)]
 
 mod cells;
+pub mod dates;
 mod error;
 pub mod export;
 pub mod files;
 pub mod import;
 mod mapping;
+mod numbers;
+mod reading;
 pub mod sheets;
+mod table;
+mod values;
 
 pub use cells::{csv_writer, guarded};
 pub use error::FileError;
-pub use mapping::{ImportError, Imported, Mapping, RefusedRow, Taken};
+pub use mapping::{ImportError, Imported, Mapping, RefusedRow, RowKey, Taken};
+pub use reading::Options;
+pub use table::{Form as FileForm, NotATable, RowFault, Table, TableRow, Twice};
 
 /// The mapping of the Overdose Information Network's file of 2018 (Pennsylvania), as an example of one.
-pub const ODIN_MAPPING: &str = include_str!("../data/odin.toml");
+pub const ODIN_MAPPING: &str = include_str!("../../cli/data/odin.toml");
 /// Every fifteenth row of that file.
-pub const ODIN_SAMPLE: &[u8] = include_bytes!("../data/sample.csv");
+pub const ODIN_SAMPLE: &[u8] = include_bytes!("../../cli/data/sample.csv");

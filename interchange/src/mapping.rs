@@ -1,8 +1,10 @@
-//! Rows of a CSV file become records by a mapping that is data (TOML). A row that cannot be read is
+//! Rows of a file become records by a mapping that is data (TOML). A row that cannot be read is
 //! refused with its line and reason, and stops no other.
 
-use crate::cells::{ends_in_quotes, key_of, reasons_in, split_codes, unguarded};
-use kitbag_core::model::field::Shape;
+use crate::dates::{Order, is_date_form};
+use crate::numbers::NumberForm;
+use crate::table::NotATable;
+use kitbag_core::model::field::{Field, Shape};
 use kitbag_core::model::{Form, Invalid, Kind};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,59 +16,146 @@ pub struct Mapping {
     /// What the files are, and where they come from.
     pub source: String,
     /// The kind of record.
-    kind: String,
-    /// Which rows are records at all.
-    only: Option<Only>,
+    pub(crate) kind: String,
+    /// The columns (or constants) that tell an event from all others: rows that are equal in them are one record.
+    #[serde(default)]
+    pub(crate) id: Vec<String>,
+    /// The order of its dates: `dmy`, `mdy` or `ymd`.
+    dates: Option<String>,
+    /// How its numbers are written, as an example: `1,200.5` or `1.200,5`.
+    numbers: Option<String>,
+    /// Its encoding, where it cannot be found out.
+    pub(crate) encoding: Option<String>,
+    /// Which rows are records at all: all of these conditions.
+    #[serde(default)]
+    pub(crate) only: Conditions,
     /// Fields that the file does not hold, with the value that all rows get.
     #[serde(default)]
-    constants: BTreeMap<String, String>,
+    pub(crate) constants: BTreeMap<String, String>,
     /// Whether a required field without an answer is answered with `unknown`.
     #[serde(default)]
-    unknowns: bool,
+    pub(crate) unknowns: bool,
     #[serde(default, rename = "field")]
-    fields: Vec<MappedField>,
+    pub(crate) fields: Vec<MappedField>,
     #[serde(default, rename = "set")]
-    sets: Vec<MappedSet>,
+    pub(crate) sets: Vec<MappedSet>,
+    #[serde(default, rename = "list")]
+    pub(crate) lists: Vec<MappedList>,
     /// How people are told what is wrong with an answer.
     #[serde(skip)]
     tell: Option<fn(&Invalid) -> String>,
 }
 
+/// One condition, or several.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Only {
-    column: String,
-    take: String,
-    /// For other values the reason of the refusal.
-    refuse: BTreeMap<String, String>,
+#[serde(untagged)]
+pub(crate) enum Conditions {
+    One(Only),
+    All(Vec<Only>),
+}
+
+impl Default for Conditions {
+    fn default() -> Self {
+        Conditions::All(Vec::new())
+    }
+}
+
+impl Conditions {
+    pub(crate) fn all(&self) -> &[Only] {
+        match self {
+            Conditions::One(only) => std::slice::from_ref(only),
+            Conditions::All(all) => all,
+        }
+    }
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct MappedField {
-    field: String,
-    column: String,
-    /// Codes by the file's words; a word that is not here is kept as it is.
+pub(crate) struct Only {
+    pub(crate) column: String,
+    /// The words of rows that are taken.
     #[serde(default)]
-    codes: BTreeMap<String, String>,
+    pub(crate) take: Words,
+    /// The words of rows that are not.
+    #[serde(default)]
+    pub(crate) not: Words,
+    /// For other words the reason of the refusal.
+    #[serde(default)]
+    pub(crate) refuse: BTreeMap<String, String>,
+}
+
+/// One word, or several.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Words {
+    One(String),
+    All(Vec<String>),
+}
+
+impl Default for Words {
+    fn default() -> Self {
+        Words::All(Vec::new())
+    }
+}
+
+impl Words {
+    pub(crate) fn all(&self) -> &[String] {
+        match self {
+            Words::One(word) => std::slice::from_ref(word),
+            Words::All(words) => words,
+        }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MappedField {
+    pub(crate) field: String,
+    pub(crate) column: String,
+    /// Codes by the file's words.
+    #[serde(default)]
+    pub(crate) codes: BTreeMap<String, String>,
     /// Words that mean "not asked", beside the empty one.
     #[serde(default)]
-    not_asked: Vec<String>,
-    keep_characters: Option<usize>,
+    pub(crate) not_asked: Vec<String>,
+    pub(crate) keep_characters: Option<usize>,
+    /// How the column's dates are written: `MM/DD/YYYY`, `serial`, `epoch` …
+    pub(crate) date: Option<String>,
+    /// How its times are written, as an example or a form; all that are times of day are read.
+    #[serde(rename = "time")]
+    _time: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct MappedSet {
-    set: String,
-    column: String,
-    separator: String,
+pub(crate) struct MappedSet {
+    pub(crate) set: String,
+    pub(crate) column: String,
+    pub(crate) separator: String,
+    #[serde(default)]
+    pub(crate) codes: BTreeMap<String, String>,
+    #[serde(default)]
+    pub(crate) not_asked: Vec<String>,
+}
+
+/// The elements of a list, of the rows of one record.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MappedList {
+    pub(crate) list: String,
+    /// The columns that tell an element from the others of its record; without them, all that is mapped.
+    #[serde(default)]
+    pub(crate) id: Vec<String>,
+    #[serde(default)]
+    pub(crate) constants: BTreeMap<String, String>,
+    #[serde(default, rename = "field")]
+    pub(crate) fields: Vec<MappedField>,
 }
 
 /// A row that was not taken. Never carries the row's contents.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RefusedRow {
-    /// The row's place in the file, from 0, the header not counted.
+    /// The row's place in the table, from 0, the header not counted.
     pub row: usize,
     /// The line in the file, from 1.
     pub line: u64,
@@ -76,25 +165,47 @@ pub struct RefusedRow {
     pub detail: String,
 }
 
-/// A row that became a record.
+/// Rows that became a record.
 #[derive(Debug)]
 pub struct Taken {
-    /// The row's place in the file, from 0, the header not counted.
-    pub row: usize,
-    /// The line in the file, from 1.
-    pub line: u64,
+    /// The rows' places in the table, from 0, the header not counted, and their lines in the file: several where they are
+    /// of one event.
+    pub rows: Vec<(usize, u64)>,
     /// The record.
     pub form: Form,
-    /// What tells the row from all others: equal for the same row of the same file.
-    pub key: String,
-    /// Whether the file itself names the row, by an id.
-    pub is_named: bool,
+    /// What tells the event from all others.
+    pub key: RowKey,
+}
+
+/// What tells an event from all others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RowKey {
+    /// The file itself names it.
+    Named(String),
+    /// It is the n-th of its row in this file: other files may have the same row for another event.
+    Counted {
+        /// A digest of the file.
+        file: String,
+        /// A digest of what the mapping reads of the row.
+        row: String,
+        /// How many equal rows came before it in the file.
+        before: u64,
+    },
+}
+
+impl std::fmt::Display for RowKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            RowKey::Named(name) => f.write_str(name),
+            RowKey::Counted { file, row, before } => write!(f, "{file}.{row}.{before}"),
+        }
+    }
 }
 
 /// What a file gave.
 #[derive(Debug, Default)]
 pub struct Imported {
-    /// All rows of the file, the refused among them.
+    /// All rows of the file that say something, the refused among them.
     pub rows: u64,
     /// The records, in the file's order.
     pub taken: Vec<Taken>,
@@ -102,6 +213,8 @@ pub struct Imported {
     pub refused: Vec<RefusedRow>,
     /// Every site that a row names, also one whose rows were all refused.
     pub sites: BTreeSet<String>,
+    /// How often each column says a word that is in no table and no list.
+    pub unknown_words: BTreeMap<(String, String), u64>,
 }
 
 /// Why a file cannot be read at all.
@@ -115,16 +228,27 @@ pub enum ImportError {
     Names(String),
     /// The file lacks columns.
     #[error(
-        "the file has no column {0}; check that it is the kind of file that the mapping is for, and \
-         that commas separate its cells"
+        "the file has no column {0}; check that it is the kind of file that the mapping is for"
     )]
     Columns(String),
     /// Which of two columns of one name is meant, nobody can tell.
     #[error("the file has the column {0} twice; take one of them out")]
     Twice(String),
-    /// The file is no CSV at all.
-    #[error("the file cannot be read as CSV in UTF-8: {0}")]
-    Csv(String),
+    /// Dates that could be two.
+    #[error(
+        "the dates of column {0} may have the day first or the month first, and nothing in the file \
+         says which: say --dates dmy or --dates mdy"
+    )]
+    Dates(String),
+    /// The file is no table at all.
+    #[error("{0}")]
+    Table(#[from] NotATable),
+}
+
+/// The field of a name: of a set or of numbers by code also `field.code`.
+pub(crate) fn declared(kind: Kind, name: &str) -> Option<&'static Field> {
+    let by_code = || kind.field(name.split_once('.')?.0).filter(|field| field.is_by_code());
+    kind.field(name).or_else(by_code)
 }
 
 impl Mapping {
@@ -132,12 +256,39 @@ impl Mapping {
     pub fn from_toml(text: &str) -> Result<Self, ImportError> {
         let mapping: Mapping = toml::from_str(text)?;
         let kind = mapping.kind()?;
+        let no_field =
+            |name: &str| ImportError::Names(format!("field of a {}: {name}", kind.name()));
         let names = mapping.fields.iter().map(|field| &field.field);
         let names = names.chain(mapping.sets.iter().map(|set| &set.set));
         for name in names.chain(mapping.constants.keys()) {
-            if kind.field(name).is_none() {
-                return Err(ImportError::Names(format!("field of a {}: {name}", kind.name())));
+            declared(kind, name).ok_or_else(|| no_field(name))?;
+        }
+        for list in &mapping.lists {
+            let Some(Shape::List(fields)) = kind.field(&list.list).map(|field| field.shape) else {
+                return Err(ImportError::Names(format!(
+                    "list of a {}: {}",
+                    kind.name(),
+                    list.list
+                )));
+            };
+            let names = list.fields.iter().map(|field| &field.field).chain(list.constants.keys());
+            for name in names {
+                let is_known = fields.iter().any(|field| field.name == name);
+                is_known.then_some(()).ok_or_else(|| no_field(&format!("{}.{name}", list.list)))?;
             }
+        }
+        let inner = mapping.lists.iter().flat_map(|list| &list.fields);
+        for form in mapping.fields.iter().chain(inner).filter_map(|field| field.date.as_ref()) {
+            if !is_date_form(form) {
+                return Err(ImportError::Names(format!("form of dates: {form}")));
+            }
+        }
+        if let Some(name) = mapping.dates.as_ref().filter(|name| Order::of_name(name).is_none()) {
+            return Err(ImportError::Names(format!("order of dates: {name}")));
+        }
+        let of_numbers = |name: &&String| NumberForm::of_example(name).is_none();
+        if let Some(name) = mapping.numbers.as_ref().filter(of_numbers) {
+            return Err(ImportError::Names(format!("form of numbers: {name}")));
         }
         Ok(mapping)
     }
@@ -149,26 +300,37 @@ impl Mapping {
         for field in kind.fields().filter(|field| columns.contains(&field.name)) {
             let (name, column) = (field.name.to_owned(), field.name.to_owned());
             match field.shape {
-                Shape::CodeSet(_) | Shape::Counts { .. } => {
-                    sets.push(MappedSet { set: name, column, separator: ";".to_owned() });
-                }
+                Shape::CodeSet(_) | Shape::Counts { .. } => sets.push(MappedSet {
+                    set: name,
+                    column,
+                    separator: ";".to_owned(),
+                    codes: BTreeMap::new(),
+                    not_asked: Vec::new(),
+                }),
                 _ => fields.push(MappedField {
                     field: name,
                     column,
                     codes: BTreeMap::new(),
                     not_asked: Vec::new(),
                     keep_characters: None,
+                    date: None,
+                    _time: None,
                 }),
             }
         }
         Mapping {
             source: "a file with a column for each field".to_owned(),
             kind: kind.name().to_owned(),
-            only: None,
+            id: Vec::new(),
+            dates: None,
+            numbers: None,
+            encoding: None,
+            only: Conditions::default(),
             constants: BTreeMap::new(),
             unknowns: false,
             fields,
             sets,
+            lists: Vec::new(),
             tell: None,
         }
     }
@@ -178,7 +340,7 @@ impl Mapping {
         Mapping { tell: Some(tell), ..self }
     }
 
-    fn told(&self, invalid: &Invalid) -> String {
+    pub(crate) fn told(&self, invalid: &Invalid) -> String {
         self.tell.map_or_else(|| invalid.to_string(), |tell| tell(invalid))
     }
 
@@ -188,180 +350,17 @@ impl Mapping {
         kind.ok_or_else(|| ImportError::Names(format!("kind: {}", self.kind)))
     }
 
-    /// Reads a file by this mapping.
-    pub fn read(&self, file: &[u8]) -> Result<Imported, ImportError> {
-        self.read_with(file, |_, _| Ok(None))
+    /// The encoding that it says its files are in.
+    pub fn encoding(&self) -> Option<&str> {
+        self.encoding.as_deref()
     }
 
-    /// Reads a file by this mapping; `beside` adds to the form of each row what other files hold, and
-    /// gives the row's key where the file has one.
-    pub fn read_with(
-        &self,
-        file: &[u8],
-        mut beside: impl FnMut(usize, &mut Form) -> Result<Option<String>, Invalid>,
-    ) -> Result<Imported, ImportError> {
-        let file = file.strip_prefix(b"\xef\xbb\xbf").unwrap_or(file);
-        let mut reader = csv::ReaderBuilder::new().from_reader(file);
-        let header = reader.headers().map_err(|error| ImportError::Csv(place(&error)))?.clone();
-        let columns: BTreeMap<&str, usize> =
-            header.iter().enumerate().map(|(at, name)| (name, at)).collect();
-        let mut names = BTreeSet::new();
-        if let Some(twice) = header.iter().find(|name| !name.is_empty() && !names.insert(*name)) {
-            return Err(ImportError::Twice(twice.to_owned()));
-        }
-        let is_open = ends_in_quotes(file);
-        let reasons = reasons_in(header.iter());
-        let beside_key = self.beside_key();
-        let missing: Vec<&str> =
-            self.columns().filter(|name| !columns.contains_key(name)).collect();
-        if !missing.is_empty() {
-            return Err(ImportError::Columns(missing.join(", ")));
-        }
-        let kind = self.kind()?;
-        let mut imported = Imported::default();
-        let mut seen: BTreeMap<[u8; 16], u64> = BTreeMap::new();
-        let mut line = 2;
-        for (at, row) in reader.into_byte_records().enumerate() {
-            imported.rows += 1;
-            let read = match row {
-                Ok(row) => {
-                    line = row.position().map_or(line, csv::Position::line);
-                    let key = key_of(&beside_key, row.iter().skip(reasons), &mut seen);
-                    self.read_row(kind, &columns, &row, &mut imported.sites).and_then(|mut form| {
-                        let wrong = |invalid: Invalid| refusal("invalid", &self.told(&invalid));
-                        let named = beside(at, &mut form).map_err(wrong)?;
-                        form.operations().map_err(wrong)?;
-                        let is_named = named.is_some();
-                        Ok(Taken { row: at, line, form, key: named.unwrap_or(key), is_named })
-                    })
-                }
-                Err(error) => {
-                    line = error.position().map_or(line, csv::Position::line);
-                    let detail = "the row has another number of columns than the header";
-                    Err(refusal("unreadable", detail))
-                }
-            };
-            match read {
-                Ok(taken) => imported.taken.push(taken),
-                Err((reason, detail)) => {
-                    imported.refused.push(RefusedRow { row: at, line, reason, detail });
-                }
-            }
-        }
-        if is_open && let Some(last) = imported.rows.checked_sub(1) {
-            // It may have swallowed all rows behind it.
-            let row = usize::try_from(last).unwrap_or(usize::MAX);
-            imported.taken.retain(|taken| taken.row != row);
-            imported.refused.retain(|refused| refused.row != row);
-            let reason = "quote_not_closed".to_owned();
-            let detail =
-                "a quotation mark in this row is never closed: rows behind it may be in it";
-            imported.refused.push(RefusedRow { row, line, reason, detail: detail.to_owned() });
-        }
-        Ok(imported)
+    pub(crate) fn order(&self) -> Option<Order> {
+        self.dates.as_deref().and_then(Order::of_name)
     }
 
-    /// What a row's key stands for beside its cells: equal rows of two kinds, or of two sites' files that
-    /// do not name their site, are two.
-    fn beside_key(&self) -> Vec<u8> {
-        let mut beside = self.kind.as_bytes().to_vec();
-        for (field, text) in &self.constants {
-            beside.extend([0].iter().chain(field.as_bytes()).chain(&[0]).chain(text.as_bytes()));
-        }
-        beside
-    }
-
-    fn columns(&self) -> impl Iterator<Item = &str> {
-        let only = self.only.iter().map(|only| only.column.as_str());
-        let fields = self.fields.iter().map(|field| field.column.as_str());
-        let sets = self.sets.iter().map(|set| set.column.as_str());
-        only.chain(fields).chain(sets)
-    }
-
-    fn read_row(
-        &self,
-        kind: Kind,
-        columns: &BTreeMap<&str, usize>,
-        row: &csv::ByteRecord,
-        sites: &mut BTreeSet<String>,
-    ) -> Result<Form, (String, String)> {
-        let cell = |column: &str| {
-            let bytes = columns.get(column).and_then(|at| row.get(*at)).unwrap_or_default();
-            let text = std::str::from_utf8(bytes);
-            let text =
-                text.map_err(|_| refusal("not_utf8", &format!("column {column} is not UTF-8")))?;
-            Ok::<_, (String, String)>(unguarded(text))
-        };
-        for site in self.fields.iter().filter(|mapped| mapped.field == "site") {
-            sites.extend(site.value(&cell(&site.column)?));
-        }
-        if let Some(only) = &self.only {
-            only.admit(&cell(&only.column)?)?;
-        }
-        let mut form = Form::new(kind);
-        let wrong = |column: &str, invalid: Invalid| {
-            refusal("invalid", &format!("column {column}: {}", self.told(&invalid)))
-        };
-        for (field, text) in &self.constants {
-            form.put_text(field, text).map_err(|invalid| wrong(field, invalid))?;
-        }
-        for mapped in &self.fields {
-            if let Some(text) = mapped.value(&cell(&mapped.column)?) {
-                form.put_text(&mapped.field, &text)
-                    .map_err(|invalid| wrong(&mapped.column, invalid))?;
-            }
-        }
-        for mapped in &self.sets {
-            for part in split_codes(&cell(&mapped.column)?, &mapped.separator) {
-                form.put_code_text(&mapped.set, &part)
-                    .map_err(|invalid| wrong(&mapped.column, invalid))?;
-            }
-        }
-        if self.unknowns {
-            form = form.with_unknowns();
-        }
-        Ok(form)
-    }
-}
-
-impl Only {
-    fn admit(&self, value: &str) -> Result<(), (String, String)> {
-        if value == self.take {
-            return Ok(());
-        }
-        if let Some(reason) = self.refuse.get(value) {
-            return Err(refusal(reason, &format!("column {}", self.column)));
-        }
-        let allowed: Vec<&str> =
-            self.refuse.keys().chain([&self.take]).map(String::as_str).collect();
-        let detail = format!("column {}: expected {}", self.column, allowed.join(" or "));
-        Err(refusal("unreadable", &detail))
-    }
-}
-
-impl MappedField {
-    /// The field's value for a cell; `None` means not asked.
-    fn value(&self, cell: &str) -> Option<String> {
-        if cell.is_empty() || self.not_asked.iter().any(|word| word == cell) {
-            return None;
-        }
-        let code = self.codes.get(cell).map_or(cell, String::as_str);
-        Some(match self.keep_characters {
-            Some(most) => code.chars().take(most).collect(),
-            None => code.to_owned(),
-        })
-    }
-}
-
-fn refusal(reason: &str, detail: &str) -> (String, String) {
-    (reason.to_owned(), detail.to_owned())
-}
-
-/// Where the file stops being CSV, without its contents.
-fn place(error: &csv::Error) -> String {
-    match error.position() {
-        Some(position) => format!("line {}", position.line()),
-        None => "its first line is not a header".to_owned(),
+    pub(crate) fn numbers(&self) -> Option<NumberForm> {
+        self.numbers.as_deref().and_then(NumberForm::of_example)
     }
 }
 
@@ -415,12 +414,13 @@ mod tests {
     }
 
     #[test]
-    fn a_row_that_is_not_utf8_is_refused_alone() {
+    fn a_row_in_another_encoding_than_the_file_is_refused_alone() {
         let mapping = Mapping::from_toml(crate::ODIN_MAPPING).expect("our own mapping");
         let mut file = HEADER.as_bytes().to_vec();
+        file.extend("3,2018-01-04,00:42:00,Québec,1,Male,50 - 59,Y,NA,N,heroin\n".as_bytes());
         file.extend(b"1,2018-01-04,00:42:00,M\xe9xico,1,Male,50 - 59,Y,NA,N,heroin\n");
         file.extend(b"2,2018-01-04,00:42:00,Elk,1,Male,50 - 59,Y,NA,N,heroin\n");
         let imported = mapping.read(&file).expect("the header is right");
-        assert_eq!((imported.taken.len(), imported.refused[0].reason.as_str()), (1, "not_utf8"));
+        assert_eq!((imported.taken.len(), imported.refused[0].reason.as_str()), (2, "not_utf8"));
     }
 }

@@ -1,10 +1,12 @@
 //! Files that have a column for each field, as exports have: one for a kind's records, one beside for
 //! each of its lists; and the files of refused rows.
 
-use crate::cells::{REFUSED, ends_in_quotes, reasons_in, unguarded};
+use crate::cells::{REFUSED, guarded, reasons_in};
+use crate::reading::Options;
+use crate::table::{RowFault, Table};
 use crate::{FileError, Imported, Mapping, RefusedRow};
 use kitbag_core::model::field::{Field, Shape};
-use kitbag_core::model::pack::{CodePack, fill_in};
+use kitbag_core::model::pack::fill_in;
 use kitbag_core::model::text::parse;
 use kitbag_core::model::{Element, Invalid, Kind, Wrong};
 use std::borrow::Cow;
@@ -38,8 +40,8 @@ pub struct ListSheet {
     name: &'static str,
     /// Where it lies.
     pub path: PathBuf,
-    /// Its bytes.
-    pub file: Vec<u8>,
+    /// Its rows.
+    pub table: Table,
     /// By record; one that cannot be read refuses its record's row.
     elements: BTreeMap<String, Vec<ListRow>>,
     /// Rows that belong to no record.
@@ -49,9 +51,9 @@ pub struct ListSheet {
 /// Reads a file that has a column for each field, with the files of its lists beside it.
 pub fn by_name(
     kind: Option<Kind>,
-    path: &Path,
-    file: &[u8],
-    packs: &[CodePack],
+    (path, file): (&Path, &[u8]),
+    table: &Table,
+    options: &Options<'_>,
     tell: fn(&Invalid) -> String,
 ) -> Result<(Imported, Kind, Vec<ListSheet>), FileError> {
     if let (None, Some(records)) = (kind, records_of(path)) {
@@ -66,36 +68,33 @@ pub fn by_name(
         let advice = "does not say which kind it holds; give --kind, or a mapping with --map";
         FileError::wrong(path, advice)
     })?;
-    let header = header(path, file)?;
-    let columns: Vec<&str> = header.iter().collect();
-    let unknown: Vec<&str> = columns
-        .iter()
-        .filter(|column| {
-            !["id", "team"].contains(*column)
-                && !REFUSED.contains(*column)
-                && kind.field(column).is_none()
-        })
-        .copied()
-        .collect();
+    let columns: Vec<&str> = table.header.iter().map(String::as_str).collect();
+    let is_known = |column: &str| {
+        column.is_empty()
+            || ["id", "team"].contains(&column)
+            || REFUSED.contains(&column)
+            || kind.field(column).is_some()
+    };
+    let unknown: Vec<&str> = columns.iter().copied().filter(|column| !is_known(column)).collect();
     if !unknown.is_empty() {
         let reason =
             format!("has columns that are no fields of a {}: {}", kind.name(), unknown.join(", "));
-        let advice =
-            reason + "; write a mapping, and give it with --map; commas separate the cells";
-        return Err(FileError::wrong(path, advice));
+        return Err(FileError::wrong(path, reason + "; write a mapping, and give it with --map"));
     }
     // The lists of another file of the same kind are not this one's.
     let mut lists = if stem(path) == kind.name() { lists_beside(kind, path)? } else { Vec::new() };
-    let ids = ids(file, columns.iter().position(|column| *column == "id"));
+    let at = table.column("id").map_err(|_| FileError::wrong(path, "has the column id twice"))?;
+    let id =
+        |row: usize| at.and_then(|at| table.rows[row].cells.get(at)).filter(|id| !id.is_empty());
     let has_ids = !lists.is_empty();
     let imported = Mapping::of_fields(kind, &columns)
         .telling(tell)
-        .read_with(file, |row, form| {
-            fill_in(form, packs);
-            let id = match ids.get(row) {
-                Some(Some(id)) => id,
-                Some(None) if has_ids => {
-                    return Err(Invalid::new("id", Wrong::Required, "expected an id, in UTF-8"));
+        .read_table(file, table, options, |row, form| {
+            fill_in(form, options.packs);
+            let id = match (at, id(row)) {
+                (_, Some(id)) => id,
+                (Some(_), None) if has_ids => {
+                    return Err(Invalid::new("id", Wrong::Required, "expected an id"));
                 }
                 _ => return Ok(None),
             };
@@ -104,44 +103,15 @@ pub fn by_name(
                     form.add(list.name, element.clone()?)?;
                 }
             }
-            Ok(Some(id.clone()))
+            Ok(Some(id.to_owned()))
         })
         .map_err(|error| FileError::wrong(path, error))?;
     // A file of refused rows has few of the records that the lists beside it are of.
     if !is_of_refused(path) {
-        let ids: BTreeSet<&str> = ids.iter().flatten().map(String::as_str).collect();
+        let ids: BTreeSet<&str> = (0..table.rows.len()).filter_map(id).collect();
         lists.iter_mut().for_each(|list| refuse_without_record(kind, list, &ids));
     }
     Ok((imported, kind, lists))
-}
-
-fn header(path: &Path, file: &[u8]) -> Result<csv::StringRecord, FileError> {
-    let mut reader = csv::ReaderBuilder::new().from_reader(bare(file));
-    let header = reader
-        .headers()
-        .map_err(|_| FileError::wrong(path, "is not CSV in UTF-8 with a header"))?;
-    if header.is_empty() {
-        Err(FileError::wrong(path, "is empty: not even a header is there"))
-    } else {
-        Ok(header.clone())
-    }
-}
-
-/// A file without the mark that says it is Unicode.
-fn bare(file: &[u8]) -> &[u8] {
-    file.strip_prefix(b"\xef\xbb\xbf").unwrap_or(file)
-}
-
-/// Each row's id, where it has one.
-fn ids(file: &[u8], column: Option<usize>) -> Vec<Option<String>> {
-    let Some(at) = column else { return Vec::new() };
-    let reader = csv::ReaderBuilder::new().flexible(true).from_reader(bare(file));
-    let id = |row: Result<csv::ByteRecord, csv::Error>| {
-        let row = row.ok()?;
-        let id = std::str::from_utf8(row.get(at)?).ok()?;
-        Some(unguarded(id).into_owned()).filter(|id| !id.is_empty())
-    };
-    reader.into_byte_records().map(id).collect()
 }
 
 fn refuse_without_record(kind: Kind, list: &mut ListSheet, ids: &BTreeSet<&str>) {
@@ -178,50 +148,40 @@ fn read_list(
     path: PathBuf,
 ) -> Result<ListSheet, FileError> {
     let file = std::fs::read(&path).map_err(|error| FileError::unreadable(&path, error))?;
-    let header = header(&path, &file)?;
-    let is_known = |name: &str| name == "record" || fields.iter().any(|field| field.name == name);
-    let unknown = header.iter().find(|name| !is_known(name) && !REFUSED.contains(name));
+    let table = Table::read(&file, None).map_err(|error| FileError::wrong(&path, error))?;
+    let is_known = |name: &str| {
+        name.is_empty() || name == "record" || fields.iter().any(|field| field.name == name)
+    };
+    let unknown =
+        table.header.iter().find(|name| !is_known(name) && !REFUSED.contains(&name.as_str()));
     if let Some(name) = unknown {
         return Err(FileError::wrong(&path, format!("has a column of no field: {name}")));
     }
     let mut names = BTreeSet::new();
-    if let Some(name) = header.iter().find(|name| !names.insert(*name)) {
+    if let Some(name) = table.header.iter().find(|name| !name.is_empty() && !names.insert(*name)) {
         return Err(FileError::wrong(&path, format!("has the column {name} twice")));
     }
-    if ends_in_quotes(&file) {
+    if table.rows.iter().any(|row| row.fault == Some(RowFault::Open)) {
         let reason = "ends inside of a quotation mark that is never closed; nothing was imported";
         return Err(FileError::wrong(&path, reason));
     }
-    let mut sheet = ListSheet {
-        name: list.name,
-        path,
-        file: Vec::new(),
-        elements: BTreeMap::new(),
-        refused: Vec::new(),
-    };
-    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(bare(&file));
-    for (at, row) in reader.byte_records().enumerate() {
-        let row = row.map_err(|error| FileError::failed(&sheet.path, error))?;
-        let line = row.position().map_or(0, csv::Position::line);
-        let cells: Option<Vec<Cow<'_, str>>> =
-            row.iter().map(|cell| std::str::from_utf8(cell).ok().map(unguarded)).collect();
-        let whole = cells.filter(|cells| cells.len() == header.len());
-        let place = header.iter().position(|name| name == "record");
-        let record = place.and_then(|place| std::str::from_utf8(row.get(place)?).ok());
-        let record = record.map(unguarded).unwrap_or_default().into_owned();
-        let element = match whole {
-            Some(cells) => {
-                read_element(list, fields, header.iter().zip(cells.iter().map(Cow::as_ref)))
-            }
+    let place = table.header.iter().position(|name| name == "record");
+    let mut elements: BTreeMap<String, Vec<ListRow>> = BTreeMap::new();
+    for (at, row) in table.rows.iter().enumerate() {
+        let record = place.and_then(|place| row.cells.get(place)).unwrap_or_default().to_owned();
+        let element = match row.fault {
             None => {
-                let expected = "expected UTF-8, and as many cells as the header has";
+                let names = table.header.iter().map(String::as_str);
+                read_element(list, fields, names.zip(row.cells.iter()))
+            }
+            Some(_) => {
+                let expected = "expected as many cells as the header has, in one encoding";
                 Err(Invalid::new(list.name, Wrong::Shape, expected))
             }
         };
-        sheet.elements.entry(record).or_default().push((at, line, element));
+        elements.entry(record).or_default().push((at, row.line, element));
     }
-    sheet.file = file;
-    Ok(sheet)
+    Ok(ListSheet { name: list.name, path, table, elements, refused: Vec::new() })
 }
 
 fn read_element<'a>(
@@ -239,41 +199,40 @@ fn read_element<'a>(
     Ok(element)
 }
 
-/// Writes the refused rows beside the file, the reason of each before its cells, as they were: a row of
+/// Writes the refused rows beside the file, the reason of each before its cells, in the form that the file has: a row of
 /// too many or too few cells stays so, and is refused again until somebody mends it. What is there
 /// already may be a file that somebody mends, and stays.
 pub fn write_refused(
     path: &Path,
-    file: &[u8],
+    table: &Table,
     refused: &[RefusedRow],
 ) -> Result<PathBuf, FileError> {
     let named = |number: u32| match number {
         1 => path.with_file_name(format!("{}.refused.csv", base(path))),
         _ => path.with_file_name(format!("{}.refused-{number}.csv", base(path))),
     };
-    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(bare(file));
     let mut writer = csv::WriterBuilder::new()
         .flexible(true)
+        .delimiter(table.form.separator)
         .terminator(csv::Terminator::CRLF)
         .from_writer(Vec::new());
-    let header = reader.byte_headers().map_err(|_| FileError::wrong(path, "is not CSV"))?.clone();
-    let names = header.iter().map(|name| std::str::from_utf8(name).unwrap_or_default());
-    let reasons = reasons_in(names);
-    let with = |reason: &[u8], detail: &[u8], row: &csv::ByteRecord| {
-        [reason, detail].into_iter().chain(row.iter().skip(reasons)).collect::<csv::ByteRecord>()
-    };
+    let reasons = reasons_in(table.header.iter().map(String::as_str));
     let failed = |error: csv::Error| FileError::failed(path, error);
-    writer
-        .write_byte_record(&with(b"refused_reason", b"refused_detail", &header))
-        .map_err(failed)?;
+    let header = REFUSED.into_iter().chain(table.header.iter().skip(reasons).map(String::as_str));
+    writer.write_record(header).map_err(failed)?;
     let rows: BTreeMap<usize, &RefusedRow> = refused.iter().map(|row| (row.row, row)).collect();
-    for (at, row) in reader.into_byte_records().enumerate() {
-        if let (Ok(row), Some(why)) = (row, rows.get(&at)) {
-            let row = with(why.reason.as_bytes(), why.detail.as_bytes(), &row);
-            writer.write_byte_record(&row).map_err(failed)?;
+    for (at, row) in table.rows.iter().enumerate() {
+        if let Some(why) = rows.get(&at) {
+            let said = format!("row {}: {}", why.line, why.detail);
+            let cells = row.cells.iter().skip(reasons).map(guarded);
+            let reason = [Cow::Borrowed(why.reason.as_str()), Cow::Owned(said)];
+            writer
+                .write_record(reason.into_iter().chain(cells).map(|cell| cell.into_owned()))
+                .map_err(failed)?;
         }
     }
     let text = writer.into_inner().map_err(|error| FileError::failed(path, error.error()))?;
+    let text = table.form.encode(&String::from_utf8_lossy(&text));
     // The same rows, refused again, need no second file.
     let is_free =
         |out: &PathBuf| !out.exists() || std::fs::read(out).is_ok_and(|there| there == text);

@@ -36,6 +36,8 @@ enum Task {
     Faults(Faults),
     /// Plays a programme's day from the command line alone (tests/story.sh)
     Story,
+    /// Plays what people's files and phones do (tests/field)
+    Field,
     /// Trains the dictionary of the protocol's version anew, on made-up rows
     Dictionary,
     /// Writes the pages that are made from the declarations: the data dictionary and the indicators
@@ -120,6 +122,7 @@ fn main() -> ExitCode {
         Task::Simulate(asked) => suites::simulate(asked.seeds, asked.from).map(drop),
         Task::Faults(asked) => suites::faults(asked.points).map(drop),
         Task::Story => suites::story().map(drop),
+        Task::Field => suites::field().and_then(suites::closing("field")),
         Task::Dictionary => suites::dictionary(),
         Task::Pages => suites::pages(),
         Task::Words { folder } => suites::words(&folder),

@@ -205,6 +205,19 @@ pub fn story() -> Result<Outcome, String> {
     Ok(Outcome { passed: 1, failed: 0 })
 }
 
+/// Files, dates and phones as people hand them in: one line a case.
+pub fn field() -> Result<Outcome, String> {
+    let program = shell::built("kitbag", &[])?.get_program().to_owned();
+    let mut run = Command::new("bash");
+    run.arg(shell::root().join("tests/field/run")).arg(program).current_dir(shell::root());
+    let mut outcome = Outcome::default();
+    shell::watch(&mut run, |line| {
+        outcome.passed += u64::from(line.starts_with("right "));
+        outcome.failed += u64::from(line.starts_with("WRONG "));
+    })?;
+    Ok(outcome)
+}
+
 /// The parsers that are fuzzed, and for how long each in `cargo xtask test`, in seconds.
 const FUZZED: [&str; 7] =
     ["entry", "run", "page", "bundle", "invitation", "certificate", "mapping"];

@@ -13,7 +13,7 @@ pub const DECLARATION: Declaration = Declaration {
     number: 21,
     about: "an outreach contact",
     fields: &[
-        required("people", Shape::Int { min: 1, max: 999 }, "how many people were met"),
+        required("people", Shape::Int { min: 1, max: 99_999 }, "how many people were met"),
         required(
             "visit",
             Shape::Code(&["new", "returning", "mixed", "unknown"]),
@@ -44,7 +44,7 @@ pub const DECLARATION: Declaration = Declaration {
                     "other",
                 ],
                 min: 0,
-                max: 99_999,
+                max: 9_999_999,
             },
             "what was handed out beside naloxone, by type",
         ),

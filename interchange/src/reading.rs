@@ -1,0 +1,458 @@
+//! A table's rows by a mapping: which column holds what, which rows are one event, and what is wrong with the others.
+
+use crate::cells::digest_of;
+use crate::dates::{Found, Order, Seen};
+use crate::mapping::{
+    ImportError, Imported, MappedField, MappedSet, Mapping, RefusedRow, RowKey, Taken, declared,
+};
+use crate::table::{RowFault, Table, TableRow, Twice};
+use crate::values::{Known, Refusal, Values, refusal, same};
+use kitbag_core::model::field::{Field, Shape};
+use kitbag_core::model::pack::CodePack;
+use kitbag_core::model::{Element, Form, Invalid, Kind};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What whoever imports a file says beside its mapping.
+#[derive(Default)]
+pub struct Options<'a> {
+    /// The order of its dates.
+    pub dates: Option<Order>,
+    /// Whether words of no table and no list are kept where the field is required.
+    pub keeps_unknown_codes: bool,
+    /// The programme's own codes.
+    pub packs: &'a [CodePack],
+}
+
+impl Mapping {
+    /// Reads a file by this mapping.
+    pub fn read(&self, file: &[u8]) -> Result<Imported, ImportError> {
+        let table = Table::read(file, self.encoding.as_deref())?;
+        self.read_table(file, &table, &Options::default(), |_, _| Ok(None))
+    }
+
+    /// Reads a table by this mapping; `beside` adds to the form of each record what other files hold, by its first row, and
+    /// gives the row's key where the file has one.
+    pub fn read_table(
+        &self,
+        file: &[u8],
+        table: &Table,
+        options: &Options<'_>,
+        beside: impl FnMut(usize, &mut Form) -> Result<Option<String>, Invalid>,
+    ) -> Result<Imported, ImportError> {
+        read(self, file, table, options, beside)
+    }
+}
+
+pub(crate) struct Reading<'m> {
+    pub(crate) mapping: &'m Mapping,
+    pub(crate) kind: Kind,
+    table: &'m Table,
+    columns: BTreeMap<&'m str, usize>,
+    pub(crate) values: Values<'m>,
+}
+
+/// What one row says.
+struct Said {
+    fields: Form,
+    /// By list: the element's id, and the element.
+    elements: Vec<(usize, Vec<String>, Element)>,
+}
+
+pub(crate) fn read(
+    mapping: &Mapping,
+    file: &[u8],
+    table: &Table,
+    options: &Options<'_>,
+    mut beside: impl FnMut(usize, &mut Form) -> Result<Option<String>, Invalid>,
+) -> Result<Imported, ImportError> {
+    let mut reading = Reading::of(mapping, table, options)?;
+    let mut imported = Imported { rows: table.rows.len() as u64, ..Imported::default() };
+    let file = digest_of(&[file], 8);
+    let mut seen: BTreeMap<String, u64> = BTreeMap::new();
+    for (id, rows) in reading.events(&mut imported) {
+        let read = reading.event(&rows, options.keeps_unknown_codes);
+        let first = rows.first().copied().unwrap_or_default();
+        // What a row is, it is whether it can be read or not: mended, the next ones are still the same.
+        let key = match id {
+            Some(id) => RowKey::Named(id),
+            None => reading.counted(&file, first, &mut seen),
+        };
+        let taken = read.and_then(|mut form| {
+            let wrong = |invalid: Invalid| (first, refusal("invalid", &mapping.told(&invalid)));
+            let named = beside(first, &mut form).map_err(wrong)?;
+            if mapping.unknowns {
+                form = form.with_unknowns();
+            }
+            form.operations().map_err(wrong)?;
+            let key = named.map_or(key, RowKey::Named);
+            let rows = rows.iter().map(|row| (*row, table.rows[*row].line)).collect();
+            Ok(Taken { rows, form, key })
+        });
+        match taken {
+            Ok(taken) => imported.taken.push(taken),
+            Err((at, refused)) => {
+                for row in &rows {
+                    let line = table.rows[*row].line;
+                    let (reason, detail) = match *row == at {
+                        true => refused.clone(),
+                        false => {
+                            let of =
+                                format!("row {} of the same event is refused", table.rows[at].line);
+                            refusal("same_event", &of)
+                        }
+                    };
+                    imported.refused.push(RefusedRow { row: *row, line, reason, detail });
+                }
+            }
+        }
+    }
+    imported.refused.sort_by_key(|refused| refused.row);
+    imported.unknown_words = reading.values.take_unknown();
+    Ok(imported)
+}
+
+impl<'m> Reading<'m> {
+    fn of(
+        mapping: &'m Mapping,
+        table: &'m Table,
+        options: &Options<'m>,
+    ) -> Result<Self, ImportError> {
+        let kind = mapping.kind()?;
+        let (mut columns, mut missing) = (BTreeMap::new(), Vec::new());
+        for name in columns_of(mapping) {
+            match table.column(name) {
+                Err(Twice) => return Err(ImportError::Twice(name.to_owned())),
+                Ok(Some(at)) => _ = columns.insert(name, at),
+                Ok(None) => missing.push(name),
+            }
+        }
+        if !missing.is_empty() {
+            return Err(ImportError::Columns(missing.join(", ")));
+        }
+        let known = Known::of(options.packs);
+        let said = options.dates.or(mapping.order());
+        let mut reading =
+            Reading { mapping, kind, table, columns, values: Values::of(mapping, known) };
+        let inner = mapping
+            .lists
+            .iter()
+            .flat_map(|list| list.fields.iter().map(|field| (Some(list.list.as_str()), field)));
+        let fields = mapping.fields.iter().map(|field| (None, field)).chain(inner);
+        for (list, mapped) in fields {
+            let shape = reading.shape(list, &mapped.field);
+            if !matches!(shape, Some(Shape::Date | Shape::Month)) || mapped.date.is_some() {
+                continue;
+            }
+            let order = match said {
+                Some(order) => order,
+                None => reading.found_order(&mapped.column, shape == Some(Shape::Date))?,
+            };
+            reading.values.orders.insert(mapped.column.as_str(), order);
+        }
+        Ok(reading)
+    }
+
+    fn shape(&self, list: Option<&str>, field: &str) -> Option<Shape> {
+        match list.and_then(|list| self.kind.field(list)) {
+            Some(Field { shape: Shape::List(fields), .. }) => {
+                fields.iter().find(|inner| inner.name == field).map(|inner| inner.shape)
+            }
+            Some(_) => None,
+            None => declared(self.kind, field).map(|field| field.shape),
+        }
+    }
+
+    /// The order of a column's dates, found out of all of them.
+    fn found_order(&self, column: &str, is_date: bool) -> Result<Order, ImportError> {
+        let mut seen = Seen::default();
+        for row in &self.table.rows {
+            seen.look(self.cell(row, column));
+        }
+        match seen.found() {
+            Found::Order(order) => Ok(order),
+            Found::Ambiguous if is_date => Err(ImportError::Dates(column.to_owned())),
+            // The rows that can be read one way are read so, the others refused.
+            Found::Ambiguous | Found::Contradicting => Ok(Order::Ymd),
+        }
+    }
+
+    fn cell<'r>(&self, row: &'r TableRow, column: &str) -> &'r str {
+        self.columns.get(column).and_then(|at| row.cells.get(*at)).unwrap_or_default()
+    }
+
+    /// The rows of each event, in the order of their first ones; rows that are none are refused here.
+    fn events(&self, imported: &mut Imported) -> Vec<(Option<String>, Vec<usize>)> {
+        let mut events: Vec<(Option<String>, Vec<usize>)> = Vec::new();
+        let mut known: BTreeMap<String, usize> = BTreeMap::new();
+        for (at, row) in self.table.rows.iter().enumerate() {
+            let site = self.mapping.fields.iter().find(|mapped| mapped.field == "site");
+            if let Some(site) = site.filter(|_| row.fault.is_none()) {
+                imported.sites.extend(site.word(self.cell(row, &site.column)));
+            }
+            let admitted = fault_of(row).and_then(|()| self.admit(row)).and_then(|()| self.id(row));
+            match admitted {
+                Err((reason, detail)) => {
+                    imported.refused.push(RefusedRow { row: at, line: row.line, reason, detail });
+                }
+                Ok(None) => events.push((None, vec![at])),
+                Ok(Some(id)) => match known.get(&id) {
+                    Some(event) => events[*event].1.push(at),
+                    None => {
+                        known.insert(id.clone(), events.len());
+                        events.push((Some(id), vec![at]));
+                    }
+                },
+            }
+        }
+        events
+    }
+
+    fn admit(&self, row: &TableRow) -> Result<(), Refusal> {
+        for only in self.mapping.only.all() {
+            let word = self.cell(row, &only.column);
+            let (take, not) = (only.take.all(), only.not.all());
+            let is_taken = match take.is_empty() {
+                true => {
+                    !not.iter().any(|other| same(other, word))
+                        && !only.refuse.keys().any(|other| same(other, word))
+                }
+                false => take.iter().any(|taken| same(taken, word)),
+            };
+            if is_taken {
+                continue;
+            }
+            if let Some((_, reason)) = only.refuse.iter().find(|(other, _)| same(other, word)) {
+                return Err(refusal(reason, &format!("column {}", only.column)));
+            }
+            if not.iter().any(|other| same(other, word)) {
+                return Err(refusal("not_taken", &format!("column {}", only.column)));
+            }
+            let allowed = only.refuse.keys().chain(take).map(String::as_str).collect::<Vec<_>>();
+            let detail = format!("column {}: expected {}", only.column, allowed.join(" or "));
+            return Err(refusal("unreadable", &detail));
+        }
+        Ok(())
+    }
+
+    /// What names the event of a row, where the mapping says how.
+    fn id(&self, row: &TableRow) -> Result<Option<String>, Refusal> {
+        if self.mapping.id.is_empty() {
+            return Ok(None);
+        }
+        let mut parts: Vec<&[u8]> = vec![self.kind.name().as_bytes()];
+        for name in &self.mapping.id {
+            let cell = match self.columns.contains_key(name.as_str()) {
+                true => self.cell(row, name),
+                false => self.mapping.constants.get(name).map_or("", String::as_str),
+            };
+            if cell.is_empty() {
+                let detail = format!("column {name}: it names the event, and is empty");
+                return Err(refusal("no_id", &detail));
+            }
+            parts.extend([name.as_bytes(), cell.as_bytes()]);
+        }
+        Ok(Some(format!("id.{}", digest_of(&parts, 16))))
+    }
+
+    /// The key of a row that nothing names: the file, what is read of the row, and how many equal ones came before.
+    fn counted(&self, file: &str, row: usize, seen: &mut BTreeMap<String, u64>) -> RowKey {
+        let cells: BTreeSet<(&str, &str)> = self
+            .columns
+            .keys()
+            .map(|name| (*name, self.cell(&self.table.rows[row], name)))
+            .collect();
+        let constants =
+            self.mapping.constants.iter().map(|(field, text)| (field.as_str(), text.as_str()));
+        let mut parts: Vec<&[u8]> = vec![self.kind.name().as_bytes()];
+        for (name, text) in constants.chain([("", "")]).chain(cells) {
+            parts.extend([name.as_bytes(), text.as_bytes()]);
+        }
+        let row = digest_of(&parts, 16);
+        let count = seen.entry(row.clone()).or_default();
+        let before = *count;
+        *count += 1;
+        RowKey::Counted { file: file.to_owned(), row, before }
+    }
+
+    /// The record of the rows of one event; which of them keeps it from being one.
+    fn event(&mut self, rows: &[usize], keeps: bool) -> Result<Form, (usize, Refusal)> {
+        let mut form = Form::new(self.kind);
+        let mut elements: BTreeMap<(usize, Vec<String>), Element> = BTreeMap::new();
+        let mut order = Vec::new();
+        for at in rows {
+            let said = self.row(*at, keeps).map_err(|refused| (*at, refused))?;
+            for (field, value) in said.fields.fields() {
+                match form.get(field) {
+                    // A code that one row has and another has not is there.
+                    Some(before) if before != value && !field.contains('.') => {
+                        let detail = format!("{field}: rows of one event say different things");
+                        return Err((*at, refusal("contradicts", &detail)));
+                    }
+                    Some(before) if before == &true.into() => {}
+                    _ => {
+                        _ = form.put(field, value.clone()).map_err(|invalid| {
+                            (*at, refusal("invalid", &self.mapping.told(&invalid)))
+                        })?
+                    }
+                }
+            }
+            for (list, id, element) in said.elements {
+                let name = &self.mapping.lists[list].list;
+                match elements.get(&(list, id.clone())) {
+                    Some(before) if *before == element => {}
+                    Some(_) => {
+                        let detail = format!("{name}: rows of one element say different things");
+                        return Err((*at, refusal("contradicts", &detail)));
+                    }
+                    None => {
+                        order.push((list, id.clone()));
+                        elements.insert((list, id), element);
+                    }
+                }
+            }
+        }
+        let first = rows.first().copied().unwrap_or_default();
+        for place in order {
+            if let Some(element) = elements.remove(&place) {
+                let added = form.add(&self.mapping.lists[place.0].list, element).map(drop);
+                added
+                    .map_err(|invalid| (first, refusal("invalid", &self.mapping.told(&invalid))))?;
+            }
+        }
+        Ok(form)
+    }
+
+    fn row(&mut self, at: usize, keeps: bool) -> Result<Said, Refusal> {
+        let row = &self.table.rows[at];
+        let mapping = self.mapping;
+        let mut form = Form::new(self.kind);
+        let wrong = |column: &str, invalid: Invalid| {
+            refusal("invalid", &format!("column {column}: {}", mapping.told(&invalid)))
+        };
+        for (field, text) in &mapping.constants {
+            form.put_text(field, text).map_err(|invalid| wrong(field, invalid))?;
+        }
+        for mapped in &mapping.fields {
+            let cell = self.cell(row, &mapped.column);
+            let Some(field) = declared(self.kind, &mapped.field) else { continue };
+            let Some(text) = self.values.read(field, mapped, cell, keeps)? else { continue };
+            match field.is_by_code() {
+                true => {
+                    _ = form
+                        .put_code_text(field.name, &code_text(field, &mapped.field, &text))
+                        .map_err(|invalid| wrong(&mapped.column, invalid))?
+                }
+                false => {
+                    _ = form
+                        .put_text(&mapped.field, &text)
+                        .map_err(|invalid| wrong(&mapped.column, invalid))?
+                }
+            }
+        }
+        for mapped in &mapping.sets {
+            let Some(field) = declared(self.kind, &mapped.set) else { continue };
+            let cell = self.cell(row, &mapped.column).to_owned();
+            for part in self.values.codes(field, mapped, &cell) {
+                form.put_code_text(&mapped.set, &part)
+                    .map_err(|invalid| wrong(&mapped.column, invalid))?;
+            }
+        }
+        let elements = self.elements(row, keeps)?;
+        Ok(Said { fields: form, elements })
+    }
+
+    /// What a row says of the elements of lists.
+    fn elements(
+        &mut self,
+        row: &TableRow,
+        keeps: bool,
+    ) -> Result<Vec<(usize, Vec<String>, Element)>, Refusal> {
+        let mapping = self.mapping;
+        let mut found = Vec::new();
+        for (at, list) in mapping.lists.iter().enumerate() {
+            let Some(Shape::List(fields)) = self.kind.field(&list.list).map(|field| field.shape)
+            else {
+                continue;
+            };
+            let mut element = Element::new();
+            let mut is_said = false;
+            for mapped in &list.fields {
+                let Some(field) = fields.iter().find(|field| field.name == mapped.field) else {
+                    continue;
+                };
+                let cell = self.cell(row, &mapped.column);
+                if let Some(text) = self.values.read(field, mapped, cell, keeps)? {
+                    is_said = true;
+                    put(&mut element, &list.list, field, &text).map_err(|invalid| {
+                        refusal(
+                            "invalid",
+                            &format!("column {}: {}", mapped.column, mapping.told(&invalid)),
+                        )
+                    })?;
+                }
+            }
+            let id: Vec<String> =
+                list.id.iter().map(|column| self.cell(row, column).to_owned()).collect();
+            if !is_said && id.iter().all(String::is_empty) {
+                continue;
+            }
+            for (name, text) in &list.constants {
+                let Some(field) = fields.iter().find(|field| field.name == name) else { continue };
+                if !element.contains_key(name) {
+                    put(&mut element, &list.list, field, text)
+                        .map_err(|invalid| refusal("invalid", &mapping.told(&invalid)))?;
+                }
+            }
+            let id = match id.is_empty() {
+                true => element.iter().map(|(name, value)| format!("{name}={value:?}")).collect(),
+                false => id,
+            };
+            found.push((at, id, element));
+        }
+        Ok(found)
+    }
+}
+
+fn put(element: &mut Element, list: &str, field: &Field, text: &str) -> Result<(), Invalid> {
+    let value =
+        kitbag_core::model::text::parse(&format!("{list}.{}", field.name), field.shape, text)?;
+    element.insert(field.name.to_owned(), value);
+    Ok(())
+}
+
+/// What [`Form::put_code_text`] takes for one code of a set, or one number of numbers by code.
+fn code_text(field: &Field, name: &str, text: &str) -> String {
+    let code =
+        name.strip_prefix(field.name).and_then(|rest| rest.strip_prefix('.')).unwrap_or_default();
+    format!("{code}={text}")
+}
+
+fn fault_of(row: &TableRow) -> Result<(), Refusal> {
+    match row.fault {
+        None => Ok(()),
+        Some(RowFault::Width) => {
+            Err(refusal("unreadable", "the row has another number of columns than the header"))
+        }
+        Some(RowFault::Encoding) => Err(refusal(
+            "not_utf8",
+            "the row holds bytes of another encoding than the file's; say --encoding",
+        )),
+        Some(RowFault::Open) => Err(refusal(
+            "quote_not_closed",
+            "a quotation mark in this row is never closed: rows behind it may be in it",
+        )),
+    }
+}
+
+/// The columns that a mapping reads; of an id, those that are no constants.
+fn columns_of(mapping: &Mapping) -> impl Iterator<Item = &str> {
+    let only = mapping.only.all().iter().map(|only| &only.column);
+    let fields = mapping.fields.iter().map(|field: &MappedField| &field.column);
+    let sets = mapping.sets.iter().map(|set: &MappedSet| &set.column);
+    let lists = mapping
+        .lists
+        .iter()
+        .flat_map(|list| list.id.iter().chain(list.fields.iter().map(|field| &field.column)));
+    let ids = mapping.id.iter().filter(|name| !mapping.constants.contains_key(*name));
+    only.chain(fields).chain(sets).chain(lists).chain(ids).map(String::as_str)
+}

@@ -1,0 +1,256 @@
+//! What a cell says for a field: words by the mapping's tables and the lists of codes, dates, times and numbers as people
+//! write them. Which words are in no table and no list is counted, column by column.
+
+use crate::dates::{self, Order};
+use crate::mapping::{MappedField, MappedSet, Mapping};
+use crate::numbers::{self, NumberForm, Read};
+use kitbag_core::model::Invalid;
+use kitbag_core::model::field::{Field, Need, Shape};
+use kitbag_core::model::pack::CodePack;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A stable code, and the column with what is allowed.
+pub(crate) type Refusal = (String, String);
+
+pub(crate) fn refusal(reason: &str, detail: &str) -> Refusal {
+    (reason.to_owned(), detail.to_owned())
+}
+
+/// Whether two words are one, whatever their case and spaces.
+pub(crate) fn same(one: &str, other: &str) -> bool {
+    folded(one) == folded(other)
+}
+
+fn folded(word: &str) -> String {
+    word.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
+}
+
+/// A word as a code would be written.
+fn as_code(word: &str) -> String {
+    folded(word).replace([' ', '-'], "_")
+}
+
+/// The codes that fields have: the data dictionary's and the programme's own, by field.
+pub(crate) struct Known(BTreeMap<String, BTreeSet<String>>);
+
+impl Known {
+    pub(crate) fn of(packs: &[CodePack]) -> Self {
+        let mut own: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for pack in packs {
+            for (field, codes) in &pack.lists {
+                own.entry(field.clone())
+                    .or_default()
+                    .extend(codes.iter().map(|code| code.code.clone()));
+            }
+            own.entry("product".to_owned())
+                .or_default()
+                .extend(pack.products.iter().map(|product| product.code.clone()));
+            own.entry("site".to_owned())
+                .or_default()
+                .extend(pack.sites.iter().map(|site| site.code.clone()));
+        }
+        Known(own)
+    }
+
+    /// The code of a list that a word is, whatever its case and spaces.
+    fn code(&self, field: &Field, word: &str) -> Option<String> {
+        let (code, folded) = (as_code(word), folded(word));
+        let own = self.0.get(field.name).into_iter().flatten().map(String::as_str);
+        let mut all = field.codes().iter().copied().chain(own);
+        all.find(|known| {
+            *known == word
+                || *known == code
+                || as_code(known) == code
+                || self::folded(known) == folded
+        })
+        .map(str::to_owned)
+    }
+
+    /// Whether there is a list of this field's codes at all.
+    fn has_list(&self, field: &Field) -> bool {
+        !field.codes().is_empty()
+    }
+}
+
+/// Reads cells, and remembers which words it did not know.
+pub(crate) struct Values<'m> {
+    mapping: &'m Mapping,
+    numbers: Option<NumberForm>,
+    known: Known,
+    /// The order of dates, by column.
+    pub(crate) orders: BTreeMap<&'m str, Order>,
+    unknown: BTreeMap<(String, String), u64>,
+}
+
+impl<'m> Values<'m> {
+    pub(crate) fn of(mapping: &'m Mapping, known: Known) -> Self {
+        let numbers = mapping.numbers();
+        Values { mapping, numbers, known, orders: BTreeMap::new(), unknown: BTreeMap::new() }
+    }
+
+    pub(crate) fn take_unknown(&mut self) -> BTreeMap<(String, String), u64> {
+        std::mem::take(&mut self.unknown)
+    }
+
+    /// What a cell says for a field, as [`kitbag_core::model::Form::put_text`] reads it; nothing where it was not asked.
+    pub(crate) fn read(
+        &mut self,
+        field: &Field,
+        mapped: &MappedField,
+        cell: &str,
+        keeps: bool,
+    ) -> Result<Option<String>, Refusal> {
+        if cell.is_empty() || mapped.not_asked.iter().any(|word| same(word, cell)) {
+            return Ok(None);
+        }
+        if let Some(code) = table(&mapped.codes, cell) {
+            return Ok(Some(code.to_owned()));
+        }
+        let order = self.orders.get(mapped.column.as_str()).copied();
+        let wrong = || {
+            let invalid = Invalid::shape(&mapped.field, field.shape);
+            refusal(
+                "invalid",
+                &format!("column {}: {}", mapped.column, self.mapping.told(&invalid)),
+            )
+        };
+        let kept = || cut(cell, mapped.keep_characters);
+        match field.shape {
+            Shape::Date => {
+                let read = |cell: &str| match &mapped.date {
+                    Some(form) => dates::date_by(form, cell),
+                    None => dates::date(cell, order),
+                };
+                Ok(Some(read(cell).or_else(|| read(kept())).ok_or_else(wrong)?))
+            }
+            Shape::Month => Ok(Some(dates::month(cell, order).ok_or_else(wrong)?)),
+            // Never cut: what is cut off may say that it is afternoon.
+            Shape::Time => Ok(Some(dates::time(cell).ok_or_else(wrong)?)),
+            Shape::IntOrUnknown { .. } if same(cell, "unknown") => Ok(Some("unknown".to_owned())),
+            Shape::Int { min, max }
+            | Shape::IntOrUnknown { min, max }
+            | Shape::Counts { min, max, .. } => {
+                self.number(mapped, cell, (min, max)).ok_or_else(wrong)?.map(Some)
+            }
+            Shape::CodeSet(_) => Ok(Some(flag(cell).ok_or_else(wrong)?.to_owned())),
+            Shape::Code(_) => self.code(field, mapped, kept(), keeps).map(Some),
+            _ => Ok(Some(kept().to_owned())),
+        }
+    }
+
+    fn number(
+        &self,
+        mapped: &MappedField,
+        cell: &str,
+        bounds: (i64, i64),
+    ) -> Option<Result<String, Refusal>> {
+        match numbers::whole(cell, self.numbers, bounds) {
+            Read::One(number) => Some(Ok(number.to_string())),
+            Read::None => None,
+            Read::Two(..) => {
+                let detail = format!(
+                    "column {}: the number may be of thousands or of parts of one: say in the mapping how numbers are \
+                     written, numbers = \"1,200.5\" or \"1.200,5\"",
+                    mapped.column
+                );
+                Some(Err(refusal("two_readings", &detail)))
+            }
+        }
+    }
+
+    /// A code: of the list, or as it is where lists are open.
+    fn code(
+        &mut self,
+        field: &Field,
+        mapped: &MappedField,
+        word: &str,
+        keeps: bool,
+    ) -> Result<String, Refusal> {
+        if let Some(code) = self.known.code(field, word) {
+            return Ok(code);
+        }
+        if !self.known.has_list(field) && mapped.codes.is_empty() {
+            return Ok(word.to_owned());
+        }
+        self.note(&mapped.column, word);
+        let decides = !matches!(field.need, Need::Optional) && self.known.has_list(field);
+        if decides && !keeps {
+            let detail = format!(
+                "column {}: its word is in no table and no list of {}: name it in the mapping's codes, or import with \
+                 --keep-unknown-codes",
+                mapped.column, field.name
+            );
+            return Err(refusal("unknown_word", &detail));
+        }
+        Ok(word.to_owned())
+    }
+
+    /// The codes of a cell of a set.
+    pub(crate) fn codes(&mut self, field: &Field, mapped: &MappedSet, cell: &str) -> Vec<String> {
+        let mut codes = Vec::new();
+        if mapped.not_asked.iter().any(|word| same(word, cell)) {
+            return codes;
+        }
+        for part in crate::cells::split_codes(cell, &mapped.separator) {
+            if mapped.not_asked.iter().any(|word| same(word, &part)) {
+                continue;
+            }
+            // A number of numbers by code, or a code that is not the case, stands behind its code.
+            let (word, said) = match part.rsplit_once('=') {
+                Some((word, said))
+                    if matches!(field.shape, Shape::Counts { .. })
+                        || said == "no"
+                        || said == "yes" =>
+                {
+                    (word, Some(said))
+                }
+                _ => (part.as_str(), None),
+            };
+            let code = match table(&mapped.codes, word) {
+                Some(code) => code.to_owned(),
+                None => self.known.code(field, word).unwrap_or_else(|| {
+                    self.note(&mapped.column, word);
+                    word.to_owned()
+                }),
+            };
+            codes.push(said.map_or(code.clone(), |said| format!("{code}={said}")));
+        }
+        codes
+    }
+
+    fn note(&mut self, column: &str, word: &str) {
+        *self.unknown.entry((column.to_owned(), word.to_owned())).or_default() += 1;
+    }
+}
+
+impl MappedField {
+    /// The code or text that a cell says, where nothing else is read from it.
+    pub(crate) fn word(&self, cell: &str) -> Option<String> {
+        if cell.is_empty() || self.not_asked.iter().any(|word| same(word, cell)) {
+            return None;
+        }
+        let word = table(&self.codes, cell).unwrap_or(cell);
+        Some(cut(word, self.keep_characters).to_owned())
+    }
+}
+
+fn table<'t>(codes: &'t BTreeMap<String, String>, word: &str) -> Option<&'t str> {
+    let exact = codes.get(word);
+    exact
+        .or_else(|| codes.iter().find(|(other, _)| same(other, word)).map(|(_, code)| code))
+        .map(String::as_str)
+}
+
+fn cut(cell: &str, most: Option<usize>) -> &str {
+    let end = most.and_then(|most| cell.char_indices().nth(most)).map_or(cell.len(), |(at, _)| at);
+    cell[..end].trim_end()
+}
+
+/// Whether a cell of a column that is one code of a set says that it is the case.
+fn flag(cell: &str) -> Option<&'static str> {
+    match folded(cell).as_str() {
+        "1" | "yes" | "y" | "true" | "x" | "1.0" => Some("yes"),
+        "0" | "no" | "n" | "false" | "0.0" => Some("no"),
+        _ => None,
+    }
+}
