@@ -129,8 +129,10 @@ pub fn date_by(form: &str, cell: &str) -> Option<String> {
                 .replace("MMM", "%b")
                 .replace("MM", "%m")
                 .replace("DD", "%d");
-            // chrono takes one digit where two may stand, as people write them; what follows the form is not read.
-            NaiveDate::parse_and_remainder(cell, &strptime).ok().map(|(date, _)| date)
+            // chrono takes one digit where two may stand, as people write them; a time may follow.
+            let read = NaiveDate::parse_and_remainder(cell, &strptime).ok();
+            read.filter(|(_, rest)| rest.is_empty() || rest.starts_with([' ', 'T']))
+                .map(|(date, _)| date)
         }
     };
     found.map(|date| date.format("%Y-%m-%d").to_string())
@@ -241,6 +243,9 @@ mod tests {
         for (form, cell, expected) in [
             ("MM/DD/YYYY", "3/14/2026", Some("2026-03-14")),
             ("MM/DD/YYYY", "14/03/2026", None),
+            ("MM/DD/YYYY", "03/14/2026 9:05 PM", Some("2026-03-14")),
+            ("MM/DD/YYYY", "03/14/2026x", None),
+            ("DD.MM.YY", "14.03.2026", None),
             ("DD.MM.YY", "14.03.26", Some("2026-03-14")),
             ("DD MMM YYYY", "14 Mar 2026", Some("2026-03-14")),
             ("serial", "46095", Some("2026-03-14")),

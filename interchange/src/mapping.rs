@@ -28,7 +28,7 @@ pub struct Mapping {
     pub(crate) encoding: Option<String>,
     /// Which rows are records at all: all of these conditions.
     #[serde(default)]
-    pub(crate) only: Conditions,
+    pub(crate) only: Several<Only>,
     /// Fields that the file does not hold, with the value that all rows get.
     #[serde(default)]
     pub(crate) constants: BTreeMap<String, String>,
@@ -46,25 +46,25 @@ pub struct Mapping {
     tell: Option<fn(&Invalid) -> String>,
 }
 
-/// One condition, or several.
+/// One, or several.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
-pub(crate) enum Conditions {
-    One(Only),
-    All(Vec<Only>),
+pub(crate) enum Several<T> {
+    One(T),
+    All(Vec<T>),
 }
 
-impl Default for Conditions {
+impl<T> Default for Several<T> {
     fn default() -> Self {
-        Conditions::All(Vec::new())
+        Several::All(Vec::new())
     }
 }
 
-impl Conditions {
-    pub(crate) fn all(&self) -> &[Only] {
+impl<T> Several<T> {
+    pub(crate) fn all(&self) -> &[T] {
         match self {
-            Conditions::One(only) => std::slice::from_ref(only),
-            Conditions::All(all) => all,
+            Several::One(one) => std::slice::from_ref(one),
+            Several::All(all) => all,
         }
     }
 }
@@ -75,36 +75,13 @@ pub(crate) struct Only {
     pub(crate) column: String,
     /// The words of rows that are taken.
     #[serde(default)]
-    pub(crate) take: Words,
+    pub(crate) take: Several<String>,
     /// The words of rows that are not.
     #[serde(default)]
-    pub(crate) not: Words,
+    pub(crate) not: Several<String>,
     /// For other words the reason of the refusal.
     #[serde(default)]
     pub(crate) refuse: BTreeMap<String, String>,
-}
-
-/// One word, or several.
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-pub(crate) enum Words {
-    One(String),
-    All(Vec<String>),
-}
-
-impl Default for Words {
-    fn default() -> Self {
-        Words::All(Vec::new())
-    }
-}
-
-impl Words {
-    pub(crate) fn all(&self) -> &[String] {
-        match self {
-            Words::One(word) => std::slice::from_ref(word),
-            Words::All(words) => words,
-        }
-    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -325,7 +302,7 @@ impl Mapping {
             dates: None,
             numbers: None,
             encoding: None,
-            only: Conditions::default(),
+            only: Several::default(),
             constants: BTreeMap::new(),
             unknowns: false,
             fields,
