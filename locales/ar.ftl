@@ -361,7 +361,6 @@ share-supplied_of_trained = المزوَّدون من المتدرّبين
 
 state-counted = محتسب
 state-void = ملغى
-state-flagged = تاريخ خارج النطاق
 not_asked = لم يُسأل
 state-duplicate = مكرر
 
@@ -492,7 +491,8 @@ finding-clock_off = ساعة هذا الجهاز تختلف عن ساعة الخ
 finding-conflicts = عدد السجلات التي فيها قيمتان لحقل واحد: { $number }. اختر الصحيحة في كل منها.
 finding-duplicates = عدد أزواج السجلات التي تبدو حدثًا واحدًا: { $number }. انظر إلى الاثنين، وبيّن أيها حدث واحد.
 finding-contradicting = عدد السجلات المتناقضة لأن شخصين غيّراها كلٌّ على حدة: { $number }. تُحتسب كما هي؛ صحّحها.
-finding-flagged = عدد السجلات التي لا تُحتسب بسبب تاريخها: { $number }. صحّح التاريخ.
+finding-date_in_doubt = السجلات التي قد يكون تاريخها خاطئًا: { $number }. هي محتسبة؛ راجع التواريخ.
+dated-in = السجلات المؤرخة في { $year }: { $records }، وقد يكون ذلك خاطئًا.
 finding-waiting = عدد القيود التي تنتظر غيرها أو إصدارًا أحدث من Kitbag: { $number }. زامِن وحدّث.
 finding-missing = عدد القيود المعروفة التي لم تصل بعد: { $number }. المجاميع تنقصها. زامِن، أو اطلب حزمة.
 finding-refused = عدد القيود التي لا تُحتسب: { $number }. يمكن للمنسق النظر فيها.

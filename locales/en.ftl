@@ -361,7 +361,6 @@ share-supplied_of_trained = Supplied of trained
 
 state-counted = Counts
 state-void = Void
-state-flagged = Date out of range
 not_asked = Not asked
 state-duplicate = Duplicate
 
@@ -484,7 +483,11 @@ finding-clock_off = This device's clock is more than a day from the hub's. Set i
 finding-conflicts = Records with two values for a field: { $number }. Choose the right one of each.
 finding-duplicates = Pairs of records that look like one event: { $number }. Look at both; say where they are one.
 finding-contradicting = Records that contradict themselves, as two people changed them apart: { $number }. They count as they are; put them right.
-finding-flagged = Records that count nowhere because of their date: { $number }. Correct the date.
+finding-date_in_doubt = Records whose date may be wrong: { $number }. They count; look at the dates.
+dated-in = { $records ->
+    [one] { $records } record is dated in { $year }, which may be wrong.
+   *[other] { $records } records are dated in { $year }, which may be wrong.
+}
 finding-waiting = Entries that wait for others, or for a newer version of Kitbag: { $number }. Sync, and update.
 finding-missing = Entries known to exist that are not here yet: { $number }. Totals are short of them. Sync, or ask for a bundle.
 finding-refused = Entries that do not count: { $number }. A coordinator can look into them.

@@ -361,7 +361,6 @@ share-supplied_of_trained = Equipadas de capacitadas
 
 state-counted = Cuenta
 state-void = Anulado
-state-flagged = Fecha fuera de rango
 not_asked = No preguntado
 state-duplicate = Duplicado
 
@@ -486,7 +485,11 @@ finding-clock_off = El reloj de este dispositivo difiere más de un día del rel
 finding-conflicts = Registros con dos valores en un campo: { $number }. Elija el correcto en cada uno.
 finding-duplicates = Pares de registros que parecen un mismo suceso: { $number }. Mire ambos e indique cuáles son uno solo.
 finding-contradicting = Registros que se contradicen porque dos personas los cambiaron por separado: { $number }. Cuentan tal como están; corríjalos.
-finding-flagged = Registros que no cuentan por su fecha: { $number }. Corrija la fecha.
+finding-date_in_doubt = Registros cuya fecha puede ser errónea: { $number }. Cuentan; revise las fechas.
+dated-in = { $records ->
+    [one] { $records } registro lleva fecha de { $year }, que puede ser errónea.
+   *[other] { $records } registros llevan fecha de { $year }, que puede ser errónea.
+}
 finding-waiting = Entradas que esperan a otras o a una versión más nueva de Kitbag: { $number }. Sincronice y actualice.
 finding-missing = Entradas que existen y aún no están aquí: { $number }. Faltan en los totales. Sincronice o pida un paquete.
 finding-refused = Entradas que no cuentan: { $number }. Un coordinador puede revisarlas.

@@ -361,7 +361,6 @@ share-supplied_of_trained = Équipées sur formées
 
 state-counted = Compte
 state-void = Annulé
-state-flagged = Date hors limites
 not_asked = Non demandé
 state-duplicate = Doublon
 
@@ -486,7 +485,11 @@ finding-clock_off = L’horloge de cet appareil a plus d’un jour d’écart av
 finding-conflicts = Fiches avec deux valeurs pour un champ : { $number }. Choisissez la bonne pour chacune.
 finding-duplicates = Paires de fiches qui semblent un même événement : { $number }. Regardez les deux et dites lesquelles n’en font qu’un.
 finding-contradicting = Fiches qui se contredisent, deux personnes les ayant changées chacune de son côté : { $number }. Elles comptent telles quelles ; corrigez-les.
-finding-flagged = Fiches qui ne comptent nulle part à cause de leur date : { $number }. Corrigez la date.
+finding-date_in_doubt = Fiches dont la date est peut-être fausse : { $number }. Elles comptent ; vérifiez les dates.
+dated-in = { $records ->
+    [one] { $records } fiche est datée de { $year }, ce qui est peut-être faux.
+   *[other] { $records } fiches sont datées de { $year }, ce qui est peut-être faux.
+}
 finding-waiting = Entrées qui en attendent d’autres, ou une version plus récente de Kitbag : { $number }. Synchronisez et mettez à jour.
 finding-missing = Entrées qui existent et ne sont pas encore ici : { $number }. Elles manquent aux totaux. Synchronisez, ou demandez un paquet.
 finding-refused = Entrées qui ne comptent pas : { $number }. Un coordinateur peut les examiner.

@@ -113,7 +113,6 @@ pub enum Role {
 pub enum State {
     Counted,
     Void,
-    Flagged,
     Duplicate,
 }
 
@@ -245,6 +244,7 @@ pub struct Row {
     pub recorded_at: UnixMillis,
     pub day: i64,
     pub state: State,
+    pub doubt: Option<i64>,
     pub conflicts: u64,
     pub moves_stock: bool,
     pub answers: Answers,
@@ -303,6 +303,8 @@ pub struct LastSync {
     pub failures: u32,
     pub next_try: Option<i64>,
     pub clock_ahead: Option<i64>,
+    pub hub_now: Option<i64>,
+    pub held_then: i64,
 }
 
 #[uniffi::remote(Record)]
@@ -310,6 +312,7 @@ pub struct Status {
     pub waiting: WaitingForHub,
     pub last: LastSync,
     pub clock_is_off: bool,
+    pub clock_behind: Option<UnixMillis>,
     pub uncertified: Vec<TeamId>,
     pub is_synced: bool,
 }

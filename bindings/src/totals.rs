@@ -44,7 +44,7 @@ pub struct TotalsLine {
 pub struct TotalsSeen {
     pub lines: Vec<TotalsLine>,
     pub missing: KnownMissing,
-    pub flagged: u64,
+    pub in_doubt: HashMap<i32, u64>,
     pub waiting: u64,
     pub forks: u64,
 }
@@ -59,7 +59,7 @@ impl TotalsSeen {
         TotalsSeen {
             lines: lines.collect(),
             missing: totals.missing,
-            flagged: totals.flagged,
+            in_doubt: totals.in_doubt.clone().into_iter().collect(),
             waiting: totals.waiting,
             forks: totals.forks,
         }

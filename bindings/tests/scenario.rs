@@ -259,7 +259,7 @@ async fn export(world: &World, name: &str, out: &Path) {
         _ = writeln!(text, "{} {}", key.join("/"), sums.join(" "));
     }
     let missing = totals.missing;
-    _ = writeln!(text, "{} {} {}", missing.entries, totals.flagged, totals.waiting);
+    _ = writeln!(text, "{} {} {}", missing.entries, totals.in_doubt.len(), totals.waiting);
     std::fs::write(out.join(format!("{name}.txt")), text).expect("a file");
     let file = std::fs::File::create(out.join(format!("{name}.kitbag"))).expect("a file");
     let bundles = client.bundles();

@@ -134,7 +134,7 @@ fn advice(found: &Finding) -> String {
         Finding::Conflicts(_) => "kitbag conflicts; kitbag correct",
         Finding::Duplicates(_) => "kitbag duplicates",
         Finding::Contradicting(_) => "kitbag correct",
-        Finding::Flagged(_) => "kitbag list --state flagged; kitbag correct",
+        Finding::DateInDoubt(_) => "kitbag list --date-in-doubt; kitbag correct",
         Finding::Waiting(_) | Finding::Missing(_) => "kitbag sync",
         Finding::Drafts(_) => "kitbag draft list",
         Finding::SyncFailed(..) | Finding::ClockOff | Finding::Refused(..) | Finding::Forks(_) => {

@@ -1,14 +1,14 @@
 //! `kitbag record KIND`: a flag for each field of the kind, made from its declaration.
 
 use crate::device::{Opened, StoreArguments};
+use crate::syncing::clock_in_words;
 use crate::{Failure, cannot_read, failure, wrong_file};
 use chrono::TimeZone;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, Subcommand};
-use kitbag_core::engine::DraftId;
+use kitbag_core::engine::{Attention, DraftId};
 use kitbag_core::model::field::{Field, Need, Shape, expected};
 use kitbag_core::model::json::{self, NotRead};
 use kitbag_core::model::{Form, Kind, TeamId, Value, Wrong};
-use kitbag_core::store::State;
 use std::io::Read;
 
 /// What has commands of its own, and the name of an imported row.
@@ -159,7 +159,20 @@ fn flag(field: &'static Field) -> Arg {
 pub fn opened(command: &RecordCommand) -> Result<(Opened, Form), Failure> {
     let held = command.store.hold()?;
     let begun = begun(&held, command)?;
-    Ok((held, form(command, begun)?))
+    let (form, is_of_today) = form(command, begun)?;
+    if is_of_today {
+        refuse_wrong_clock(&held)?;
+    }
+    Ok((held, form))
+}
+
+/// Today's date is not put where this device knows that its clock is wrong.
+fn refuse_wrong_clock(held: &Opened) -> Result<(), Failure> {
+    let status = held.wait(held.client().sync().status())?;
+    if status.clock_is_off {
+        return Err(wrong_file("--on", format!("is needed. {}", clock_in_words(&status))));
+    }
+    Ok(())
 }
 
 /// What a draft holds.
@@ -186,10 +199,16 @@ pub fn record(command: &RecordCommand) -> Result<(), Failure> {
         None => {
             // What is wrong with the answers is said before a store is looked at; what is missing, a code
             // pack may know.
-            let form = form(command, Form::new(command.kind))?;
+            let (form, is_of_today) = form(command, Form::new(command.kind))?;
             match form.faults().into_iter().find(|fault| fault.wrong != Wrong::Required) {
                 Some(invalid) => return Err(invalid.into()),
-                None => (command.store.hold()?, form),
+                None => {
+                    let held = command.store.hold()?;
+                    if is_of_today {
+                        refuse_wrong_clock(&held)?;
+                    }
+                    (held, form)
+                }
             }
         }
     };
@@ -199,16 +218,23 @@ pub fn record(command: &RecordCommand) -> Result<(), Failure> {
         None => held.wait(held.client().records().record(team, form))?,
     };
     say!("{id}");
-    if held.wait(held.client().records().look_at(id))?.state == Some(State::Flagged) {
+    let status = held.wait(held.client().sync().status())?;
+    if status.clock_is_off {
         tell!(
-            "kitbag: saved, and its date keeps it out of totals: before 2000, or later than tomorrow; \
+            "kitbag: saved, and counted on the date that you said. {}",
+            clock_in_words(&status)
+        );
+    } else if held.wait(held.client().records().look_at(id))?.attention == Attention::DateInDoubt {
+        tell!(
+            "kitbag: saved, and its date may be wrong: before 2000, or later than tomorrow. It counts there; \
              kitbag correct {id} occurred_on=DATE puts it right"
         );
     }
     Ok(())
 }
 
-fn form(command: &RecordCommand, begun: Form) -> Result<Form, Failure> {
+/// The form as the flags fill it in, and whether its date is today's because nobody said one.
+fn form(command: &RecordCommand, begun: Form) -> Result<(Form, bool), Failure> {
     let mut form = match command.matches.get_one::<String>("json") {
         Some(file) => from_json(command.kind, file)?,
         None => begun,
@@ -232,14 +258,16 @@ fn form(command: &RecordCommand, begun: Form) -> Result<Form, Failure> {
     }
     let now = chrono::Local::now();
     let is_given = |name: &str| command.matches.contains_id(name);
-    if form.get("occurred_on").is_none() && !is_given("occurred_on") {
+    let is_of_today = form.get("occurred_on").is_none() && !is_given("occurred_on");
+    if is_of_today {
         form.put("occurred_on", now.format("%Y-%m-%d").to_string().as_str())?;
     }
     if form.get("utc_offset_min").is_none() && !is_given("utc_offset_min") {
         let offset = offset_at(&form).unwrap_or(*now.offset());
         form.put("utc_offset_min", i64::from(offset.local_minus_utc() / 60))?;
     }
-    if command.is_with_unknowns() { Ok(form.with_unknowns()) } else { Ok(form) }
+    let form = if command.is_with_unknowns() { form.with_unknowns() } else { form };
+    Ok((form, is_of_today))
 }
 
 /// The machine's offset on the day and at the time that a form says, at noon where it says no time: of a time that comes twice

@@ -28,9 +28,12 @@ pub struct ListArguments {
     /// Only those of this device
     #[arg(long, value_name = "KEY")]
     author: Option<DeviceKey>,
-    /// Only in this state: counted, void, flagged, duplicate
+    /// Only in this state: counted, void, duplicate
     #[arg(long, value_name = "STATE", value_parser = state_named)]
     state: Option<State>,
+    /// Only those whose date may be wrong: before 2000, later than tomorrow, or of a clock that cannot have been right
+    #[arg(long)]
+    date_in_doubt: bool,
     /// Only where a field has this answer; may be given again, and all must hold
     #[arg(long = "where", value_name = "FIELD=ANSWER", value_parser = pair)]
     answers: Vec<(String, String)>,
@@ -79,7 +82,7 @@ pub fn pair(text: &str) -> Result<(String, String), String> {
 }
 
 fn state_named(name: &str) -> Result<State, String> {
-    State::from_name(name).ok_or_else(|| "expected counted, void, flagged or duplicate".to_owned())
+    State::from_name(name).ok_or_else(|| "expected counted, void or duplicate".to_owned())
 }
 
 /// Whether some kind has the field that `--where` names.
@@ -107,6 +110,7 @@ pub fn list(arguments: &ListArguments) -> Result<(), Failure> {
         kind: arguments.kind,
         author: arguments.author,
         state: arguments.state,
+        date_in_doubt: arguments.date_in_doubt,
         from: arguments.span.from,
         to: arguments.span.to,
         answers: arguments.answers.clone(),

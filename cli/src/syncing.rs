@@ -254,6 +254,7 @@ pub fn status(arguments: &StatusArguments) -> Result<(), Failure> {
             "failures": status.last.failures,
             "next_try": status.last.next_try.map(iso),
             "clock_is_off": status.clock_is_off,
+            "clock_behind": status.clock_behind.map(|at| at.to_iso()),
             "record": record.map(|one| json!({
                 "id": one.record.id.to_string(),
                 "delivery": delivery_word(one.delivery),
@@ -293,7 +294,7 @@ pub fn status(arguments: &StatusArguments) -> Result<(), Failure> {
         say!("Next try {}, or as soon as the network returns.", iso(at));
     }
     if status.clock_is_off {
-        say!("This device's clock is more than a day from the hub's: set it right.");
+        say!("{}", clock_in_words(&status));
     }
     if let Some(one) = record {
         let (id, delivery) = (one.record.id, delivery_word(one.delivery));
@@ -373,5 +374,18 @@ pub fn bundle(command: &BundleCommand) -> Result<(), Failure> {
             }
             Ok(())
         }
+    }
+}
+
+/// What is wrong with this device's clock, and what to do.
+pub fn clock_in_words(status: &kitbag_core::engine::Status) -> String {
+    match status.clock_behind {
+        Some(known) => format!(
+            "This device's clock is wrong: it is later than {} already. Set it right; until then say dates yourself, with --on.",
+            known.to_iso()
+        ),
+        None => "This device's clock is more than a day from the hub's. Set it right and sync; until then say dates yourself, \
+                 with --on."
+            .to_owned(),
     }
 }

@@ -13,7 +13,7 @@ use kitbag_core::model::pack::CodePack;
 use kitbag_core::totals::{KnownMissing, Lines, Query, Split, Totals, of_kind};
 use kitbag_interchange::guarded;
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The most columns that parts of one indicator have: codes can be made up without end.
 const PARTS_MAX: usize = 12;
@@ -48,7 +48,7 @@ pub struct TotalsArguments {
     /// As CSV: the parts, the indicator, its value
     #[arg(long, conflicts_with = "json")]
     csv: bool,
-    /// As JSON: `{lines: [{key, sums, shares}], known_missing: {entries, devices, doubtful}, flagged, waiting,
+    /// As JSON: `{lines: [{key, sums, shares}], known_missing: {entries, devices, doubtful}, date_in_doubt, waiting,
     /// forks}`
     #[arg(long)]
     json: bool,
@@ -80,7 +80,7 @@ pub fn run(arguments: &TotalsArguments) -> Result<(), Failure> {
     }
     if !arguments.csv {
         say!("{}", missing_in_words(&totals.missing));
-        say_what_else(totals.flagged, totals.waiting, totals.forks);
+        say_what_else(&totals.in_doubt, totals.waiting, totals.forks);
     }
     Ok(())
 }
@@ -133,7 +133,7 @@ fn reported(held: &Opened, arguments: &TotalsArguments, pack: CodePack) -> Resul
     say!("{table}");
     say!("Source: {}", pack.source);
     say!("{}", missing_in_words(&report.totals.missing));
-    say_what_else(report.totals.flagged, report.totals.waiting, report.totals.forks);
+    say_what_else(&report.totals.in_doubt, report.totals.waiting, report.totals.forks);
     Ok(())
 }
 
@@ -157,7 +157,7 @@ pub fn as_json(totals: &Totals) -> Value {
             "entries": totals.missing.entries, "devices": totals.missing.devices,
             "doubtful": totals.missing.is_doubtful,
         },
-        "flagged": totals.flagged,
+        "date_in_doubt": totals.in_doubt,
         "waiting": totals.waiting,
         "forks": totals.forks,
     })
@@ -212,12 +212,15 @@ fn label(by: &[Split], key: &[String], packs: &[CodePack]) -> String {
     parts.join("  ")
 }
 
-/// Says what counts nowhere although it is here, and which alarm there is, with what to do.
-pub fn say_what_else(flagged: u64, waiting: u64, forks: u64) {
-    if flagged > 0 {
+/// Says which dates may be wrong, by year, what counts nowhere although it is here, and which alarm there is, with what to
+/// do.
+pub fn say_what_else(in_doubt: &BTreeMap<i32, u64>, waiting: u64, forks: u64) {
+    for (year, records) in in_doubt {
+        say!("{}", crate::words().dated_in(*year, *records));
+    }
+    if !in_doubt.is_empty() {
         say!(
-            "{flagged} records count nowhere because of their date: before 2000, or later than the \
-             clock of whoever entered it. Correct the date, or enter it again."
+            "kitbag list --date-in-doubt shows them; kitbag correct ID occurred_on=DATE puts one right, or confirms it."
         );
     }
     if waiting > 0 {

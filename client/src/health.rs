@@ -34,7 +34,7 @@ pub enum Finding {
     SyncFailed(SyncFault, u32),
     /// So many records wait for the hub, since then, for more than a week.
     WaitingLong(u64, UnixMillis),
-    /// This device's clock is more than a day from the hub's.
+    /// This device's clock is wrong: more than a day from the hub's, or behind what the device knows.
     ClockOff,
     /// So many records have two values for a field.
     Conflicts(u64),
@@ -42,8 +42,8 @@ pub enum Finding {
     Duplicates(u64),
     /// Records that count and contradict themselves, each with the first thing that is wrong.
     Contradicting(Vec<(RecordId, Invalid)>),
-    /// So many records count nowhere because of their date.
-    Flagged(u64),
+    /// So many records count with a date that may be wrong.
+    DateInDoubt(u64),
     /// So many entries wait for others, or for a newer version of Kitbag.
     Waiting(u64),
     /// What is known to exist is not here: totals are short of it.
@@ -68,7 +68,7 @@ impl Finding {
             Finding::Conflicts(_) => "conflicts",
             Finding::Duplicates(_) => "duplicates",
             Finding::Contradicting(_) => "contradicting",
-            Finding::Flagged(_) => "flagged",
+            Finding::DateInDoubt(_) => "date_in_doubt",
             Finding::Waiting(_) => "waiting",
             Finding::Missing(_) => "missing",
             Finding::Refused(..) => "refused",
@@ -96,7 +96,7 @@ impl Finding {
             Finding::Refused(_, count)
             | Finding::Conflicts(count)
             | Finding::Duplicates(count)
-            | Finding::Flagged(count)
+            | Finding::DateInDoubt(count)
             | Finding::Waiting(count)
             | Finding::Forks(count)
             | Finding::Drafts(count) => *count,
@@ -159,7 +159,8 @@ fn findings_of(engine: &Engine, now: UnixMillis) -> Result<Vec<Finding>, EngineE
     find(duplicates > 0, Finding::Duplicates(duplicates));
     let contradicting = engine.contradicting()?;
     find(!contradicting.is_empty(), Finding::Contradicting(contradicting));
-    find(totals.flagged > 0, Finding::Flagged(totals.flagged));
+    let in_doubt = totals.in_doubt.values().sum();
+    find(in_doubt > 0, Finding::DateInDoubt(in_doubt));
     find(totals.waiting > 0, Finding::Waiting(totals.waiting));
     find(totals.missing.entries > 0, Finding::Missing(totals.missing));
     for (verdict, count) in engine.store().refusals()? {
@@ -190,7 +191,7 @@ mod tests {
             Finding::Conflicts(2),
             Finding::Duplicates(2),
             Finding::Contradicting(Vec::new()),
-            Finding::Flagged(2),
+            Finding::DateInDoubt(2),
             Finding::Waiting(2),
             Finding::Missing(KnownMissing::default()),
             Finding::Refused(refused, 2),

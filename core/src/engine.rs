@@ -67,7 +67,7 @@ pub type Renewing = Box<dyn FnMut(u64, u64) + Send>;
 /// ```
 pub struct Environment {
     /// The clock.
-    pub now: Box<dyn FnMut() -> UnixMillis + Send>,
+    pub now: Box<dyn Fn() -> UnixMillis + Send>,
     /// Fills a buffer with random bytes.
     pub random: Random,
     /// Whether an invitation may lead to a hub on this machine without TLS: in development alone.
@@ -394,6 +394,6 @@ impl Engine {
     /// # Ok::<(), Failed>(())
     /// ```
     pub fn totals(&self, query: &Query) -> Result<Totals, EngineError> {
-        Ok(self.store.totals(query)?)
+        Ok(self.store.totals(query, (self.environment.now)())?)
     }
 }

@@ -43,11 +43,13 @@ pub enum Mutant {
     KeptWithoutSignature = 16,
     /// A certificate holds although a revocation of whoever gave it cut it.
     CertificateOutlivesCut = 17,
+    /// A date later than its author's clock keeps a record out of totals.
+    DateKeepsOut = 18,
 }
 
 impl Mutant {
     /// Every mutant with the name that the command line takes.
-    pub const ALL: [(Mutant, &'static str); 17] = [
+    pub const ALL: [(Mutant, &'static str); 18] = [
         (Mutant::AckBeforeCommit, "ack-before-commit"),
         (Mutant::DedupeOff, "dedupe-off"),
         (Mutant::VerdictByArrival, "verdict-by-arrival"),
@@ -65,6 +67,7 @@ impl Mutant {
         (Mutant::DeadAfterBlocks, "dead-after-blocks"),
         (Mutant::KeptWithoutSignature, "kept-without-signature"),
         (Mutant::CertificateOutlivesCut, "certificate-outlives-cut"),
+        (Mutant::DateKeepsOut, "date-keeps-out"),
     ];
 }
 

@@ -7,6 +7,7 @@ mod aside;
 mod at_rest;
 mod beside;
 mod carried;
+mod clocks;
 mod completeness;
 mod connection;
 mod cursor;
@@ -40,6 +41,7 @@ mod totals;
 
 pub use aside::{ASIDE_BYTES_MAX, ASIDE_ENTRIES_MAX};
 pub use beside::Reader;
+pub use clocks::CLOCK_OFF_MS;
 pub use completeness::{COMPLETENESS, Completeness, LATE_DAYS};
 pub use cursor::Cursor;
 pub use delivery::{Delivery, FrontierDigest, Reason, WaitingForHub, digest_of};
@@ -223,6 +225,7 @@ pub struct Store {
     signatures_seen: std::cell::RefCell<BTreeMap<SeenSignature, bool>>,
     /// What a hub noted of today's exchanges.
     noted: completeness::Noted,
+    clocks: clocks::Clocks,
     /// What is to be judged, and for whom.
     judging: dirty::ToJudge,
     page_entries_max: u64,

@@ -262,7 +262,7 @@ pub fn of_kind(kind: Kind, lines: &Lines) -> Lines {
 /// # use example::*;
 /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
 /// let totals = phone.totals(&Query::default())?;
-/// assert_eq!((totals.missing.entries, totals.flagged, totals.forks), (0, 0, 0));
+/// assert_eq!((totals.missing.entries, totals.in_doubt.len(), totals.forks), (0, 0, 0));
 /// # Ok::<(), Failed>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -271,8 +271,8 @@ pub struct Totals {
     pub lines: Lines,
     /// What is known to exist and not yet here.
     pub missing: KnownMissing,
-    /// Records that count nowhere because of their date.
-    pub flagged: u64,
+    /// How many records have a date that may be wrong, by the year of that date: they count there.
+    pub in_doubt: BTreeMap<i32, u64>,
     /// Entries held that wait to be judged or for others.
     pub waiting: u64,
     /// How often logs forked: each a device restored from a copy, cloned, or hostile. An alarm for

@@ -86,7 +86,7 @@ pub const FINDINGS: [&str; 13] = [
     "conflicts",
     "duplicates",
     "contradicting",
-    "flagged",
+    "date_in_doubt",
     "waiting",
     "missing",
     "refused",
@@ -229,6 +229,14 @@ impl Words {
         self.numbered(&format!("alarm-{code}"), doses).unwrap_or_else(|| code.to_owned())
     }
 
+    /// That so many records have a date of this year that may be wrong.
+    pub fn dated_in(&self, year: i32, records: u64) -> String {
+        let mut arguments = FluentArgs::new();
+        arguments.set("year", year.to_string());
+        arguments.set("records", records);
+        self.formatted("dated-in", &arguments).unwrap_or_else(|| format!("{year}: {records}"))
+    }
+
     fn numbered(&self, id: &str, number: impl Into<FluentValue<'static>>) -> Option<String> {
         let mut arguments = FluentArgs::new();
         arguments.set("number", number);
@@ -318,9 +326,7 @@ mod tests {
         names.extend(FINDINGS.map(|code| format!("finding-{code}")));
         names.extend(ALARMS.map(|code| format!("alarm-{code}")));
         names.insert("not_asked".to_owned());
-        names.extend(
-            ["counted", "void", "flagged", "duplicate"].map(|state| format!("state-{state}")),
-        );
+        names.extend(["counted", "void", "duplicate"].map(|state| format!("state-{state}")));
         names
     }
 

@@ -150,7 +150,7 @@ pub(crate) async fn totals(
         let is_settled = store.is_settled()?;
         Ok(Some(Ok(Read {
             reads,
-            totals: store.totals(&query)?,
+            totals: store.totals(&query, asked_at)?,
             devices: store.missing_by_device(query.team)?,
             is_settled,
             until: if is_settled { asked_at } else { before },
@@ -228,7 +228,7 @@ fn in_json(hub: &Hub, read: &Read) -> Value {
                 answer["over_budget"] = over.iter().map(ToString::to_string).collect();
             }
             answer["known_missing"] = known_missing;
-            answer["flagged"] = totals.flagged.into();
+            answer["date_in_doubt"] = json!(totals.in_doubt);
             answer["waiting"] = totals.waiting.into();
             answer["forks"] = totals.forks.into();
         }

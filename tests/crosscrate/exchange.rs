@@ -217,28 +217,3 @@ fn verdicts_are_equal_whatever_came_first() {
         assert_eq!(store.verdict_digest(TEAM).unwrap(), digest);
     }
 }
-
-#[test]
-fn a_duplicate_that_is_kept_out_by_its_date_does_not_hide_the_other() {
-    let mut programme = Programme::new();
-    let (mut one, _) = programme.worker();
-    let (mut two, _) = programme.worker();
-    let honest = one.record(TEAM, &reversal("survived")).unwrap();
-    programme.sync(&mut one);
-    programme.sync(&mut two);
-    let lower = loop {
-        let mut early = reversal("survived");
-        early.put("occurred_on", "1999-01-01").unwrap();
-        let id = two.record(TEAM, &early).unwrap();
-        if id < honest {
-            break id;
-        }
-    };
-    two.mark_duplicate(lower, honest).unwrap();
-    programme.sync(&mut two);
-    programme.settle();
-    let totals = programme.hub.totals(&Query::default()).unwrap();
-    let counted: i64 = totals.lines.values().filter_map(|line| line.get("reversals")).sum();
-    assert_eq!(counted, 1);
-    assert!(totals.flagged > 0);
-}

@@ -1,7 +1,7 @@
 //! Joining, leaving, revoking: who gets in, and who reads what is sealed to the team.
 
 use super::hub_process::Hub;
-use super::programme::{Programme, TEAM, key, reversal};
+use super::programme::{NOW, Programme, TEAM, key, reversal};
 use kitbag_client::BlockingHubClient;
 use kitbag_core::engine::{Engine, EngineError, Environment, Invitation};
 use kitbag_core::identity::{HubAddress, Role};
@@ -235,7 +235,7 @@ fn leaving_deletes_what_the_hub_has_and_refuses_to_lose_the_rest() {
     assert!(matches!(worker.get(id), Err(EngineError::NoRecord)));
     assert!(matches!(worker.record(TEAM, &reversal("died")), Err(EngineError::NotAMember)));
     assert!(matches!(worker.leave(TEAM, &synced), Err(EngineError::NotAMember)));
-    assert_eq!(worker.store().totals(&Default::default()).unwrap().lines.len(), 0);
+    assert_eq!(worker.store().totals(&Default::default(), NOW).unwrap().lines.len(), 0);
     drop(worker);
     let worker =
         Engine::open(&programme.folder.path().join("device-1"), &key(), Environment::system());
@@ -266,7 +266,7 @@ fn a_device_that_is_enrolled_again_writes_in_a_new_log_and_counts() {
     programme.sync_coordinator();
     programme.settle();
     let counted = |store: &kitbag_core::store::Store| -> i64 {
-        let totals = store.totals(&Default::default()).unwrap();
+        let totals = store.totals(&Default::default(), NOW).unwrap();
         totals.lines.values().filter_map(|line| line.get("reversals")).sum()
     };
     assert_eq!(counted(&programme.hub), 2, "what it wrote while it was revoked is kept apart");

@@ -31,7 +31,7 @@ fn session_with(engine: &mut Engine, hub: &mut Store) -> Session {
 
 fn counted(hub: &mut Store) -> i64 {
     while hub.settle_some().unwrap() {}
-    let totals = hub.totals(&Query::default()).unwrap();
+    let totals = hub.totals(&Query::default(), NOW).unwrap();
     totals.lines.values().filter_map(|line| line.get("reversals")).sum()
 }
 

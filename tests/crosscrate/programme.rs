@@ -94,7 +94,7 @@ pub fn send_as(hub: &mut Store, device: DeviceKey, message: &Message) -> Vec<Str
 
 /// The reversals that a store counts.
 pub fn counted(store: &Store) -> i64 {
-    let totals = store.totals(&Query::default()).unwrap();
+    let totals = store.totals(&Query::default(), UnixMillis(0)).unwrap();
     totals.lines.values().filter_map(|line| line.get("reversals")).sum()
 }
 

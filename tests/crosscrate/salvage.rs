@@ -1,7 +1,7 @@
 //! What a damaged device has in its outbox: nothing of it is lost, nothing counts twice.
 
 use super::membership::empty_hub;
-use super::programme::{Programme, TEAM, aside, key, reversal, sync_through};
+use super::programme::{NOW, Programme, TEAM, aside, key, reversal, sync_through};
 use kitbag_core::engine::{Engine, EngineError, Environment};
 use kitbag_core::store::{Delivery, Store};
 use kitbag_core::sync::Agreement;
@@ -18,7 +18,7 @@ fn damaged(programme: &Programme, device: Engine) -> Engine {
 /// The number of reversals that ended so, at this hub.
 fn ended(hub: &mut Store, outcome: &str) -> i64 {
     while hub.settle_some().unwrap() {}
-    let totals = hub.totals(&Query::default()).unwrap();
+    let totals = hub.totals(&Query::default(), NOW).unwrap();
     totals.lines.values().filter_map(|line| line.get(outcome)).sum()
 }
 

@@ -11,7 +11,7 @@ use kitbag_core::store::Store;
 use kitbag_core::totals::{Query, Split};
 
 fn count(store: &Store, indicator: &str) -> i64 {
-    let totals = store.totals(&Query::default()).unwrap();
+    let totals = store.totals(&Query::default(), NOW).unwrap();
     totals.lines.values().filter_map(|line| line.get(indicator)).sum()
 }
 
@@ -184,7 +184,7 @@ fn totals_by_period_equal_totals_by_code_and_a_rebuild_changes_nothing() {
         .unwrap();
     let by = |split: Split| {
         let query = Query { by: vec![split], ..Query::default() };
-        worker.store().totals(&query).unwrap().lines
+        worker.store().totals(&query, NOW).unwrap().lines
     };
     let months = by(Split::Period(Period::Month));
     let codes = by(Split::Code("outcome".to_owned()));
@@ -197,7 +197,7 @@ fn totals_by_period_equal_totals_by_code_and_a_rebuild_changes_nothing() {
     worker.rebuild().unwrap();
     let query = Query { by: vec![Split::Period(Period::Month)], ..Query::default() };
     let after = (
-        worker.store().totals(&query).unwrap().lines,
+        worker.store().totals(&query, NOW).unwrap().lines,
         worker.store().canonical_digest(TEAM).unwrap(),
     );
     assert_eq!(

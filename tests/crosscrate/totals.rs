@@ -1,7 +1,7 @@
 //! Totals by every split, against sums written out by hand; what counts nowhere.
 
 use super::programme::{Programme, TEAM, administration, reversal};
-use kitbag_core::engine::Engine;
+use kitbag_core::engine::{Attention, Engine};
 use kitbag_core::model::Operation;
 use kitbag_core::model::catalogue::share;
 use kitbag_core::totals::{Query, Split};
@@ -57,11 +57,6 @@ fn phone() -> (Programme, Engine) {
         Operation::put("none_given_reason", "not_needed"),
     ];
     worker.change(id, none_was_given).unwrap();
-    for date in ["1999-12-31", "2199-01-01"] {
-        let mut flagged = reversal("survived");
-        flagged.put("occurred_on", date).unwrap();
-        worker.record(TEAM, &flagged).unwrap();
-    }
     let void = worker.record(TEAM, &reversal("survived")).unwrap();
     worker.void(void, "test").unwrap();
     (programme, worker)
@@ -118,26 +113,38 @@ fn each_period_site_team_and_code_has_its_own_sums() {
 }
 
 #[test]
-fn survival_leaves_the_unknown_apart_and_flagged_dates_are_said() {
-    let (_programme, phone) = phone();
+fn survival_leaves_the_unknown_apart_and_dates_in_doubt_are_said() {
+    let (_programme, mut phone) = phone();
     let totals = phone.totals(&Query::default()).unwrap();
     let line = totals.lines.values().next().unwrap();
-    assert_eq!(share("survival").unwrap().of(line), Some(0.75));
+    assert_eq!((share("survival").unwrap().of(line), totals.in_doubt.len()), (Some(0.75), 0));
+    for date in ["1999-12-31", "2199-01-01"] {
+        let mut doubted = reversal("survived");
+        doubted.put("occurred_on", date).unwrap();
+        phone.record(TEAM, &doubted).unwrap();
+    }
+    let totals = phone.totals(&Query::default()).unwrap();
+    let line = totals.lines.values().next().unwrap();
+    assert_eq!(share("survival").unwrap().of(line), Some(5.0 / 6.0));
     assert_eq!(line["outcome_unknown"], 1);
-    assert_eq!(totals.flagged, 2);
+    assert_eq!(totals.in_doubt, BTreeMap::from([(1999, 1), (2199, 1)]));
     assert_eq!((totals.missing.entries, totals.waiting), (0, 0));
 }
 
 #[test]
-fn a_flagged_date_counts_once_somebody_puts_it_again() {
+fn a_date_counts_in_its_period_whatever_it_is_and_is_doubted_until_somebody_puts_it_right() {
     let mut programme = Programme::new();
     let (mut worker, _) = programme.worker();
-    let mut flagged = reversal("survived");
-    flagged.put("occurred_on", "2199-01-01").unwrap();
-    let id = worker.record(TEAM, &flagged).unwrap();
-    assert!(counts(&worker, "month", "reversals").is_empty());
+    let mut doubted = reversal("survived");
+    doubted.put("occurred_on", "2199-01-01").unwrap();
+    let id = worker.record(TEAM, &doubted).unwrap();
+    assert_eq!(counts(&worker, "month", "reversals"), expected(&[("2199-01", 1)]));
+    assert_eq!(worker.attention(id).unwrap(), Attention::DateInDoubt);
+    assert_eq!(worker.totals(&Query::default()).unwrap().in_doubt, BTreeMap::from([(2199, 1)]));
     worker.correct(id, "occurred_on", "2018-03-01").unwrap();
     assert_eq!(counts(&worker, "month", "reversals"), expected(&[("2018-03", 1)]));
+    assert_eq!(worker.attention(id).unwrap(), Attention::None);
+    assert!(worker.totals(&Query::default()).unwrap().in_doubt.is_empty());
 }
 
 #[test]

@@ -39,7 +39,7 @@ fn sync_through(device: &mut Engine, hub: &mut Store) -> Result<sync::Agreement,
 }
 
 fn reversals(store: &Store) -> i64 {
-    let totals = store.totals(&Query::default()).unwrap();
+    let totals = store.totals(&Query::default(), kitbag_core::model::UnixMillis(0)).unwrap();
     totals.lines.values().filter_map(|line| line.get("reversals")).sum()
 }
 

@@ -312,7 +312,7 @@ impl World {
         let mut whole = self.acknowledged.is_subset(&held);
         let hub = self.hub.as_ref().ok_or(EngineError::NoRecord)?;
         for store in [phone.store(), hub] {
-            let lines = store.totals(&Query::default())?.lines;
+            let lines = store.totals(&Query::default(), UnixMillis(0))?.lines;
             let counted: i64 = lines.values().filter_map(|line| line.get("reversals")).sum();
             whole &= counted == held.len() as i64;
             whole &= store.record_ids(TEAM)?.len() == held.len();

@@ -11,6 +11,7 @@ use kitbag_core::store::{Settling, Store, StoreKey};
 use kitbag_core::sync::{self, Message};
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use std::cell::Cell;
 
 /// The size that the design measured with, in bytes.
 const DICTIONARY_BYTES: usize = 16 << 10;
@@ -58,11 +59,11 @@ fn main() -> Result<(), Failed> {
 
 fn environment(random: &mut ChaCha8Rng) -> Environment {
     let mut keys = ChaCha8Rng::seed_from_u64(random.random());
-    let mut now = 1_700_000_000_000 + random.random_range(0..100_000_000_000_i64);
+    let now = Cell::new(1_700_000_000_000 + random.random_range(0..100_000_000_000_i64));
     Environment {
         now: Box::new(move || {
-            now += 1_234_567;
-            UnixMillis(now)
+            now.set(now.get() + 1_234_567);
+            UnixMillis(now.get())
         }),
         random: Box::new(move |buffer| keys.fill_bytes(buffer)),
         ..Environment::system()

@@ -3,7 +3,7 @@
 use super::world::World;
 use crate::Failure;
 use kitbag_core::model::date::Period;
-use kitbag_core::model::{EntryId, Kind, RecordId, TeamId};
+use kitbag_core::model::{EntryId, Kind, RecordId, TeamId, UnixMillis};
 use kitbag_core::totals::{Lines, Query, Split};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,7 +14,7 @@ pub struct Findings {
     pub devices: u64,
     pub saved: u64,
     /// Records that count nowhere because of their date.
-    pub flagged: u64,
+    pub date_in_doubt: u64,
     pub lost: u64,
     pub duplicated: u64,
     pub conflicts_seen: u64,
@@ -68,7 +68,8 @@ pub fn compare(world: &mut World, findings: &mut Findings) -> Result<(), Failure
         let records = hub["records"].as_array().into_iter().flatten();
         on_hub.extend(records.filter_map(|id| id.as_str()?.parse::<RecordId>().ok()));
         let totals = world.page(&format!("/v1/totals?by=month,site&team={id}"))?;
-        findings.flagged += totals["flagged"].as_u64().unwrap_or_default();
+        let doubted = totals["date_in_doubt"].as_object().into_iter().flatten();
+        findings.date_in_doubt += doubted.filter_map(|(_, n)| n.as_u64()).sum::<u64>();
         let totals = lines(&totals);
         counted += totals.values().filter_map(|sums| sums.get("reversals")).sum::<i64>();
         let expected = (text(&hub["canonical"]), text(&hub["verdicts"]), totals);
@@ -90,7 +91,7 @@ pub fn compare(world: &mut World, findings: &mut Findings) -> Result<(), Failure
     findings.saved = saved.len() as u64;
     // Each saved record is at the hub, and each reversal counts once, or is known not to count.
     let not_there = saved.difference(&on_hub).count() as u64;
-    let counted = u64::try_from(counted).unwrap_or(0) + findings.flagged;
+    let counted = u64::try_from(counted).unwrap_or(0);
     findings.lost = not_there.max(reversals.saturating_sub(counted));
     let unknown = on_hub.difference(&saved).count() as u64;
     findings.duplicated = unknown.max(counted.saturating_sub(reversals));
@@ -132,7 +133,8 @@ type State = (String, String, Lines);
 fn state(device: &mut super::world::Device, team: TeamId) -> Result<State, Failure> {
     let store = device.engine()?.store();
     let by = vec![Split::Period(Period::Month), Split::Site];
-    let totals = store.totals(&Query { team: Some(team), by, ..Query::default() })?;
+    let totals =
+        store.totals(&Query { team: Some(team), by, ..Query::default() }, UnixMillis(0))?;
     let hex = |digest: [u8; 32]| EntryId(digest).to_string();
     Ok((hex(store.canonical_digest(team)?), hex(store.verdict_digest(team)?), totals.lines))
 }

@@ -112,7 +112,9 @@ pub fn final_report(world: &mut World, imported: &Imported) -> Result<AllTotals,
     say!("{}", missing_in_words(&known_missing(&page)));
     phones_with_missing(world, &page)?;
     let number = |name: &str| page[name].as_u64().unwrap_or_default();
-    say_what_else(number("flagged"), number("waiting"), number("forks"));
+    let doubted = page["date_in_doubt"].as_object().into_iter().flatten();
+    let doubted = doubted.filter_map(|(year, n)| Some((year.parse().ok()?, n.as_u64()?))).collect();
+    say_what_else(&doubted, number("waiting"), number("forks"));
     Ok(totals)
 }
 
@@ -211,7 +213,7 @@ pub fn json(totals: &AllTotals, imported: &Imported, findings: &Findings) -> Val
         "by_month_outcome": counts(&totals.by_month_outcome),
         "survival": survival,
         "devices": findings.devices,
-        "flagged": findings.flagged,
+        "date_in_doubt": findings.date_in_doubt,
         "lost": findings.lost,
         "duplicated": findings.duplicated,
         "conflicts_seen": findings.conflicts_seen,

@@ -21,7 +21,7 @@ impl Engine {
     /// # Ok::<(), Failed>(())
     /// ```
     pub fn search(&self, search: &Search) -> Result<Page, EngineError> {
-        Ok(self.store.search(search)?)
+        Ok(self.store.search(search, (self.environment.now)())?)
     }
 
     /// Looks at all records looked for, the latest first.

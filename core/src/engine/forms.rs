@@ -12,7 +12,7 @@ const AS_LAST_TIME: [&str; 6] = ["site", "channel", "product", "lot", "expiry", 
 const LAST_LOOKED_AT: u64 = 50;
 
 impl Engine {
-    /// A form of a kind that holds the day, and what this device answered last time where that is mostly the same:
+    /// A form of a kind that holds the day, but where this device knows that its clock is wrong, and what this device answered last time where that is mostly the same:
     /// the site, the way, the product with its lot, whose stock. Where it has none yet and the programme has one
     /// product, that.
     ///
@@ -34,7 +34,9 @@ impl Engine {
         (today, utc_offset_min): (CivilDate, i64),
     ) -> Result<Form, EngineError> {
         let mut form = Form::new(kind);
-        form.put("occurred_on", today.to_string().as_str())?;
+        if !self.status()?.clock_is_off {
+            form.put("occurred_on", today.to_string().as_str())?;
+        }
         form.put("utc_offset_min", utc_offset_min)?;
         if let Some(last) = self.last_own(team, kind)? {
             for field in AS_LAST_TIME.into_iter().filter(|field| kind.field(field).is_some()) {

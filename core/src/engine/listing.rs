@@ -61,7 +61,8 @@ impl Engine {
     /// # Ok::<(), Failed>(())
     /// ```
     pub fn list(&self, search: &Search) -> Result<List, EngineError> {
-        let page = self.store.search(search)?;
+        let now = (self.environment.now)();
+        let page = self.store.search(search, now)?;
         let mut standing = self.store.standing_of(&page.rows)?;
         let rows = page.rows.into_iter().map(|row| {
             let (delivery, refused) =
@@ -69,7 +70,9 @@ impl Engine {
             let attention = match refused {
                 Some(refusal) => Attention::Refused(refusal),
                 None if row.conflicts > 0 => Attention::Conflicted,
-                None if row.state == State::Flagged => Attention::DateInDoubt,
+                None if row.state == State::Counted && row.is_date_in_doubt(now) => {
+                    Attention::DateInDoubt
+                }
                 None => Attention::None,
             };
             Listed { row, delivery, attention }
@@ -88,7 +91,7 @@ impl Engine {
     /// # Ok::<(), Failed>(())
     /// ```
     pub fn how_many(&self, search: &Search) -> Result<u64, EngineError> {
-        Ok(self.store.how_many(search)?)
+        Ok(self.store.how_many(search, (self.environment.now)())?)
     }
 
     /// What of records does not count, and why; the latest first, 500 at most.

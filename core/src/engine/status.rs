@@ -5,12 +5,9 @@ use super::{Engine, EngineError};
 use crate::log::Verdict;
 use crate::log::verdict::Refusal;
 use crate::model::{EntryId, RecordId, TeamId, UnixMillis};
-use crate::store::{Delivery, Reason, Setting, State, WaitingForHub};
+use crate::store::{CLOCK_OFF_MS, Delivery, Reason, Row, Setting, State, WaitingForHub};
 use crate::sync::{Agreement, Backoff, Session, SyncFault};
 use serde::{Deserialize, Serialize};
-
-/// A phone's clock this far from the hub's is said to be wrong, in ms: one day.
-const CLOCK_OFF_MS: u64 = 24 * 60 * 60 * 1_000;
 
 /// Whether a record needs a person.
 ///
@@ -22,7 +19,7 @@ const CLOCK_OFF_MS: u64 = 24 * 60 * 60 * 1_000;
 /// match phone.attention(id)? {
 ///     Attention::None => {}
 ///     Attention::Conflicted => println!("two people answered apart: choose one"),
-///     Attention::DateInDoubt => println!("its date cannot be: put it right"),
+///     Attention::DateInDoubt => println!("its date may be wrong: look at it"),
 ///     Attention::Refused(reason) => println!("does not count: {reason:?}"),
 /// }
 /// # Ok::<(), Failed>(())
@@ -33,7 +30,8 @@ pub enum Attention {
     None,
     /// Two people wrote a field apart; both values are kept.
     Conflicted,
-    /// It counts nowhere because of its date: before 2000, or later than its author's clock allowed.
+    /// It counts, and its date may be wrong: before 2000, later than tomorrow, or of a clock that cannot have been
+    /// right.
     DateInDoubt,
     /// Something of it does not count, by this reason.
     Refused(Refusal),
@@ -53,7 +51,7 @@ pub enum Attention {
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LastSync {
-    /// When the hub and this store last agreed on all, by this device's clock.
+    /// When the hub and this store last agreed on all, by this device's clock; by the hub's where this one is a day off.
     pub agreed_at: Option<i64>,
     /// Whether the last sync ended with both holding the same.
     #[serde(default)]
@@ -66,6 +64,12 @@ pub struct LastSync {
     pub next_try: Option<i64>,
     /// How far this device's clock was ahead of the hub's, in ms.
     pub clock_ahead: Option<i64>,
+    /// What time the hub said it was, when it answered last.
+    #[serde(default)]
+    pub hub_now: Option<i64>,
+    /// The number of the last entry held then: what is older tells less of the time than the hub did.
+    #[serde(default)]
+    pub held_then: i64,
 }
 
 /// What is true of a store at this moment.
@@ -86,8 +90,12 @@ pub struct Status {
     pub waiting: WaitingForHub,
     /// How the last syncs ended.
     pub last: LastSync,
-    /// Whether the phone's clock is more than a day from the hub's.
+    /// Whether the phone's clock is wrong: it was more than a day from the hub's, or is behind what this device knows.
+    /// Then no date is put for anybody; people are asked for it.
     pub clock_is_off: bool,
+    /// Where the clock is more than a day behind it: the latest time that this device knows to have passed, by the hub's
+    /// last answer or its own last entry.
+    pub clock_behind: Option<UnixMillis>,
     /// The teams in which this device has no certificate that holds, as far as it knows: what it records
     /// there counts nowhere until a coordinator certifies it.
     pub uncertified: Vec<TeamId>,
@@ -132,7 +140,9 @@ impl Engine {
             Some(record) => record.conflicts().next().is_some(),
             None => false,
         };
-        let is_flagged = self.store.row(id)?.is_some_and(|row| row.state == State::Flagged);
+        let now = (self.environment.now)();
+        let is_in_doubt = |row: Row| row.state == State::Counted && row.is_date_in_doubt(now);
+        let is_flagged = self.store.row(id)?.is_some_and(is_in_doubt);
         Ok(match (refused, conflicted) {
             (Some(reason), _) => Attention::Refused(reason),
             (None, true) => Attention::Conflicted,
@@ -164,15 +174,32 @@ impl Engine {
         waiting.entries = waiting.entries.max(salvaged);
         waiting.records = waiting.records.max(salvaged);
         let last = self.last_sync()?;
-        let clock_is_off =
-            last.clock_ahead.is_some_and(|ahead| ahead.unsigned_abs() > CLOCK_OFF_MS);
+        let clock_behind = self.clock_behind(&last)?;
+        let was_off = last
+            .clock_ahead
+            .is_some_and(|ahead| ahead.unsigned_abs() > CLOCK_OFF_MS.unsigned_abs());
+        let clock_is_off = clock_behind.is_some() || was_off;
+        // A time that is still to come is of a clock that ran ahead: the hub's last answer is known to have passed.
+        let now = (self.environment.now)();
+        let passed = now.max(clock_behind.unwrap_or(now));
+        if waiting.since.is_some_and(|since| since.0 > passed.0.saturating_add(CLOCK_OFF_MS)) {
+            waiting.since = last.hub_now.map(UnixMillis);
+        }
         let uncertified = self.uncertified();
         let is_synced = waiting.entries == 0
             && waiting.aside == 0
             && last.failed.is_none()
             && last.is_whole
             && uncertified.is_empty();
-        Ok(Status { waiting, last, clock_is_off, uncertified, is_synced })
+        Ok(Status { waiting, last, clock_is_off, clock_behind, uncertified, is_synced })
+    }
+
+    /// The latest time that this device knows to have passed, where its clock is more than a day behind that.
+    fn clock_behind(&self, last: &LastSync) -> Result<Option<UnixMillis>, EngineError> {
+        let of_own = self.store.latest_own_time(last.held_then)?;
+        let known = of_own.into_iter().chain(last.hub_now.map(UnixMillis)).max();
+        let limit = (self.environment.now)().0.saturating_add(CLOCK_OFF_MS);
+        Ok(known.filter(|known| known.0 > limit))
     }
 
     fn why_hidden(&self) -> Reason {
@@ -257,6 +284,8 @@ impl Engine {
         let mut last = self.last_sync()?;
         if let Some(UnixMillis(hub)) = session.hub_now() {
             last.clock_ahead = Some(now.saturating_sub(hub));
+            last.hub_now = Some(hub);
+            last.held_then = self.store.here()?.arrival;
         }
         let mut backoff = Backoff::after(last.failures);
         match (session.agreement(), failed) {
@@ -265,7 +294,10 @@ impl Engine {
                 last.next_try = None;
                 last.is_whole = *agreement == Agreement::Whole;
                 if last.is_whole {
-                    last.agreed_at = Some(now);
+                    // What a screen shows is not the time of a clock that is wrong.
+                    let is_off =
+                        last.clock_ahead.is_some_and(|by| by.saturating_abs() > CLOCK_OFF_MS);
+                    last.agreed_at = last.hub_now.filter(|_| is_off).or(Some(now));
                 }
                 last.failed = match agreement {
                     Agreement::Whole | Agreement::CaughtUp => None,

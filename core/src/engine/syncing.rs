@@ -209,7 +209,10 @@ impl Engine {
     /// # Ok::<(), Failed>(())
     /// ```
     pub fn reply(&mut self, session: &mut Session, response: &[u8]) -> Result<(), EngineError> {
-        session.reply(&mut self.store, response)?;
+        self.store.note_hub_now(Some((self.environment.now)()));
+        let replied = session.reply(&mut self.store, response);
+        self.store.note_hub_now(None);
+        replied?;
         self.renew_memberships()?;
         self.forget_erased()
     }

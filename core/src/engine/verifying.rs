@@ -2,9 +2,9 @@
 
 use super::{Engine, EngineError};
 use crate::log::entry::Entry;
-use crate::model::TeamId;
 use crate::model::catalogue::measures;
 use crate::model::indicator::Sums;
+use crate::model::{TeamId, UnixMillis};
 use crate::store::{Peer, State, Store};
 use crate::totals::Query;
 
@@ -197,7 +197,7 @@ fn verify_totals(
         progress(verified.entries + verified.records);
     }
     expected.retain(|_, n| *n != 0);
-    let kept = store.totals(&Query::default())?.lines.into_values().next();
+    let kept = store.totals(&Query::default(), UnixMillis(0))?.lines.into_values().next();
     let mut kept = kept.unwrap_or_default();
     kept.retain(|_, n| *n != 0);
     if kept != expected {

@@ -57,6 +57,14 @@ impl RecordPayload {
         Ok(RecordPayload { salt, at, after, operations })
     }
 
+    /// The author's clock in a payload, and nothing else of it.
+    pub fn clock_of(bytes: &[u8]) -> Option<UnixMillis> {
+        let mut decoder = Decoder::new(bytes);
+        cbor::array_of(&mut decoder, 4).ok()?;
+        cbor::fixed::<8>(&mut decoder).ok()?;
+        decoder.i64().ok().map(UnixMillis)
+    }
+
     /// Whether [`RecordPayload::decode`] reads these bytes, without keeping what it reads: each entry that
     /// comes in is looked at so.
     pub fn check(bytes: &[u8]) -> Result<(), Malformed> {

@@ -1,4 +1,4 @@
-//! Civil dates and clocks. A clock is carried and shown; it decides nothing but a flag.
+//! Civil dates and clocks. A clock is carried and shown; it decides nothing.
 
 use chrono::{Datelike, Days, NaiveDate};
 use std::fmt;
@@ -113,11 +113,9 @@ impl CivilDate {
         (CivilDate(first), CivilDate(last))
     }
 
-    /// Whether a date is kept out of totals until someone puts it again: before 2000-01-01, or
-    /// later than the day after the clock of the entry that put it (data dictionary, rules for
-    /// every record). It reads only the entry, so every replica flags alike.
-    pub fn is_flagged(self, put_at: UnixMillis) -> bool {
-        self.0.year() < 2000 || self.epoch_day() > put_at.epoch_day().saturating_add(1)
+    /// The year of the calendar.
+    pub fn year(self) -> i32 {
+        self.0.year()
     }
 }
 
@@ -203,15 +201,5 @@ mod tests {
             (first.to_string(), last.to_string()),
             ("2018-12-31".into(), "2019-01-06".into())
         );
-    }
-
-    #[test]
-    fn a_date_is_flagged_by_the_clock_of_its_own_entry() {
-        let noon = UnixMillis(date("2018-03-10").epoch_day() * UnixMillis::PER_DAY + 43_200_000);
-        assert!(!date("2018-03-11").is_flagged(noon));
-        assert!(date("2018-03-12").is_flagged(noon));
-        assert!(date("1999-12-31").is_flagged(noon));
-        assert!(!date("9999-12-31").is_flagged(UnixMillis(i64::MAX)));
-        assert!(date("2018-01-01").is_flagged(UnixMillis(i64::MIN)));
     }
 }

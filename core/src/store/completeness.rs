@@ -71,6 +71,8 @@ fn day_of(now: UnixMillis) -> i64 {
 impl Store {
     /// A hub notes, durably and once a day, which entries arrive from today on.
     pub fn note_day(&mut self, now: UnixMillis) -> Result<(), StoreError> {
+        self.note_hub_now(None);
+        self.note_hub_now(Some(now));
         let day = day_of(now);
         if self.noted.day == Some(day) {
             return Ok(());

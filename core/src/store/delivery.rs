@@ -64,7 +64,7 @@ pub struct WaitingForHub {
     pub entries: u64,
     /// How many records they create or change.
     pub records: u64,
-    /// The author's clock of the first of them.
+    /// Since when the first of them waits, by its author's clock and what its log knew.
     pub since: Option<UnixMillis>,
     /// How many entries of this device the hub turned away, which no sync will bring there.
     pub aside: u64,
@@ -332,7 +332,7 @@ impl Store {
         let mut waiting = WaitingForHub::default();
         let turned_away = self.turned_away()?;
         let mut first = self.sql()?.prepare_cached(
-            "SELECT payload FROM entry WHERE log = ?1 AND branch = ?2 AND branch >= 0 AND position > ?3
+            "SELECT payload, id FROM entry WHERE log = ?1 AND branch = ?2 AND branch >= 0 AND position > ?3
                AND kind >= 16 AND payload IS NOT NULL ORDER BY position LIMIT 1",
         )?;
         let mut records = BTreeSet::new();
@@ -358,10 +358,14 @@ impl Store {
             {
                 records.insert(record?);
             }
-            let payload: Option<Vec<u8>> =
-                first.query_map((log, branch, beyond), |row| row.get(0))?.next().transpose()?;
-            let payload = kept_if_any(payload)?;
-            let at = payload.and_then(|payload| RecordPayload::decode(&payload).ok()).map(|p| p.at);
+            let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, EntryId(row.get(1)?)));
+            let first = first.query_map((log, branch, beyond), read)?.next().transpose()?;
+            let at = match first {
+                Some((payload, id)) => kept_if_any(payload)?
+                    .and_then(|payload| RecordPayload::clock_of(&payload))
+                    .map(|at| self.told_time(id, at)),
+                None => None,
+            };
             waiting.since = waiting.since.into_iter().chain(at).min();
         }
         waiting.records = records.len() as u64;

@@ -17,7 +17,7 @@ struct Node {
 impl Node {
     /// Whether it is neither void nor kept out of totals by its date.
     fn stands(&self) -> bool {
-        !matches!(self.row.state, State::Void | State::Flagged)
+        self.row.state != State::Void
     }
 }
 

@@ -66,7 +66,9 @@ pub struct Search {
     pub state: Option<State>,
     /// Only with fields that have two values written apart.
     pub conflicted: bool,
-    /// Only those that need a person: two values written apart, a date that cannot be, something refused.
+    /// Only those that count with a date that may be wrong.
+    pub date_in_doubt: bool,
+    /// Only those that need a person: two values written apart, a date that may be wrong, something refused.
     pub needs_person: bool,
     /// Only from this date on: that of the event or, by recording, that on which it was recorded, in UTC.
     pub from: Option<CivilDate>,
@@ -93,6 +95,7 @@ impl Default for Search {
             author: None,
             state: None,
             conflicted: false,
+            date_in_doubt: false,
             needs_person: false,
             from: None,
             to: None,
@@ -161,15 +164,22 @@ impl Search {
     fn filters(&self) -> String {
         let conflicted = if self.conflicted { "AND conflicts > 0" } else { "" };
         let needs_person = if self.needs_person {
-            "AND (conflicts > 0 OR state = 3 OR substr(entry.id, 1, 16) IN
-                   (SELECT changes FROM entry WHERE verdict > 31 AND changes IS NOT NULL))"
+            format!(
+                "AND (conflicts > 0 OR (state = 1 AND {}) OR substr(entry.id, 1, 16) IN
+                   (SELECT changes FROM entry WHERE verdict > 31 AND changes IS NOT NULL))",
+                Store::IN_DOUBT
+            )
         } else {
-            ""
+            String::new()
+        };
+        let in_doubt = match self.date_in_doubt {
+            true => format!("AND state = 1 AND {}", Store::IN_DOUBT),
+            false => String::new(),
         };
         format!(
             "(:kind IS NULL OR record.kind = :kind) AND (:state IS NULL OR state = :state)
              AND (:logs IS NULL OR record.log IN (SELECT value FROM json_each(:logs)))
-             {conflicted} {needs_person}"
+             {conflicted} {needs_person} {in_doubt}"
         )
     }
 
@@ -219,11 +229,11 @@ impl Search {
 }
 
 impl Store {
-    /// A page of the records looked for, the latest first.
-    pub fn search(&self, search: &Search) -> Result<Page, StoreError> {
+    /// A page of the records looked for, the latest first; which dates may be wrong, by this clock.
+    pub fn search(&self, search: &Search, now: UnixMillis) -> Result<Page, StoreError> {
         let most = usize::try_from(search.most).unwrap_or(usize::MAX);
         let (mut rows, mut has_more) = (Vec::new(), false);
-        self.each_of(search, |row| {
+        self.each_of(search, now, |row| {
             has_more = rows.len() == most;
             if !has_more {
                 rows.push(row);
@@ -248,11 +258,11 @@ impl Store {
     }
 
     /// How many records are looked for, on all pages.
-    pub fn how_many(&self, search: &Search) -> Result<u64, StoreError> {
+    pub fn how_many(&self, search: &Search, now: UnixMillis) -> Result<u64, StoreError> {
         let all = Search { older_than: None, newer_than: None, ..search.clone() };
         let mut count = 0;
         if !all.answers.is_empty() {
-            self.each_of(&all, |_| {
+            self.each_of(&all, now, |_| {
                 count += 1;
                 true
             })?;
@@ -263,7 +273,7 @@ impl Store {
             Order::Arrival | Order::Day => "day BETWEEN :from AND :to".into(),
         };
         // What counts ask for is in the day's index: no row is read for it.
-        let from = match (all.needs_person, all.conflicted) {
+        let from = match (all.needs_person, all.conflicted || all.date_in_doubt) {
             (true, _) => "record JOIN entry ON entry.arrival = number",
             (false, true) => "record",
             (false, false) => "record INDEXED BY record_day",
@@ -272,7 +282,7 @@ impl Store {
         let mut statement = self
             .sql()?
             .prepare_cached(&format!("SELECT count(*) FROM {from} WHERE {span} AND {filters}"))?;
-        self.give(&all, &mut statement)?;
+        self.give(&all, now, &mut statement)?;
         let mut rows = statement.raw_query();
         let count: i64 = rows.next()?.map_or(Ok(0), |row| row.get(0))?;
         Ok(count as u64)
@@ -282,11 +292,12 @@ impl Store {
     fn each_of(
         &self,
         search: &Search,
+        now: UnixMillis,
         mut take: impl FnMut(Row) -> bool,
     ) -> Result<(), StoreError> {
         let origins = self.origins();
         let mut statement = self.sql()?.prepare_cached(&search.query())?;
-        self.give(search, &mut statement)?;
+        self.give(search, now, &mut statement)?;
         let mut rows = statement.raw_query();
         while let Some(row) = rows.next()? {
             let Some(row) = read(row, &origins)? else { continue };
@@ -302,6 +313,7 @@ impl Store {
     fn give(
         &self,
         search: &Search,
+        now: UnixMillis,
         statement: &mut rusqlite::Statement<'_>,
     ) -> Result<(), StoreError> {
         let logs = (search.team.is_some() || search.author.is_some()).then(|| {
@@ -327,6 +339,11 @@ impl Store {
             ":state": search.state.map(State::number),
             ":logs": logs,
         } {
+            if let Some(index) = statement.parameter_index(name)? {
+                statement.raw_bind_parameter(index, value)?;
+            }
+        }
+        for (name, value) in Store::doubted_beyond(now) {
             if let Some(index) = statement.parameter_index(name)? {
                 statement.raw_bind_parameter(index, value)?;
             }

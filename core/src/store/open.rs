@@ -124,6 +124,7 @@ impl Store {
             code_packs: 0,
             signatures_seen: std::cell::RefCell::default(),
             noted: super::completeness::Noted::default(),
+            clocks: super::clocks::Clocks::default(),
             judging: super::dirty::ToJudge::default(),
             noticed: std::cell::RefCell::default(),
             version_read: None,
@@ -192,6 +193,7 @@ impl Store {
         self.load_logs()?;
         // What was noted may have been rolled back.
         self.noted = super::completeness::Noted::default();
+        self.load_clocks()?;
         if self.setting(&Setting::AuthorityStale)?.is_none() {
             self.authority = self.settle_authority()?;
             return self.load_carriage();

@@ -9,7 +9,7 @@ use crate::model::catalogue::measures;
 use crate::model::field::Shape;
 use crate::model::indicator::is_part;
 use crate::model::stock::Holder;
-use crate::model::{CivilDate, RecordId, UnixMillis, Value};
+use crate::model::{CivilDate, RecordId, Value};
 use crate::record::Record;
 use rusqlite::OptionalExtension;
 use std::collections::BTreeMap;
@@ -94,10 +94,12 @@ impl Store {
     fn write_row(&self, number: i64, record: &Record) -> Result<Row, StoreError> {
         let (day, put_by) = match record.fields.get("occurred_on").and_then(|values| values.last())
         {
-            Some((Value::Text(date), by)) => (date.parse::<CivilDate>().ok(), record.clock_of(by)),
+            Some((Value::Text(date), by)) => (date.parse::<CivilDate>().ok(), Some(by)),
             _ => (None, None),
         };
-        let flagged = day.is_none_or(|day| day.is_flagged(put_by.unwrap_or(UnixMillis(i64::MIN))));
+        let doubt = put_by.and_then(|by| self.doubt_of_date(by, record.clock_of(by)?, day?));
+        let is_out = record.is_void()
+            || crate::planted!(DateKeepsOut) && doubt == Some(0);
         let row = Row {
             number,
             id: record.id,
@@ -105,11 +107,8 @@ impl Store {
             author: record.author,
             recorded_at: record.recorded_at,
             day: day.map_or(0, CivilDate::epoch_day),
-            state: match (record.is_void(), flagged) {
-                (true, _) => State::Void,
-                (false, true) => State::Flagged,
-                (false, false) => State::Counted,
-            },
+            state: if is_out { State::Void } else { State::Counted },
+            doubt,
             conflicts: record.conflicts().count() as u64,
             moves_stock: moves_stock(record),
             answers: record.answers(),
@@ -118,8 +117,8 @@ impl Store {
         self.sql()?
             .prepare_cached(
                 "INSERT OR REPLACE INTO record
-                   (number, kind, log, day, state, conflicts, answers, digest, moves_stock, since_day)
-                 VALUES (?1, ?2, (SELECT log FROM entry WHERE arrival = ?1), ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                   (number, kind, log, day, state, conflicts, answers, digest, moves_stock, since_day, doubt)
+                 VALUES (?1, ?2, (SELECT log FROM entry WHERE arrival = ?1), ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
             )?
             .execute((
                 number,
@@ -131,6 +130,7 @@ impl Store {
                 &digest.as_bytes()[..DIGEST_LEN],
                 row.moves_stock,
                 since_day(row.recorded_at, row.day),
+                row.doubt,
             ))?;
         Ok(row)
     }

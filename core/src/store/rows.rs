@@ -16,8 +16,6 @@ pub enum State {
     Counted,
     /// It is void.
     Void,
-    /// Its date is before 2000, or later than the day after the clock of whoever put it.
-    Flagged,
     /// Another record of the same event counts in its place.
     Duplicate,
 }
@@ -28,14 +26,13 @@ impl State {
         match self {
             State::Counted => "counted",
             State::Void => "void",
-            State::Flagged => "flagged",
             State::Duplicate => "duplicate",
         }
     }
 
     /// The state of this name.
     pub fn from_name(name: &str) -> Option<State> {
-        [State::Counted, State::Void, State::Flagged, State::Duplicate]
+        [State::Counted, State::Void, State::Duplicate]
             .into_iter()
             .find(|state| state.name() == name)
     }
@@ -44,8 +41,7 @@ impl State {
         match self {
             State::Counted => 1,
             State::Void => 2,
-            State::Flagged => 3,
-            State::Duplicate => 4,
+            State::Duplicate => 3,
         }
     }
 
@@ -53,8 +49,7 @@ impl State {
         Ok(match number {
             1 => State::Counted,
             2 => State::Void,
-            3 => State::Flagged,
-            4 => State::Duplicate,
+            3 => State::Duplicate,
             _ => return Err(StoreError::Damaged("a record's state")),
         })
     }
@@ -77,6 +72,10 @@ pub struct Row {
     pub day: i64,
     /// Why it counts, or counts nowhere.
     pub state: State,
+    /// Why its date may be wrong, whoever looks: the latest time, in ms since 1970, that the log of whoever put it had
+    /// known before; 0 where that clock was ahead of the hub's, or the date is of a day after the clock's. See
+    /// [`Row::is_date_in_doubt`].
+    pub doubt: Option<i64>,
     /// How many fields have two values written apart.
     pub conflicts: u64,
     /// Whether it moves stock: whoever wrote whose stock it is may speak for them.
@@ -86,7 +85,7 @@ pub struct Row {
 }
 
 /// The row's columns, in the order in which [`read`] takes them.
-pub(super) const COLUMNS: &str = "number, record.kind, record.log, day, state, conflicts, answers, entry.id, moves_stock, since_day";
+pub(super) const COLUMNS: &str = "number, record.kind, record.log, day, state, conflicts, answers, entry.id, moves_stock, since_day, doubt";
 
 impl Store {
     /// The teams and authors of logs, by this store's numbers.
@@ -312,6 +311,7 @@ pub(super) fn read(
         recorded_at: UnixMillis(UnixMillis::start_of(day).0.saturating_add(row.get(9)?)),
         day,
         state: State::from_number(row.get(4)?)?,
+        doubt: row.get(10)?,
         conflicts: row.get::<_, i64>(5)? as u64,
         moves_stock: row.get(8)?,
         answers: answers.map_err(|_| StoreError::Damaged("a record's answers"))?,

@@ -5,7 +5,7 @@ use super::at_rest::decode_sums;
 use super::{Store, StoreError};
 use crate::model::catalogue::measures;
 use crate::model::stock::{Batch, Holder};
-use crate::model::{Answers, CivilDate, DeviceKey, Kind, LogId, TeamId};
+use crate::model::{Answers, CivilDate, DeviceKey, Kind, LogId, TeamId, UnixMillis};
 use crate::totals::{Lines, Origin, Query, Totals, lines_of, of_kind};
 
 /// What one holder has of one batch.
@@ -22,8 +22,8 @@ pub struct OnHand {
 }
 
 impl Store {
-    /// Totals, with what they lack.
-    pub fn totals(&self, query: &Query) -> Result<Totals, StoreError> {
+    /// Totals, with what they lack, and which dates may be wrong by this clock.
+    pub fn totals(&self, query: &Query, now: UnixMillis) -> Result<Totals, StoreError> {
         if query.is_split_too_often() {
             return Err(StoreError::SplitTooOften);
         }
@@ -39,7 +39,7 @@ impl Store {
         Ok(Totals {
             lines,
             missing: self.known_missing(query.team)?,
-            flagged: self.flagged(query.team)?,
+            in_doubt: self.dates_in_doubt(query.team, now)?,
             waiting: self.waiting(query.team)?,
             forks: self.forks(query.team),
         })
@@ -65,14 +65,6 @@ impl Store {
             }
         }
         Ok(with_expiries(on_hand))
-    }
-
-    /// How many records count nowhere because of their date.
-    fn flagged(&self, team: Option<TeamId>) -> Result<u64, StoreError> {
-        let mut statement = self
-            .sql()?
-            .prepare_cached("SELECT log, count(*) FROM record WHERE state = 3 GROUP BY log")?;
-        self.sum_by_log(&mut statement, team)
     }
 
     /// How many entries held wait to be judged or for others.

@@ -257,6 +257,7 @@ impl Session {
             return Err(TurnedAway::from(Malformed::NotCanonical).into());
         }
         self.hub_now = Some(UnixMillis(response.now));
+        store.note_hub_now(self.hub_now);
         self.is_stranger = response.teams.is_empty();
         // A hub that was put back: what it was known to hold is offered again.
         let was_put_back = store.note_hub_epoch(&response.cursor)?;

@@ -7,7 +7,7 @@ use super::recount::{Balances, Shown, Totals, balances, recount, recount_by};
 use super::world::{TEAMS, World};
 use kitbag_core::log::{Verdict, Waiting};
 use kitbag_core::model::date::Period;
-use kitbag_core::model::{EntryId, TeamId, Value};
+use kitbag_core::model::{EntryId, TeamId, UnixMillis, Value};
 use kitbag_core::record::{self, Record};
 use kitbag_core::store::Setting;
 use kitbag_core::store::{CLAIMED_MAX, HeldEntry, Store};
@@ -66,7 +66,7 @@ impl State {
 }
 
 fn totals(store: &Store, team: TeamId, by: Vec<Split>) -> Result<Totals, Failure> {
-    let mut lines = store.totals(&Query { team: Some(team), by, ..Query::default() })?.lines;
+    let mut lines = store.totals(&Query { team: Some(team), by, ..Query::default() }, UnixMillis(0))?.lines;
     for sums in lines.values_mut() {
         sums.retain(|_, n| *n != 0);
     }

@@ -349,17 +349,8 @@ fn day_of(text: &str) -> Option<i64> {
     Some(years + (1..month).map(length).sum::<i64>() + day - 1)
 }
 
-/// Before 2000-01-01 (day 10,957), or later than the day after the clock of whoever put it.
-fn is_flagged(shown: &Shown) -> bool {
-    let put_on = shown.fields.get("occurred_on").and_then(|values| values.last());
-    match (day_of(&word(shown, "occurred_on")), put_on) {
-        (Some(day), Some((_, clock_day))) => day < 10_957 || day > clock_day + 1,
-        _ => true,
-    }
-}
-
 fn stands(shown: &Shown) -> bool {
-    !is_void(shown) && !is_flagged(shown)
+    !is_void(shown)
 }
 
 /// The records to which links lead from one, over others too: a link counts by a coordinator's word, or

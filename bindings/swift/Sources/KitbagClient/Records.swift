@@ -7,8 +7,6 @@ public enum State: Hashable, Sendable {
     case counted
     /// It is void.
     case void
-    /// Its date cannot be.
-    case flagged
     /// Another record of the same event counts in its place.
     case duplicate
 
@@ -17,7 +15,6 @@ public enum State: Hashable, Sendable {
             switch of {
             case .counted: .counted
             case .void: .void
-            case .flagged: .flagged
             case .duplicate: .duplicate
             }
     }
@@ -26,7 +23,6 @@ public enum State: Hashable, Sendable {
         switch self {
         case .counted: .counted
         case .void: .void
-        case .flagged: .flagged
         case .duplicate: .duplicate
         }
     }
@@ -199,6 +195,8 @@ public struct Search: Hashable, Sendable {
     public var state: State?
     /// Only with fields that have two values written apart.
     public var conflicted = false
+    /// Only what counts with a date that may be wrong.
+    public var dateInDoubt = false
     /// Only what needs a person.
     public var needsPerson = false
     /// Only from this day on: of the event or, by recording, of that, in UTC.
@@ -218,7 +216,7 @@ public struct Search: Hashable, Sendable {
     var lowered: Sought {
         Sought(
             team: team?.text, kind: kind?.lowered, author: author?.text, state: state?.lowered,
-            conflicted: conflicted, needsPerson: needsPerson, from: from?.description, to: to?.description,
+            conflicted: conflicted, dateInDoubt: dateInDoubt, needsPerson: needsPerson, from: from?.description, to: to?.description,
             answers: answers, order: order.lowered, olderThan: olderThan?.lowered,
             newerThan: newerThan?.lowered, most: UInt64(max(0, most)))
     }

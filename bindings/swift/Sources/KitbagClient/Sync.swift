@@ -63,8 +63,10 @@ public struct LastSync: Hashable, Sendable {
 public struct Status: Hashable, Sendable {
     public let waiting: Waiting
     public let last: LastSync
-    /// Whether this device's clock is more than a day from the hub's.
+    /// Whether this device's clock is wrong: no date is put for anybody then; ask for it.
     public let clockIsOff: Bool
+    /// Where the clock is behind it: the latest time that this device knows to have passed.
+    public let clockBehind: Date?
     /// The teams in which this device's certificate does not stand.
     public let uncertified: [TeamId]
     /// Say "synced" only where this is true.
@@ -79,6 +81,7 @@ public struct Status: Hashable, Sendable {
             agreedAt: of.last.agreedAt.map(Date.init(millis:)), isWhole: of.last.isWhole,
             failed: said.failed.map(KitbagError.init), failures: of.last.failures,
             nextTry: of.last.nextTry.map(Date.init(millis:)), clockAhead: of.last.clockAhead.map { Double($0) / 1_000 })
+        clockBehind = of.clockBehind.map(Date.init(millis:))
         (clockIsOff, uncertified, isSynced) = (of.clockIsOff, of.uncertified.map(TeamId.init), of.isSynced)
     }
 }

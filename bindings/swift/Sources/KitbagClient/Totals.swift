@@ -43,8 +43,8 @@ public struct KnownMissing: Hashable, Sendable {
 public struct TotalsSeen: Hashable, Sendable {
     public let lines: [TotalsLine]
     public let missing: KnownMissing
-    /// Records that count nowhere because of their date.
-    public let flagged: UInt64
+    /// How many records have a date that may be wrong, by the year of that date: they count there.
+    public let inDoubt: [Int: UInt64]
     /// Entries held that wait to be judged or for others.
     public let waiting: UInt64
     /// How often logs forked.
@@ -54,7 +54,8 @@ public struct TotalsSeen: Hashable, Sendable {
         lines = of.lines.map { TotalsLine(by: $0.by, sums: $0.sums, shares: $0.shares) }
         missing = KnownMissing(
             entries: of.missing.entries, devices: of.missing.devices, isDoubtful: of.missing.isDoubtful)
-        (flagged, waiting, forks) = (of.flagged, of.waiting, of.forks)
+        (waiting, forks) = (of.waiting, of.forks)
+        inDoubt = Dictionary(uniqueKeysWithValues: of.inDoubt.map { (Int($0.key), $0.value) })
     }
 }
 

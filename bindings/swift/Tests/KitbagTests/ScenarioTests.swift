@@ -158,7 +158,7 @@ final class ScenarioTests: XCTestCase {
             let sums = line.sums.map { "\($0)=\($1)" }.sorted().joined(separator: " ")
             text += "\(line.by.joined(separator: "/")) \(sums)\n"
         }
-        text += "\(totals.missing.entries) \(totals.flagged) \(totals.waiting)\n"
+        text += "\(totals.missing.entries) \(totals.inDoubt.count) \(totals.waiting)\n"
         try text.write(toFile: "\(out)/\(name).txt", atomically: true, encoding: .utf8)
         _ = try await kitbag.bundles.export(team, .everything, to: "\(out)/\(name).kitbag")
     }

@@ -62,14 +62,13 @@ CREATE TABLE record (
   kind INTEGER NOT NULL,
   log INTEGER NOT NULL,         -- of its creating entry
   day INTEGER NOT NULL,         -- days since 1970-01-01
-  state INTEGER NOT NULL,       -- 1 counted, 2 void, 3 flagged date, 4 duplicate
+  state INTEGER NOT NULL,       -- 1 counted, 2 void, 3 duplicate
   conflicts INTEGER NOT NULL,   -- fields with more than one value
   moves_stock INTEGER NOT NULL, -- 1 where whoever wrote its holders may speak for them
   answers BLOB NOT NULL,        -- the winning answers
   digest BLOB NOT NULL          -- the first bytes of BLAKE3 of the canonical bytes
 ) STRICT;
 CREATE INDEX record_day ON record (day);
-CREATE INDEX record_flagged ON record (log) WHERE state = 3;
 CREATE INDEX record_conflicted ON record (number) WHERE conflicts > 0;
 CREATE TABLE link (              -- a says that it is of the same event as b
   a BLOB, b BLOB,

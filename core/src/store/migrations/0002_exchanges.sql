@@ -11,3 +11,10 @@ CREATE INDEX entry_refused ON entry (verdict) WHERE verdict > 31;
 ALTER TABLE record ADD COLUMN since_day INTEGER NOT NULL DEFAULT 0;
 DROP INDEX record_day;
 CREATE INDEX record_day ON record (day, since_day, kind, state, log);
+-- Entries whose author's clock cannot have been right: the latest time that their log knew before them, in ms since 1970, or 0
+-- where their clock was ahead of the hub's. Nothing counts by it; it is shown.
+CREATE TABLE clock_doubt (entry BLOB PRIMARY KEY, known INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+-- Why a record's date may be wrong, whoever looks: what clock_doubt says of the entry that put it, or 0 where it put a day
+-- after its own clock's.
+ALTER TABLE record ADD COLUMN doubt INTEGER;
+CREATE INDEX record_in_doubt ON record (doubt) WHERE doubt IS NOT NULL;

@@ -14,7 +14,6 @@ public enum class State {
     VOID,
 
     /** Its date cannot be. */
-    FLAGGED,
 
     /** Another record of the same event counts in its place. */
     DUPLICATE,
@@ -118,6 +117,8 @@ public data class Search(
     val state: State? = null,
     /** Only with fields that have two values written apart. */
     val conflicted: Boolean = false,
+    /** Only what counts with a date that may be wrong. */
+    val dateInDoubt: Boolean = false,
     /** Only what needs a person. */
     val needsPerson: Boolean = false,
     /** Only from this day on: of the event or, by recording, of that, in UTC. */
@@ -138,6 +139,7 @@ public data class Search(
         author?.text,
         state?.let { org.kitbag.ffi.State.valueOf(it.name) },
         conflicted,
+        dateInDoubt,
         needsPerson,
         from?.toString(),
         to?.toString(),

@@ -55,8 +55,10 @@ public data class LastSync(
 public data class Status(
     val waiting: Waiting,
     val last: LastSync,
-    /** Whether this device's clock is more than a day from the hub's. */
+    /** Whether this device's clock is wrong: no date is put for anybody then; ask for it. */
     val clockIsOff: Boolean,
+    /** Where the clock is behind it: the latest time that this device knows to have passed. */
+    val clockBehind: Instant?,
     /** The teams in which this device's certificate does not stand. */
     val uncertified: List<TeamId>,
     /** Say "synced" only where this is true. */
@@ -162,6 +164,7 @@ private fun org.kitbag.ffi.SyncStatus.lift() = Status(
         )
     },
     now.clockIsOff,
+    now.clockBehind?.let(Instant::ofEpochMilli),
     now.uncertified.map(::TeamId),
     now.isSynced,
 )

@@ -35,8 +35,8 @@ public data class KnownMissing(
 public data class TotalsSeen(
     val lines: List<TotalsLine>,
     val missing: KnownMissing,
-    /** Records that count nowhere because of their date. */
-    val flagged: Long,
+    /** How many records have a date that may be wrong, by the year of that date: they count there. */
+    val inDoubt: Map<Int, Long>,
     /** Entries held that wait to be judged or for others. */
     val waiting: Long,
     /** How often logs forked. */
@@ -101,7 +101,7 @@ public class Totals internal constructor(private val ffi: FfiKitbag) {
 internal fun org.kitbag.ffi.TotalsSeen.lift() = TotalsSeen(
     lines.map { TotalsLine(it.by, it.sums, it.shares) },
     KnownMissing(missing.entries.toLong(), missing.devices.toLong(), missing.isDoubtful),
-    flagged.toLong(),
+    inDoubt.mapValues { it.value.toLong() },
     waiting.toLong(),
     forks.toLong(),
 )

@@ -139,7 +139,7 @@ class ScenarioTest {
             val sums = line.sums.map { (name, sum) -> "$name=$sum" }.sorted().joinToString(" ")
             text.append("${line.by.joinToString("/")} $sums\n")
         }
-        text.append("${totals.missing.entries} ${totals.flagged} ${totals.waiting}\n")
+        text.append("${totals.missing.entries} ${totals.inDoubt.size} ${totals.waiting}\n")
         Files.writeString(out.resolve("$name.txt"), text)
         kitbag.bundles.export(team, BundleOf.EVERYTHING, out.resolve("$name.kitbag").toString())
     }
