@@ -367,6 +367,9 @@ pub struct Member {
     pub device: DeviceKey,
     pub role: Role,
     pub is_revoked: bool,
+    pub label: Option<String>,
+    pub joined: UnixMillis,
+    pub person: EntryId,
     pub last_synced: Option<CivilDate>,
 }
 

@@ -5,7 +5,7 @@ use crate::form::{Change, FilledForm};
 use crate::kitbag::Kitbag;
 use crate::runtime::at_store;
 use kitbag_client::{OneRecord, RefusedRecord};
-use kitbag_core::engine::{Attention, DraftId, List as ListPage, Suspected};
+use kitbag_core::engine::{Attention, DraftId, List as ListPage, Suspected, Why};
 use kitbag_core::model::{
     CivilDate, DeviceKey, ElementName, EntryId, Kind, RecordId, TeamId, UnixMillis, Value,
 };
@@ -270,9 +270,21 @@ impl Kitbag {
     }
 
     /// Pairs of records that look like one event.
-    pub async fn suspected_duplicates(&self) -> Result<Vec<Suspected>, KitbagError> {
+    pub async fn suspected_duplicates(&self, skip: u64) -> Result<Vec<Suspected>, KitbagError> {
         let client = self.client()?;
-        at_store(async move { client.records().suspected_duplicates().await }).await
+        at_store(async move { client.records().suspected_duplicates(skip).await }).await
+    }
+
+    /// Links all pairs that are suspected by one reason.
+    pub async fn link_suspected(&self, why: Why) -> Result<u64, KitbagError> {
+        let client = self.client()?;
+        at_store(async move { client.records().link_suspected(why, |_| {}).await }).await
+    }
+
+    /// Says of two records that they are two.
+    pub async fn keep_apart(&self, id: RecordId, other: RecordId) -> Result<(), KitbagError> {
+        let client = self.client()?;
+        at_store(async move { client.records().keep_apart(id, other).await.map(drop) }).await
     }
 
     /// Saves a new draft, or what one says now.

@@ -4,6 +4,7 @@ use crate::error::KitbagError;
 use crate::kitbag::Kitbag;
 use crate::runtime::{Cancel, run, run_until};
 use kitbag_client::{Asked, Error, Invited, Member, Revoked};
+use kitbag_core::engine::Newcomer;
 use kitbag_core::identity::Role;
 use kitbag_core::model::{DeviceKey, EntryId, RecordId, TeamId};
 use kitbag_core::sync::SyncFault;
@@ -94,14 +95,22 @@ impl Kitbag {
         &self,
         team: TeamId,
         role: Role,
+        continues: Option<EntryId>,
+        label: Option<String>,
         cancel: Arc<Cancel>,
     ) -> Result<Arc<Inviting>, KitbagError> {
         let client = self.client()?;
         let invite = async move {
-            let invited = client.team().invite(team, role).await?;
+            let invited = client.team().invite(team, role, Newcomer { continues, label }).await?;
             Ok(Arc::new(Inviting(client, invited)))
         };
         run_until(cancel, invite).await
+    }
+
+    /// Calls the device of a certificate so.
+    pub async fn set_label(&self, certificate: EntryId, label: String) -> Result<(), KitbagError> {
+        let client = self.client()?;
+        run(async move { client.team().set_label(certificate, label).await }).await
     }
 
     /// Lets in the device whose screen shows these six digits.

@@ -6,7 +6,7 @@
 mod breaking;
 
 use kitbag_client::{Changes, Client, Error, Joining, Noticed, Opening, SyncOptions};
-use kitbag_core::engine::{BundleOf, DraftId, Listed};
+use kitbag_core::engine::{BundleOf, DraftId, Listed, Newcomer};
 use kitbag_core::identity::{HubAddress, Role};
 use kitbag_core::model::{
     Answer, DeviceKey, Element, Form, Kind, Operation, RecordId, TeamId, UnixMillis, Value,
@@ -312,7 +312,11 @@ async fn a_week() {
     root.sync().start(SyncOptions::default()).ended().await.expect("it is synced");
     for worker in scenario["workers"].as_array().expect("workers") {
         let name = worker.as_str().expect("a name");
-        let invited = desk.team().invite(world.team, Role::Worker).await.expect("invited");
+        let invited = desk
+            .team()
+            .invite(world.team, Role::Worker, Newcomer::default())
+            .await
+            .expect("invited");
         let joining = Joining::ask(world.opening(name), &invited.text).await.expect("it asks");
         desk.team().approve(joining.code()).await.expect("approved");
         let client = joining.approved().await.expect("it joined");

@@ -1,12 +1,14 @@
 //! `kitbag programme`, `invite`, `join`, `approve`, `revoke`, `leave`, `members`: who belongs.
 
 use crate::device::{Opened, StoreArguments};
+use crate::shown::one_line;
 use crate::{Failure, failure, wrong_file};
 use clap::ValueEnum;
 use data_encoding::BASE32_NOPAD;
 use kitbag_client::Joining;
+use kitbag_core::engine::Newcomer;
 use kitbag_core::identity::Role;
-use kitbag_core::model::TeamId;
+use kitbag_core::model::{TeamId, UnixMillis};
 use std::io::{BufRead, Write};
 use zeroize::Zeroizing;
 
@@ -37,6 +39,13 @@ pub struct InviteArguments {
     /// What the device may do; coordinators are invited by the root
     #[arg(long, value_enum, default_value_t = InvitedRole::Worker)]
     role: InvitedRole,
+    /// The same person's earlier device, by its label or the start of its certificate: the new one corrects what that
+    /// one recorded, as its own
+    #[arg(long, value_name = "NAME")]
+    continues: Option<String>,
+    /// What people will call the device, such as "Van 2"; sealed to the team, so that no hub reads it
+    #[arg(long, value_name = "LABEL")]
+    label: Option<String>,
     /// Wait for the device, and ask for the code on its screen
     #[arg(long)]
     wait: bool,
@@ -68,12 +77,22 @@ pub struct JoinArguments {
 pub struct CertificateArguments {
     #[command(flatten)]
     pub store: StoreArguments,
-    /// The certificate, as `kitbag members` prints it; its first digits are enough
-    #[arg(value_name = "CERTIFICATE")]
+    /// Whose: a label, or the start of one, or of a certificate, as `kitbag members` prints them
+    #[arg(value_name = "NAME")]
     pub certificate: String,
     /// The team
     #[arg(long, value_name = "ID")]
     pub team: Option<TeamId>,
+}
+
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  kitbag label --store desk.db 3f2a \"Van 2\"")]
+pub struct LabelArguments {
+    #[command(flatten)]
+    of: CertificateArguments,
+    /// What people are to call it: 1 to 40 characters
+    #[arg(value_name = "LABEL")]
+    label: String,
 }
 
 #[derive(clap::Args)]
@@ -92,7 +111,7 @@ pub struct MembersArguments {
     /// The team; needed where this device is in several
     #[arg(long, value_name = "ID")]
     team: Option<TeamId>,
-    /// One JSON object a line: certificate, device, role, revoked
+    /// One JSON object a line: certificate, device, role, revoked, label, joined, last_synced, person
     #[arg(long)]
     json: bool,
 }
@@ -100,7 +119,13 @@ pub struct MembersArguments {
 pub fn invite(arguments: &InviteArguments) -> Result<(), Failure> {
     let held = arguments.store.hold()?;
     let team = held.team(arguments.team)?;
-    let invited = held.wait(held.client().team().invite(team, arguments.role.into()))?;
+    let of_team = held.client().team();
+    let continues = match &arguments.continues {
+        Some(named) => Some(held.wait(of_team.certificate_named(team, named))?),
+        None => None,
+    };
+    let newcomer = Newcomer { continues, label: arguments.label.clone() };
+    let invited = held.wait(of_team.invite(team, arguments.role.into(), newcomer))?;
     if !arguments.text_only {
         tell!("{}", picture(&invited.text)?);
         tell!("Show this to the new device within ten minutes, or give it this text:");
@@ -169,9 +194,14 @@ fn picture(text: &str) -> Result<String, Failure> {
 }
 
 pub fn members(arguments: &MembersArguments) -> Result<(), Failure> {
-    let held = arguments.store.hold_to_read()?;
+    let held = arguments.store.hold()?;
     let team = held.team(arguments.team)?;
-    let members = held.wait(held.client().team().members(team))?;
+    // A hub tells coordinators when each device synced; without it, what it said last stands.
+    let members = match held.wait(held.client().team().members_and_last_sync(team)) {
+        Ok(members) => members,
+        Err(_) => held.wait(held.client().team().members(team))?,
+    };
+    let day = |at: UnixMillis| at.to_iso().chars().take(10).collect::<String>();
     if arguments.json {
         for member in &members {
             let json = serde_json::json!({
@@ -179,23 +209,47 @@ pub fn members(arguments: &MembersArguments) -> Result<(), Failure> {
                 "device": member.device.to_string(),
                 "role": role_word(member.role),
                 "revoked": member.is_revoked,
+                "label": member.label,
+                "joined": member.joined.to_iso(),
+                "last_synced": member.last_synced.map(|day| day.to_string()),
+                "person": member.person.to_string(),
             });
             say!("{json}");
         }
         return Ok(());
     }
-    let mut table = crate::screen::table(["certificate", "role", "device", ""]);
+    let mut table = crate::screen::table([
+        "label",
+        "role",
+        "joined",
+        "last synced",
+        "certificate",
+        "device",
+        "",
+    ]);
     // Those who may let others in first: who certifies without end hides nobody.
     for member in members.iter().take(crate::screen::ROWS_MAX) {
         table.add_row([
-            &member.certificate.to_string()[..12],
-            role_word(member.role),
-            &member.device.to_string()[..12],
-            if member.is_revoked { "revoked" } else { "" },
+            one_line(member.label.as_deref().unwrap_or("")),
+            role_word(member.role).to_owned(),
+            day(member.joined),
+            member.last_synced.map(|day| day.to_string()).unwrap_or_default(),
+            member.certificate.to_string()[..12].to_owned(),
+            member.device.to_string()[..12].to_owned(),
+            if member.is_revoked { "revoked" } else { "" }.to_owned(),
         ]);
     }
     say!("{table}");
     crate::screen::say_rest(members.len());
+    Ok(())
+}
+
+pub fn label(arguments: &LabelArguments) -> Result<(), Failure> {
+    let held = arguments.of.store.hold()?;
+    let (team, of_team) = (held.team(arguments.of.team)?, held.client().team());
+    let certificate = held.wait(of_team.certificate_named(team, &arguments.of.certificate))?;
+    held.wait(of_team.set_label(certificate, arguments.label.clone()))?;
+    tell!("Called so here; everybody in the team sees it once they have synced.");
     Ok(())
 }
 

@@ -74,7 +74,9 @@ enum Command {
     Approve(joining::ApproveArguments),
     /// Joins a team by an invitation
     Join(joining::JoinArguments),
-    /// Lists the certificates of a team
+    /// Says what people call a device
+    Label(joining::LabelArguments),
+    /// Lists the devices of a team: labels, roles, when they joined and last synced
     Members(joining::MembersArguments),
     /// Revokes a device's certificate: what the hub holds of it stands
     Revoke(joining::CertificateArguments),
@@ -112,8 +114,10 @@ enum Command {
     History(records::OneArguments),
     /// Lists records with two values for a field, written apart
     Conflicts(records::AllArguments),
-    /// Lists pairs of records that look like one event
-    Duplicates(records::AllArguments),
+    /// Lists pairs of records that look like one event, or links them all
+    Duplicates(records::DuplicatesArguments),
+    /// Says of two records that look like one event that they are two
+    KeepApart(records::KeepApartArguments),
     /// Gives fields of a record other answers
     Correct(correcting::CorrectArguments),
     /// Says that a record counts nowhere, and why
@@ -324,6 +328,7 @@ fn main() -> ExitCode {
         Command::Invite(arguments) => joining::invite(&arguments),
         Command::Approve(arguments) => joining::approve(&arguments),
         Command::Join(arguments) => joining::join(&arguments),
+        Command::Label(arguments) => joining::label(&arguments),
         Command::Members(arguments) => joining::members(&arguments),
         Command::Revoke(arguments) => joining::revoke(&arguments),
         Command::Accept(arguments) => accepting::accept(&arguments),
@@ -338,6 +343,7 @@ fn main() -> ExitCode {
         Command::Show(arguments) => records::show(&arguments),
         Command::History(arguments) => records::history(&arguments),
         Command::Conflicts(arguments) => records::conflicts(&arguments),
+        Command::KeepApart(arguments) => records::keep_apart(&arguments),
         Command::Duplicates(arguments) => records::duplicates(&arguments),
         Command::Correct(arguments) => correcting::correct(&arguments),
         Command::Void(arguments) => correcting::void(&arguments),

@@ -220,10 +220,7 @@ pub fn record(command: &RecordCommand) -> Result<(), Failure> {
     say!("{id}");
     let status = held.wait(held.client().sync().status())?;
     if status.clock_is_off {
-        tell!(
-            "kitbag: saved, and counted on the date that you said. {}",
-            clock_in_words(&status)
-        );
+        tell!("kitbag: saved, and counted on the date that you said. {}", clock_in_words(&status));
     } else if held.wait(held.client().records().look_at(id))?.attention == Attention::DateInDoubt {
         tell!(
             "kitbag: saved, and its date may be wrong: before 2000, or later than tomorrow. It counts there; \

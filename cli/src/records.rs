@@ -6,6 +6,7 @@ use crate::shown::{one_line, whole};
 use crate::totals::kind_named;
 use crate::{Failure, wrong_file};
 use comfy_table::Table;
+use kitbag_core::engine::{SUSPECTED_MAX, Why};
 use kitbag_core::model::field::Shape;
 use kitbag_core::model::{DeviceKey, Kind, Operation, RecordId, UnixMillis, Value, json};
 use kitbag_core::record::{Fields, Record};
@@ -65,7 +66,7 @@ pub struct OneArguments {
 
 #[derive(clap::Args)]
 #[command(
-    after_help = "Examples:\n  kitbag conflicts --store phone.db\n  kitbag duplicates --store phone.db --json"
+    after_help = "Examples:\n  kitbag conflicts --store phone.db\n  kitbag conflicts --store phone.db --json"
 )]
 pub struct AllArguments {
     #[command(flatten)]
@@ -73,6 +74,43 @@ pub struct AllArguments {
     /// As JSON
     #[arg(long)]
     json: bool,
+}
+
+#[derive(clap::Args)]
+#[command(
+    after_help = "Examples:\n  kitbag duplicates --store phone.db --json\n  kitbag duplicates --store desk.db --all imported_twice"
+)]
+pub struct DuplicatesArguments {
+    #[command(flatten)]
+    store: StoreArguments,
+    /// Links all pairs of this kind: saved_twice, imported_twice, seen_by_two. What links take out stays, and `correct ID
+    /// duplicate_of=` takes a link back
+    #[arg(long, value_name = "WHY", value_parser = why_named)]
+    all: Option<Why>,
+    /// Goes on behind so many
+    #[arg(long, value_name = "N", default_value_t = 0, conflicts_with = "all")]
+    after: u64,
+    /// As JSON: `{suspected: [{one, other, why}], next}`
+    #[arg(long, conflicts_with = "all")]
+    json: bool,
+}
+
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  kitbag keep-apart --store desk.db ID OTHER")]
+pub struct KeepApartArguments {
+    #[command(flatten)]
+    store: StoreArguments,
+    /// The record that says so
+    #[arg(value_name = "ID")]
+    id: RecordId,
+    /// The other one
+    #[arg(value_name = "OTHER")]
+    other: RecordId,
+}
+
+fn why_named(name: &str) -> Result<Why, String> {
+    Why::from_name(name)
+        .ok_or_else(|| "expected saved_twice, imported_twice or seen_by_two".to_owned())
 }
 
 /// `FIELD=ANSWER`.
@@ -330,9 +368,22 @@ pub fn conflicts(arguments: &AllArguments) -> Result<(), Failure> {
     Ok(())
 }
 
-pub fn duplicates(arguments: &AllArguments) -> Result<(), Failure> {
+pub fn duplicates(arguments: &DuplicatesArguments) -> Result<(), Failure> {
+    if let Some(why) = arguments.all {
+        let held = arguments.store.hold()?;
+        let progress = |linked: u64| {
+            if linked.is_multiple_of(1_000) {
+                tell!("{linked} linked …");
+            }
+        };
+        let linked = held.wait(held.client().records().link_suspected(why, progress))?;
+        say!("{linked} records linked to the one that stays.");
+        return Ok(());
+    }
     let held = arguments.store.hold_to_read()?;
-    let suspected = held.wait(held.client().records().suspected_duplicates())?;
+    let suspected = held.wait(held.client().records().suspected_duplicates(arguments.after))?;
+    let next = arguments.after + suspected.len() as u64;
+    let next = (suspected.len() == SUSPECTED_MAX).then_some(next);
     if arguments.json {
         let pairs: Vec<Json> = suspected
             .iter()
@@ -343,7 +394,7 @@ pub fn duplicates(arguments: &AllArguments) -> Result<(), Failure> {
                 })
             })
             .collect();
-        say!("{}", json!({ "suspected": pairs }));
+        say!("{}", json!({ "suspected": pairs, "next": next }));
         return Ok(());
     }
     for pair in &suspected {
@@ -353,10 +404,21 @@ pub fn duplicates(arguments: &AllArguments) -> Result<(), Failure> {
         say!("No two records look like one event.")
     } else {
         say!(
-            "{} pairs. Look at both; if they are one event: kitbag correct --store FILE ID \
-             duplicate_of=OTHER",
+            "{} pairs. Look at both. If they are one event: kitbag correct --store FILE ID duplicate_of=OTHER; if they \
+             are two: kitbag keep-apart --store FILE ID OTHER. All of one kind at once: kitbag duplicates --store FILE \
+             --all imported_twice",
             suspected.len()
         )
     }
+    if let Some(next) = next {
+        say!("There are more: --after {next}");
+    }
+    Ok(())
+}
+
+pub fn keep_apart(arguments: &KeepApartArguments) -> Result<(), Failure> {
+    let held = arguments.store.hold()?;
+    held.wait(held.client().records().keep_apart(arguments.id, arguments.other))?;
+    tell!("Kept apart: both count, and they are not shown as one event any more.");
     Ok(())
 }

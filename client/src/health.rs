@@ -155,7 +155,7 @@ fn findings_of(engine: &Engine, now: UnixMillis) -> Result<Vec<Finding>, EngineE
     let totals = engine.totals(&Query::default())?;
     let conflicts = engine.store().conflicted()?;
     find(conflicts > 0, Finding::Conflicts(conflicts));
-    let duplicates = engine.suspected_duplicates()?.len() as u64;
+    let duplicates = engine.suspected_duplicates(0)?.len() as u64;
     find(duplicates > 0, Finding::Duplicates(duplicates));
     let contradicting = engine.contradicting()?;
     find(!contradicting.is_empty(), Finding::Contradicting(contradicting));

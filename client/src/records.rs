@@ -3,7 +3,7 @@
 use crate::Error;
 use crate::client::Client;
 use crate::workers::Turn;
-use kitbag_core::engine::{Attention, Engine, EngineError, List, Suspected};
+use kitbag_core::engine::{Attention, Engine, EngineError, List, Suspected, Why};
 use kitbag_core::log::verdict::Refusal;
 use kitbag_core::model::{
     CivilDate, Element, ElementName, EntryId, Form, Invalid, Kind, Operation, RecordId, TeamId,
@@ -96,6 +96,11 @@ impl Records<'_> {
     /// Says that a record is of the same event as another one.
     pub async fn mark_duplicate(&self, id: RecordId, of: RecordId) -> Result<EntryId, Error> {
         self.0.write(Turn::Soon, move |engine| engine.mark_duplicate(id, of)).await
+    }
+
+    /// Says of two records that look like one event that they are two: they are suspected no more.
+    pub async fn keep_apart(&self, id: RecordId, other: RecordId) -> Result<EntryId, Error> {
+        self.0.write(Turn::Soon, move |engine| engine.keep_apart(id, other)).await
     }
 
     /// Adds an element to a list: an administration to a reversal, an event to a referral.
@@ -203,9 +208,19 @@ impl Records<'_> {
         Ok(with.map(|of| RefusedRecord { of, lifted_by: lifted_by(of.refusal) }).collect())
     }
 
-    /// Pairs of records that look like one event.
-    pub async fn suspected_duplicates(&self) -> Result<Vec<Suspected>, Error> {
-        self.0.read(|engine| engine.suspected_duplicates()).await
+    /// Pairs of records that look like one event, a thousand at most, behind the first `skip`.
+    pub async fn suspected_duplicates(&self, skip: u64) -> Result<Vec<Suspected>, Error> {
+        self.0.read(move |engine| engine.suspected_duplicates(skip)).await
+    }
+
+    /// Links all pairs that are suspected by one reason, as far as this device may; `progress` gets how many were linked
+    /// so far. Returns how many were.
+    pub async fn link_suspected(
+        &self,
+        why: Why,
+        progress: impl FnMut(u64) + Send + 'static,
+    ) -> Result<u64, Error> {
+        self.0.write(Turn::Later, move |engine| engine.link_suspected(why, progress)).await
     }
 }
 

@@ -149,19 +149,38 @@ impl Team<'_> {
         self.0.read(move |engine| Ok(engine.store().authority().erased(team).collect())).await
     }
 
-    /// The certificate of a team whose id begins so, where that is one alone.
+    /// The certificate of a team whose device is called so, or so begins what it is called, its id or its device's key,
+    /// where that is one alone; of several the one that is not revoked.
     pub async fn certificate_named(&self, team: TeamId, named: &str) -> Result<EntryId, Error> {
-        let named = named.to_owned();
+        let (named, is_empty) = (named.to_owned(), named.trim().is_empty());
         let found = self.0.read(move |engine| {
-            let members = engine.store().authority().members(team);
-            let named = |id: &EntryId| id.to_string().starts_with(&named);
-            let found: Vec<EntryId> = members.map(|(id, _, _)| id).filter(named).collect();
-            Ok(found)
+            let (authority, labels) = (engine.store().authority(), engine.labels()?);
+            let folded = named.trim().to_lowercase();
+            let label = |id: &EntryId| labels.get(id).map(|label| label.to_lowercase());
+            let members: Vec<(EntryId, DeviceKey)> =
+                authority.members(team).map(|(id, device, _)| (id, device)).collect();
+            let is_so: [&dyn Fn(&(EntryId, DeviceKey)) -> bool; 3] = [
+                &|(id, _)| label(id).as_ref() == Some(&folded),
+                &|(id, _)| label(id).is_some_and(|label| label.starts_with(&folded)),
+                &|(id, device)| {
+                    id.to_string().starts_with(&folded) || device.to_string().starts_with(&folded)
+                },
+            ];
+            for is_so in is_so {
+                let found: Vec<EntryId> =
+                    members.iter().filter(|of| is_so(of)).map(|(id, _)| *id).collect();
+                let live: Vec<EntryId> =
+                    found.iter().copied().filter(|id| !authority.is_revoked(id)).collect();
+                match (&found[..], &live[..]) {
+                    ([], _) => {}
+                    // Of one device that was replaced and one in its place the one that is in use is meant.
+                    (_, [one]) | ([one], _) => return Ok(Some(*one)),
+                    _ => return Ok(None),
+                }
+            }
+            Ok(None)
         });
-        match found.await?[..] {
-            [certificate] => Ok(certificate),
-            _ => Err(Error::NotFound("certificate")),
-        }
+        found.await?.filter(|_| !is_empty).ok_or(Error::NotFound("certificate"))
     }
 
     /// Syncs; the error of one that did not end whole.

@@ -3,9 +3,9 @@
 use crate::Error;
 use crate::client::Client;
 use crate::workers::Turn;
-use kitbag_core::engine::{EngineError, Invitation, JoinRequest};
+use kitbag_core::engine::{Engine, EngineError, Invitation, JoinRequest, Newcomer};
 use kitbag_core::identity::Role;
-use kitbag_core::model::{CivilDate, DeviceKey, EntryId, TeamId};
+use kitbag_core::model::{CivilDate, DeviceKey, EntryId, TeamId, UnixMillis};
 use kitbag_core::net::{HubClient, NetError};
 use kitbag_core::sync::SyncFault;
 use std::collections::BTreeMap;
@@ -42,6 +42,12 @@ pub struct Member {
     pub role: Role,
     /// Whether the certificate is revoked.
     pub is_revoked: bool,
+    /// What people call the device, where it has a label that this one can read.
+    pub label: Option<String>,
+    /// When it was certified, by the clock of whoever did.
+    pub joined: UnixMillis,
+    /// The first certificate of the person whose device it is: its own, or the one that it continues.
+    pub person: EntryId,
     /// The day on which it synced last, by the hub's clock; `None` where the hub was not asked, or does not know.
     pub last_synced: Option<CivilDate>,
 }
@@ -79,13 +85,19 @@ impl Team<'_> {
     /// A team's members, coordinators first, then those whose certificates hold.
     pub async fn members(&self, team: TeamId) -> Result<Vec<Member>, Error> {
         let members = self.0.read(move |engine| {
-            let authority = engine.store().authority();
+            let (authority, labels) = (engine.store().authority(), engine.labels()?);
+            let synced = engine.synced_days(team)?;
             let members = authority.members(team).map(|(certificate, device, role)| Member {
                 certificate,
                 device,
                 role,
                 is_revoked: authority.is_revoked(&certificate),
-                last_synced: None,
+                label: labels.get(&certificate).cloned(),
+                joined: authority
+                    .certificate(&certificate)
+                    .map_or(UnixMillis(0), |named| named.made_at),
+                person: authority.person(&certificate),
+                last_synced: synced.get(&device).copied(),
             });
             let mut members: Vec<Member> = members.collect();
             members.sort_by_key(|member| {
@@ -98,19 +110,25 @@ impl Team<'_> {
 
     /// The same, with the day on which each synced last: the hub is asked, which tells coordinators alone.
     pub async fn members_and_last_sync(&self, team: TeamId) -> Result<Vec<Member>, Error> {
-        let (mut members, synced) = (self.members(team).await?, self.last_synced(team).await?);
-        for member in &mut members {
-            member.last_synced = synced.get(&member.device).copied();
-        }
-        Ok(members)
+        let synced = self.last_synced(team).await?;
+        let note = move |engine: &mut Engine| engine.note_synced_days(team, &synced);
+        self.0.write(Turn::Soon, note).await?;
+        self.members(team).await
     }
 
     /// Invites a device: the root coordinators, a coordinator the rest of the team. Syncs first, so that the hub knows
     /// by which certificate this device invites.
-    pub async fn invite(&self, team: TeamId, role: Role) -> Result<Invited, Error> {
+    pub async fn invite(
+        &self,
+        team: TeamId,
+        role: Role,
+        newcomer: Newcomer,
+    ) -> Result<Invited, Error> {
         self.sync().await?;
-        let (client, invitation) =
-            self.0.with_hub(move |engine, hub| engine.invite(hub, team, role)).await?;
+        let (client, invitation) = self
+            .0
+            .with_hub(move |engine, hub| engine.invite_as(hub, team, role, &newcomer))
+            .await?;
         let path = path_of(&invitation, "");
         self.0.until_shut(client.post(&path, Vec::new())).await?;
         Ok(Invited { text: invitation.to_string(), id: invitation.id(), path })
@@ -140,6 +158,11 @@ impl Team<'_> {
         let parsed =
             read.iter().filter_map(|(device, day)| Some((device.parse().ok()?, day.parse().ok()?)));
         Ok(parsed.collect())
+    }
+
+    /// Calls the device of a certificate so, for everybody in its team: its owner may, and coordinators.
+    pub async fn set_label(&self, certificate: EntryId, label: String) -> Result<(), Error> {
+        self.0.write(Turn::Soon, move |engine| engine.set_label(certificate, &label)).await
     }
 
     /// Lets in the device whose screen shows these six digits, by one of the invitations that are open here. What was
@@ -179,8 +202,7 @@ impl Team<'_> {
         request: JoinRequest,
     ) -> Result<(), Error> {
         let (id, path) = (invitation.id(), path_of(&invitation, "/reply"));
-        let approve =
-            move |engine: &mut kitbag_core::engine::Engine| engine.approve(&invitation, &request);
+        let approve = move |engine: &mut Engine| engine.approve(&invitation, &request);
         let reply = self.0.write(Turn::Soon, approve).await?;
         // The certificate first, so that the hub knows the device when it comes.
         self.sync().await?;

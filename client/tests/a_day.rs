@@ -1,6 +1,7 @@
 //! A whole app's day over the client: docs/integrating-rust.md quotes the parts between the marks, and this runs them.
 
 use kitbag_client::{Client, Error, Joining, Opening, SyncOptions};
+use kitbag_core::engine::Newcomer;
 use kitbag_core::identity::{HubAddress, Role};
 use kitbag_core::model::{CivilDate, Form, Kind, RecordId, TeamId};
 use kitbag_core::store::{Delivery, Search, StoreKey};
@@ -69,7 +70,7 @@ async fn founded(root: &Client, address: HubAddress) -> Result<TeamId, Error> {
 }
 
 async fn joined(desk: &Client, team: TeamId, store: &Path) -> Result<Client, Error> {
-    let invited = desk.team().invite(team, Role::Worker).await?;
+    let invited = desk.team().invite(team, Role::Worker, Newcomer::default()).await?;
     let (invitation, show) = (invited.text.clone(), |_: &str| {});
     let approve = async |digits: &str| desk.team().approve(digits).await;
     // [joining]

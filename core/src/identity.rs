@@ -10,7 +10,7 @@ pub(crate) mod slow_hash;
 pub use hub_address::{HubAddress, NotAHubAddress};
 
 use crate::model::cbor::{self, Malformed};
-use crate::model::{DeviceKey, TeamId, UnixMillis};
+use crate::model::{DeviceKey, EntryId, TeamId, UnixMillis};
 use ed25519_dalek::{Signature, Signer, VerifyingKey};
 
 /// A device's secret key. Never shown, never serialised; wiped when dropped.
@@ -86,15 +86,25 @@ pub struct Certificate {
     pub team: TeamId,
     /// When to remind people to renew it. No date decides anything.
     pub renew_by: Option<UnixMillis>,
+    /// When it was given, by the clock of whoever gave it: shown, as when somebody joined.
+    pub made_at: UnixMillis,
+    /// The earlier certificate of the same person, role and team, whose records its own log corrects as its own: a new
+    /// phone in the place of one, or a second one (docs/admission.md, persons).
+    pub continues: Option<EntryId>,
 }
 
 impl Certificate {
-    /// Writes `[key, role, team, renew_by]`.
+    /// Writes `[key, role, team, renew_by, made_at, continues]`.
     pub fn encode(&self) -> Vec<u8> {
         cbor::encode(|encoder| {
-            encoder.array(4)?.bytes(&self.key.0)?.u8(self.role.number())?.bytes(&self.team.0)?;
+            encoder.array(6)?.bytes(&self.key.0)?.u8(self.role.number())?.bytes(&self.team.0)?;
             match self.renew_by {
                 Some(at) => encoder.i64(at.0)?,
+                None => encoder.null()?,
+            };
+            encoder.i64(self.made_at.0)?;
+            match self.continues {
+                Some(earlier) => encoder.bytes(&earlier.0)?,
                 None => encoder.null()?,
             };
             Ok(())
@@ -104,7 +114,7 @@ impl Certificate {
     /// Reads a certificate; a role that this version does not know is [`Malformed::Newer`].
     pub fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
         let mut decoder = minicbor::Decoder::new(bytes);
-        cbor::array_of(&mut decoder, 4)?;
+        cbor::array_of(&mut decoder, 6)?;
         let key = DeviceKey(cbor::fixed(&mut decoder)?);
         let role = Role::from_number(decoder.u8()?).ok_or(Malformed::Newer)?;
         let team = TeamId(cbor::fixed(&mut decoder)?);
@@ -113,8 +123,16 @@ impl Certificate {
             cbor::ValueRef::Int(at) => Some(UnixMillis(at)),
             _ => return Err(Malformed::Shape(decoder.position() as u64)),
         };
+        let made_at = UnixMillis(decoder.i64()?);
+        let continues = match decoder.datatype()? {
+            minicbor::data::Type::Null => {
+                decoder.null()?;
+                None
+            }
+            _ => Some(EntryId(cbor::fixed(&mut decoder)?)),
+        };
         cbor::end(&decoder)?;
-        let certificate = Certificate { key, role, team, renew_by };
+        let certificate = Certificate { key, role, team, renew_by, made_at, continues };
         if certificate.encode() == bytes { Ok(certificate) } else { Err(Malformed::NotCanonical) }
     }
 }

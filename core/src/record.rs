@@ -42,6 +42,8 @@ pub struct Change {
     pub author: DeviceKey,
     /// Whether a coordinator's log holds it.
     pub by_coordinator: bool,
+    /// Whether the person who made the record wrote it, by a certificate that continues theirs.
+    pub by_same_person: bool,
     /// The author's clock.
     pub at: UnixMillis,
     /// What changed.

@@ -14,6 +14,7 @@ mod cursor;
 mod delivery;
 mod digests;
 mod dirty;
+mod equal_imports;
 mod files;
 mod held;
 mod hidden;

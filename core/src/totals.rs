@@ -30,7 +30,7 @@ pub enum Split {
     Site,
     /// By team.
     Team,
-    /// By the device that created the record.
+    /// By the person who created the record: a person has the key of the first of their devices.
     Author,
     /// By the kind of record.
     Kind,

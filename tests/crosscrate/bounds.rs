@@ -115,7 +115,14 @@ fn certificates_and_what_hangs_on_them_are_taken_in_one_message_however_they_tak
         let worker = [number; 32];
         let key = SigningKey::from_seed(&worker).device_key();
         let role = Role::Worker;
-        let certify = kitbag_core::identity::Certificate { key, role, team: TEAM, renew_by: None };
+        let certify = kitbag_core::identity::Certificate {
+            key,
+            role,
+            team: TEAM,
+            renew_by: None,
+            continues: None,
+            made_at: kitbag_core::model::UnixMillis(0),
+        };
         let certificate = of_coordinator.add(kind::CERTIFY, None, certify.encode());
         runs.push(of_coordinator.run());
         let mut log = Written::new(&worker, certificate, number);

@@ -105,8 +105,14 @@ fn the_signature_that_a_revocation_carries_is_replaced_by_nobody_elses() {
         // The thief: certifies a key of his own, and revokes it, keeping a tip with the honest id.
         let own = SigningKey::from_seed(&HOSTILE);
         let mut admin = Written::new(&STOLEN, of_stolen, 0xff);
-        let certify =
-            Certificate { key: own.device_key(), role: Role::Worker, team: TEAM, renew_by: None };
+        let certify = Certificate {
+            key: own.device_key(),
+            role: Role::Worker,
+            team: TEAM,
+            renew_by: None,
+            continues: None,
+            made_at: kitbag_core::model::UnixMillis(0),
+        };
         let named = admin.add(kind::CERTIFY, None, certify.encode());
         let elsewhere = LogId([9; 16]);
         let kept = vec![KeptTip { log: elsewhere, tip, signature: sign(&own, elsewhere, tip) }];
@@ -263,8 +269,14 @@ fn nobody_keeps_a_phone_from_joining_by_certifying_it() {
     // A thief with a coordinator's key certifies a phone that was never his.
     let of_stolen = stolen(&mut programme);
     let mut admin = Written::new(&STOLEN, of_stolen, 0);
-    let certify =
-        Certificate { key: phone.device_key(), role: Role::Worker, team: TEAM, renew_by: None };
+    let certify = Certificate {
+        key: phone.device_key(),
+        role: Role::Worker,
+        team: TEAM,
+        renew_by: None,
+        continues: None,
+        made_at: kitbag_core::model::UnixMillis(0),
+    };
     admin.add(kind::CERTIFY, None, certify.encode());
     send_as(&mut programme.hub, device(&STOLEN), &message(vec![admin.run()]));
     programme.sync(&mut second);
@@ -321,8 +333,14 @@ fn however_many_logs_one_certifies_the_clock_shows_who_may_cut_him() {
     for n in 0..many {
         let seed = *blake3::hash(&n.to_be_bytes()).as_bytes();
         let key = SigningKey::from_seed(&seed);
-        let certify =
-            Certificate { key: key.device_key(), role: Role::Worker, team: TEAM, renew_by: None };
+        let certify = Certificate {
+            key: key.device_key(),
+            role: Role::Worker,
+            team: TEAM,
+            renew_by: None,
+            continues: None,
+            made_at: kitbag_core::model::UnixMillis(0),
+        };
         let id = admin.add(kind::CERTIFY, None, certify.encode());
         keys.push((key, id));
         if n % 1_900 == 1_899 || n + 1 == many {

@@ -4,7 +4,7 @@ use super::client::{pause, run};
 use super::hub_process::Hub;
 use super::programme::{Programme, TEAM, key, reversal, with};
 use kitbag_client::{Client, Error, Finding, Joining, Opening};
-use kitbag_core::engine::{BundleOf, Engine, Environment};
+use kitbag_core::engine::{BundleOf, Engine, Environment, Newcomer};
 use kitbag_core::identity::Role;
 use kitbag_core::model::UnixMillis;
 use kitbag_core::store::{Delivery, Noticed, Search};
@@ -32,7 +32,7 @@ fn a_device_joins_by_six_digits_records_and_leaves() {
     let new = programme.folder.path().join("new");
     run(async {
         let desk = Client::open(Opening::of(&desk, key())).await.unwrap();
-        let invited = desk.team().invite(TEAM, Role::Worker).await.unwrap();
+        let invited = desk.team().invite(TEAM, Role::Worker, Newcomer::default()).await.unwrap();
         let wrong = Joining::ask(Opening::of(&new, key()), "a shopping list").await;
         assert_eq!(wrong.err(), Some(Error::NotUsable("not_an_invitation")));
         let joining = Joining::ask(Opening::of(&new, key()), &invited.text).await.unwrap();

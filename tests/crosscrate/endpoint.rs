@@ -161,7 +161,10 @@ fn a_phones_clock_decides_nothing_and_is_said_to_be_wrong() {
     hub.sync(&mut programme.coordinator).unwrap();
     // Whatever a phone's clock says, what it records counts; where it cannot have been right, the date is doubted.
     let page = hub.totals(&programme.coordinator);
-    assert_eq!((hub.reversals(&programme.coordinator), &page["date_in_doubt"]["2018"]), (4, &3.into()));
+    assert_eq!(
+        (hub.reversals(&programme.coordinator), &page["date_in_doubt"]["2018"]),
+        (4, &3.into())
+    );
     assert!(hub.stop().0.success());
 }
 

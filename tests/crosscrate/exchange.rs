@@ -12,7 +12,6 @@ use kitbag_core::log::run::Run;
 use kitbag_core::model::{EntryId, UnixMillis};
 use kitbag_core::store::{Settling, Store};
 use kitbag_core::sync::{self, Message, Session, SyncError};
-use kitbag_core::totals::Query;
 
 /// The key of a device that writes by hand.
 const SEED: [u8; 32] = [66; 32];

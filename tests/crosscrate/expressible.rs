@@ -98,6 +98,7 @@ fn whatever_a_payload_says_its_values_are_written_by_its_entry() {
     let step = |mark, parents: Vec<usize>, operations| ReplayStep {
         id: entry(mark),
         author: DeviceKey([1; 32]),
+        person: entry(9),
         by_coordinator: false,
         counts: true,
         payload: RecordPayload { salt: [0; 8], at: UnixMillis(0), after: Vec::new(), operations },

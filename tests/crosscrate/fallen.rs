@@ -65,8 +65,14 @@ fn an_invitation_to_the_same_role_replaces_no_certificate_that_holds() {
     programme.root.look_into(TEAM).unwrap();
     programme.sync_root();
     let mut log = Written::new(&STOLEN, of_stolen, 0);
-    let certify =
-        Certificate { key: phone.device_key(), role: Role::Worker, team: TEAM, renew_by: None };
+    let certify = Certificate {
+        key: phone.device_key(),
+        role: Role::Worker,
+        team: TEAM,
+        renew_by: None,
+        continues: None,
+        made_at: kitbag_core::model::UnixMillis(0),
+    };
     let certificate = log.add(kind::CERTIFY, None, certify.encode());
     let of_root = [TeamId::PROGRAMME];
     let lacked = programme.hub.runs_lacked(&of_root, &Default::default(), None, u64::MAX).unwrap();

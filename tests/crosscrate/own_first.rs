@@ -265,7 +265,7 @@ fn nobodys_records_hide_what_others_saved_twice() {
     }
     send_as(&mut programme.hub, device, &message(vec![log.run()]));
     programme.sync(&mut phone);
-    let found = phone.suspected_duplicates().unwrap();
+    let found = phone.suspected_duplicates(0).unwrap();
     let is_ours = |id: RecordId| phone.get(id).unwrap().author == phone.device_key();
     assert_eq!(found.len(), 1_000);
     assert!(found.iter().any(|pair| is_ours(pair.one) && is_ours(pair.other)));

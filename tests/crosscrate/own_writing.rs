@@ -106,7 +106,7 @@ fn one_file_that_two_devices_import_apart_is_suspected_row_by_row() {
     programme.coordinator.record_imported(TEAM, &form).unwrap();
     programme.sync(&mut worker);
     programme.sync_coordinator();
-    let suspected = programme.coordinator.suspected_duplicates().unwrap();
+    let suspected = programme.coordinator.suspected_duplicates(0).unwrap();
     assert!(suspected.iter().any(|pair| pair.why == Why::ImportedTwice), "{suspected:?}");
 }
 

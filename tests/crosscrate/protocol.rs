@@ -33,7 +33,14 @@ fn made() -> BTreeMap<&'static str, String> {
     let second = Entry::new(open.log(), Some(first.tip()), (17, 1), None, payload.encode());
     let signature = sign(&key, open.log(), second.tip());
     let run = Run::of(&[first.clone(), second.clone()], signature).unwrap();
-    let certify = Certificate { key: key.device_key(), role: Role::Worker, team, renew_by: None };
+    let certify = Certificate {
+        key: key.device_key(),
+        role: Role::Worker,
+        team,
+        renew_by: None,
+        continues: None,
+        made_at: kitbag_core::model::UnixMillis(0),
+    };
     let message = Message { teams: vec![team], runs: vec![Ok(run.clone())], ..Message::default() };
     let body = message.body();
     BTreeMap::from([

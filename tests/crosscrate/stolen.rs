@@ -39,8 +39,14 @@ fn more_accepted_than_one_certificate_may_keeps_nobody_from_syncing() {
     let mut admin = Written::new(&STOLEN, of_stolen, 0);
     let mut all = Vec::new();
     for seed in [[66_u8; 32], [67; 32], [68; 32]] {
-        let certify =
-            Certificate { key: device(&seed), role: Role::Worker, team: TEAM, renew_by: None };
+        let certify = Certificate {
+            key: device(&seed),
+            role: Role::Worker,
+            team: TEAM,
+            renew_by: None,
+            continues: None,
+            made_at: kitbag_core::model::UnixMillis(0),
+        };
         let certificate = admin.add(kind::CERTIFY, None, certify.encode());
         let mut log = Written::new(&seed, certificate, 0);
         let open = Open::decode(log.entries[0].payload.as_deref().unwrap()).unwrap();

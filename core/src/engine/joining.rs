@@ -1,5 +1,6 @@
 //! How a device becomes a member by an invitation, learns where its hub is, and leaves.
 
+use super::labels::check_label;
 use super::{Engine, EngineError, Enrolment, Invitation, JoinRequest};
 use crate::identity::{HubAddress, Role};
 use crate::log::entry::kind;
@@ -20,6 +21,35 @@ const NONCE_BYTES: usize = 24;
 const PROOF_BYTES_MAX: usize = (1 << 20) - 1_024;
 /// A programme's administration fits in this many runs.
 const RUNS_MAX: u64 = 10_000;
+
+/// What is known of whoever is invited.
+///
+/// ```
+/// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
+/// # use example::*;
+/// let newcomer = Newcomer { label: Some("Van 2".to_owned()), ..Newcomer::default() };
+/// assert_eq!(newcomer.continues, None);
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Newcomer {
+    /// The earlier certificate of the same person, where this device comes in its place or beside it.
+    pub continues: Option<EntryId>,
+    /// What people will call the device.
+    pub label: Option<String>,
+}
+
+impl Newcomer {
+    fn kept(&self) -> Vec<u8> {
+        let continues = self.continues.map(|earlier| earlier.to_string());
+        serde_json::to_vec(&(continues, &self.label)).unwrap_or_default()
+    }
+
+    fn of_kept(kept: &[u8]) -> Newcomer {
+        let read: Option<(Option<String>, Option<String>)> = serde_json::from_slice(kept).ok();
+        let (continues, label) = read.unwrap_or_default();
+        Newcomer { continues: continues.and_then(|earlier| earlier.parse().ok()), label }
+    }
+}
 
 impl Engine {
     /// Makes an invitation: the root's for coordinators, a coordinator's for the rest of its team. It
@@ -42,6 +72,33 @@ impl Engine {
         team: TeamId,
         role: Role,
     ) -> Result<Invitation, EngineError> {
+        self.invite_as(hub, team, role, &Newcomer::default())
+    }
+
+    /// Makes an invitation for somebody who is known: whose device takes the place of an earlier one, and what people
+    /// will call it.
+    ///
+    /// # Errors
+    /// As [`Engine::invite`]; [`EngineError::Invalid`] where what it continues does not stand, or is of another role or
+    /// team, and where the label is no label.
+    ///
+    /// ```
+    /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
+    /// # use example::*;
+    /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
+    /// # let hub_address: HubAddress = HubAddress::insecure("127.0.0.1:1".parse()?);
+    /// let newcomer =
+    ///     Newcomer { continues: phone.membership(team), label: Some("Ana's new phone".to_owned()) };
+    /// coordinator.invite_as(&hub_address, team, Role::Worker, &newcomer)?;
+    /// # Ok::<(), Failed>(())
+    /// ```
+    pub fn invite_as(
+        &mut self,
+        hub: &HubAddress,
+        team: TeamId,
+        role: Role,
+        newcomer: &Newcomer,
+    ) -> Result<Invitation, EngineError> {
         let may = match role {
             Role::Coordinator => self.device_key() == self.root(),
             Role::Worker | Role::Observer => self.role(team) == Some(Role::Coordinator),
@@ -49,13 +106,21 @@ impl Engine {
         if !may {
             return Err(EngineError::MayNotInvite);
         }
+        self.check_continued(role, team, newcomer.continues)?;
+        if let Some(label) = &newcomer.label {
+            check_label(label)?;
+        }
         let mut secret = Zeroizing::new([0; 16]);
         (self.environment.random)(secret.as_mut());
         let (root, inviter) = (self.root(), self.device_key());
         let invitation = Invitation { hub: hub.clone(), root, inviter, team, role, secret };
         let mut kept = (self.environment.now)().0.to_be_bytes().to_vec();
         kept.extend(invitation.encode());
-        self.store.set(&[(Setting::Invitation(invitation.id()), kept)])?;
+        let newcomer = newcomer.kept();
+        self.store.set(&[
+            (Setting::Invitation(invitation.id()), kept),
+            (Setting::Newcomer(invitation.id()), newcomer),
+        ])?;
         Ok(invitation)
     }
 
@@ -137,10 +202,23 @@ impl Engine {
                 None => Err(EngineError::InvitationUsed),
             };
         }
-        let enrolment = self.certify(request.device, invitation.role, invitation.team)?;
+        let newcomer = self.store.setting(&Setting::Newcomer(id))?.unwrap_or_default();
+        let newcomer = Newcomer::of_kept(&newcomer);
+        let (role, team) = (invitation.role, invitation.team);
+        let enrolment = self.certify_as(request.device, role, team, newcomer.continues)?;
+        // Who cannot seal to the team hands the label to the device, which gives it itself.
+        let label = match newcomer.label {
+            Some(label) => match self.set_label(enrolment.certificate, &label) {
+                Ok(()) => None,
+                Err(EngineError::NoTeamKey) => Some(label),
+                Err(error) => return Err(error),
+            },
+            None => None,
+        };
         let runs = enrolment.runs.as_slice();
         let body = Zeroizing::new(cbor::encode(|encoder| {
-            encoder.array(2)?.bytes(&enrolment.certificate.0)?;
+            encoder.array(3)?.bytes(&enrolment.certificate.0)?;
+            encoder.str(label.as_deref().unwrap_or_default())?;
             encoder.array(runs.len() as u64)?;
             for run in runs {
                 encoder.bytes(&run.encode())?;
@@ -178,7 +256,11 @@ impl Engine {
     /// # Ok::<(), Failed>(())
     /// ```
     pub fn forget_invitation(&mut self, id: &[u8; 16]) -> Result<(), EngineError> {
-        Ok(self.store.unset(&[Setting::Invitation(*id), Setting::Reply(*id)])?)
+        Ok(self.store.unset(&[
+            Setting::Invitation(*id),
+            Setting::Newcomer(*id),
+            Setting::Reply(*id),
+        ])?)
     }
 
     /// This device's request to join, with the code to compare.
@@ -243,7 +325,8 @@ impl Engine {
     /// # Ok::<(), Failed>(())
     /// ```
     pub fn join_by(&mut self, invitation: &Invitation, reply: &[u8]) -> Result<(), EngineError> {
-        let enrolment = self.read_reply(invitation, reply).ok_or(EngineError::NotAReply)?;
+        let (enrolment, label) =
+            self.read_reply(invitation, reply).ok_or(EngineError::NotAReply)?;
         let is_certified = enrolment
             .runs
             .iter()
@@ -252,6 +335,9 @@ impl Engine {
             return Err(EngineError::NotAReply);
         }
         self.join(&enrolment)?;
+        if check_label(&label).is_ok() {
+            self.store.set(&[(Setting::OwnLabel(enrolment.team), label.into_bytes())])?;
+        }
         match self.hub()? {
             // The hub changes by the person's own command.
             Some(_) => Ok(()),
@@ -259,7 +345,7 @@ impl Engine {
         }
     }
 
-    fn read_reply(&self, invitation: &Invitation, reply: &[u8]) -> Option<Enrolment> {
+    fn read_reply(&self, invitation: &Invitation, reply: &[u8]) -> Option<(Enrolment, String)> {
         let (nonce, sealed) = strip_preamble(reply).ok()?.split_first_chunk::<NONCE_BYTES>()?;
         let beside = invitation.beside(self.device_key());
         let body = invitation
@@ -267,13 +353,15 @@ impl Engine {
             .decrypt(&XNonce::from(*nonce), Payload { msg: sealed, aad: &beside })
             .ok()?;
         let mut decoder = minicbor::Decoder::new(&body);
-        cbor::array_of(&mut decoder, 2).ok()?;
+        cbor::array_of(&mut decoder, 3).ok()?;
         let certificate = EntryId(cbor::fixed(&mut decoder).ok()?);
+        let label = decoder.str().ok()?.to_owned();
         let length = cbor::array_up_to(&mut decoder, RUNS_MAX, "runs").ok()?;
         let runs: Option<Vec<Run>> =
             (0..length).map(|_| Run::decode(decoder.bytes().ok()?).ok()).collect();
         cbor::end(&decoder).ok()?;
-        Some(Enrolment { root: invitation.root, team: invitation.team, certificate, runs: runs? })
+        let (root, team) = (invitation.root, invitation.team);
+        Some((Enrolment { root, team, certificate, runs: runs? }, label))
     }
 
     /// The hub that this device was told of when it joined, or later.

@@ -7,6 +7,9 @@ use crate::model::{Answer, DeviceKey, Kind, RecordId, TeamId, UnixMillis};
 use crate::store::{Row, State};
 use std::collections::BTreeMap;
 
+/// By team, kind and `import_key`: the records made of one row, each with its author.
+type Imported = BTreeMap<(TeamId, u8, String), Vec<(RecordId, DeviceKey)>>;
+
 /// What is alike where one device saved one event twice: all answers.
 type Equal<'a> = (TeamId, DeviceKey, Kind, (&'a Named, &'a Vec<(Word, Vec<Named>)>));
 
@@ -15,13 +18,13 @@ const SAVED_TWICE_MS_MAX: i64 = 10 * 60 * 1_000;
 /// How often the records of two authors at one site on one day are compared at most: more tell nobody
 /// anything.
 const COMPARED_MAX: usize = 2_000;
-/// The most pairs that are looked for at once.
+/// The most pairs of one page.
 ///
 /// ```
 /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
 /// # use example::*;
 /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
-/// assert!(phone.suspected_duplicates()?.len() <= SUSPECTED_MAX);
+/// assert!(phone.suspected_duplicates(0)?.len() <= SUSPECTED_MAX);
 /// # Ok::<(), Failed>(())
 /// ```
 pub const SUSPECTED_MAX: usize = 1_000;
@@ -64,6 +67,19 @@ impl Why {
         }
     }
 
+    /// The reason of this name.
+    ///
+    /// ```
+    /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
+    /// # use example::*;
+    /// assert_eq!(Why::from_name("imported_twice"), Some(Why::ImportedTwice));
+    /// ```
+    pub fn from_name(name: &str) -> Option<Why> {
+        [Why::SavedTwice, Why::ImportedTwice, Why::SeenByTwo]
+            .into_iter()
+            .find(|why| why.name() == name)
+    }
+
     /// What people read.
     ///
     /// ```
@@ -90,7 +106,7 @@ impl Why {
 /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
 /// let (one, other) = (phone.record(team, &reversal()?)?, phone.record(team, &reversal()?)?);
 /// let pair = Suspected { one: one.min(other), other: one.max(other), why: Why::SavedTwice };
-/// assert_eq!(phone.suspected_duplicates()?, [pair]);
+/// assert_eq!(phone.suspected_duplicates(0)?, [pair]);
 /// # Ok::<(), Failed>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -104,9 +120,9 @@ pub struct Suspected {
 }
 
 impl Engine {
-    /// Pairs of records that count and look like one event, at most [`SUSPECTED_MAX`]. Where
-    /// there are more, each two authors have their turn, so that nobody's records hide those of others; they
-    /// follow once these are dealt with. Those of two authors at one site on one day are compared 2,000 times
+    /// Pairs of records that count and look like one event, but those that are kept apart: a page of at most
+    /// [`SUSPECTED_MAX`], behind the first `skip`. Where there are more, each two authors have their turn, so that
+    /// nobody's records hide those of others. Those of two authors at one site on one day are compared 2,000 times
     /// at most.
     ///
     /// ```
@@ -115,13 +131,15 @@ impl Engine {
     /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
     /// phone.record(team, &reversal()?)?;
     /// phone.record(team, &reversal()?)?; // a thumb that slipped
-    /// let pairs = phone.suspected_duplicates()?;
+    /// let pairs = phone.suspected_duplicates(0)?;
     /// phone.mark_duplicate(pairs[0].other, pairs[0].one)?; // where a person says so
-    /// assert!(phone.suspected_duplicates()?.is_empty());
+    /// assert!(phone.suspected_duplicates(0)?.is_empty());
     /// # Ok::<(), Failed>(())
     /// ```
-    pub fn suspected_duplicates(&self) -> Result<Vec<Suspected>, EngineError> {
-        let mut found = Found::default();
+    pub fn suspected_duplicates(&self, skip: u64) -> Result<Vec<Suspected>, EngineError> {
+        let skip = usize::try_from(skip).unwrap_or(usize::MAX);
+        let mut found = Found { most: skip.saturating_add(SUSPECTED_MAX), ..Found::default() };
+        let mut imported: Imported = BTreeMap::new();
         let mut of_day: Vec<Row> = Vec::new();
         let mut failed = Ok(());
         self.store.each_row(None, None, |row| {
@@ -132,29 +150,35 @@ impl Engine {
                 of_day.clear();
             }
             if row.state == State::Counted {
+                if let Some(key) = row.answers.code("import_key") {
+                    let of_row = (row.team, row.answers.kind.number(), key.to_owned());
+                    imported.entry(of_row).or_default().push((row.id, row.author));
+                }
                 of_day.push(row);
             }
             Ok(())
         })?;
         failed?;
         self.pairs_of_day(&of_day, &mut found)?;
-        Ok(found.in_turns())
+        // One row of a file, whatever day was put right since.
+        for pair in imported.values().flat_map(|of| of.windows(2)) {
+            if let [one, other] = pair {
+                self.suspect(&mut found, *one, *other, Why::ImportedTwice)?;
+            }
+        }
+        Ok(found.in_turns(skip))
     }
 
     /// Pairs among the records of one day: of equal answers by one device, and of one row of a file, those
     /// that follow each other; of one event seen by two each with each.
     fn pairs_of_day(&self, rows: &[Row], found: &mut Found) -> Result<(), EngineError> {
         let mut equal: BTreeMap<Equal<'_>, Vec<&Row>> = BTreeMap::new();
-        let mut imported: BTreeMap<(TeamId, u8, &str), Vec<&Row>> = BTreeMap::new();
         let mut seen: BTreeMap<(TeamId, u8, &str), BTreeMap<DeviceKey, Vec<&Row>>> =
             BTreeMap::new();
         for row in rows {
             let (team, kind) = (row.team, row.answers.kind);
             let answers = (&row.answers.fields, &row.answers.lists);
             equal.entry((team, row.author, kind, answers)).or_default().push(row);
-            if let Some(key) = row.answers.code("import_key") {
-                imported.entry((team, kind.number(), key)).or_default().push(row);
-            }
             if kind.declaration().same_event.is_some() {
                 let site = row.answers.code("site").unwrap_or_default();
                 let of_site = seen.entry((team, kind.number(), site)).or_default();
@@ -163,15 +187,11 @@ impl Engine {
         }
         for pair in equal.values().flat_map(|of| of.windows(2)) {
             if let [one, other] = pair
-                && found.has_room(one, other)
+                && found.has_room(one.author, other.author)
                 && self.within_minutes(one, other)?
             {
-                found.push(one, other, Why::SavedTwice);
-            }
-        }
-        for pair in imported.values().flat_map(|of| of.windows(2)) {
-            if let [one, other] = pair {
-                found.push(one, other, Why::ImportedTwice);
+                let (one, other) = ((one.id, one.author), (other.id, other.author));
+                self.suspect(found, one, other, Why::SavedTwice)?;
             }
         }
         for of_site in seen.values() {
@@ -181,11 +201,26 @@ impl Engine {
                     let pairs = ones.iter().flat_map(|one| others.iter().map(move |of| (one, of)));
                     for (one, other) in pairs.take(COMPARED_MAX) {
                         if is_seen_by_two(one, other) {
-                            found.push(one, other, Why::SeenByTwo);
+                            let (one, other) = ((one.id, one.author), (other.id, other.author));
+                            self.suspect(found, one, other, Why::SeenByTwo)?;
                         }
                     }
                 }
             }
+        }
+        Ok(())
+    }
+
+    /// Notes a pair, unless somebody who may said that they are two.
+    fn suspect(
+        &self,
+        found: &mut Found,
+        (one, by): (RecordId, DeviceKey),
+        (other, by_other): (RecordId, DeviceKey),
+        why: Why,
+    ) -> Result<(), EngineError> {
+        if found.has_room(by, by_other) && !self.is_kept_apart(one, other)? {
+            found.push((one, by), (other, by_other), why);
         }
         Ok(())
     }
@@ -206,36 +241,39 @@ impl Engine {
 /// Pairs that were found, each with its number among those of the same two authors.
 #[derive(Default)]
 struct Found {
+    /// The most that are kept of two authors.
+    most: usize,
+    /// The pairs, each with how many of the same two authors came before it.
     pairs: Vec<(usize, Suspected)>,
     of_two: BTreeMap<(DeviceKey, DeviceKey), usize>,
 }
 
 impl Found {
-    fn has_room(&self, one: &Row, other: &Row) -> bool {
+    fn has_room(&self, one: DeviceKey, other: DeviceKey) -> bool {
         let of_two = self.of_two.get(&authors(one, other));
-        of_two.is_none_or(|pairs| *pairs < SUSPECTED_MAX)
+        of_two.is_none_or(|pairs| *pairs < self.most)
     }
 
-    fn push(&mut self, one: &Row, other: &Row, why: Why) {
-        if self.has_room(one, other) {
-            let of_two = self.of_two.entry(authors(one, other)).or_default();
-            let (one, other) = (one.id.min(other.id), one.id.max(other.id));
+    fn push(&mut self, one: (RecordId, DeviceKey), other: (RecordId, DeviceKey), why: Why) {
+        if self.has_room(one.1, other.1) {
+            let of_two = self.of_two.entry(authors(one.1, other.1)).or_default();
+            let (one, other) = (one.0.min(other.0), one.0.max(other.0));
             self.pairs.push((*of_two, Suspected { one, other, why }));
             *of_two += 1;
         }
     }
 
-    fn in_turns(mut self) -> Vec<Suspected> {
+    /// Those behind the first so many, in turns: whoever makes many look alike hides nobody else's.
+    fn in_turns(mut self, skip: usize) -> Vec<Suspected> {
         if self.pairs.len() > SUSPECTED_MAX {
             self.pairs.sort_by_key(|(number, _)| *number);
-            self.pairs.truncate(SUSPECTED_MAX);
         }
-        self.pairs.into_iter().map(|(_, pair)| pair).collect()
+        self.pairs.into_iter().skip(skip).take(SUSPECTED_MAX).map(|(_, pair)| pair).collect()
     }
 }
 
-fn authors(one: &Row, other: &Row) -> (DeviceKey, DeviceKey) {
-    (one.author.min(other.author), one.author.max(other.author))
+fn authors(one: DeviceKey, other: DeviceKey) -> (DeviceKey, DeviceKey) {
+    (one.min(other), one.max(other))
 }
 
 fn is_seen_by_two(one: &Row, other: &Row) -> bool {

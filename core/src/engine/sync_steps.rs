@@ -161,7 +161,7 @@ impl Engine {
     fn end_round(&mut self, sync: &mut Syncing, agreement: Agreement) -> Result<(), EngineError> {
         self.note_sync(&sync.session, None)?;
         // What cannot be tended now is tended with a later sync; it stops nothing.
-        let tended = self.tend_team_keys().unwrap_or(0);
+        let tended = self.tend_team_keys().unwrap_or(0) + self.tend_labels().unwrap_or(0);
         // What was salvaged from an outbox waits once the hub brought what it follows.
         let ended = matches!(agreement, Agreement::Whole | Agreement::CaughtUp);
         let waits = ended && self.status()?.waiting.entries > 0;

@@ -209,23 +209,23 @@ impl Engine {
         of_kind: Kind,
         mut operations: Vec<Operation>,
     ) -> Result<Vec<Operation>, EngineError> {
+        let import_key = operations.iter().find_map(|operation| match operation {
+            Operation::Put { field, value } if field == "import_key" => value.as_text(),
+            _ => None,
+        });
+        let import_key = import_key.map(str::to_owned);
         for operation in &mut operations {
             let Operation::Put { field, value } = operation else { continue };
             let is_text = declared(of_kind, field).is_some_and(|field| field.shape == Shape::Text);
             if let (true, Value::Text(text)) = (is_text, &value) {
                 let public = self.team_key(team)?;
-                let seed = self.seed();
-                let sealed = seal_to(
-                    &public,
-                    TEXT_PURPOSE,
-                    &beside_text(team, field),
-                    text.as_bytes(),
-                    &seed,
-                );
-                let mut bytes = vec![TEXT_FORM];
-                bytes.extend_from_slice(&public[..KEY_ID_BYTES]);
-                bytes.extend(sealed.ok_or(EngineError::NoTeamKey)?);
-                *value = Value::Bytes(bytes);
+                let beside = beside_text(team, field);
+                let seed = match &import_key {
+                    Some(key) => self.seed_of_import(&public, key, &beside, text)?,
+                    None => self.seed(),
+                };
+                let sealed = sealed_to(&public, TEXT_PURPOSE, &beside, text.as_bytes(), &seed);
+                *value = Value::Bytes(sealed.ok_or(EngineError::NoTeamKey)?);
             }
         }
         Ok(operations)
@@ -242,13 +242,32 @@ impl Engine {
         for (field, values) in &mut record.fields {
             for (value, _) in values {
                 if let Value::Bytes(sealed) = value
-                    && let Some(text) = open_text(&secrets, team, field, sealed)
+                    && let Some(text) =
+                        open_sealed(&secrets, TEXT_PURPOSE, &beside_text(team, field), sealed)
                 {
                     *value = Value::Text(text);
                 }
             }
         }
         Ok(())
+    }
+
+    /// The seed that the text of an imported row is sealed with: whoever imports the same row seals it to the same bytes,
+    /// so that equal imports are equal. It is a secret of those who have the team's key.
+    fn seed_of_import(
+        &self,
+        public: &SealingPublic,
+        import_key: &str,
+        beside: &[u8],
+        text: &str,
+    ) -> Result<Zeroizing<[u8; 32]>, EngineError> {
+        let secrets = self.secrets()?;
+        let secret = secrets.get(public).ok_or(EngineError::NoTeamKey)?.to_bytes();
+        let mut hasher = blake3::Hasher::new_derive_key("kitbag text of an imported row 1");
+        for part in [secret.as_slice(), import_key.as_bytes(), beside, text.as_bytes()] {
+            hasher.update(&(part.len() as u64).to_be_bytes()).update(part);
+        }
+        Ok(Zeroizing::new(*hasher.finalize().as_bytes()))
     }
 
     pub(super) fn seed(&mut self) -> Zeroizing<[u8; 32]> {
@@ -271,11 +290,30 @@ impl Engine {
     }
 }
 
-fn open_text(secrets: &Secrets, team: TeamId, field: &str, sealed: &[u8]) -> Option<String> {
+/// Seals to a team's key, and says to which.
+pub(super) fn sealed_to(
+    public: &SealingPublic,
+    purpose: &str,
+    beside: &[u8],
+    text: &[u8],
+    seed: &Zeroizing<[u8; 32]>,
+) -> Option<Vec<u8>> {
+    let mut bytes = vec![TEXT_FORM];
+    bytes.extend_from_slice(&public[..KEY_ID_BYTES]);
+    bytes.extend(seal_to(public, purpose, beside, text, seed)?);
+    Some(bytes)
+}
+
+/// Opens what is sealed to a team's key, with whichever of these secrets it was sealed to.
+pub(super) fn open_sealed(
+    secrets: &Secrets,
+    purpose: &str,
+    beside: &[u8],
+    sealed: &[u8],
+) -> Option<String> {
     let (id, sealed) = sealed.strip_prefix(&[TEXT_FORM])?.split_at_checked(KEY_ID_BYTES)?;
     let named = secrets.iter().filter(|(public, _)| public.starts_with(id));
-    let beside = beside_text(team, field);
-    let mut opened = named.filter_map(|(_, secret)| secret.open(TEXT_PURPOSE, &beside, sealed));
+    let mut opened = named.filter_map(|(_, secret)| secret.open(purpose, beside, sealed));
     String::from_utf8(opened.next()?.to_vec()).ok()
 }
 

@@ -58,6 +58,8 @@ pub struct AuthorityInputs<'a> {
 pub struct Standing {
     /// Who writes it.
     pub author: Author,
+    /// The first certificate of the person whose log it is: its own, or the one that it continues.
+    pub person: EntryId,
     /// For each revocation of the certificate the tips of this log that it keeps.
     pub cuts: Vec<Vec<Kept>>,
 }
@@ -147,8 +149,44 @@ impl Authority {
     }
 
     /// Notes a log that was opened since, under a certificate that stands and that nothing cuts.
-    pub fn note_log(&mut self, log: LogId, author: Author) {
-        self.logs.insert(log, Standing { author, cuts: Vec::new() });
+    pub fn note_log(&mut self, log: LogId, author: Author, certificate: &EntryId) {
+        let person = self.person(certificate);
+        self.logs.insert(log, Standing { author, person, cuts: Vec::new() });
+    }
+
+    /// The first certificate of the person who has this one: where it continues another of the same role and team that
+    /// stands, that of the other's.
+    pub fn person(&self, certificate: &EntryId) -> EntryId {
+        let mut person = *certificate;
+        // An id names only what was there before: there is no ring.
+        while let Some(earlier) = self.continued_by(&person) {
+            person = earlier;
+        }
+        person
+    }
+
+    /// The certificate that another one continues, where both stand and are of one role and team.
+    fn continued_by(&self, certificate: &EntryId) -> Option<EntryId> {
+        let certificate = self.certificates.get(certificate)?;
+        let earlier = certificate.continues?;
+        let named = self.certificates.get(&earlier)?;
+        let same = (named.role, named.team) == (certificate.role, certificate.team);
+        (same || crate::planted!(ContinuesAcrossTeams)).then_some(earlier)
+    }
+
+    /// The key by which a person is named: that of the first of their devices.
+    pub fn key_of_person(&self, person: &EntryId) -> Option<DeviceKey> {
+        self.certificates.get(person).map(|named| named.key)
+    }
+
+    /// Whether two certificates are one person's.
+    pub fn is_one_person(&self, one: &EntryId, other: &EntryId) -> bool {
+        self.person(one) == self.person(other)
+    }
+
+    /// A certificate that stands; revoked ones do.
+    pub fn certificate(&self, id: &EntryId) -> Option<&Certificate> {
+        self.certificates.get(id)
     }
 
     /// Who writes logs under a certificate, where it stands for this key in this team.

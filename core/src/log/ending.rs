@@ -125,17 +125,20 @@ pub fn ending(author: Author, entry: Looked<'_>) -> Option<Ending> {
 fn may_write(author: Author, of_kind: u8) -> bool {
     let administers = [kind::CERTIFY, kind::REVOKE, kind::ACCEPT, kind::TEAM_KEY];
     let is_record = of_kind >= kind::RECORDS_FROM;
+    let says_of_itself = [kind::ASK_ERASE, kind::LABEL].contains(&of_kind);
     of_kind == kind::OPEN
         || match author {
             Author::Root => {
-                administers.contains(&of_kind) || [kind::ERASE, kind::CODE_PACK].contains(&of_kind)
+                administers.contains(&of_kind)
+                    || [kind::ERASE, kind::CODE_PACK, kind::LABEL].contains(&of_kind)
             }
             Author::Certified(Role::Coordinator, _) => {
                 administers.contains(&of_kind)
-                    || [kind::ASK_ERASE, kind::SET_ASIDE].contains(&of_kind)
+                    || says_of_itself
+                    || of_kind == kind::SET_ASIDE
                     || is_record
             }
-            Author::Certified(Role::Worker, _) => of_kind == kind::ASK_ERASE || is_record,
+            Author::Certified(Role::Worker, _) => says_of_itself || is_record,
             Author::Certified(Role::Observer, _) => false,
         }
 }
@@ -167,7 +170,15 @@ mod tests {
     }
 
     fn certify(role: Role, team: TeamId) -> Vec<u8> {
-        Certificate { key: DeviceKey([3; 32]), role, team, renew_by: None }.encode()
+        Certificate {
+            key: DeviceKey([3; 32]),
+            role,
+            team,
+            renew_by: None,
+            continues: None,
+            made_at: crate::model::UnixMillis(0),
+        }
+        .encode()
     }
 
     #[test]

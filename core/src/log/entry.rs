@@ -32,6 +32,8 @@ pub mod kind {
     pub const ASK_ERASE: u8 = 8;
     /// Says that what is claimed of a log is not waited for.
     pub const SET_ASIDE: u8 = 9;
+    /// Gives a certificate a label that people call its device by, sealed to the team.
+    pub const LABEL: u8 = 10;
     /// The newest schema version of the kinds above.
     pub const ADMINISTRATION_SCHEMA: u16 = 1;
     /// The schema version of every `open`, whatever version writes it: all else of a log hangs on it.
@@ -62,11 +64,11 @@ impl Tip {
 }
 
 /// Whether authority is read from entries of this kind and schema version. From code packs, requests for
-/// erasure and claims set aside it is not, nor from what only a newer version knows.
+/// erasure, claims set aside and labels it is not, nor from what only a newer version knows.
 pub fn settles(of_kind: u8, schema: u16) -> bool {
     of_kind < kind::RECORDS_FROM
         && is_known(of_kind, schema)
-        && ![kind::CODE_PACK, kind::ASK_ERASE, kind::SET_ASIDE].contains(&of_kind)
+        && ![kind::CODE_PACK, kind::ASK_ERASE, kind::SET_ASIDE, kind::LABEL].contains(&of_kind)
 }
 
 /// All of an entry but its payload.

@@ -25,6 +25,8 @@ pub struct RecordEntry {
     pub payload: Option<Vec<u8>>,
     /// Who wrote it.
     pub author: DeviceKey,
+    /// The first certificate of the person who did.
+    pub person: EntryId,
     /// The role by its log's certificate.
     pub role: Role,
     /// Whether it ends its branch, and no acceptance brings it in.
@@ -42,6 +44,8 @@ pub struct ReplayStep {
     pub id: EntryId,
     /// Who wrote it.
     pub author: DeviceKey,
+    /// The first certificate of the person who did.
+    pub person: EntryId,
     /// Whether a coordinator's log holds it.
     pub by_coordinator: bool,
     /// Whether it counts. One that is refused by role, or for want of an element, only stands for what
@@ -250,6 +254,7 @@ impl Judging {
         self.steps.push(ReplayStep {
             id: entry.id,
             author: entry.author,
+            person: entry.person,
             by_coordinator: entry.role == Role::Coordinator,
             counts: verdict == Verdict::Admitted,
             payload,
@@ -325,10 +330,12 @@ impl Judging {
         creation: usize,
         payload: &RecordPayload,
     ) -> bool {
-        let is_own = self.entries[creation].author == entry.author;
+        // By the same key, or by a certificate of the same tree; the two do not combine.
+        let is_by_same = |of: &RecordEntry| of.author == entry.author || of.person == entry.person;
+        let is_own = is_by_same(&self.entries[creation]);
         let appended_by_others: HashSet<EntryId> = self
             .named(self.by_id.get(&entry.id).copied().unwrap_or(creation))
-            .filter(|of| self.entries[*of].author != entry.author)
+            .filter(|of| !is_by_same(&self.entries[*of]))
             .map(|of| self.entries[of].id)
             .collect();
         // Whether it may begin at all: an empty change says that its author saw what it names.

@@ -219,7 +219,25 @@ pub enum Administration {
         /// The position.
         position: u64,
     },
+    /// What people call the device of a certificate.
+    Label(Label),
 }
+
+/// What people call a device: its owner's word or a coordinator's, of several the one of the highest number.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Label {
+    /// The certificate.
+    pub certificate: EntryId,
+    /// 1 for the first; one more for each that its author saw.
+    pub number: u64,
+    /// The label, sealed to the team, so that the hub does not read it.
+    pub sealed: Vec<u8>,
+}
+
+/// The most labels that one certificate is given, one after the other.
+pub const LABELS_MAX: u64 = 1_000_000;
+/// The longest sealed label, in bytes.
+pub const LABEL_BYTES_MAX: usize = 512;
 
 impl Administration {
     /// The kind that the entry's header gives.
@@ -234,6 +252,7 @@ impl Administration {
             Administration::CodePack { .. } => kind::CODE_PACK,
             Administration::AskErase { .. } => kind::ASK_ERASE,
             Administration::SetAside { .. } => kind::SET_ASIDE,
+            Administration::Label(_) => kind::LABEL,
         }
     }
 
@@ -278,6 +297,12 @@ impl Administration {
                 encoder.array(2)?.bytes(&log.0)?.u64(*position)?;
                 Ok(())
             }),
+            Administration::Label(Label { certificate, number, sealed }) => {
+                cbor::encode(|encoder| {
+                    encoder.array(3)?.bytes(&certificate.0)?.u64(*number)?.bytes(sealed)?;
+                    Ok(())
+                })
+            }
         }
     }
 
@@ -324,6 +349,18 @@ impl Administration {
                 cbor::array_of(&mut decoder, 2)?;
                 let log = LogId(cbor::fixed(&mut decoder)?);
                 Administration::SetAside { log, position: decoder.u64()? }
+            }
+            kind::LABEL => {
+                cbor::array_of(&mut decoder, 3)?;
+                let certificate = EntryId(cbor::fixed(&mut decoder)?);
+                let (number, sealed) = (decoder.u64()?, decoder.bytes()?.to_vec());
+                if number > LABELS_MAX {
+                    return Err(Malformed::TooLarge { what: "number", max: LABELS_MAX });
+                }
+                if sealed.len() > LABEL_BYTES_MAX {
+                    return Err(Malformed::TooLarge { what: "label", max: LABEL_BYTES_MAX as u64 });
+                }
+                Administration::Label(Label { certificate, number, sealed })
             }
             _ => return Err(Malformed::Newer),
         };

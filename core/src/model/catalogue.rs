@@ -85,7 +85,8 @@ pub fn coded_fields() -> BTreeSet<String> {
         names.extend(kind.declaration().derived.iter().map(|derived| derived.name.to_owned()));
     }
     names.retain(|name| {
-        !["site", "void", "import_key"].contains(&name.as_str()) && !name.ends_with(".void")
+        !["site", "void", "import_key", "distinct"].contains(&name.as_str())
+            && !name.ends_with(".void")
     });
     names
 }
@@ -146,7 +147,7 @@ fn add_words(list: &mut Vec<&'static str>, field: &'static Field) {
 }
 
 /// Raised when what is derived from the same declarations changes its form or its meaning.
-const PROJECTION_VERSION: u32 = 4;
+const PROJECTION_VERSION: u32 = 5;
 
 /// A digest of all declarations: rows and sums made by others are built again.
 pub fn declarations_digest() -> [u8; 16] {

@@ -153,6 +153,17 @@ pub const ENVELOPE: &[Field] = &[
     ),
     optional("void", Shape::Code(VOID), "why the record counts nowhere"),
     optional("duplicate_of", Shape::Record, "another record of the same event"),
+    optional(
+        "distinct",
+        Shape::CodeSet(&[]),
+        "records that look like this one and are of other events, by their ids: shown as duplicates no more",
+    ),
+    optional(
+        "through",
+        Shape::Date,
+        "the last day of a span that the record stands for, as of a vending machine or a partner's month: \
+         from occurred_on to it, within a year, counted on it",
+    ),
     optional("note", Shape::Text, "free text, sealed to the team, never exported"),
     optional(
         "import_key",

@@ -104,6 +104,11 @@ pub struct Invalid {
 }
 
 impl Invalid {
+    /// The same, of a field of this name.
+    pub fn named(self, field: &str) -> Invalid {
+        Invalid { field: field.to_owned().into(), ..self }
+    }
+
     /// A field, what is wrong with it and what is allowed.
     pub fn new(field: impl Into<String>, wrong: Wrong, expected: impl Into<String>) -> Self {
         Invalid {

@@ -11,6 +11,8 @@ use super::{CivilDate, Kind, Value};
 /// How far a date of a list's element may lie from its record's own, in days: ten years, as the days
 /// from made to attended are counted. A century that was mistyped lies further.
 const FAR_DAYS: i64 = 3_650;
+/// The most days of a span.
+const SPAN_DAYS_MAX: i64 = 365;
 
 /// What is missing and which rules are broken, of what a record says as a whole, told as the operations
 /// that would create it so.
@@ -42,7 +44,23 @@ pub fn faults_of_whole(kind: Kind, version: u64, operations: &[Operation]) -> Ve
 /// Answers of one record that cannot both be true; only the device that writes is held to them.
 pub fn contradictions(kind: Kind, whole: &[Operation]) -> impl Iterator<Item = Invalid> {
     let declared = kind.declaration().contradictions.iter();
-    declared.filter_map(|one| hold_apart(*one, whole).err())
+    declared.filter_map(|one| hold_apart(*one, whole).err()).chain(fault_of_span(whole))
+}
+
+/// A span ends on the day on which it begins or later, and within a year: what lasts longer is no count of a period.
+fn fault_of_span(whole: &[Operation]) -> Option<Invalid> {
+    let day = |name: &str| {
+        let put = whole.iter().rev().find_map(|operation| match operation {
+            Operation::Put { field, value } if field == name => Some(value),
+            _ => None,
+        });
+        put.and_then(day_of)
+    };
+    let (first, last) = (day("occurred_on")?, day("through")?);
+    let expected =
+        "expected the last day of a span: on occurred_on or later, and within a year of it";
+    let wrong = Invalid::new("through", Wrong::Shape, expected);
+    (!(first..first + SPAN_DAYS_MAX).contains(&last)).then_some(wrong)
 }
 
 /// Whether the operations of a creation hold a rule.

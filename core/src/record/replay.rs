@@ -166,10 +166,12 @@ fn heads(steps: &[ReplayStep]) -> Vec<EntryId> {
 }
 
 fn history(plan: &Plan) -> Vec<Change> {
+    let person = plan.steps.first().map(|first| first.person);
     let changes = plan.steps.iter().filter(|step| step.counts).map(|step| Change {
         entry: step.id,
         author: step.author,
         by_coordinator: step.by_coordinator,
+        by_same_person: Some(step.person) == person,
         at: step.payload.at,
         operations: step.payload.operations.clone(),
     });

@@ -60,7 +60,16 @@ fn plan(seed: u64) -> Plan {
         let author = DeviceKey([4; 32]);
         let parents = parents.into_iter().collect();
         let by_coordinator = false;
-        steps.push(ReplayStep { id: id(at), author, by_coordinator, counts, payload, parents });
+        let person = EntryId([5; 32]);
+        steps.push(ReplayStep {
+            id: id(at),
+            author,
+            person,
+            by_coordinator,
+            counts,
+            payload,
+            parents,
+        });
     }
     Plan { record: RecordId([3; 16]), kind: Kind::Reversal, team: TeamId([5; 16]), steps }
 }
@@ -182,6 +191,7 @@ fn an_own_later_correction_wins_over_an_earlier_one() {
     let step = |at: usize, value: i64, parents: Vec<usize>| ReplayStep {
         id: id(at),
         author: DeviceKey([4; 32]),
+        person: EntryId([5; 32]),
         by_coordinator: false,
         counts: true,
         payload: RecordPayload {

@@ -92,7 +92,7 @@ impl Store {
                 let author = self.authority.author(&certificate, open.key, open.team, root);
                 match author {
                     Some(author) if !self.authority.is_revoked(&certificate) => {
-                        self.authority.note_log(*log, author);
+                        self.authority.note_log(*log, author, &certificate);
                         Ok(())
                     }
                     _ => self.set_authority_stale(),

@@ -5,17 +5,20 @@
 
 use super::rows::{Row, State};
 use super::{Store, StoreError};
-use crate::model::{DeviceKey, LogId, RecordId};
+use crate::identity::Role;
+use crate::model::{Answer, DeviceKey, EntryId, LogId, RecordId};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A record with what links lead on from it.
 struct Node {
     row: Row,
+    /// The person who made it, as far as its log stands.
+    person: Option<EntryId>,
     to: Vec<RecordId>,
 }
 
 impl Node {
-    /// Whether it is neither void nor kept out of totals by its date.
+    /// Whether it is not void.
     fn stands(&self) -> bool {
         self.row.state != State::Void
     }
@@ -58,30 +61,84 @@ impl Store {
         let mut next: Vec<RecordId> = set.iter().copied().collect();
         let mut statement = self.sql()?.prepare_cached(
             "SELECT a FROM link WHERE b = ?1 AND by_coordinator = 1
-             UNION ALL SELECT a FROM link WHERE b = ?1 AND author = ?2",
+             UNION ALL SELECT a FROM link WHERE b = ?1 AND author = ?2
+             UNION ALL SELECT a FROM link WHERE b = ?1 AND person = ?3",
         )?;
+        let mut sets = BTreeSet::new();
         while let Some(id) = next.pop() {
             // Also of a record that stands here no more, so that what it took out comes back.
-            let Some(author) = self.creator(id)? else { continue };
-            let found = statement.query_map((id.0, author.0), |row| Ok(RecordId(row.get(0)?)))?;
-            for found in found {
-                let found = found?;
-                if set.insert(found) {
-                    next.push(found);
-                }
+            let Some((author, person)) = self.maker(id)? else { continue };
+            let asked = (id.0, author.0, person.map(|person| person.0));
+            let found = statement.query_map(asked, |row| Ok(RecordId(row.get(0)?)))?;
+            let mut found: Vec<RecordId> = found.collect::<Result<_, _>>()?;
+            // What is made of the same row leads to the one that counts.
+            if let Some(of) = self.set_of(id)?.filter(|of| sets.insert(*of)) {
+                found.extend(self.linked_of_set(&of)?);
             }
+            next.extend(found.into_iter().filter(|found| set.insert(*found)));
         }
         Ok(set)
     }
 
-    /// The key that made a record whose creation is held.
-    fn creator(&self, id: RecordId) -> Result<Option<DeviceKey>, StoreError> {
+    /// The key that made a record whose creation is held, and the person where its log stands.
+    pub(super) fn maker(
+        &self,
+        id: RecordId,
+    ) -> Result<Option<(DeviceKey, Option<EntryId>)>, StoreError> {
         let Some(number) = self.number_of(id)? else { return Ok(None) };
         let mut statement = self.sql()?.prepare_cached(
             "SELECT log.id FROM entry JOIN log ON log.number = entry.log WHERE arrival = ?1",
         )?;
         let log = statement.query_row([number], |row| Ok(LogId(row.get(0)?)))?;
-        Ok(self.logs.get(&log).map(|log| log.open.key))
+        let person = self.authority.standing(&log).map(|standing| standing.person);
+        Ok(self.logs.get(&log).map(|log| (log.open.key, person)))
+    }
+
+    /// Whether a device with this key and certificate may write what reaches from one record to the other: it is a
+    /// coordinator's of their team, or one person made both.
+    pub fn may_write_both(
+        &self,
+        (key, certificate): (DeviceKey, EntryId),
+        one: RecordId,
+        other: RecordId,
+    ) -> Result<bool, StoreError> {
+        let (Some(first), Some(second)) = (self.row(one)?, self.row(other)?) else {
+            return Ok(false);
+        };
+        let alike = (first.team, first.answers.kind) == (second.team, second.answers.kind);
+        let named = self.authority.certificate(&certificate);
+        let is_coordinators =
+            named.is_some_and(|named| (named.role, named.team) == (Role::Coordinator, first.team));
+        let (Some(first), Some(second)) = (self.maker(one)?, self.maker(other)?) else {
+            return Ok(false);
+        };
+        let person = Some(self.authority.person(&certificate));
+        let made_both = (first.0 == key && second.0 == key)
+            || (first.1.is_some() && first.1 == person && second.1 == person);
+        Ok(alike && (is_coordinators || made_both))
+    }
+
+    /// Whether one record says of another, by a word that has effect, that they are two.
+    pub fn says_distinct(&self, one: RecordId, other: RecordId) -> Result<bool, StoreError> {
+        let Some(row) = self.row(one)? else { return Ok(false) };
+        let field = format!("distinct.{other}");
+        if row.answers.get(&field) != Some(&Answer::Flag(true)) {
+            return Ok(false);
+        }
+        let Some(record) = self.record(one)? else { return Ok(false) };
+        let Some((_, by)) = record.fields.get(&field).and_then(|values| values.last()) else {
+            return Ok(false);
+        };
+        let Some(change) = record.change(by) else { return Ok(false) };
+        let Some(second) = self.row(other)? else { return Ok(false) };
+        let alike = (row.team, row.answers.kind) == (second.team, second.answers.kind);
+        let (Some(first), Some(second)) = (self.maker(one)?, self.maker(other)?) else {
+            return Ok(false);
+        };
+        let by_key = change.author == first.0 && first.0 == second.0;
+        let by_person = change.by_same_person && first.1.is_some() && first.1 == second.1;
+        let planted = crate::planted!(StrangersKeepApart);
+        Ok(alike && (change.by_coordinator || by_key || by_person || planted))
     }
 
     /// Follows the links of effect that lead on from these records, step by step.
@@ -111,7 +168,8 @@ impl Store {
         if !nodes.contains_key(&id)
             && let Some(row) = self.row(id)?
         {
-            nodes.insert(id, Node { row, to: Vec::new() });
+            let person = self.maker(id)?.and_then(|(_, person)| person);
+            nodes.insert(id, Node { row, person, to: Vec::new() });
         }
         Ok(nodes.get(&id))
     }
@@ -126,19 +184,31 @@ impl Store {
         let Some(from) = self.node(id, nodes)?.map(|node| node.row.clone()) else {
             return Ok(Vec::new());
         };
-        let mut statement =
-            self.sql()?.prepare_cached("SELECT b, by_coordinator FROM link WHERE a = ?1")?;
-        let rows = statement
-            .query_map([id.0], |row| Ok((RecordId(row.get(0)?), row.get::<_, bool>(1)?)))?;
+        let mut statement = self
+            .sql()?
+            .prepare_cached("SELECT b, by_coordinator, author, person FROM link WHERE a = ?1")?;
+        let rows = statement.query_map([id.0], |row| {
+            let author = row.get::<_, Option<[u8; 32]>>(2)?.map(DeviceKey);
+            let person = row.get::<_, Option<[u8; 32]>>(3)?.map(EntryId);
+            Ok((RecordId(row.get(0)?), row.get::<_, bool>(1)?, author, person))
+        })?;
         let mut to = Vec::new();
+        if let Some(of) = self.set_of(id)?
+            && let Some(counted) = self.counted_of_set(&of)?.filter(|counted| *counted != id)
+            && self.node(counted, nodes)?.is_some()
+        {
+            to.push(counted);
+        }
         for row in rows {
-            let (other, by_coordinator) = row?;
+            let (other, by_coordinator, author, person) = row?;
             if other == id {
                 continue;
             }
             let Some(node) = self.node(other, nodes)? else { continue };
             let alike = (node.row.team, node.row.answers.kind) == (from.team, from.answers.kind);
-            let by_one = node.row.author == from.author && from.state != State::Void;
+            let by_key = author == Some(node.row.author);
+            let by_person = person.is_some() && person == node.person;
+            let by_one = (by_key || by_person) && from.state != State::Void;
             if alike && (by_coordinator || by_one) {
                 to.push(other);
             }

@@ -8,7 +8,7 @@ use crate::log::entry::Entry;
 use crate::log::judge::{RecordEntry, judge};
 use crate::log::payload::Open;
 use crate::log::verdict::{Refusal, Verdict};
-use crate::model::TeamId;
+use crate::model::{EntryId, TeamId};
 
 /// Why an entry counts nowhere for good; what a revocation leaves out can still be accepted, once a coordinator
 /// looks at it.
@@ -66,12 +66,16 @@ impl Store {
         let opened = opened.and_then(|first| Open::decode(first.payload.as_deref()?).ok());
         let log = last.header.log;
         let author = self.author_of(&log).or_else(|| self.author_by(opened.as_ref()?));
+        let opened_by = opened.as_ref().map(|open| open.certificate);
         let key = self.chains.log(&log).map(|info| info.key).or(opened.map(|open| open.key));
         let (Some(record), Some(Author::Certified(role, team)), Some(key)) =
             (last.record(), author, key)
         else {
             return Ok(None);
         };
+        let certificate = self.chains.log(&log).map(|info| info.certificate);
+        let certificate = certificate.or(opened_by).unwrap_or(EntryId::NONE);
+        let person = self.authority.person(&certificate);
         let held = self.record_entries(record, &mut NotCarried::default())?.into_iter();
         let held = held.filter(|(of, _)| *of == team).map(|(_, entry)| entry);
         let new = entries.iter().filter(|entry| entry.record() == Some(record));
@@ -82,6 +86,7 @@ impl Store {
             creates: entry.header.record.is_none(),
             payload: entry.payload.clone(),
             author: key,
+            person,
             role,
             has_ended: false,
             stands: true,

@@ -8,7 +8,7 @@ use crate::log::Ending;
 use crate::log::authority::verdict_by;
 use crate::log::chain::{LogInfo, Place};
 use crate::log::entry::{is_known, kind, settles};
-use crate::log::payload::Administration;
+use crate::log::payload::{Administration, Label};
 use crate::model::{DeviceKey, EntryId, LogId, RecordId, TeamId};
 use std::collections::BTreeMap;
 
@@ -100,6 +100,26 @@ impl Store {
             }
         }
         Ok(set_aside)
+    }
+
+    /// The labels that are given to certificates: under which certificate each was written, its entry, and what it says.
+    pub fn labels(&self) -> Result<Vec<(EntryId, EntryId, Label)>, StoreError> {
+        let mut statement = self.sql()?.prepare_cached(
+            "SELECT log.id, entry.id, payload FROM entry INDEXED BY entry_administration
+               CROSS JOIN log ON log.number = entry.log
+             WHERE kind = ?1 AND kind < 16 AND verdict = 1 AND payload IS NOT NULL",
+        )?;
+        let mut rows = statement.query([kind::LABEL])?;
+        let mut labels = Vec::new();
+        while let Some(row) = rows.next()? {
+            let Some(info) = self.chains.log(&LogId(row.get(0)?)) else { continue };
+            let payload = kept(&row.get::<_, Vec<u8>>(2)?)?;
+            if let Ok(Administration::Label(label)) = Administration::decode(kind::LABEL, &payload)
+            {
+                labels.push((info.certificate, EntryId(row.get(1)?), label));
+            }
+        }
+        Ok(labels)
     }
 
     /// The erasures that are asked for and not done, by team and record.

@@ -9,7 +9,7 @@ use crate::model::catalogue::measures;
 use crate::model::field::Shape;
 use crate::model::indicator::is_part;
 use crate::model::stock::Holder;
-use crate::model::{CivilDate, RecordId, Value};
+use crate::model::{CivilDate, RecordId};
 use crate::record::Record;
 use rusqlite::OptionalExtension;
 use std::collections::BTreeMap;
@@ -44,6 +44,7 @@ impl Store {
             return Ok(());
         }
         let had_links = self.relink(id)?;
+        self.note_equal_import(id, record)?;
         if let Some(before) = before {
             self.notice_record(id, before.answers.kind);
             self.count(&before, -1);
@@ -61,14 +62,24 @@ impl Store {
             self.notice_record(id, record.kind);
             self.count(&row, 1);
             let links = links(record);
-            for (other, by_coordinator) in &links {
+            let (author, person) = (record.author, self.maker(id)?.and_then(|(_, person)| person));
+            for link in &links {
                 self.sql()?
                     .prepare_cached(
-                        "INSERT INTO link (a, b, by_coordinator, author) VALUES (?1, ?2, ?3, ?4)
+                        "INSERT INTO link (a, b, by_coordinator, author, person)
+                         VALUES (?1, ?2, ?3, ?4, ?5)
                          ON CONFLICT (a, b) DO UPDATE
-                           SET by_coordinator = max(by_coordinator, excluded.by_coordinator)",
+                           SET by_coordinator = max(by_coordinator, excluded.by_coordinator),
+                             author = coalesce(author, excluded.author),
+                             person = coalesce(person, excluded.person)",
                     )?
-                    .execute((id.0, other.0, by_coordinator, record.author.0))?;
+                    .execute((
+                        id.0,
+                        link.to.0,
+                        link.by_coordinator,
+                        link.by_same_key.then_some(author.0),
+                        person.filter(|_| link.by_same_person).map(|person| person.0),
+                    ))?;
             }
             if !links.is_empty() {
                 self.relink(id)?;
@@ -92,14 +103,18 @@ impl Store {
     }
 
     fn write_row(&self, number: i64, record: &Record) -> Result<Row, StoreError> {
-        let (day, put_by) = match record.fields.get("occurred_on").and_then(|values| values.last())
-        {
-            Some((Value::Text(date), by)) => (date.parse::<CivilDate>().ok(), Some(by)),
-            _ => (None, None),
+        let dated = |name: &str| {
+            let (value, by) = record.fields.get(name)?.last()?;
+            Some((value.as_text()?.parse::<CivilDate>().ok()?, by))
         };
+        // What stands for a span counts on its last day.
+        let dated = match (dated("occurred_on"), dated("through")) {
+            (Some((first, _)), Some((last, by))) if last >= first => Some((last, by)),
+            (first, _) => first,
+        };
+        let (day, put_by) = dated.unzip();
         let doubt = put_by.and_then(|by| self.doubt_of_date(by, record.clock_of(by)?, day?));
-        let is_out = record.is_void()
-            || crate::planted!(DateKeepsOut) && doubt == Some(0);
+        let is_out = record.is_void() || crate::planted!(DateKeepsOut) && doubt == Some(0);
         let row = Row {
             number,
             id: record.id,
@@ -233,22 +248,33 @@ impl Store {
     /// Drops the projection, so that settling builds it again.
     pub(super) fn drop_projection(&mut self) -> Result<(), StoreError> {
         Ok(self.sql()?.execute_batch(
-            "DELETE FROM record; DELETE FROM link; DELETE FROM tally; DELETE FROM stock;
+            "DELETE FROM record; DELETE FROM link; DELETE FROM equal_import; DELETE FROM tally; DELETE FROM stock;
              INSERT OR IGNORE INTO dirty
                SELECT coalesce(changes, substr(id, 1, 16)) FROM entry WHERE kind >= 16;",
         )?)
     }
 }
 
+/// That a record says it is a duplicate of another one, by a word that may have effect.
+struct Link {
+    to: RecordId,
+    by_coordinator: bool,
+    by_same_key: bool,
+    by_same_person: bool,
+}
+
 /// The records that this one says it is a duplicate of, by a word that may have effect: a coordinator's,
 /// or that of whoever made this record. Others' are suggestions.
-fn links(record: &Record) -> Vec<(RecordId, bool)> {
+fn links(record: &Record) -> Vec<Link> {
     let values = record.fields.get("duplicate_of").into_iter().flatten();
     let links = values.filter_map(|(value, by)| {
-        let other = value.as_text()?.parse().ok()?;
+        let to = value.as_text()?.parse().ok()?;
         let change = record.change(by)?;
         let by_coordinator = change.by_coordinator || crate::planted!(StrangersLinkCounts);
-        (by_coordinator || change.author == record.author).then_some((other, by_coordinator))
+        let by_same_key = change.author == record.author;
+        let by_same_person = change.by_same_person;
+        let may = by_coordinator || by_same_key || by_same_person;
+        may.then_some(Link { to, by_coordinator, by_same_key, by_same_person })
     });
     links.collect()
 }

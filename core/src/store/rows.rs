@@ -68,7 +68,7 @@ pub struct Row {
     pub author: DeviceKey,
     /// When it was recorded, by its author's clock.
     pub recorded_at: UnixMillis,
-    /// Days since 1970-01-01 on which it happened.
+    /// The day since 1970-01-01 that it counts on: that on which it happened, or the last of its span.
     pub day: i64,
     /// Why it counts, or counts nowhere.
     pub state: State,
@@ -93,6 +93,16 @@ impl Store {
         self.logs.values().map(|log| (log.number, (log.open.team, log.open.key))).collect()
     }
 
+    /// The teams of logs and the keys of the persons whose they are, by this store's numbers.
+    fn persons(&self) -> BTreeMap<i64, (TeamId, DeviceKey)> {
+        let of = |id: &LogId, key: DeviceKey| {
+            let person = self.authority.standing(id).map(|standing| standing.person);
+            person.and_then(|person| self.authority.key_of_person(&person)).unwrap_or(key)
+        };
+        let logs = self.logs.iter();
+        logs.map(|(id, log)| (log.number, (log.open.team, of(id, log.open.key)))).collect()
+    }
+
     /// This store's number for a record: the arrival of the entry that creates it.
     pub(super) fn number_of(&self, id: RecordId) -> Result<Option<i64>, StoreError> {
         let mut statement = self.sql()?.prepare_cached(
@@ -101,14 +111,14 @@ impl Store {
         Ok(statement.query_row((id.0, last_id_of(id)), |row| row.get(0)).optional()?)
     }
 
-    /// Reads what counts of a span of days, one by one, in no order: the team and author of each record,
-    /// its day and its answers.
+    /// Reads what counts of a span of days, one by one, in no order: the team of each record and the key of the
+    /// person who made it, which is that of the first of their devices; its day and its answers.
     pub(super) fn each_counted(
         &self,
         (from, to): (i64, i64),
         mut take: impl FnMut(TeamId, DeviceKey, i64, &Answers),
     ) -> Result<(), StoreError> {
-        let origins = self.origins();
+        let origins = self.persons();
         let mut statement = self.sql()?.prepare_cached(
             "SELECT kind, log, day, answers FROM record WHERE state = 1 AND day BETWEEN ?1 AND ?2",
         )?;

@@ -48,6 +48,12 @@ pub enum Setting {
     Member(TeamId),
     /// An invitation that was made here, by its id (the engine).
     Invitation([u8; 16]),
+    /// What is known of whoever is invited by it (the engine).
+    Newcomer([u8; 16]),
+    /// On which day each device of a team synced last, as the hub said when it was asked last (the engine).
+    SyncedDays(TeamId),
+    /// The label that this device is to give itself in a team, once it has the team's key (the engine).
+    OwnLabel(TeamId),
     /// What the device that was let in by an invitation was answered (the engine).
     Reply([u8; 16]),
     /// The number of the draft that was begun last: none is given twice (the engine).
@@ -104,6 +110,9 @@ impl Setting {
             Setting::LastDraft => "last_draft",
             Setting::Member(team) => return format!("member {team}"),
             Setting::Invitation(id) => return format!("invitation {}", in_digits(id)),
+            Setting::Newcomer(id) => return format!("newcomer {}", in_digits(id)),
+            Setting::SyncedDays(team) => return format!("synced_days {team}"),
+            Setting::OwnLabel(team) => return format!("own_label {team}"),
             Setting::Reply(id) => return format!("reply {}", in_digits(id)),
             Setting::Draft(number) => return format!("draft {number}"),
         };
@@ -117,6 +126,9 @@ impl Setting {
         match what {
             "member" => which.parse().ok().map(Setting::Member),
             "invitation" => of_digits(which).map(Setting::Invitation),
+            "newcomer" => of_digits(which).map(Setting::Newcomer),
+            "synced_days" => which.parse().ok().map(Setting::SyncedDays),
+            "own_label" => which.parse().ok().map(Setting::OwnLabel),
             "reply" => of_digits(which).map(Setting::Reply),
             "draft" => which.parse().ok().map(Setting::Draft),
             _ => None,

@@ -145,7 +145,9 @@ impl Store {
                 let was = self.carried.get(log).map(|carried| carried.carriage.clone());
                 self.refresh_carriage(log)?;
                 let now = self.carried.get(log).map(|carried| &carried.carriage);
-                let has_author = |of: &Authority| of.standing(log).map(|standing| standing.author);
+                let has_author = |of: &Authority| {
+                    of.standing(log).map(|standing| (standing.author, standing.person))
+                };
                 match (was, now) {
                     // One more revocation cuts little more: the rest of the log says what it said.
                     (Some(was), Some(now))
@@ -163,6 +165,7 @@ impl Store {
                     }
                 }
             }
+            self.mark_persons_dirty(&before, &changed.logs)?;
             if reopened || !changed.logs.is_empty() || !changed.entries.is_empty() {
                 self.load_brought()?;
                 self.forget_aside()?;
@@ -186,6 +189,31 @@ impl Store {
             }
         }
         self.drop_setting(&Setting::AuthorityStale)?;
+        Ok(())
+    }
+
+    /// Where it changed whose person a log is, links between all that the person made are looked at anew.
+    fn mark_persons_dirty(
+        &mut self,
+        before: &Authority,
+        changed: &[LogId],
+    ) -> Result<(), StoreError> {
+        let person = |of: &Authority, log: &LogId| of.standing(log).map(|standing| standing.person);
+        let left: BTreeSet<EntryId> = changed
+            .iter()
+            .filter_map(|log| {
+                person(before, log).filter(|was| person(&self.authority, log) != Some(*was))
+            })
+            .collect();
+        if left.is_empty() {
+            return Ok(());
+        }
+        let logs: Vec<LogId> = self.logs.keys().copied().collect();
+        let of_left =
+            |log: &&LogId| person(&self.authority, log).is_some_and(|is| left.contains(&is));
+        for log in logs.iter().filter(of_left).copied().collect::<Vec<_>>() {
+            self.mark_log_dirty(&log)?;
+        }
         Ok(())
     }
 
@@ -379,8 +407,10 @@ impl Store {
             let place = place_of(row.get(2)?, row.get(3)?);
             hidden.stored.insert(entry, row.get(9)?);
             let info = self.chains.log(&log).ok_or(StoreError::Damaged("an entry's log"))?;
-            let Some(Author::Certified(role, team)) =
-                self.author_of(&log).filter(|_| self.is_carried(&log, place, entry))
+            let standing = self.authority.standing(&log);
+            let Some((Author::Certified(role, team), person)) = standing
+                .map(|standing| (standing.author, standing.person))
+                .filter(|_| self.is_carried(&log, place, entry))
             else {
                 hidden.entries.push(entry);
                 if self.authority.is_erased(info.team, id) {
@@ -403,6 +433,7 @@ impl Store {
                     creates: row.get(5)?,
                     payload: kept_if_any(row.get(6)?)?,
                     author: info.key,
+                    person,
                     role,
                     has_ended: looked.ending.is_some() && !is_brought,
                     stands: stands || is_brought,

@@ -66,7 +66,8 @@ impl State {
 }
 
 fn totals(store: &Store, team: TeamId, by: Vec<Split>) -> Result<Totals, Failure> {
-    let mut lines = store.totals(&Query { team: Some(team), by, ..Query::default() }, UnixMillis(0))?.lines;
+    let mut lines =
+        store.totals(&Query { team: Some(team), by, ..Query::default() }, UnixMillis(0))?.lines;
     for sums in lines.values_mut() {
         sums.retain(|_, n| *n != 0);
     }

@@ -155,7 +155,14 @@ impl World {
             return Ok(());
         }
         let (key, role) = (self.sybil.key(), CertifiedRole::Worker);
-        let certificate = Certificate { key, role, team: TEAMS[0], renew_by: None };
+        let certificate = Certificate {
+            key,
+            role,
+            team: TEAMS[0],
+            renew_by: None,
+            continues: None,
+            made_at: kitbag_core::model::UnixMillis(0),
+        };
         let entry = self.rogue_says(&Administration::Certify(certificate), Word::Certify)?;
         if self.is_said(&entry) {
             self.sybil.certificate = entry.id;

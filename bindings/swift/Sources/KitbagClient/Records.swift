@@ -315,7 +315,17 @@ public struct RefusedRecord: Hashable, Sendable {
 /// Two records that look like one event.
 public struct Suspected: Hashable, Sendable {
     /// Why they do.
-    public enum Why: Hashable, Sendable { case savedTwice, importedTwice, seenByTwo }
+    public enum Why: Hashable, Sendable {
+        case savedTwice, importedTwice, seenByTwo
+
+        var lowered: KitbagGenerated.Why {
+            switch self {
+            case .savedTwice: .savedTwice
+            case .importedTwice: .importedTwice
+            case .seenByTwo: .seenByTwo
+            }
+        }
+    }
 
     public let one: RecordId
     public let other: RecordId
@@ -424,8 +434,18 @@ public struct Records: Sendable {
     }
 
     /// Pairs of records that look like one event.
-    public func suspectedDuplicates() async throws -> [Suspected] {
-        try await crossing { try await ffi.suspectedDuplicates().map(Suspected.init) }
+    public func suspectedDuplicates(skip: UInt64 = 0) async throws -> [Suspected] {
+        try await crossing { try await ffi.suspectedDuplicates(skip: skip).map(Suspected.init) }
+    }
+
+    /// Links all pairs that are suspected by one reason, as far as this device may. Returns how many it linked.
+    public func linkSuspected(_ why: Suspected.Why) async throws -> UInt64 {
+        try await crossing { try await ffi.linkSuspected(why: why.lowered) }
+    }
+
+    /// Says of two records that look like one event that they are two: they are suspected no more.
+    public func keepApart(_ id: RecordId, _ other: RecordId) async throws {
+        try await crossing { try await ffi.keepApart(id: id.text, other: other.text) }
     }
 }
 

@@ -42,11 +42,18 @@ public struct Member: Hashable, Sendable {
     public let device: DeviceKey
     public let role: Role
     public let isRevoked: Bool
-    /// The day on which it synced last, by the hub's clock; nil where that was not asked, or is not known.
+    /// What people call the device, where it has a label that this one can read.
+    public let label: String?
+    /// When it was certified, by the clock of whoever did.
+    public let joined: Date
+    /// The first certificate of the person whose device it is: its own, or the one that it continues.
+    public let person: EntryId
+    /// The day on which it synced last, by the hub's clock, as the hub said last; nil where it never did.
     public let lastSynced: CivilDate?
 
     init(_ of: KitbagGenerated.Member) {
         (certificate, device, role) = (EntryId(of.certificate), DeviceKey(of.device), Role(of.role))
+        (label, joined, person) = (of.label, Date(millis: of.joined), EntryId(of.person))
         (isRevoked, lastSynced) = (of.isRevoked, of.lastSynced.flatMap { CivilDate($0) })
     }
 }
@@ -145,11 +152,22 @@ public struct Team: Sendable {
         try await waiting { try await ffi.members(team: team.text, askHub: true, cancel: $0).map(Member.init) }
     }
 
-    /// Invites a device: the root coordinators, a coordinator the rest of the team.
-    public func invite(_ team: TeamId, _ role: Role) async throws -> Invitation {
+    /// Invites a device: the root coordinators, a coordinator the rest of the team. `continues` is the certificate of
+    /// the same person's earlier device, whose records the new one corrects as its own; `label` is what people will call
+    /// it, of 40 characters at most.
+    public func invite(
+        _ team: TeamId, _ role: Role, continues: EntryId? = nil, label: String? = nil
+    ) async throws -> Invitation {
         try await waiting {
-            Invitation(try await ffi.invite(team: team.text, role: role.lowered, cancel: $0))
+            Invitation(
+                try await ffi.invite(
+                    team: team.text, role: role.lowered, continues: continues?.text, label: label, cancel: $0))
         }
+    }
+
+    /// Calls the device of a certificate so, for everybody in its team: its owner may, and coordinators.
+    public func setLabel(_ certificate: EntryId, _ label: String) async throws {
+        try await crossing { try await ffi.setLabel(certificate: certificate.text, label: label) }
     }
 
     /// Lets in the device whose screen shows these six digits.

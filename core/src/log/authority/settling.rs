@@ -36,6 +36,7 @@ pub fn settle(held: &AuthorityInputs<'_>) -> Authority {
     settling.bound_what_the_fallen_keep();
     settling.settle_level(Level::Rest);
     settling.note_readers();
+    settling.note_persons();
     settling.authority
 }
 
@@ -86,6 +87,31 @@ impl<'a> Settlement<'a> {
         }
     }
 
+    fn note_persons(&mut self) {
+        let continuing = self.authority.certificates.values().any(|one| one.continues.is_some());
+        if !continuing {
+            return;
+        }
+        let mut persons: BTreeMap<EntryId, EntryId> = BTreeMap::new();
+        for certificate in self.authority.certificates.keys() {
+            let (mut of_one, mut at) = (vec![*certificate], *certificate);
+            let person = loop {
+                if let Some(person) = persons.get(&at) {
+                    break *person;
+                }
+                let Some(earlier) = self.authority.continued_by(&at) else { break at };
+                of_one.push(earlier);
+                at = earlier;
+            };
+            persons.extend(of_one.into_iter().map(|of| (of, person)));
+        }
+        for standing in self.authority.logs.values_mut() {
+            if let Some(person) = persons.get(&standing.person) {
+                standing.person = *person;
+            }
+        }
+    }
+
     /// The logs of a level: each with its author, by a certificate that was settled above.
     fn logs_of(&self, level: Level) -> Vec<(LogId, &'a LogInfo, Author)> {
         let of_certificate = |id: &EntryId| self.by_certificate.get(id).into_iter().flatten();
@@ -121,7 +147,9 @@ impl<'a> Settlement<'a> {
                 let is_carried = carriage.carries(entry.place);
                 entries.push((*entry, *info, *author, is_carried, stands));
             }
-            self.authority.logs.insert(*log, Standing { author: *author, cuts });
+            // Whose person it is is known once all certificates are.
+            let person = info.certificate;
+            self.authority.logs.insert(*log, Standing { author: *author, person, cuts });
         }
         if level == Level::Root {
             self.erase(&entries.iter().map(|(entry, ..)| *entry).collect::<Vec<_>>());

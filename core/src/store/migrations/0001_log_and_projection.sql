@@ -73,10 +73,12 @@ CREATE INDEX record_conflicted ON record (number) WHERE conflicts > 0;
 CREATE TABLE link (              -- a says that it is of the same event as b
   a BLOB, b BLOB,
   by_coordinator INTEGER NOT NULL,
-  author BLOB NOT NULL,         -- the key that made a
+  author BLOB,                  -- the key that made a, where it wrote this, too
+  person BLOB,                  -- the person who made a, where that person wrote this, too
   PRIMARY KEY (a, b)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX link_back ON link (b, author, a);
+CREATE INDEX link_of_person ON link (b, person, a);
 CREATE INDEX link_by_coordinator ON link (b, a) WHERE by_coordinator = 1;
 CREATE TABLE tally (
   day INTEGER, team BLOB, site TEXT,

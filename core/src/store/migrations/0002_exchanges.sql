@@ -18,3 +18,7 @@ CREATE TABLE clock_doubt (entry BLOB PRIMARY KEY, known INTEGER NOT NULL) STRICT
 -- after its own clock's.
 ALTER TABLE record ADD COLUMN doubt INTEGER;
 CREATE INDEX record_in_doubt ON record (doubt) WHERE doubt IS NOT NULL;
+-- Derived: the records made of one row of a file by several devices, and in which order one of them counts.
+CREATE TABLE equal_import (
+  set_id BLOB, rank INTEGER, id BLOB NOT NULL UNIQUE, PRIMARY KEY (set_id, rank, id)
+) STRICT, WITHOUT ROWID;

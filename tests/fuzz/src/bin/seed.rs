@@ -56,7 +56,14 @@ fn seeds() -> Vec<(&'static str, &'static str, Vec<u8>)> {
         }],
         ..Message::default()
     };
-    let certificate = Certificate { key: device, role: Role::Worker, team, renew_by: None };
+    let certificate = Certificate {
+        key: device,
+        role: Role::Worker,
+        team,
+        renew_by: None,
+        continues: None,
+        made_at: kitbag_core::model::UnixMillis(0),
+    };
     let kinded = |kind: u8, payload: Vec<u8>| [vec![kind], payload].concat();
     let says = |says: Administration| kinded(says.kind(), says.encode());
     let kept = vec![KeptTip { log: open.log(), tip, signature: signed }];

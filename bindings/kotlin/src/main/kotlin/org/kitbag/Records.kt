@@ -258,9 +258,17 @@ public class Records internal constructor(private val ffi: FfiKitbag) {
     public suspend fun refused(): List<RefusedRecord> = crossing { ffi.refused().map { it.lift() } }
 
     /** Pairs of records that look like one event. */
-    public suspend fun suspectedDuplicates(): List<Suspected> = crossing {
-        ffi.suspectedDuplicates().map { Suspected(RecordId(it.one), RecordId(it.other), Why.valueOf(it.why.name)) }
+    public suspend fun suspectedDuplicates(skip: Long = 0): List<Suspected> = crossing {
+        ffi.suspectedDuplicates(skip.coerceAtLeast(0).toULong())
+            .map { Suspected(RecordId(it.one), RecordId(it.other), Why.valueOf(it.why.name)) }
     }
+
+    /** Links all pairs that are suspected by one reason, as far as this device may. Returns how many it linked. */
+    public suspend fun linkSuspected(why: Why): Long =
+        crossing { ffi.linkSuspected(org.kitbag.ffi.Why.valueOf(why.name)).toLong() }
+
+    /** Says of two records that look like one event that they are two: they are suspected no more. */
+    public suspend fun keepApart(id: RecordId, other: RecordId): Unit = crossing { ffi.keepApart(id.text, other.text) }
 }
 
 /** A draft. */

@@ -1,5 +1,6 @@
 package org.kitbag
 
+import java.time.Instant
 import java.time.LocalDate
 import org.kitbag.ffi.Inviting as FfiInviting
 import org.kitbag.ffi.Joining as FfiJoining
@@ -31,7 +32,13 @@ public data class Member(
     val device: DeviceKey,
     val role: Role,
     val isRevoked: Boolean,
-    /** The day on which it synced last, by the hub's clock; null where that was not asked, or is not known. */
+    /** What people call the device, where it has a label that this one can read. */
+    val label: String?,
+    /** When it was certified, by the clock of whoever did. */
+    val joined: Instant,
+    /** The first certificate of the person whose device it is: its own, or the one that it continues. */
+    val person: EntryId,
+    /** The day on which it synced last, by the hub's clock; as the hub said last; null where it never did. */
     val lastSynced: LocalDate?,
 )
 
@@ -109,12 +116,35 @@ public class Team internal constructor(private val ffi: FfiKitbag) {
     private suspend fun members(team: TeamId, askHub: Boolean, cancel: org.kitbag.ffi.Cancel) =
         ffi.members(team.text, askHub, cancel).map {
             val synced = it.lastSynced?.let(LocalDate::parse)
-            Member(EntryId(it.certificate), DeviceKey(it.device), Role.valueOf(it.role.name), it.isRevoked, synced)
+            Member(
+                EntryId(it.certificate),
+                DeviceKey(it.device),
+                Role.valueOf(it.role.name),
+                it.isRevoked,
+                it.label,
+                Instant.ofEpochMilli(it.joined),
+                EntryId(it.person),
+                synced,
+            )
         }
 
-    /** Invites a device: the root coordinators, a coordinator the rest of the team. */
-    public suspend fun invite(team: TeamId, role: Role): Invitation =
-        waiting { Invitation(ffi.invite(team.text, org.kitbag.ffi.Role.valueOf(role.name), it)) }
+    /**
+     * Invites a device: the root coordinators, a coordinator the rest of the team. [continues] is the certificate of the
+     * same person's earlier device, whose records the new one corrects as its own; [label] is what people will call it,
+     * of 40 characters at most.
+     */
+    public suspend fun invite(
+        team: TeamId,
+        role: Role,
+        continues: EntryId? = null,
+        label: String? = null,
+    ): Invitation = waiting {
+        Invitation(ffi.invite(team.text, org.kitbag.ffi.Role.valueOf(role.name), continues?.text, label, it))
+    }
+
+    /** Calls the device of a certificate so, for everybody in its team: its owner may, and coordinators. */
+    public suspend fun setLabel(certificate: EntryId, label: String): Unit =
+        crossing { ffi.setLabel(certificate.text, label) }
 
     /** Lets in the device whose screen shows these six digits. */
     public suspend fun approve(digits: String): Unit = waiting { ffi.approve(digits, it) }
