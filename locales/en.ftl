@@ -20,6 +20,8 @@ field-utc_offset_min = Offset from UTC, minutes
 field-client_code = Client code
 field-void = Void because
 field-duplicate_of = Same event as
+field-distinct = Apart from
+field-through = Through (last day)
 field-note = Note
 field-import_key = Row of the imported file
 field-people = People met
@@ -391,7 +393,7 @@ shape-set = yes or no for each code
 shape-counts = a whole number from { $min } to { $max } for each code
 shape-date = a date of the calendar, yyyy-mm-dd
 shape-month = a month, yyyy-mm
-shape-period = a year, quarter or month
+shape-period = a year, fiscal year, quarter or month
 shape-time = a time of day, hh:mm
 shape-int = a whole number from { $min } to { $max }
 shape-int_or_unknown = a whole number from { $min } to { $max }, or unknown
@@ -484,6 +486,7 @@ finding-conflicts = Records with two values for a field: { $number }. Choose the
 finding-duplicates = Pairs of records that look like one event: { $number }. Look at both; say where they are one.
 finding-contradicting = Records that contradict themselves, as two people changed them apart: { $number }. They count as they are; put them right.
 finding-date_in_doubt = Records whose date may be wrong: { $number }. They count; look at the dates.
+finding-stock_below_zero = Stocks below zero: { $number }. More went out than came in: count, and record a count_adjust.
 dated-in = { $records ->
     [one] { $records } record is dated in { $year }, which may be wrong.
    *[other] { $records } records are dated in { $year }, which may be wrong.

@@ -20,6 +20,8 @@ field-utc_offset_min = Diferencia con UTC, minutos
 field-client_code = Código de la persona
 field-void = Anulado porque
 field-duplicate_of = Mismo evento que
+field-distinct = Distinto de
+field-through = Hasta (último día)
 field-note = Nota
 field-import_key = Fila del archivo importado
 field-people = Personas contactadas
@@ -391,7 +393,7 @@ shape-set = sí o no para cada código
 shape-counts = un número entero de { $min } a { $max } para cada código
 shape-date = una fecha del calendario, aaaa-mm-dd
 shape-month = un mes, aaaa-mm
-shape-period = un año, trimestre o mes
+shape-period = un año, año fiscal, trimestre o mes
 shape-time = una hora del día, hh:mm
 shape-int = un número entero de { $min } a { $max }
 shape-int_or_unknown = un número entero de { $min } a { $max }, o desconocido
@@ -486,6 +488,7 @@ finding-conflicts = Registros con dos valores en un campo: { $number }. Elija el
 finding-duplicates = Pares de registros que parecen un mismo suceso: { $number }. Mire ambos e indique cuáles son uno solo.
 finding-contradicting = Registros que se contradicen porque dos personas los cambiaron por separado: { $number }. Cuentan tal como están; corríjalos.
 finding-date_in_doubt = Registros cuya fecha puede ser errónea: { $number }. Cuentan; revise las fechas.
+finding-stock_below_zero = Existencias por debajo de cero: { $number }. Salió más de lo que entró: cuente y registre un count_adjust.
 dated-in = { $records ->
     [one] { $records } registro lleva fecha de { $year }, que puede ser errónea.
    *[other] { $records } registros llevan fecha de { $year }, que puede ser errónea.

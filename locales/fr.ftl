@@ -20,6 +20,8 @@ field-utc_offset_min = Décalage avec UTC, minutes
 field-client_code = Code de la personne
 field-void = Annulé parce que
 field-duplicate_of = Même événement que
+field-distinct = Distinct de
+field-through = Jusqu’au (dernier jour)
 field-note = Note
 field-import_key = Ligne du fichier importé
 field-people = Personnes rencontrées
@@ -391,7 +393,7 @@ shape-set = oui ou non pour chaque code
 shape-counts = un nombre entier de { $min } à { $max } pour chaque code
 shape-date = une date du calendrier, aaaa-mm-jj
 shape-month = un mois, aaaa-mm
-shape-period = une année, un trimestre ou un mois
+shape-period = une année, un exercice, un trimestre ou un mois
 shape-time = une heure, hh:mm
 shape-int = un nombre entier de { $min } à { $max }
 shape-int_or_unknown = un nombre entier de { $min } à { $max }, ou inconnu
@@ -486,6 +488,7 @@ finding-conflicts = Fiches avec deux valeurs pour un champ : { $number }. Choisi
 finding-duplicates = Paires de fiches qui semblent un même événement : { $number }. Regardez les deux et dites lesquelles n’en font qu’un.
 finding-contradicting = Fiches qui se contredisent, deux personnes les ayant changées chacune de son côté : { $number }. Elles comptent telles quelles ; corrigez-les.
 finding-date_in_doubt = Fiches dont la date est peut-être fausse : { $number }. Elles comptent ; vérifiez les dates.
+finding-stock_below_zero = Stocks au-dessous de zéro : { $number }. Il est sorti plus qu’il n’est entré : comptez et saisissez un count_adjust.
 dated-in = { $records ->
     [one] { $records } fiche est datée de { $year }, ce qui est peut-être faux.
    *[other] { $records } fiches sont datées de { $year }, ce qui est peut-être faux.

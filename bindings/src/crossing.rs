@@ -158,9 +158,11 @@ pub enum Order {
 pub enum Period {
     Day,
     Week,
+    EpiWeek,
     Month,
     Quarter,
     Year,
+    FiscalYear { first_month: u8 },
 }
 
 #[uniffi::remote(Enum)]

@@ -135,6 +135,7 @@ fn advice(found: &Finding) -> String {
         Finding::Duplicates(_) => "kitbag duplicates",
         Finding::Contradicting(_) => "kitbag correct",
         Finding::DateInDoubt(_) => "kitbag list --date-in-doubt; kitbag correct",
+        Finding::StockBelowZero(_) => "kitbag stock; kitbag record stock-movement",
         Finding::Waiting(_) | Finding::Missing(_) => "kitbag sync",
         Finding::Drafts(_) => "kitbag draft list",
         Finding::SyncFailed(..) | Finding::ClockOff | Finding::Refused(..) | Finding::Forks(_) => {
@@ -145,6 +146,13 @@ fn advice(found: &Finding) -> String {
         Finding::Contradicting(all) => {
             let shown = all.iter().take(CONTRADICTING_SHOWN);
             shown.map(|(id, wrong)| format!("\n  {id}  {}", crate::told(wrong))).collect()
+        }
+        Finding::StockBelowZero(all) => {
+            let shown = all.iter().take(CONTRADICTING_SHOWN);
+            let line = |alarm: &kitbag_client::Alarm| {
+                format!("\n  {} of {}: {} doses", alarm.holder, alarm.product, alarm.doses)
+            };
+            shown.map(line).collect()
         }
         _ => String::new(),
     };

@@ -1,12 +1,14 @@
 //! A device's store for the commands that need one, held through the client as every front end holds it.
 
+use crate::shown::one_line;
 use crate::{Failure, failure};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use kitbag_client::{Client, Error, Opening, SyncOptions};
 use kitbag_core::engine::Recovered;
-use kitbag_core::model::TeamId;
+use kitbag_core::model::{DeviceKey, TeamId};
 use kitbag_core::store::{KeyFile, KeyProvider, PassphraseFile, StoreError, StoreKey};
 use kitbag_core::sync::Agreement;
+use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -244,5 +246,40 @@ fn only(mut teams: impl Iterator<Item = TeamId>) -> Result<TeamId, Failure> {
         (Some(team), None) => Ok(team),
         (None, _) => Err(failure("the team", "is not there: this device has joined none")),
         (Some(_), Some(_)) => Err(failure("--team", "is needed: this device is in several teams")),
+    }
+}
+
+/// What people call devices.
+pub struct Names(BTreeMap<DeviceKey, String>);
+
+impl Names {
+    /// What people call a device; without a label its key.
+    pub fn of(&self, device: &DeviceKey) -> String {
+        match self.0.get(device) {
+            // Two may be called alike: some digits of the key tell them apart.
+            Some(label) => format!("{} ({})", one_line(label), &device.to_string()[..6]),
+            None => device.to_string(),
+        }
+    }
+
+    /// What people call whoever holds stock.
+    pub fn holder(&self, holder: &str) -> String {
+        let device = holder.strip_prefix("device:").and_then(|key| key.parse().ok());
+        match device.and_then(|device: DeviceKey| self.0.get(&device).map(|_| self.of(&device))) {
+            Some(named) => named,
+            None => holder.to_owned(),
+        }
+    }
+
+    /// A device's label, for JSON.
+    pub fn label(&self, device: &DeviceKey) -> Option<&String> {
+        self.0.get(device)
+    }
+}
+
+impl Opened {
+    /// What people call devices, as far as this one can read it.
+    pub fn names(&self) -> Result<Names, Failure> {
+        Ok(Names(self.wait(self.client().team().names())?))
     }
 }

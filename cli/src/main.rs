@@ -128,6 +128,8 @@ enum Command {
     Sync(syncing::SyncArguments),
     /// Says what waits, since when, what failed last and when it is tried again
     Status(syncing::StatusArguments),
+    /// Lists what is known to exist and is not here, by whose device it is on
+    Missing(syncing::MissingArguments),
     /// Moves a damaged store aside, and makes a new one for the same device
     Recover(syncing::RecoverArguments),
     /// Carries entries by hand: a file that only members of the team can open
@@ -354,6 +356,7 @@ fn main() -> ExitCode {
         Command::Export(arguments) => export::run(&arguments),
         Command::Sync(arguments) => syncing::sync(&arguments),
         Command::Status(arguments) => syncing::status(&arguments),
+        Command::Missing(arguments) => syncing::missing(&arguments),
         Command::Recover(arguments) => syncing::recover(&arguments),
         Command::Bundle(command) => syncing::bundle(&command),
         Command::Totals(arguments) => totals::run(&arguments),

@@ -226,7 +226,7 @@ pub fn show(arguments: &OneArguments) -> Result<(), Failure> {
         return Ok(());
     }
     say!("{} {} ({state})", record.kind.name().replace('_', " "), record.id);
-    say!("recorded {} by device {}", record.recorded_at.to_iso(), record.author);
+    say!("recorded {} by {}", record.recorded_at.to_iso(), held.names()?.of(&record.author));
     for (field, values) in &record.fields {
         say!("  {}: {}", one_line(field), all_values(values));
     }
@@ -293,6 +293,7 @@ fn value_as_json(value: &Value) -> Json {
 pub fn history(arguments: &OneArguments) -> Result<(), Failure> {
     let held = arguments.store.hold_to_read()?;
     let record = held.wait(held.client().records().get(arguments.id))?;
+    let names = held.names()?;
     let changes: Vec<Json> = record
         .history
         .iter()
@@ -301,6 +302,7 @@ pub fn history(arguments: &OneArguments) -> Result<(), Failure> {
             json!({
                 "entry": change.entry.to_string(),
                 "author": change.author.to_string(),
+                "label": names.label(&change.author),
                 "at": change.at.to_iso(),
                 "said": said,
             })
@@ -311,7 +313,7 @@ pub fn history(arguments: &OneArguments) -> Result<(), Failure> {
         return Ok(());
     }
     for change in &record.history {
-        say!("{}  {}", change.at.to_iso(), change.author);
+        say!("{}  {}", change.at.to_iso(), names.of(&change.author));
         for operation in &change.operations {
             say!("    {}", whole(&in_words(operation)));
         }

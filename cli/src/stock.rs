@@ -1,11 +1,12 @@
 //! `kitbag stock`: who holds what, what is short, what expires, where a lot went.
 
 use crate::Failure;
-use crate::device::StoreArguments;
+use crate::device::{Names, StoreArguments};
 use crate::screen;
 use comfy_table::{CellAlignment, Table};
 use kitbag_client::{HeldBatch, StockAlarm, StockNow, of_product};
 use kitbag_core::model::{CivilDate, TeamId};
+use kitbag_core::store::OnHand;
 use serde_json::{Value, json};
 
 #[derive(clap::Args)]
@@ -29,7 +30,7 @@ pub struct StockArguments {
     /// A lot that is recalled: who still holds it, and which records name it
     #[arg(long, value_name = "LOT")]
     recall: Option<String>,
-    /// As JSON: `{on_hand: [{team, holder, product, lot, expiry, doses, kits, single_doses}], alerts:
+    /// As JSON: `{on_hand: [{team, holder, product, lot, expiry, doses, lot_not_said, kits, single_doses}], alerts:
     /// [{what, holder, product, doses}], records: [ID]}`; kits where a code pack knows the product
     #[arg(long)]
     json: bool,
@@ -72,9 +73,15 @@ pub fn run(arguments: &StockArguments) -> Result<(), Failure> {
         say!("{}", json!({ "on_hand": on_hand, "alerts": alerts, "records": records }));
         return Ok(());
     }
-    say!("{}", table(&held));
+    let names = held_store.names()?;
+    say!("{}", table(&held, &names));
     for alarm in &alarms {
-        say!("{} of {}: {}", alarm.holder, alarm.product, alarm.in_words(crate::words()));
+        say!(
+            "{} of {}: {}",
+            names.holder(&alarm.holder),
+            alarm.product,
+            alarm.in_words(crate::words())
+        );
     }
     if alarms.iter().any(|alarm| alarm.what == StockAlarm::BelowZero) {
         say!("Below zero a movement was not recorded: count, and record a count_adjust.");
@@ -103,18 +110,31 @@ fn as_json(HeldBatch { on_hand: held, kits }: &HeldBatch) -> Value {
         "lot": held.batch.lot,
         "expiry": held.batch.expiry,
         "doses": held.doses,
+        "lot_not_said": held.lot_not_said,
     })
 }
 
-fn table(all: &[HeldBatch]) -> Table {
+/// The doses, and how many of them are counted here although nobody said the lot.
+fn doses_in_words(held: &OnHand) -> String {
+    match held.lot_not_said {
+        0 => held.doses.to_string(),
+        out if out > 0 => format!("{} ({out} went out without a lot)", held.doses),
+        come => format!("{} ({} came in without a lot)", held.doses, come.saturating_neg()),
+    }
+}
+
+fn table(all: &[HeldBatch], names: &Names) -> Table {
     let mut table = screen::table(["holder", "product", "lot", "expiry", "doses", "kits"]);
     for HeldBatch { on_hand: held, kits } in all {
         table.add_row(screen::row([
-            held.holder.to_string(),
+            names.holder(&held.holder.to_string()),
             held.batch.product.clone(),
-            held.batch.lot.clone(),
+            match held.batch.lot.as_str() {
+                "" if held.doses != 0 => "lot not said".to_owned(),
+                lot => lot.to_owned(),
+            },
             held.batch.expiry.clone(),
-            held.doses.to_string(),
+            doses_in_words(held),
             kits.map_or_else(String::new, |(kits, single)| match single {
                 0 => kits.to_string(),
                 single => format!("{kits} and {single} doses"),

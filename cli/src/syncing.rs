@@ -6,7 +6,7 @@ use clap::Subcommand;
 use data_encoding::BASE32_NOPAD;
 use kitbag_core::engine::{BundleOf, Status};
 use kitbag_core::identity::Role;
-use kitbag_core::model::{DeviceKey, RecordId, TeamId, UnixMillis};
+use kitbag_core::model::{RecordId, TeamId, UnixMillis};
 use kitbag_core::store::{Delivery, Reason};
 use kitbag_core::sync::Agreement;
 use serde_json::json;
@@ -182,9 +182,9 @@ pub fn hear(arguments: &HearArguments) -> Result<(), Failure> {
 pub struct SetAsideArguments {
     #[command(flatten)]
     store: StoreArguments,
-    /// The device, as `kitbag members` and the hub's totals name it
-    #[arg(value_name = "DEVICE")]
-    device: DeviceKey,
+    /// The device: its label, or the start of it, of its certificate or of its key
+    #[arg(value_name = "NAME")]
+    device: String,
     /// The team; needed where this device is in several
     #[arg(long, value_name = "ID")]
     team: Option<TeamId>,
@@ -194,7 +194,18 @@ pub struct SetAsideArguments {
 pub fn set_aside(arguments: &SetAsideArguments) -> Result<(), Failure> {
     let held = arguments.store.hold()?;
     let team = held.team(arguments.team)?;
-    let set_aside = held.wait(held.client().team().set_aside(team, arguments.device))?;
+    let of_team = held.client().team();
+    let device = match arguments.device.parse() {
+        Ok(device) => device,
+        Err(_) => {
+            let certificate = held.wait(of_team.certificate_named(team, &arguments.device))?;
+            let members = held.wait(of_team.members(team))?.into_iter();
+            let mut named = members.filter(|member| member.certificate == certificate);
+            let found = named.next().map(|member| member.device);
+            found.ok_or_else(|| crate::failed(kitbag_client::Error::NotFound("certificate")))?
+        }
+    };
+    let set_aside = held.wait(of_team.set_aside(team, device))?;
     tell!(
         "{set_aside} claims are set aside: they count nowhere. What arrives of them counts as ever."
     );
@@ -235,11 +246,13 @@ pub fn status(arguments: &StatusArguments) -> Result<(), Failure> {
     let record = arguments.record.map(|id| held.wait(client.records().look_at(id)));
     let record = record.transpose()?;
     let device = held.wait(client.programme().own())?.device;
+    let names = held.names()?;
     let team_keys = held.wait(client.team().keys())?;
     let iso = |at: i64| UnixMillis(at).to_iso();
     if arguments.json {
         let json = json!({
             "device": device.to_string(),
+            "label": names.label(&device),
             "synced": status.is_synced,
             "waiting_entries": status.waiting.entries,
             "waiting_records": status.waiting.records,
@@ -263,6 +276,9 @@ pub fn status(arguments: &StatusArguments) -> Result<(), Failure> {
         });
         say!("{json}");
         return Ok(());
+    }
+    if names.label(&device).is_some() {
+        say!("This is {}.", names.of(&device));
     }
     match (status.is_synced, status.waiting.entries) {
         (true, _) => say!("Synced: nothing waits."),
@@ -375,6 +391,46 @@ pub fn bundle(command: &BundleCommand) -> Result<(), Failure> {
             Ok(())
         }
     }
+}
+
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  kitbag missing --store desk.db --json")]
+pub struct MissingArguments {
+    #[command(flatten)]
+    store: StoreArguments,
+    /// Only of this team
+    #[arg(long, value_name = "ID")]
+    team: Option<TeamId>,
+    /// As JSON: `{missing: [{device, label, entries, doubtful}]}`
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn missing(arguments: &MissingArguments) -> Result<(), Failure> {
+    let held = arguments.store.hold_to_read()?;
+    let (missing, names) =
+        (held.wait(held.client().health().missing(arguments.team))?, held.names()?);
+    if arguments.json {
+        let each = missing.iter().map(|from| {
+            json!({
+                "device": from.device.to_string(), "label": names.label(&from.device),
+                "entries": from.entries, "doubtful": from.is_doubtful,
+            })
+        });
+        say!("{}", json!({ "missing": each.collect::<Vec<_>>() }));
+        return Ok(());
+    }
+    for from in &missing {
+        let doubt = if from.is_doubtful { ", which is more than is believed" } else { "" };
+        say!("{}: {} entries{doubt}", names.of(&from.device), from.entries);
+    }
+    match missing.is_empty() {
+        true => say!("Nothing is known to be missing."),
+        false => {
+            say!("They are on those devices, or on their way: let them sync, or bring a bundle.")
+        }
+    }
+    Ok(())
 }
 
 /// What is wrong with this device's clock, and what to do.

@@ -6,10 +6,11 @@ use crate::shown::one_line;
 use crate::{Failure, failure, wrong_file};
 use comfy_table::{CellAlignment, Table};
 use kitbag_client::Reported;
-use kitbag_core::model::Kind;
 use kitbag_core::model::catalogue::{indicator, shares_of};
+use kitbag_core::model::date::Period;
 use kitbag_core::model::indicator::{Sums, percentile};
 use kitbag_core::model::pack::CodePack;
+use kitbag_core::model::{CivilDate, Kind};
 use kitbag_core::totals::{KnownMissing, Lines, Query, Split, Totals, of_kind};
 use kitbag_interchange::guarded;
 use serde_json::{Value, json};
@@ -32,8 +33,11 @@ pub struct TotalsArguments {
     store: StoreArguments,
     #[command(flatten)]
     span: SpanArguments,
-    /// How to split, separated by commas: day, week, month, quarter, year, site, team, author, kind,
-    /// or a coded field such as outcome, age_band or administrations.product
+    /// The span as a period: 2026, 2018/19 (a fiscal year), 2026-Q1, 2026-03, 2026-W09, 2026-EW09 (MMWR)
+    #[arg(long, value_name = "PERIOD", conflicts_with_all = ["from", "to"])]
+    period: Option<String>,
+    /// How to split, separated by commas: day, week, epi_week (MMWR), month, quarter, year, fiscal_year,
+    /// site, team, author (a person: of several devices the first one's key), kind, or a coded field such as outcome, age_band or administrations.product
     #[arg(long, value_name = "PARTS", default_value = "month", value_delimiter = ',')]
     by: Vec<Split>,
     /// Only what is counted of this kind of record
@@ -48,7 +52,7 @@ pub struct TotalsArguments {
     /// As CSV: the parts, the indicator, its value
     #[arg(long, conflicts_with = "json")]
     csv: bool,
-    /// As JSON: `{lines: [{key, sums, shares}], known_missing: {entries, devices, doubtful}, date_in_doubt, waiting,
+    /// As JSON: `{lines: [{key, days, sums, shares}], known_missing: {entries, devices, doubtful}, date_in_doubt, waiting,
     /// forks}`
     #[arg(long)]
     json: bool,
@@ -67,16 +71,20 @@ pub fn run(arguments: &TotalsArguments) -> Result<(), Failure> {
     }
     // Labels of the programme's own packs are shown for codes.
     let packs = held.wait(held.client().programme().packs())?;
-    let query = Query { kind: arguments.kind, by: arguments.by.clone(), ..within(&arguments.span) };
+    let first_month = held.wait(held.client().totals().first_month())?;
+    let by = arguments.by.clone();
+    let query = Query { kind: arguments.kind, by, ..within(&held, arguments)? };
+    let query = query.with_first_month(first_month);
+    let by = query.by.clone();
     let totals = held.wait(held.client().totals().of(query))?;
     match (&arguments.bars, arguments.csv, arguments.json) {
-        (Some(name), _, _) => bars(&arguments.by, &totals.lines, name, &packs)?,
-        (None, true, _) => print_csv(&arguments.by, &totals.lines)?,
+        (Some(name), _, _) => bars(&by, &named(&held, &by, totals.lines.clone())?, name, &packs)?,
+        (None, true, _) => print_csv(&by, &totals.lines)?,
         (None, _, true) => {
-            say!("{}", as_json(&totals));
+            say!("{}", as_json(&by, &totals));
             return Ok(());
         }
-        _ => tables(&arguments.by, &totals.lines, &packs),
+        _ => tables(&by, &named(&held, &by, totals.lines.clone())?, &packs),
     }
     if !arguments.csv {
         say!("{}", missing_in_words(&totals.missing));
@@ -85,14 +93,48 @@ pub fn run(arguments: &TotalsArguments) -> Result<(), Failure> {
     Ok(())
 }
 
-fn within(span: &SpanArguments) -> Query {
-    let SpanArguments { team, from, to } = *span;
-    Query { team, from, to, ..Query::default() }
+/// The team and the days that are asked for.
+fn within(held: &Opened, arguments: &TotalsArguments) -> Result<Query, Failure> {
+    let SpanArguments { team, mut from, mut to } = arguments.span;
+    if let Some(period) = &arguments.period {
+        let days = held.wait(held.client().totals().days_of(period.clone()));
+        let expected = "is no period: expected one such as 2026, 2018/19, 2026-Q1, 2026-03, 2026-W09 or 2026-EW09";
+        let (first, last) = days.map_err(|_| wrong_file("--period", expected))?;
+        (from, to) = (Some(first), Some(last));
+    }
+    Ok(Query { team, from, to, ..Query::default() })
+}
+
+/// The same lines, with persons as people call them.
+fn named(held: &Opened, by: &[Split], lines: Lines) -> Result<Lines, Failure> {
+    let Some(author) = by.iter().position(|split| *split == Split::Author) else {
+        return Ok(lines);
+    };
+    let names = held.names()?;
+    let named = lines.into_iter().map(|(mut key, sums)| {
+        if let Some(part) = key.get_mut(author)
+            && let Ok(device) = part.parse()
+        {
+            *part = names.of(&device);
+        }
+        (key, sums)
+    });
+    Ok(named.collect())
+}
+
+/// The first and the last day of a part of totals, where it is a period.
+fn days_of(split: &Split, part: &str) -> Option<(CivilDate, CivilDate)> {
+    match split {
+        Split::Period(Period::FiscalYear { first_month: 1 }) => Period::of_written(part, 1),
+        Split::Period(Period::FiscalYear { first_month }) => Period::of_written(part, *first_month),
+        Split::Period(_) => Period::of_written(part, Period::FIRST_MONTH),
+        _ => None,
+    }
 }
 
 /// What a pack's receiver wants: each indicator in the pack's order and words.
 fn reported(held: &Opened, arguments: &TotalsArguments, pack: CodePack) -> Result<(), Failure> {
-    let (language, query) = (crate::words().language().to_owned(), within(&arguments.span));
+    let (language, query) = (crate::words().language().to_owned(), within(held, arguments)?);
     let report = held.wait(held.client().reports().of_pack(pack.clone(), query, language))?;
     let rows = report.lines.iter().map(|line| (line, value(line.value)));
     if arguments.json {
@@ -146,11 +188,12 @@ fn value(reported: Reported) -> String {
 }
 
 /// Totals as JSON; the shares of each line beside its sums.
-pub fn as_json(totals: &Totals) -> Value {
-    let lines = totals
-        .lines
-        .iter()
-        .map(|(key, sums)| json!({ "key": key, "sums": sums, "shares": shares_of(sums) }));
+fn as_json(by: &[Split], totals: &Totals) -> Value {
+    let lines = totals.lines.iter().map(|(key, sums)| {
+        let days = by.iter().zip(key).find_map(|(split, part)| days_of(split, part));
+        let days = days.map(|(first, last)| [first.to_string(), last.to_string()]);
+        json!({ "key": key, "days": days, "sums": sums, "shares": shares_of(sums) })
+    });
     json!({
         "lines": lines.collect::<Vec<_>>(),
         "known_missing": {
@@ -204,6 +247,12 @@ fn label(by: &[Split], key: &[String], packs: &[CodePack]) -> String {
             .map(|(split, part)| match split {
                 Split::Code(field) => crate::words().code_by(packs, field, part),
                 Split::Site => crate::words().code_by(packs, "site", part),
+                // Of a day, a month and a year everybody knows the days.
+                Split::Period(Period::Day | Period::Month | Period::Year) => part.clone(),
+                Split::Period(_) => match days_of(split, part) {
+                    Some((first, last)) => format!("{part} ({first} to {last})"),
+                    None => part.clone(),
+                },
                 Split::Kind => Kind::from_name(part)
                     .map_or_else(|| part.clone(), |kind| crate::words().kind(kind)),
                 _ => part.clone(),

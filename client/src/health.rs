@@ -2,10 +2,12 @@
 
 use crate::Error;
 use crate::client::Client;
+use crate::stock::{Alarm, below_zero};
 use crate::workers::Turn;
 use kitbag_core::engine::{Engine, EngineError, Verified};
 use kitbag_core::log::Verdict;
 use kitbag_core::model::{Invalid, RecordId, TeamId, UnixMillis};
+use kitbag_core::store::MissingFrom;
 use kitbag_core::sync::SyncFault;
 use kitbag_core::totals::{KnownMissing, Query};
 use kitbag_core::words::Words;
@@ -44,6 +46,8 @@ pub enum Finding {
     Contradicting(Vec<(RecordId, Invalid)>),
     /// So many records count with a date that may be wrong.
     DateInDoubt(u64),
+    /// Of these stocks more went out than came in.
+    StockBelowZero(Vec<Alarm>),
     /// So many entries wait for others, or for a newer version of Kitbag.
     Waiting(u64),
     /// What is known to exist is not here: totals are short of it.
@@ -69,6 +73,7 @@ impl Finding {
             Finding::Duplicates(_) => "duplicates",
             Finding::Contradicting(_) => "contradicting",
             Finding::DateInDoubt(_) => "date_in_doubt",
+            Finding::StockBelowZero(_) => "stock_below_zero",
             Finding::Waiting(_) => "waiting",
             Finding::Missing(_) => "missing",
             Finding::Refused(..) => "refused",
@@ -92,6 +97,7 @@ impl Finding {
             Finding::SyncFailed(_, failures) => u64::from(*failures).max(1),
             Finding::WaitingLong(count, _) => (*count).max(1),
             Finding::Contradicting(all) => all.len() as u64,
+            Finding::StockBelowZero(all) => all.len() as u64,
             Finding::Missing(missing) => missing.entries,
             Finding::Refused(_, count)
             | Finding::Conflicts(count)
@@ -119,6 +125,11 @@ impl Health<'_> {
         progress: impl FnMut(u64) + Send + 'static,
     ) -> Result<Verified, Error> {
         self.0.read_alone(move |engine| engine.verify(progress)).await
+    }
+
+    /// What is known to exist and is not here, by the device that wrote it; of one team or of all.
+    pub async fn missing(&self, team: Option<TeamId>) -> Result<Vec<MissingFrom>, Error> {
+        self.0.read(move |engine| Ok(engine.store().missing_by_device(team)?)).await
     }
 
     /// Builds what is derived anew from the entries.
@@ -161,6 +172,8 @@ fn findings_of(engine: &Engine, now: UnixMillis) -> Result<Vec<Finding>, EngineE
     find(!contradicting.is_empty(), Finding::Contradicting(contradicting));
     let in_doubt = totals.in_doubt.values().sum();
     find(in_doubt > 0, Finding::DateInDoubt(in_doubt));
+    let below = below_zero(engine)?;
+    find(!below.is_empty(), Finding::StockBelowZero(below));
     find(totals.waiting > 0, Finding::Waiting(totals.waiting));
     find(totals.missing.entries > 0, Finding::Missing(totals.missing));
     for (verdict, count) in engine.store().refusals()? {
@@ -192,6 +205,7 @@ mod tests {
             Finding::Duplicates(2),
             Finding::Contradicting(Vec::new()),
             Finding::DateInDoubt(2),
+            Finding::StockBelowZero(Vec::new()),
             Finding::Waiting(2),
             Finding::Missing(KnownMissing::default()),
             Finding::Refused(refused, 2),

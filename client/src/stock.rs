@@ -69,7 +69,7 @@ pub struct Alarm {
     pub holder: String,
     /// Of which product.
     pub product: String,
-    /// How many doses there are.
+    /// The doses that it is about: those that are there, that expire, or that are lacking, below 0.
     pub doses: i64,
 }
 
@@ -112,6 +112,15 @@ impl Stock<'_> {
     pub async fn naming(&self, team: Option<TeamId>, lot: String) -> Result<Vec<RecordId>, Error> {
         self.0.read(move |engine| records_naming(engine, team, &lot)).await
     }
+}
+
+/// What more went out of than came in, of all teams.
+pub(crate) fn below_zero(engine: &Engine) -> Result<Vec<Alarm>, EngineError> {
+    let today = CivilDate::from_epoch_day(0);
+    let on_hand = engine.store().stock(None)?;
+    let mut alarms = today.map_or_else(Vec::new, |today| alarms(&[], &on_hand, today));
+    alarms.retain(|alarm| alarm.what == StockAlarm::BelowZero);
+    Ok(alarms)
 }
 
 fn stock_now(
@@ -191,14 +200,20 @@ fn alarms(packs: &[CodePack], on_hand: &[OnHand], today: CivilDate) -> Vec<Alarm
         }
         let all = of_product(on_hand, held);
         // A batch below zero hides behind another of the same product.
-        let is_short = on_hand.iter().any(|other| other.doses < 0 && is_of_product(other, held));
+        let below: i64 = on_hand
+            .iter()
+            .filter(|other| is_of_product(other, held))
+            .map(|other| other.doses.min(0))
+            .sum();
         let what = match all {
-            _ if is_short => Some(StockAlarm::BelowZero),
-            all if minimum.is_some_and(|minimum| all < minimum) => Some(StockAlarm::BelowMinimum),
+            _ if below < 0 => Some((StockAlarm::BelowZero, below)),
+            all if minimum.is_some_and(|minimum| all < minimum) => {
+                Some((StockAlarm::BelowMinimum, all))
+            }
             _ => None,
         };
         let is_new = told.insert((held.team, holder.clone(), product.clone()));
-        alarms.extend(what.filter(|_| is_new).map(|what| alarm(what, all)));
+        alarms.extend(what.filter(|_| is_new).map(|(what, doses)| alarm(what, doses)));
     }
     alarms
 }
@@ -228,7 +243,7 @@ fn run_out(
     }
     let empty = given.into_iter().filter_map(|(team, holder, product)| {
         let batch = Batch { product, lot: String::new(), expiry: String::new() };
-        Some(OnHand { team, holder: holder.parse().ok()?, batch, doses: 0 })
+        Some(OnHand { team, holder: holder.parse().ok()?, batch, doses: 0, lot_not_said: 0 })
     });
     Ok(empty.collect())
 }

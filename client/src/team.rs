@@ -160,6 +160,11 @@ impl Team<'_> {
         Ok(parsed.collect())
     }
 
+    /// What people call devices, by their keys, as far as this one can read it.
+    pub async fn names(&self) -> Result<BTreeMap<DeviceKey, String>, Error> {
+        self.0.read(|engine| engine.labels_of_devices()).await
+    }
+
     /// Calls the device of a certificate so, for everybody in its team: its owner may, and coordinators.
     pub async fn set_label(&self, certificate: EntryId, label: String) -> Result<(), Error> {
         self.0.write(Turn::Soon, move |engine| engine.set_label(certificate, &label)).await

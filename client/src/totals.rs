@@ -5,6 +5,7 @@ use crate::client::Client;
 use kitbag_core::engine::{Engine, EngineError};
 use kitbag_core::model::catalogue;
 use kitbag_core::model::date::Period;
+use kitbag_core::model::pack::first_month;
 use kitbag_core::model::{CivilDate, Kind, RecordId, TeamId};
 use kitbag_core::store::{Row, Search, State};
 use kitbag_core::sync::SyncFault;
@@ -101,6 +102,20 @@ impl Totals<'_> {
         self.0.read(move |engine| two_periods(engine, (day, period), &query)).await
     }
 
+    /// The first and the last day of a period as people write it: `2026`, `2018/19`, `2026-Q1`, `2026-03`, `2026-W09`,
+    /// `2026-EW09`, `2026-03-14`. Fiscal years begin as the programme's code packs say.
+    pub async fn days_of(&self, period: String) -> Result<(CivilDate, CivilDate), Error> {
+        let days = self
+            .0
+            .read(move |engine| Ok(Period::of_written(&period, first_month(&engine.packs()?))));
+        days.await?.ok_or(Error::NotUsable("argument"))
+    }
+
+    /// The month, 1 to 12, that the programme's fiscal years begin with.
+    pub async fn first_month(&self) -> Result<u8, Error> {
+        self.0.read(|engine| Ok(first_month(&engine.packs()?))).await
+    }
+
     /// How complete the records of a period are, of one team or of all; the hub alone knows.
     pub async fn completeness(
         &self,
@@ -127,6 +142,12 @@ fn two_periods(
     (day, period): (CivilDate, Period),
     query: &Query,
 ) -> Result<TwoPeriods, EngineError> {
+    let period = match period {
+        Period::FiscalYear { .. } => {
+            Period::FiscalYear { first_month: first_month(&engine.packs()?) }
+        }
+        period => period,
+    };
     let (first, last) = day.bounds(period);
     let before = CivilDate::from_epoch_day(first.epoch_day() - 1).unwrap_or(first);
     let of = |(from, to): (CivilDate, CivilDate)| {
@@ -158,7 +179,8 @@ fn targets_of(engine: &Engine, team: Option<TeamId>) -> Result<Vec<Target>, Engi
 fn target(engine: &Engine, row: &Row) -> Result<Option<Target>, EngineError> {
     let code = |name: &str| row.answers.code(name).unwrap_or_default().to_owned();
     let (period, indicator) = (code("period"), code("indicator"));
-    let Some((from, to)) = days_of(&period) else { return Ok(None) };
+    let first_month = first_month(&engine.packs()?);
+    let Some((from, to)) = Period::of_written(&period, first_month) else { return Ok(None) };
     let site = (code("scope") == "site").then(|| code("site"));
     let (from, to) = (Some(from), Some(to));
     let query = Query { team: Some(row.team), site: site.clone(), from, to, ..Query::default() };
@@ -166,41 +188,4 @@ fn target(engine: &Engine, row: &Row) -> Result<Option<Target>, EngineError> {
     let reached = lines.values().map(|sums| sums.get(&indicator).copied().unwrap_or(0)).sum();
     let value = row.answers.number("value").unwrap_or(0);
     Ok(Some(Target { id: row.id, team: row.team, site, indicator, period, value, reached }))
-}
-
-/// The first and the last day of a year, a month or a quarter: `2026`, `2026-03`, `2026-Q1`.
-fn days_of(written: &str) -> Option<(CivilDate, CivilDate)> {
-    let (year, part) = written.split_once('-').unwrap_or((written, ""));
-    let (period, month) = match part.strip_prefix('Q') {
-        Some(quarter) => {
-            (Period::Quarter, quarter.parse::<u8>().ok()?.checked_mul(3)?.checked_sub(2)?)
-        }
-        None if part.is_empty() => (Period::Year, 1),
-        None => (Period::Month, part.parse().ok()?),
-    };
-    let first: CivilDate = format!("{year}-{month:02}-01").parse().ok()?;
-    Some(first.bounds(period))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_period_is_its_first_and_last_day() {
-        for (period, from, to) in [
-            ("2026", "2026-01-01", "2026-12-31"),
-            ("2028-02", "2028-02-01", "2028-02-29"),
-            ("2026-12", "2026-12-01", "2026-12-31"),
-            ("2026-Q1", "2026-01-01", "2026-03-31"),
-            ("2026-Q4", "2026-10-01", "2026-12-31"),
-            ("9999", "9999-01-01", "9999-12-31"),
-        ] {
-            let days = days_of(period).map(|(from, to)| (from.to_string(), to.to_string()));
-            assert_eq!(days, Some((from.to_owned(), to.to_owned())), "{period}");
-        }
-        for wrong in ["", "2026-13", "2026-Q5", "2026-Q0", "26-01", "x"] {
-            assert_eq!(days_of(wrong), None, "{wrong}");
-        }
-    }
 }

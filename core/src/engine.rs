@@ -42,11 +42,13 @@ pub use verifying::{Verified, VerifyFault};
 
 use crate::identity::SigningKey;
 use crate::log::run::TurnedAway;
+use crate::model::date::Period;
 use crate::model::pack::CodePack;
+use crate::model::pack::first_month;
 use crate::model::{DeviceKey, EntryId, Invalid, TeamId, UnixMillis};
 use crate::store::{Store, StoreError};
 use crate::sync::SyncError;
-use crate::totals::{Query, Totals};
+use crate::totals::{Query, Split, Totals};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Fills a buffer with random bytes.
@@ -397,6 +399,11 @@ impl Engine {
     /// # Ok::<(), Failed>(())
     /// ```
     pub fn totals(&self, query: &Query) -> Result<Totals, EngineError> {
+        let is_fiscal = |split: &Split| matches!(split, Split::Period(Period::FiscalYear { .. }));
+        let query = match query.by.iter().any(is_fiscal) {
+            true => &query.clone().with_first_month(first_month(&self.packs()?)),
+            false => query,
+        };
         Ok(self.store.totals(query, (self.environment.now)())?)
     }
 }

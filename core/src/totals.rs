@@ -41,7 +41,7 @@ pub enum Split {
 /// Text that names no way to split totals.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "expected day, week, month, quarter, year, site, team, author, kind or a coded field: {fields}"
+    "expected day, week, epi_week, month, quarter, year, fiscal_year, site, team, author, kind or a coded field: {fields}"
 )]
 pub struct NotASplit {
     /// The coded fields, separated by commas.
@@ -114,6 +114,16 @@ pub const SPLITS_MAX: usize = 5;
 pub const CODE_SPLITS_MAX: usize = 2;
 
 impl Query {
+    /// The same, with fiscal years that begin with this month.
+    pub fn with_first_month(mut self, first_month: u8) -> Query {
+        for split in &mut self.by {
+            if let Split::Period(Period::FiscalYear { first_month: month }) = split {
+                *month = first_month;
+            }
+        }
+        self
+    }
+
     /// Whether it is split by more than is answered.
     pub fn is_split_too_often(&self) -> bool {
         let codes = self.by.iter().filter(|by| matches!(by, Split::Code(_))).count();

@@ -78,7 +78,7 @@ pub const ERRORS: [&str; 52] = [
 ];
 
 /// The codes of what can be found that a person can do something about, beside why a sync failed.
-pub const FINDINGS: [&str; 13] = [
+pub const FINDINGS: [&str; 14] = [
     "no_team",
     "no_hub",
     "waiting_long",
@@ -87,6 +87,7 @@ pub const FINDINGS: [&str; 13] = [
     "duplicates",
     "contradicting",
     "date_in_doubt",
+    "stock_below_zero",
     "waiting",
     "missing",
     "refused",

@@ -10,6 +10,7 @@ use axum::http::StatusCode;
 use kitbag_core::identity::Role;
 use kitbag_core::model::catalogue::shares_of;
 use kitbag_core::model::date::Period;
+use kitbag_core::model::pack::first_month;
 use kitbag_core::model::{CivilDate, DeviceKey, Kind, TeamId, UnixMillis};
 use kitbag_core::store::{MissingFrom, Store, StoreError};
 use kitbag_core::totals::suppression::{THRESHOLD, suppress};
@@ -56,7 +57,8 @@ pub(crate) fn reads(store: &Store, device: DeviceKey, team: Option<TeamId>) -> O
 
 #[derive(Deserialize)]
 pub(crate) struct Parameters {
-    /// How to split, separated by commas: day, week, month, quarter, year, site, team, or a field.
+    /// How to split, separated by commas: day, week, epi_week, month, quarter, year, fiscal_year, site, team, or a
+    /// field.
     #[serde(default)]
     by: String,
     /// Only this team.
@@ -116,11 +118,24 @@ fn may_split(reads: Reads, query: &TotalsQuery) -> bool {
         (Reads::Sums, Split::Author) | (Reads::Masked, Split::Author | Split::Kind) => false,
         (Reads::Sums, _) => true,
         (Reads::Masked, Split::Period(period)) => {
-            matches!(period, Period::Month | Period::Quarter | Period::Year)
+            matches!(
+                period,
+                Period::Month | Period::Quarter | Period::Year | Period::FiscalYear { .. }
+            )
         }
         (Reads::Masked, Split::Site | Split::Team) => true,
         (Reads::Masked, Split::Code(_)) => false,
     })
+}
+
+/// A query whose fiscal years begin as the programme's code packs say.
+fn with_fiscal_years(store: &Store, query: TotalsQuery) -> Result<TotalsQuery, StoreError> {
+    let is_fiscal = |split: &Split| matches!(split, Split::Period(Period::FiscalYear { .. }));
+    if !query.by.iter().any(is_fiscal) {
+        return Ok(query);
+    }
+    let packs = store.published_packs()?;
+    Ok(query.with_first_month(first_month(&packs)))
 }
 
 struct Read {
@@ -150,7 +165,7 @@ pub(crate) async fn totals(
         let is_settled = store.is_settled()?;
         Ok(Some(Ok(Read {
             reads,
-            totals: store.totals(&query, asked_at)?,
+            totals: store.totals(&with_fiscal_years(store, query.clone())?, asked_at)?,
             devices: store.missing_by_device(query.team)?,
             is_settled,
             until: if is_settled { asked_at } else { before },

@@ -1,7 +1,7 @@
 //! What a device is told when it writes what would count nowhere, or contradicts itself.
 
 use super::programme::{Programme, TEAM, reversal};
-use kitbag_core::engine::{Engine, EngineError, Why};
+use kitbag_core::engine::{Engine, EngineError};
 use kitbag_core::log::verdict::Refusal;
 use kitbag_core::model::{Form, Kind};
 use kitbag_core::store::StoreError;
@@ -94,20 +94,6 @@ fn only_a_contradiction_that_a_change_brings_is_refused() {
     programme.coordinator.correct(id, "kits", 3).unwrap();
     let refused = programme.coordinator.correct(id, "kits", 0);
     assert!(matches!(refused, Err(EngineError::Invalid(_))), "now the change would bring it");
-}
-
-#[test]
-fn one_file_that_two_devices_import_apart_is_suspected_row_by_row() {
-    let mut programme = Programme::new();
-    let (mut worker, _) = programme.worker();
-    let mut form = reversal("survived");
-    form.put("import_key", "row 1").unwrap();
-    worker.record_imported(TEAM, &form).unwrap();
-    programme.coordinator.record_imported(TEAM, &form).unwrap();
-    programme.sync(&mut worker);
-    programme.sync_coordinator();
-    let suspected = programme.coordinator.suspected_duplicates(0).unwrap();
-    assert!(suspected.iter().any(|pair| pair.why == Why::ImportedTwice), "{suspected:?}");
 }
 
 #[test]

@@ -1,12 +1,9 @@
 //! Code packs: published by the root, delivered with the programme's log, used where records are made.
 
 use super::{Engine, EngineError};
-use crate::log::entry::kind;
 use crate::log::payload::Administration;
 use crate::model::pack::{CodePack, PackError, fill_in, lacking};
 use crate::model::{EntryId, Form, Invalid, Kind, TeamId, Value};
-
-use std::collections::BTreeMap;
 
 impl Engine {
     /// Publishes a code pack to the whole programme: the root's word alone. A pack of the same name
@@ -64,21 +61,7 @@ impl Engine {
     /// # Ok::<(), Failed>(())
     /// ```
     pub fn packs(&self) -> Result<Vec<CodePack>, EngineError> {
-        let mut newest: BTreeMap<String, CodePack> = BTreeMap::new();
-        for payload in self.store.admitted_administration(kind::CODE_PACK)? {
-            let Ok(Administration::CodePack { toml }) =
-                Administration::decode(kind::CODE_PACK, &payload)
-            else {
-                continue;
-            };
-            let Ok(pack) = CodePack::from_toml(&toml) else { continue };
-            let held = newest.get(&pack.name).map_or(0, |held| held.version);
-            // Of equal versions the last by entry id: every store has the same.
-            if pack.version >= held {
-                newest.insert(pack.name.clone(), pack);
-            }
-        }
-        Ok(newest.into_values().collect())
+        Ok(self.store.published_packs()?)
     }
 
     /// The form with what this device and the programme know: the doses of a kit, by the catalogue;

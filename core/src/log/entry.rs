@@ -196,8 +196,7 @@ pub fn is_known(of_kind: u8, schema: u16) -> bool {
     match Kind::from_number(of_kind) {
         Some(kind) => u64::from(schema) <= kind.schema_version(),
         None => {
-            (kind::OPEN..=kind::SET_ASIDE).contains(&of_kind)
-                && schema <= kind::ADMINISTRATION_SCHEMA
+            (kind::OPEN..=kind::LABEL).contains(&of_kind) && schema <= kind::ADMINISTRATION_SCHEMA
         }
     }
 }

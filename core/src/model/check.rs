@@ -205,11 +205,20 @@ fn is_month(month: &str) -> bool {
     }
 }
 
+/// A fiscal year's second half is the year after the first.
+fn is_fiscal_year((year, next): (&str, &str)) -> bool {
+    let follows = |year: u32| (year + 1) % 100 == next.parse().unwrap_or(100);
+    is_digits(year, 4) && is_digits(next, 2) && year.parse().is_ok_and(follows)
+}
+
 fn is_period(period: &str) -> bool {
     let quarter = |(year, quarter): (&str, &str)| {
         is_digits(year, 4) && ["1", "2", "3", "4"].contains(&quarter)
     };
-    is_digits(period, 4) || is_month(period) || period.split_once("-Q").is_some_and(quarter)
+    is_digits(period, 4)
+        || is_month(period)
+        || period.split_once("-Q").is_some_and(quarter)
+        || period.split_once('/').is_some_and(is_fiscal_year)
 }
 
 fn is_digits(text: &str, length: usize) -> bool {

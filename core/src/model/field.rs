@@ -192,7 +192,9 @@ pub fn expected(shape: Shape) -> String {
         }
         Shape::Date => "a date of the calendar as yyyy-mm-dd".to_owned(),
         Shape::Month => "a month as yyyy-mm".to_owned(),
-        Shape::Period => "a year, quarter or month as yyyy, yyyy-Qn or yyyy-mm".to_owned(),
+        Shape::Period => {
+            "a year, fiscal year, quarter or month as yyyy, yyyy/yy, yyyy-Qn or yyyy-mm".to_owned()
+        }
         Shape::Time => "a time of day as hh:mm".to_owned(),
         Shape::Int { min, max } => format!("a whole number from {min} to {max}"),
         Shape::IntOrUnknown { min, max } => {

@@ -6,6 +6,7 @@
 //! wants reported.
 
 use super::catalogue::{indicator, share};
+use super::date::Period;
 use super::field::{Field, Shape, is_code};
 use super::{Form, Kind, Value};
 use serde::Deserialize;
@@ -30,6 +31,10 @@ pub struct CodePack {
     pub version: u32,
     /// Where its codes come from.
     pub source: String,
+    /// The zone of the programme's days, as the IANA's database names it: for files and machines that say none.
+    pub time_zone: Option<String>,
+    /// The month, 1 to 12, that its fiscal years begin with; April where it does not say.
+    pub fiscal_year_first_month: Option<u8>,
     /// The programme's sites.
     #[serde(default)]
     pub sites: Vec<Code>,
@@ -222,6 +227,11 @@ impl CodePack {
         };
         must(is_code(&self.name), "name".to_owned(), "1 to 64 characters")?;
         must(self.version > 0, "version".to_owned(), "1 or more")?;
+        let months = self.fiscal_year_first_month.is_none_or(|month| (1..=12).contains(&month));
+        must(months, "fiscal_year_first_month".to_owned(), "1 to 12")?;
+        let is_zone = |zone: &String| zone.len() <= 64 && zone.bytes().all(is_of_zone);
+        let zone = self.time_zone.as_ref().is_none_or(is_zone);
+        must(zone, "time_zone".to_owned(), "a zone's name, such as Europe/London")?;
         let within = |value: Option<i64>, max| value.is_none_or(|value| (0..=max).contains(&value));
         let Thresholds { minimum_doses, expiring_days } = self.thresholds;
         must(within(expiring_days, 3_650), "expiring_days".to_owned(), "0 to 3650")?;
@@ -284,6 +294,16 @@ impl Question {
         };
         Some((kind, field))
     }
+}
+
+/// The month that fiscal years begin with, by the last of these packs that says so; else April.
+pub fn first_month(packs: &[CodePack]) -> u8 {
+    let said = packs.iter().rev().find_map(|pack| pack.fiscal_year_first_month);
+    said.unwrap_or(Period::FIRST_MONTH)
+}
+
+fn is_of_zone(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"/_+-".contains(&byte)
 }
 
 /// Fills in what the catalogues know, where the form has no answer: the doses of a kit. Of several

@@ -1,4 +1,4 @@
-//! Records that devices made of the same row of the same file: of each set of them one counts (docs/adr/0022).
+//! Records that devices made of the same row of the same file: of each set of them one counts (docs/adr/0024).
 //!
 //! In a set are the records of one team and kind with one `import_key` and the same operations at their creation. Out of
 //! it stand void ones and those that a worker has changed: they count for themselves. Of the rest one that a coordinator
@@ -32,6 +32,10 @@ impl Store {
     ) -> Result<(), StoreError> {
         let before = self.standing_in_set(id)?;
         let now = record.and_then(standing);
+        if before.is_some() || now.is_some() {
+            // Its row is written anew, as one that counts.
+            self.judging.relinked.insert(id);
+        }
         if before == now {
             return Ok(());
         }
@@ -47,7 +51,6 @@ impl Store {
                 .prepare_cached("INSERT INTO equal_import (set_id, rank, id) VALUES (?1, ?2, ?3)")?
                 .execute((set, rank, id.0))?;
         }
-        self.judging.relinked.insert(id);
         for ((set, before), now) in sets.iter().zip(counted_before).zip(counted(self)?) {
             if before != now {
                 self.judging.relinked.extend(before.into_iter().chain(now));

@@ -9,6 +9,7 @@ use crate::log::authority::verdict_by;
 use crate::log::chain::{LogInfo, Place};
 use crate::log::entry::{is_known, kind, settles};
 use crate::log::payload::{Administration, Label};
+use crate::model::pack::CodePack;
 use crate::model::{DeviceKey, EntryId, LogId, RecordId, TeamId};
 use std::collections::BTreeMap;
 
@@ -100,6 +101,25 @@ impl Store {
             }
         }
         Ok(set_aside)
+    }
+
+    /// The code packs that the programme published: of each name the one of the highest version.
+    pub fn published_packs(&self) -> Result<Vec<CodePack>, StoreError> {
+        let mut newest: BTreeMap<String, CodePack> = BTreeMap::new();
+        for payload in self.admitted_administration(kind::CODE_PACK)? {
+            let Ok(Administration::CodePack { toml }) =
+                Administration::decode(kind::CODE_PACK, &payload)
+            else {
+                continue;
+            };
+            let Ok(pack) = CodePack::from_toml(&toml) else { continue };
+            let held = newest.get(&pack.name).map_or(0, |held| held.version);
+            // Of equal versions the last by entry id: every store has the same.
+            if pack.version >= held {
+                newest.insert(pack.name.clone(), pack);
+            }
+        }
+        Ok(newest.into_values().collect())
     }
 
     /// The labels that are given to certificates: under which certificate each was written, its entry, and what it says.

@@ -4,22 +4,8 @@
 use super::at_rest::decode_sums;
 use super::{Store, StoreError};
 use crate::model::catalogue::measures;
-use crate::model::stock::{Batch, Holder};
 use crate::model::{Answers, CivilDate, DeviceKey, Kind, LogId, TeamId, UnixMillis};
 use crate::totals::{Lines, Origin, Query, Totals, lines_of, of_kind};
-
-/// What one holder has of one batch.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct OnHand {
-    /// The team.
-    pub team: TeamId,
-    /// Who holds it.
-    pub holder: Holder,
-    /// What.
-    pub batch: Batch,
-    /// How many doses; below 0 something was not recorded.
-    pub doses: i64,
-}
 
 impl Store {
     /// Totals, with what they lack, and which dates may be wrong by this clock.
@@ -43,28 +29,6 @@ impl Store {
             waiting: self.waiting(query.team)?,
             forks: self.forks(query.team),
         })
-    }
-
-    /// The balances of all holders of a team, or of all teams held, without those that are 0. Doses of
-    /// a lot whose expiry was not recorded, as an administration has none, are of the batch that this
-    /// holder has of that lot, where it has one alone.
-    pub fn stock(&self, team: Option<TeamId>) -> Result<Vec<OnHand>, StoreError> {
-        let mut statement = self.sql()?.prepare_cached(
-            "SELECT team, holder, product, lot, expiry, doses FROM stock
-             ORDER BY team, holder, product, expiry, lot",
-        )?;
-        let mut rows = statement.query([])?;
-        let mut on_hand = Vec::new();
-        while let Some(row) = rows.next()? {
-            let of = TeamId(row.get(0)?);
-            let holder = row.get::<_, String>(1)?.parse();
-            let batch = Batch { product: row.get(2)?, lot: row.get(3)?, expiry: row.get(4)? };
-            if team.is_none_or(|team| team == of) {
-                let holder = holder.map_err(|_| StoreError::Damaged("a holder"))?;
-                on_hand.push(OnHand { team: of, holder, batch, doses: row.get(5)? });
-            }
-        }
-        Ok(with_expiries(on_hand))
     }
 
     /// How many entries held wait to be judged or for others.
@@ -150,29 +114,6 @@ impl Store {
         })?;
         Ok(lines)
     }
-}
-
-/// Adds doses of a lot without an expiry to the one batch that their holder has of the lot.
-fn with_expiries(on_hand: Vec<OnHand>) -> Vec<OnHand> {
-    let (bare, mut dated): (Vec<OnHand>, Vec<OnHand>) = on_hand
-        .into_iter()
-        .partition(|held| held.batch.expiry.is_empty() && !held.batch.lot.is_empty());
-    for held in bare {
-        let is_same = |other: &&mut OnHand| {
-            let of = (&other.batch.product, &other.batch.lot);
-            (other.team, &other.holder) == (held.team, &held.holder)
-                && of == (&held.batch.product, &held.batch.lot)
-                && !other.batch.expiry.is_empty()
-        };
-        let mut same = dated.iter_mut().filter(is_same);
-        match (same.next(), same.next()) {
-            (Some(one), None) => one.doses += held.doses,
-            _ => dated.push(held),
-        }
-    }
-    dated.retain(|held| held.doses != 0);
-    dated.sort_unstable();
-    dated
 }
 
 fn bounds(query: &Query) -> (i64, i64) {

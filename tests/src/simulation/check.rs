@@ -2,12 +2,13 @@
 
 use super::Failure;
 use super::hostile::Hostile;
-use super::oracle::{Answer, Expected, Fields, Intent, Label, Role};
-use super::recount::{Balances, Shown, Totals, balances, recount, recount_by};
+use super::oracle::{Answer, Expected, Fields, Intent, Label};
+use super::recount::{Balances, Totals, balances, recount, recount_by};
+use super::screens::on_screen;
 use super::world::{TEAMS, World};
 use kitbag_core::log::{Verdict, Waiting};
 use kitbag_core::model::date::Period;
-use kitbag_core::model::{EntryId, TeamId, UnixMillis, Value};
+use kitbag_core::model::{TeamId, UnixMillis, Value};
 use kitbag_core::record::{self, Record};
 use kitbag_core::store::Setting;
 use kitbag_core::store::{CLAIMED_MAX, HeldEntry, Store};
@@ -244,7 +245,7 @@ impl World {
     ) -> Result<(), Failure> {
         let of_team: BTreeMap<&Label, &Expected> =
             expected.iter().filter(|(_, record)| record.team == number).collect();
-        let keys = self.keys_of_people();
+        let (keys, persons) = (self.keys_of_people(), self.done.persons());
         let done = self.done.intents.clone();
         let made: BTreeMap<Label, &Intent> =
             done.iter().map(|intent| (intent.id, intent)).collect();
@@ -261,7 +262,7 @@ impl World {
                 };
                 return Err(Failure(format!("a record is not what the oracle says: {difference}")));
             }
-            shown.insert(label, on_screen(&record, (number, label), &made, &keys));
+            shown.insert(label, on_screen(&record, (number, label), &made, &persons, &keys));
         }
         if shown.len() != of_team.len() {
             return Err(Failure(format!(
@@ -291,6 +292,7 @@ impl World {
                 )));
             }
         }
+        self.check_words(&shown)?;
         let recounted = balances(&shown);
         if recounted != state.stock {
             let found = &state.stock;
@@ -388,7 +390,7 @@ impl From<kitbag_core::engine::EngineError> for Drained {
     }
 }
 
-fn answer(value: &Value) -> Answer {
+pub(super) fn answer(value: &Value) -> Answer {
     match value {
         Value::Null => Answer::Nothing,
         Value::Bool(flag) => Answer::Flag(*flag),
@@ -442,55 +444,4 @@ fn difference(found: &Expected, expected: &Expected) -> String {
         )
     });
     fields(&found.fields, &expected.fields).or(in_elements).unwrap_or_else(|| "its team".to_owned())
-}
-
-/// The record as a screen shows it, winners last.
-fn on_screen(
-    record: &Record,
-    (team, label): (u32, Label),
-    made: &BTreeMap<Label, &Intent>,
-    keys: &BTreeMap<u32, String>,
-) -> Shown {
-    let clock = |by: &Label| made.get(by).map_or(i64::MIN, |intent| intent.clock_day);
-    let fields = record.fields.iter().map(|(field, written)| {
-        let values = written.iter().map(|(value, by)| (answer(value), clock(&by.0)));
-        (field.clone(), values.collect())
-    });
-    let lists = record.lists.iter().map(|(list, elements)| {
-        let elements = elements.iter().map(|element| {
-            let values = |written: &Vec<record::Written>| {
-                written.iter().map(|(value, _)| answer(value)).collect()
-            };
-            let fields = element.fields.iter();
-            let fields = fields.map(|(field, written)| (field.clone(), values(written)));
-            (element.name.entry.0, fields.collect())
-        });
-        (list.clone(), elements.collect())
-    });
-    let hand = |by: &EntryId| made.get(&by.0).map(|intent| intent.by);
-    let links = record.fields.get("duplicate_of").into_iter().flatten();
-    let repeats = links.filter_map(|(value, by)| match (answer(value), hand(by)) {
-        (Answer::Word(named), Some(hand)) => {
-            Some((named, hand.person, hand.role == Role::Coordinator))
-        }
-        _ => None,
-    });
-    let may_move = |field: &&str| match record.fields.get(*field).and_then(|put| put.last()) {
-        Some((Value::Text(holder), by)) if holder.starts_with("device:") => {
-            hand(by).is_some_and(|hand| {
-                hand.role == Role::Coordinator
-                    || keys.get(&hand.person).is_some_and(|key| holder.ends_with(key))
-            })
-        }
-        _ => true,
-    };
-    Shown {
-        team,
-        kind: record.kind.number(),
-        fields: fields.collect(),
-        lists: lists.collect(),
-        person: made.get(&label).map_or(u32::MAX, |intent| intent.by.person),
-        repeats: repeats.collect(),
-        moves_stock: ["taken_from", "from", "to"].iter().all(may_move),
-    }
 }

@@ -235,7 +235,6 @@ impl World {
             record: record.unwrap_or(entry.id).0,
             kind: of_kind,
             after: after.iter().map(|id| id.0).collect(),
-            clock_day: self.today(),
             deeds,
         });
         // It may never have reached the hub: nobody has to hold it.
@@ -418,8 +417,7 @@ impl World {
         dice: &mut ChaCha8Rng,
     ) -> Result<(), Failure> {
         let Some(referral) = referral else { return Ok(()) };
-        let day = self.done.intents.first().map_or(self.today(), |intent| intent.clock_day);
-        let day = day.clamp(17_000, self.today());
+        let day = self.today();
         let day = kitbag_core::model::CivilDate::from_epoch_day(day).map(|day| day.to_string());
         let days = vec![Answer::Word(day.unwrap_or_default())];
         let event = forms::element(REFERRAL, &days, dice);

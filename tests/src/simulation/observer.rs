@@ -2,7 +2,7 @@
 
 use super::Failure;
 use super::hostile::{REVERSAL, creation};
-use super::oracle::{Said, Word};
+use super::oracle::{Given, Said, Word};
 use super::people::operation;
 use super::world::{Certified, TEAMS, WORKERS, World};
 use kitbag_core::identity::Role;
@@ -16,19 +16,21 @@ use rand::RngExt;
 use rand::seq::IndexedRandom;
 use rand_chacha::ChaCha8Rng;
 
+const OBSERVES: Given = Given { role: 3, team: 0, continues: None };
+
 impl World {
     pub(super) fn enrol_observer(&mut self) -> Result<(), Failure> {
         let key = self.observer.key();
         let by = Some(self.hand(1, 0)?);
         let certificate = self.engine(1).certify(key, Role::Observer, TEAMS[0])?.certificate;
-        self.done.said.push(Said { id: certificate.0, by, word: Word::Certify });
+        self.done.said.push(Said { id: certificate.0, by, word: Word::Certify(OBSERVES) });
         self.observer.certificate = certificate;
         // An honest one: the worker of the other team looks at this one's totals.
         let (at, by) = (WORKERS.end - 1, Some(self.hand(1, 0)?));
         let key = self.engine(at).device_key();
         let enrolment = self.engine(1).certify(key, Role::Observer, TEAMS[0])?;
         let (label, person) = (enrolment.certificate.0, self.phones[at].person);
-        self.done.said.push(Said { id: label, by, word: Word::Certify });
+        self.done.said.push(Said { id: label, by, word: Word::Certify(OBSERVES) });
         self.hands.insert(label, (person, super::oracle::Role::Worker));
         self.certificates.push(Certified { label, person, team: 0 });
         Ok(self.engine(at).join(&enrolment)?)

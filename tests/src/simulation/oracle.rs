@@ -62,8 +62,6 @@ pub struct Intent {
     pub kind: u8,
     /// The changes of the record that the screen showed last, which were built on all others shown.
     pub after: BTreeSet<Label>,
-    /// The day by the author's clock, since 1970-01-01.
-    pub clock_day: i64,
     pub deeds: Vec<Deed>,
 }
 
@@ -74,10 +72,20 @@ pub enum Waiver {
     Revoked,
 }
 
+/// What a certificate gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Given {
+    /// 1 a worker's, 2 a coordinator's, 3 an observer's.
+    pub role: u8,
+    pub team: u32,
+    /// Whose new phone it is for, if anybody's.
+    pub continues: Option<Label>,
+}
+
 /// One saved word of a coordinator or the root.
 #[derive(Clone, Debug)]
 pub enum Word {
-    Certify,
+    Certify(Given),
     Revoke {
         certificate: Label,
         kept: BTreeSet<Label>,
@@ -152,11 +160,18 @@ impl World {
         Rules::of(self).cuts.into_keys().collect()
     }
 
+    /// Whose each certificate is: the first one of the same person.
+    pub fn persons(&self) -> BTreeMap<Label, Label> {
+        let rules = Rules::of(self);
+        let all = self.said.iter().filter(|said| matches!(said.word, Word::Certify(_)));
+        all.map(|said| (said.id, rules.person(&said.id))).collect()
+    }
+
     fn record(&self, creation: &Intent, rules: &Rules) -> Expected {
         let changes: Vec<&Intent> =
             self.intents.iter().filter(|intent| intent.record == creation.id).collect();
-        let people: BTreeMap<Label, u32> =
-            changes.iter().map(|change| (change.id, change.by.person)).collect();
+        let people: BTreeMap<Label, Hand> =
+            changes.iter().map(|change| (change.id, change.by)).collect();
         let heard: Vec<&Intent> = changes
             .into_iter()
             .filter(|change| {
@@ -290,8 +305,8 @@ struct Rules {
     cuts: BTreeMap<Label, Vec<BTreeSet<Label>>>,
     /// (entry, waiver) with who accepted: the person and team, or the root.
     accepted: BTreeMap<(Label, Waiver), Vec<Speaker>>,
-    /// Certificates that hold.
-    certified: BTreeSet<Label>,
+    /// Certificates that hold, with what they give.
+    certified: BTreeMap<Label, Given>,
     /// Records that the root erased.
     erased: BTreeSet<Label>,
 }
@@ -301,7 +316,7 @@ impl Rules {
         let mut rules = Rules {
             cuts: BTreeMap::new(),
             accepted: BTreeMap::new(),
-            certified: BTreeSet::new(),
+            certified: BTreeMap::new(),
             erased: BTreeSet::new(),
         };
         let person = |said: &Said| said.by.map(|hand| (hand.person, hand.team));
@@ -328,8 +343,8 @@ impl Rules {
                     rules.stands(&said.id, &by.certificate)
                         || rules.is_accepted(&said.id, Waiver::Revoked, by)
                 });
-                if matches!(said.word, Word::Certify) && holds {
-                    rules.certified.insert(said.id);
+                if let (Word::Certify(given), true) = (&said.word, holds) {
+                    rules.certified.insert(said.id, *given);
                 }
             }
             for said in &stands {
@@ -339,6 +354,24 @@ impl Rules {
             }
         }
         rules
+    }
+
+    /// The first certificate of the same person: one continues another where both hold, and give the same role in the
+    /// same team.
+    fn person(&self, certificate: &Label) -> Label {
+        let Some(given) = self.certified.get(certificate) else { return *certificate };
+        match given.continues.and_then(|earlier| Some((earlier, self.certified.get(&earlier)?))) {
+            Some((earlier, of)) if (of.role, of.team) == (given.role, given.team) => {
+                self.person(&earlier)
+            }
+            _ => *certificate,
+        }
+    }
+
+    /// Whether two hands are one person's: by the same phone, or by certificates of the same person.
+    fn is_one(&self, one: &Hand, other: &Hand) -> bool {
+        one.person == other.person
+            || self.person(&one.certificate) == self.person(&other.certificate)
     }
 
     fn stands(&self, entry: &Label, certificate: &Label) -> bool {
@@ -357,26 +390,26 @@ impl Rules {
     fn is_passed_on(&self, entry: &Label, by: Hand) -> bool {
         let cuts = self.cuts.get(&by.certificate);
         let is_kept = cuts.is_none_or(|cuts| cuts.iter().any(|kept| kept.contains(entry)));
-        self.certified.contains(&by.certificate)
+        self.certified.contains_key(&by.certificate)
             && (is_kept || self.is_accepted(entry, Waiver::Revoked, by))
     }
 
     /// Whether its author is certified, and it stands.
     fn is_heard(&self, change: &Intent) -> bool {
         let by = change.by;
-        self.certified.contains(&by.certificate)
+        self.certified.contains_key(&by.certificate)
             && (self.stands(&change.id, &by.certificate)
                 || self.is_accepted(&change.id, Waiver::Revoked, by))
     }
 
     /// Whether its author's role allows it; `people` tells who made each change of the record.
-    fn allows(&self, change: &Intent, creation: &Intent, people: &BTreeMap<Label, u32>) -> bool {
+    fn allows(&self, change: &Intent, creation: &Intent, people: &BTreeMap<Label, Hand>) -> bool {
         let by = change.by;
-        let is_own = creation.by.person == by.person;
+        let is_own = self.is_one(&creation.by, &by);
         let may = |deed: &Deed| match deed {
             // What its own hand appended; of a referral's events, on anybody's record.
             Deed::PutIn((entry, _), _, _) => {
-                let own_element = people.get(entry).is_none_or(|person| *person == by.person);
+                let own_element = people.get(entry).is_none_or(|hand| self.is_one(hand, &by));
                 own_element && (is_own || creation.kind == REFERRAL)
             }
             Deed::Add(list, _) => is_own || creation.kind == REFERRAL && list == "events",

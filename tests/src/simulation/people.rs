@@ -7,16 +7,15 @@ use super::oracle::{Answer, Deed, Hand, Intent, Label, Said, Waiver, Word};
 use super::plan::Step;
 use super::rogue::aside;
 use super::story;
-use super::world::{COORDINATORS, HUB, Packet, Pending, ROOT, TEAMS, WORKERS, World};
+use super::world::{COORDINATORS, HUB, Pending, ROOT, TEAMS, WORKERS, World};
 use crate::disk::{Disk, Stop};
-use kitbag_core::engine::{BundleError, BundleOf, EngineError};
+use kitbag_core::engine::EngineError;
 use kitbag_core::log::entry::kind;
 use kitbag_core::log::payload::{Administration, Waived};
 use kitbag_core::log::{Refusal, Verdict};
 use kitbag_core::model::{
     CivilDate, ElementName, EntryId, Kind, Operation, RecordId, TeamId, Value,
 };
-use kitbag_core::sync;
 use rand::RngExt;
 use rand::seq::IndexedRandom;
 use rand_chacha::ChaCha8Rng;
@@ -83,7 +82,7 @@ impl World {
                 self.open(worker)?;
                 self.note_what_may_be_gone()
             }
-            Step::Clone if self.phones.len() < WORKERS.end + 1 => self.clone_phone(worker),
+            Step::Clone if self.phones.len() < WORKERS.end + 2 => self.clone_phone(worker),
             Step::Clone => Ok(()),
             Step::BackUpHub => {
                 self.close_hub();
@@ -103,6 +102,14 @@ impl World {
             }
             Step::Leave => self.leave(worker, dice),
             Step::Hostile => self.hostile_act(dice),
+            Step::NewPhone => self.new_phone(dice),
+            Step::Import => self.import(anybody, dice),
+            Step::KeepApart => self.keep_apart(anybody, dice),
+            Step::Label => self.call(anybody, dice),
+            Step::Clock => {
+                self.set_clock(anybody, dice);
+                Ok(())
+            }
         }
     }
 
@@ -132,9 +139,12 @@ impl World {
         deeds.extend(dice.random_bool(0.1).then(forms::note));
         deeds.push(Deed::Put("site".to_owned(), word(site)));
         deeds.push(Deed::Put("occurred_on".to_owned(), self.some_date(dice)));
+        if dice.random_bool(0.1) {
+            deeds.push(Deed::Put("through".to_owned(), self.some_date(dice)));
+        }
         let by = self.hand(at, team)?;
         let operations = deeds.iter().map(|deed| operation(kind, deed)).collect();
-        let intent = self.intent(at, by, (kind, None), BTreeSet::new(), deeds);
+        let intent = self.intent(by, (kind, None), BTreeSet::new(), deeds);
         let of_kind = Kind::from_number(kind).ok_or(Failure("an unknown kind".to_owned()))?;
         self.save_new(at, (team, of_kind), (intent, operations), dice)
     }
@@ -143,18 +153,17 @@ impl World {
     /// creates one.
     pub(super) fn intent(
         &self,
-        at: usize,
         by: Hand,
         (kind, record): (u8, Option<Label>),
         after: BTreeSet<Label>,
         deeds: Vec<Deed>,
     ) -> Intent {
         let record = record.unwrap_or_default();
-        Intent { id: [0; 32], by, record, kind, after, clock_day: self.clock_day(at), deeds }
+        Intent { id: [0; 32], by, record, kind, after, deeds }
     }
 
     /// Somebody changes a record that their screen shows.
-    fn change(
+    pub(super) fn change(
         &mut self,
         at: usize,
         dice: &mut Dice,
@@ -182,7 +191,7 @@ impl World {
         let by = self.hand(at, team)?;
         let kind = shown.kind.number();
         let operations = deeds.iter().map(|deed| operation(kind, deed)).collect();
-        let intent = self.intent(at, by, (kind, record), after, deeds);
+        let intent = self.intent(by, (kind, record), after, deeds);
         let saved = self.save(at, (shown.team, shown.kind, Some(id)), operations);
         self.after_try(at, intent, saved)
     }
@@ -247,90 +256,6 @@ impl World {
         let (field, answer) = forms::element_correction(kind, &self.some_days(), dice);
         let name = (element.name.entry.0, element.name.index);
         self.change_record(at, (team, id), vec![Deed::PutIn(name, field, answer)])
-    }
-
-    pub(super) fn begin_sync(&mut self, at: usize, dice: &mut Dice) -> Result<(), Failure> {
-        let mut session = self.some_session(at, dice);
-        let device = self.engine(at).device_key();
-        if let Some(bytes) = self.engine(at).request(&mut session)? {
-            self.in_flight.push(Packet { phone: Some(at), device, to_hub: true, bytes });
-        }
-        self.phones[at].session = Some(session);
-        Ok(())
-    }
-
-    /// A bundle goes from one phone to another, sometimes in part, whether they are of one team or not.
-    fn carry(&mut self, from: usize, dice: &mut Dice) -> Result<(), Failure> {
-        let Some(team) = self.team_of(from, dice)? else { return Ok(()) };
-        let to = dice.random_range(0..self.phones.len());
-        let of = if dice.random_bool(0.5) { BundleOf::Waiting } else { BundleOf::Everything };
-        let mut bytes = Vec::new();
-        match self.engine(from).export_bundle(TEAMS[team], of, &mut bytes, |_| {}) {
-            Ok(_) => {}
-            // A key may have to be made first, which can fail as any save.
-            Err(BundleError::Engine(error)) => {
-                return match error {
-                    EngineError::NoTeamKey | EngineError::NotAMember => Ok(()),
-                    other => self.after_phone::<()>(from, Err(other)).map(drop),
-                };
-            }
-            Err(other) => return Err(Failure(other.to_string())),
-        }
-        if dice.random_bool(0.3) {
-            bytes.truncate(dice.random_range(0..=bytes.len()));
-        }
-        match self.engine(to).import_bundle(&mut bytes.as_slice(), |_| {}) {
-            Err(BundleError::Engine(error)) => self.after_phone::<()>(to, Err(error)).map(drop),
-            Ok(_) | Err(_) => self.after_phone(to, Ok(())).map(drop),
-        }
-    }
-
-    fn deliver(&mut self, dice: &mut Dice) -> Result<(), Failure> {
-        if self.in_flight.is_empty() {
-            return Ok(());
-        }
-        let packet = self.in_flight.remove(dice.random_range(0..self.in_flight.len()));
-        if packet.to_hub {
-            let answer = match self.hub_answers(packet.device, &packet.bytes) {
-                Err(sync::SyncError::Message(_)) => {
-                    self.note("was not readable");
-                    return Ok(());
-                }
-                answer => self.after_hub(answer)?,
-            };
-            if let (Some(bytes), Some(_)) = (answer, packet.phone) {
-                self.in_flight.push(Packet { to_hub: false, bytes, ..packet });
-            }
-            return Ok(());
-        }
-        let Some(at) = packet.phone else { return Ok(()) };
-        let Some(mut session) = self.phones[at].session.take() else { return Ok(()) };
-        let device = packet.device;
-        let taken = self.engine(at).reply(&mut session, &packet.bytes);
-        let is_open = self.after_phone(at, taken)?.is_some();
-        if is_open && let Some(bytes) = self.engine(at).request(&mut session)? {
-            self.in_flight.push(Packet { phone: Some(at), device, to_hub: true, bytes });
-            self.phones[at].session = Some(session);
-        }
-        Ok(())
-    }
-
-    fn disturb(&mut self, step: Step, dice: &mut Dice) {
-        if self.in_flight.is_empty() {
-            return;
-        }
-        let at = dice.random_range(0..self.in_flight.len());
-        match step {
-            Step::Lose => _ = self.in_flight.remove(at),
-            Step::Twice => {
-                let again = self.in_flight[at].clone();
-                self.in_flight.push(again);
-            }
-            _ => {
-                let bytes = &mut self.in_flight[at].bytes;
-                bytes.truncate(dice.random_range(0..=bytes.len()));
-            }
-        }
     }
 
     /// A coordinator revokes a worker's certificate, or the root one of a coordinator's: what the
@@ -463,7 +388,7 @@ impl World {
         days.into_iter().flatten().map(|day| word(&day.to_string())).collect()
     }
 
-    /// Mostly of these days, sometimes one that a clock may flag.
+    /// Mostly of these days, sometimes one that somebody may doubt.
     fn some_date(&self, dice: &mut Dice) -> Answer {
         let day = match dice.random_range(0..8) {
             0 => self.today() + dice.random_range(1..800),

@@ -61,13 +61,23 @@ pub enum Step {
     Leave,
     /// A certified device turned hostile does something.
     Hostile,
+    /// A worker comes with a new phone.
+    NewPhone,
+    /// Somebody imports a row that others import, too.
+    Import,
+    /// Somebody says that two records are two events.
+    KeepApart,
+    /// Somebody says what a device is called.
+    Label,
+    /// Somebody sets a phone's clock.
+    Clock,
 }
 
 /// The steps, each with randomness of its own.
 pub type Plan = Vec<(Step, u64)>;
 
 /// How often each step is drawn, in a world without weather.
-const WEIGHTS: [(Step, u32); 27] = [
+const WEIGHTS: [(Step, u32); 32] = [
     (Step::Create, 16),
     (Step::Correct, 16),
     (Step::Void, 4),
@@ -95,6 +105,11 @@ const WEIGHTS: [(Step, u32); 27] = [
     (Step::Reopen, 2),
     (Step::Leave, 1),
     (Step::Hostile, 8),
+    (Step::NewPhone, 3),
+    (Step::Import, 6),
+    (Step::KeepApart, 2),
+    (Step::Label, 2),
+    (Step::Clock, 2),
 ];
 
 /// Draws a plan. A swarm: each seed leaves some kinds of step out and has others more often, so that

@@ -7,21 +7,38 @@ use std::collections::{BTreeMap, BTreeSet};
 /// One element of a list: of each field all values, the winner last; by the entry that added it.
 pub type Element = (Label, BTreeMap<String, Vec<Answer>>);
 
-/// What a screen shows of a record: of each field all values, the winner last, each with the day by
-/// the clock of whoever put it.
+/// What a screen shows of a record: of each field all values, the winner last.
 #[derive(Clone, Debug, Default)]
 pub struct Shown {
     pub team: u32,
     pub kind: u8,
-    pub fields: BTreeMap<String, Vec<(Answer, i64)>>,
+    pub fields: BTreeMap<String, Vec<Answer>>,
     pub lists: BTreeMap<String, Vec<Element>>,
-    /// Who made it.
-    pub person: u32,
-    /// The records that it says it repeats, in short: each with who said so, and whether that was a
-    /// coordinator.
-    pub repeats: Vec<(String, u32, bool)>,
+    /// Whose hand made it.
+    pub by: By,
+    /// The records that it says it repeats, in short: each with whose hand said so.
+    pub repeats: Vec<(String, By)>,
+    /// The records that it says are of other events, in short: each with whose hand said so.
+    pub distinct: Vec<(String, By)>,
+    /// Where it is a row of a file that nobody but coordinators changed since: which one, and which of several is
+    /// preferred, the lowest.
+    pub row: Option<(String, u8)>,
     /// Whether whoever named a colleague's own stock may speak for it.
     pub moves_stock: bool,
+}
+
+/// Whose hand it was: by the phone's key, and by the first certificate of the person.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct By {
+    pub key: u32,
+    pub person: Label,
+    pub is_coordinator: bool,
+}
+
+/// Whether all these hands are one person's, by the same key or by certificates of the same person.
+fn is_one(hands: &[By]) -> bool {
+    hands.windows(2).all(|two| two[0].key == two[1].key)
+        || hands.windows(2).all(|two| two[0].person == two[1].person)
 }
 
 /// (date, site and whatever else it is split by) with each indicator's sum.
@@ -40,7 +57,7 @@ pub fn counted(records: &BTreeMap<Label, Shown>) -> Vec<&Shown> {
 pub fn recount(records: &BTreeMap<Label, Shown>) -> Totals {
     let mut totals = Totals::new();
     for shown in counted(records) {
-        let key = vec![word(shown, "occurred_on"), word(shown, "site")];
+        let key = vec![date(shown), word(shown, "site")];
         add(&mut totals, key, sums(shown));
     }
     totals
@@ -50,7 +67,7 @@ pub fn recount(records: &BTreeMap<Label, Shown>) -> Totals {
 pub fn recount_by(records: &BTreeMap<Label, Shown>, field: &str) -> Totals {
     let mut totals = Totals::new();
     for shown in counted(records) {
-        let date = word(shown, "occurred_on");
+        let date = date(shown);
         for (code, part) in parts(shown, field) {
             add(&mut totals, vec![date.clone(), code], sums(&part));
         }
@@ -89,7 +106,47 @@ pub fn balances(records: &BTreeMap<Label, Shown>) -> Balances {
         }
     }
     balances.retain(|_, doses| *doses != 0);
-    dated(balances)
+    with_lots(dated(balances))
+}
+
+/// Doses without a lot are of the lots that there are: of those that expire first, before those that expire later and
+/// those of which nobody knows when; and what came in without one is of the lots that lack some.
+fn with_lots(balances: Balances) -> Balances {
+    let mut lots: Vec<_> = balances.iter().filter(|((_, _, lot, _), _)| !lot.is_empty()).collect();
+    lots.sort_by_key(|((holder, product, lot, expiry), _)| {
+        (holder, product, expiry.is_empty(), expiry, lot)
+    });
+    let mut evened = balances.clone();
+    for (without, _) in balances.iter().filter(|((_, _, lot, _), _)| lot.is_empty()) {
+        let (of, said): (Vec<_>, &str) = (vec![&without.0, &without.1], &without.3);
+        let mut turns: Vec<_> =
+            lots.iter().filter(|((holder, product, ..), _)| vec![holder, product] == of).collect();
+        turns.sort_by_key(|((_, _, _, expiry), _)| said.is_empty() || expiry != said);
+        for (lot, _) in turns {
+            let (have, lack) = (evened[*lot], evened[without]);
+            // One dose after the other, as long as one side has what the other lacks.
+            let moved = if have > 0 && lack < 0 {
+                have.min(-lack)
+            } else if have < 0 && lack > 0 {
+                -(lack.min(-have))
+            } else {
+                0
+            };
+            *evened.entry((*lot).clone()).or_default() -= moved;
+            *evened.entry(without.clone()).or_default() += moved;
+        }
+    }
+    evened.retain(|_, doses| *doses != 0);
+    evened
+}
+
+/// The day that a record counts on: the last of its span.
+fn date(shown: &Shown) -> String {
+    let (first, last) = (word(shown, "occurred_on"), word(shown, "through"));
+    match (day_of(&first), day_of(&last)) {
+        (Some(one), Some(other)) if other >= one => last,
+        _ => first,
+    }
 }
 
 /// Doses of a lot without an expiry are of the holder's only batch of that lot.
@@ -267,7 +324,7 @@ fn parts_asked(shown: &Shown, field: &str) -> Vec<(String, Shown)> {
     }
     let ticked = shown.fields.iter().filter_map(|(name, values)| {
         let code = name.strip_prefix(field)?.strip_prefix('.')?;
-        (values.last()?.0 == Answer::Flag(true)).then(|| code.to_owned())
+        (*values.last()? == Answer::Flag(true)).then(|| code.to_owned())
     });
     let whole = Some(word(shown, field)).filter(|code| !code.is_empty());
     ticked.chain(whole).map(|code| (code, shown.clone())).collect()
@@ -314,19 +371,19 @@ fn any_set<'a>(mut answers: impl Iterator<Item = &'a Answer>) -> bool {
 }
 
 fn is_void(shown: &Shown) -> bool {
-    any_set(shown.fields.get("void").into_iter().flatten().map(|(answer, _)| answer))
+    any_set(shown.fields.get("void").into_iter().flatten())
 }
 
 fn word(shown: &Shown, field: &str) -> String {
     match shown.fields.get(field).and_then(|values| values.last()) {
-        Some((Answer::Word(word), _)) => word.clone(),
+        Some(Answer::Word(word)) => word.clone(),
         _ => String::new(),
     }
 }
 
 fn number(shown: &Shown, field: &str) -> i64 {
     match shown.fields.get(field).and_then(|values| values.last()) {
-        Some((Answer::Number(number), _)) => *number,
+        Some(Answer::Number(number)) => *number,
         _ => 0,
     }
 }
@@ -353,25 +410,59 @@ fn stands(shown: &Shown) -> bool {
     !is_void(shown)
 }
 
+/// The record of this short name, but this one.
+fn named<'a>(
+    records: &'a BTreeMap<Label, Shown>,
+    short: &str,
+    but: &Label,
+) -> Option<(&'a Label, &'a Shown)> {
+    let of = |id: &Label| id[..16].iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    records.iter().find(|(other, _)| of(other) == short && *other != but)
+}
+
 /// The records to which links lead from one, over others too: a link counts by a coordinator's word, or
-/// by that of the person who made both, in a record that is not void.
+/// by that of the person who made both, in a record that is not void. A row of a file leads to the one that is
+/// preferred of those of the same row.
 fn reached(from: &Label, records: &BTreeMap<Label, Shown>) -> BTreeSet<Label> {
-    let short = |id: &Label| id[..16].iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     let mut reached = BTreeSet::new();
     let mut next = vec![*from];
     while let Some(id) = next.pop() {
         let shown = &records[&id];
-        for (named, by, by_coordinator) in &shown.repeats {
-            let found = records.iter().find(|(other, _)| short(other) == *named && **other != id);
-            let Some((other, target)) = found else { continue };
-            let of_one = *by == shown.person && target.person == shown.person && !is_void(shown);
+        for (short, by) in &shown.repeats {
+            let Some((other, target)) = named(records, short, &id) else { continue };
+            let of_one = is_one(&[*by, shown.by, target.by]) && !is_void(shown);
             let alike = (target.team, target.kind) == (shown.team, shown.kind);
-            if alike && (*by_coordinator || of_one) && reached.insert(*other) {
+            if alike && (by.is_coordinator || of_one) && reached.insert(*other) {
                 next.push(*other);
             }
         }
+        let same = |other: &Shown| match (&other.row, &shown.row) {
+            (Some((one, _)), Some((two, _))) => one == two && !is_void(other) && !is_void(shown),
+            _ => false,
+        };
+        let alike = records.iter().filter(|(_, other)| same(other));
+        let preferred = alike.min_by_key(|(other, of)| (of.row.as_ref().map(|row| row.1), **other));
+        if let Some((other, _)) = preferred.filter(|(other, _)| **other != id)
+            && reached.insert(*other)
+        {
+            next.push(*other);
+        }
     }
     reached
+}
+
+/// Of all that say of another record that they are two: which, of which, and whether that has effect.
+pub fn kept_apart(records: &BTreeMap<Label, Shown>) -> Vec<(Label, Label, bool)> {
+    let of_one = |(id, shown): (&Label, &Shown)| -> Vec<(Label, Label, bool)> {
+        let said = shown.distinct.iter().filter_map(|(short, by)| {
+            let (other, target) = named(records, short, id)?;
+            let alike = (target.team, target.kind) == (shown.team, shown.kind);
+            let may = by.is_coordinator || is_one(&[*by, shown.by, target.by]);
+            Some((*id, *other, alike && may))
+        });
+        said.collect()
+    };
+    records.iter().flat_map(of_one).collect()
 }
 
 /// Whether links lead on to a record that stands and does not lead back here; of a ring, all but the

@@ -3,7 +3,7 @@
 
 use super::Failure;
 use super::hostile::Hostile;
-use super::oracle::{Label, Role, Said, Waiver, Word};
+use super::oracle::{Given, Label, Role, Said, Waiver, Word};
 use super::world::{Certified, TEAMS, World};
 use kitbag_core::identity::{Certificate, Role as CertifiedRole};
 use kitbag_core::log::Verdict;
@@ -154,6 +154,7 @@ impl World {
         if self.sybil.certificate != EntryId::NONE {
             return Ok(());
         }
+        const WORKS: Given = Given { role: 1, team: 0, continues: None };
         let (key, role) = (self.sybil.key(), CertifiedRole::Worker);
         let certificate = Certificate {
             key,
@@ -163,7 +164,7 @@ impl World {
             continues: None,
             made_at: kitbag_core::model::UnixMillis(0),
         };
-        let entry = self.rogue_says(&Administration::Certify(certificate), Word::Certify)?;
+        let entry = self.rogue_says(&Administration::Certify(certificate), Word::Certify(WORKS))?;
         if self.is_said(&entry) {
             self.sybil.certificate = entry.id;
             self.hands.insert(entry.id.0, (Hostile::SYBIL, Role::Worker));

@@ -173,7 +173,7 @@ impl World {
         let changes = done.into_iter().flat_map(|record| record.history);
         let undone = changes.rev().find(|change| !known.contains(&change.entry));
         let deeds = undone.iter().flat_map(|change| &change.operations).filter_map(deed).collect();
-        let intent = self.intent(at, by, (shown.kind.number(), record), after, deeds);
+        let intent = self.intent(by, (shown.kind.number(), record), after, deeds);
         self.after_try(at, intent, saved.map(drop))
     }
 }

@@ -84,6 +84,11 @@ fn in_words(step: Step, who: &str) -> String {
         Step::RestoreHub => "the hub goes on from its older copy".to_owned(),
         Step::Reopen => format!("{who} closes the app and opens it"),
         Step::Leave => format!("{who} syncs, and means to leave a team"),
+        Step::NewPhone => "a worker comes with a new phone".to_owned(),
+        Step::Import => format!("{who} imports a row of the file"),
+        Step::KeepApart => format!("{who} says that two records are two events"),
+        Step::Label => format!("{who} says what a device is called"),
+        Step::Clock => format!("{who} sets the clock, or the battery was empty"),
         Step::Hostile => "somebody hostile does something".to_owned(),
     }
 }

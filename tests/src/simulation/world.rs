@@ -3,7 +3,7 @@
 use super::Failure;
 use super::hostile::Hostile;
 use super::hub;
-use super::oracle::{self, Hand, Intent, Label, Role, Said, Word};
+use super::oracle::{self, Given, Hand, Intent, Label, Role, Said, Word};
 use super::plan::Step;
 use super::story;
 use crate::disk::{Backup, Disk, Stop};
@@ -40,8 +40,22 @@ pub struct Phone {
     pub session: Option<Session>,
     pub backup: Option<Backup>,
     now: Arc<AtomicI64>,
-    off_days: i64,
+    pub(super) off_days: i64,
     opened: u64,
+}
+
+impl Phone {
+    /// A machine without an app yet, whose clock is right.
+    pub(super) fn new(machine: String, person: u32) -> Phone {
+        let now = Arc::new(AtomicI64::new(FIRST_DAY * 24 * MILLIS_PER_HOUR));
+        let (engine, session, backup) = (None, None, None);
+        Phone { machine, person, engine, session, backup, now, off_days: 0, opened: 0 }
+    }
+
+    /// Puts its app on it.
+    pub(super) fn put(&mut self, engine: Engine) {
+        self.engine = Some(engine);
+    }
 }
 
 /// How many people a world begins with.
@@ -148,16 +162,8 @@ impl World {
         let mut random = ChaCha8Rng::seed_from_u64(self.seed ^ 0xc10c);
         for person in 0..PEOPLE as u32 {
             let off = CLOCKS_OFF_DAYS[random.random_range(0..CLOCKS_OFF_DAYS.len())];
-            self.phones.push(Phone {
-                machine: format!("/phone-{person}"),
-                person,
-                engine: None,
-                session: None,
-                backup: None,
-                now: Arc::new(AtomicI64::new(0)),
-                off_days: if person == 0 { 0 } else { off },
-                opened: 0,
-            });
+            let phone = Phone::new(format!("/phone-{person}"), person);
+            self.phones.push(Phone { off_days: if person == 0 { 0 } else { off }, ..phone });
         }
         self.tick();
         let environment = self.environment(ROOT);
@@ -213,7 +219,9 @@ impl World {
         };
         let enrolment = self.engine(by).certify(key, role, TEAMS[team])?;
         let id = enrolment.certificate.0;
-        self.done.said.push(Said { id, by: hand, word: Word::Certify });
+        let role_number = if by == ROOT { 2 } else { 1 };
+        let given = Given { role: role_number, team: team as u32, continues: None };
+        self.done.said.push(Said { id, by: hand, word: Word::Certify(given) });
         let role = if by == ROOT { Role::Coordinator } else { Role::Worker };
         self.hands.insert(id, (person, role));
         self.certificates.push(Certified { label: id, person, team });
@@ -249,11 +257,6 @@ impl World {
         self.page_entries_max >= 2_000
     }
 
-    /// The day by a phone's clock.
-    pub fn clock_day(&self, at: usize) -> i64 {
-        FIRST_DAY + self.phones[at].off_days + self.hours / 24
-    }
-
     pub fn today(&self) -> i64 {
         FIRST_DAY + self.hours / 24
     }
@@ -269,7 +272,7 @@ impl World {
         }
     }
 
-    fn environment(&mut self, at: usize) -> Environment {
+    pub(super) fn environment(&mut self, at: usize) -> Environment {
         let phone = &mut self.phones[at];
         phone.opened += 1;
         let now = Arc::clone(&phone.now);
@@ -319,17 +322,8 @@ impl World {
             let copy = disk.back_up(&self.phones[at].machine);
             disk.restore(&machine, &copy);
         });
-        let clone = Phone {
-            machine,
-            person: self.phones[at].person,
-            engine: None,
-            session: None,
-            backup: None,
-            now: Arc::new(AtomicI64::new(self.phones[at].now.load(Ordering::SeqCst))),
-            off_days: self.phones[at].off_days,
-            opened: 0,
-        };
-        self.phones.push(clone);
+        let clone = Phone::new(machine, self.phones[at].person);
+        self.phones.push(Phone { off_days: self.phones[at].off_days, ..clone });
         self.open(at)?;
         self.open(self.phones.len() - 1)
     }

@@ -67,17 +67,22 @@ public struct TwoPeriods: Hashable, Sendable {
     public let before: TotalsSeen
 }
 
-/// How long a period is.
+/// How long a period is. Fiscal years begin as the programme's code packs say, else with April.
 public enum Period: Hashable, Sendable {
-    case day, week, month, quarter, year
+    case day, week
+    /// An epidemiological week (MMWR), from Sunday on.
+    case epiWeek
+    case month, quarter, year, fiscalYear
 
     var lowered: KitbagGenerated.Period {
         switch self {
         case .day: .day
         case .week: .week
+        case .epiWeek: .epiWeek
         case .month: .month
         case .quarter: .quarter
         case .year: .year
+        case .fiscalYear: .fiscalYear(firstMonth: 4)
         }
     }
 }

@@ -46,8 +46,28 @@ public data class TotalsSeen(
 /** A period beside the one before it. */
 public data class TwoPeriods(val name: String, val totals: TotalsSeen, val nameBefore: String, val before: TotalsSeen)
 
-/** How long a period is. */
-public enum class Period { DAY, WEEK, MONTH, QUARTER, YEAR }
+/** How long a period is. Fiscal years begin as the programme's code packs say, else with April. */
+public enum class Period {
+    DAY,
+    WEEK,
+    /** An epidemiological week (MMWR), from Sunday on. */
+    EPI_WEEK,
+    MONTH,
+    QUARTER,
+    YEAR,
+    FISCAL_YEAR,
+    ;
+
+    internal fun lower(): org.kitbag.ffi.Period = when (this) {
+        DAY -> org.kitbag.ffi.Period.Day
+        WEEK -> org.kitbag.ffi.Period.Week
+        EPI_WEEK -> org.kitbag.ffi.Period.EpiWeek
+        MONTH -> org.kitbag.ffi.Period.Month
+        QUARTER -> org.kitbag.ffi.Period.Quarter
+        YEAR -> org.kitbag.ffi.Period.Year
+        FISCAL_YEAR -> org.kitbag.ffi.Period.FiscalYear(4u)
+    }
+}
 
 /** How complete the records of a span of days are, as the hub says it. */
 public data class Completeness(
@@ -79,7 +99,7 @@ public class Totals internal constructor(private val ffi: FfiKitbag) {
 
     /** The totals of the period in which a day lies, beside those of the one before. */
     public suspend fun besideTheLast(day: LocalDate, period: Period, query: Query = Query()): TwoPeriods = crossing {
-        val two = ffi.twoPeriods(day.toString(), org.kitbag.ffi.Period.valueOf(period.name), query.lower())
+        val two = ffi.twoPeriods(day.toString(), period.lower(), query.lower())
         TwoPeriods(two.name, two.totals.lift(), two.nameBefore, two.before.lift())
     }
 
