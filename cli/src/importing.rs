@@ -1,4 +1,4 @@
-//! `kitbag import`: rows of CSV files become records, each once.
+//! `kitbag import`: rows of files become records, each once.
 
 use crate::device::{Opened, StoreArguments};
 use crate::totals::kind_named;
@@ -18,8 +18,8 @@ use std::path::{Path, PathBuf};
 #[derive(clap::Args)]
 #[command(
     after_help = "A row that this device knows to be imported before is left out; if two devices import \
-    one file apart, `kitbag duplicates` shows its rows. Refused rows go into FILE.refused.csv, with the \
-    reason of each: mend them there and import that file.\n\n\
+    one file apart, `kitbag duplicates` shows its rows. Refused rows go into FILE.refused.csv, or .xlsx \
+    of a workbook, with the reason of each: mend them there and import that file.\n\n\
     Examples:\n  \
     kitbag import --store phone.db --map odin.toml odin-2018.csv\n  \
     kitbag import --store phone.db january/distribution.csv january/reversal.csv"
@@ -42,6 +42,9 @@ pub struct ImportArguments {
     /// The file's encoding, such as windows-1251, where it is not found out
     #[arg(long, value_name = "NAME")]
     encoding: Option<String>,
+    /// The sheet of a workbook, by its name or its number; without it the first that is not hidden
+    #[arg(long, value_name = "NAME|N")]
+    sheet: Option<String>,
     /// Keep words of no table and no list where a required field has them
     #[arg(long)]
     keep_unknown_codes: bool,
@@ -58,8 +61,8 @@ pub struct ImportArguments {
     /// [{column, word, rows}], encoding}]}`, or with `error` alone where a file could not be read
     #[arg(long)]
     json: bool,
-    /// The files
-    #[arg(value_name = "CSV", required = true)]
+    /// The files: CSV in any encoding, .xlsx or .ods
+    #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
 }
 
@@ -200,11 +203,19 @@ fn import(
     let encoding = arguments.encoding.as_deref();
     let encoding = encoding.or(mapping.as_ref().and_then(Mapping::encoding));
     let wrong = |error: &dyn std::fmt::Display| wrong_file(path.display(), error);
-    let table = Table::read(&file, encoding).map_err(|error| wrong(&error))?;
+    let sheet = arguments.sheet.as_deref().or(mapping.as_ref().and_then(Mapping::sheet));
+    let table = Table::open(&file, encoding, sheet).map_err(|error| wrong(&error))?;
+    if let (Some(sheet), [_, ..]) = (&table.sheet, table.other_sheets.as_slice()) {
+        tell!(
+            "kitbag: read the sheet {sheet:?}; others are there, too: {}. --sheet takes one of them",
+            table.other_sheets.join(", ")
+        );
+    }
     let options = Options {
         dates: arguments.dates.as_deref().and_then(Order::of_name),
         keeps_unknown_codes: arguments.keep_unknown_codes,
         packs: &packs,
+        offset: Some(&|form: &Form| crate::recording::offset_of(form, &packs)),
     };
     let (mut imported, kind, lists) = match &mapping {
         Some(mapping) => {

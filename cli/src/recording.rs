@@ -3,12 +3,13 @@
 use crate::device::{Opened, StoreArguments};
 use crate::syncing::clock_in_words;
 use crate::{Failure, cannot_read, failure, wrong_file};
-use chrono::TimeZone;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, Subcommand};
 use kitbag_core::engine::{Attention, DraftId};
 use kitbag_core::model::field::{Field, Need, Shape, expected};
 use kitbag_core::model::json::{self, NotRead};
-use kitbag_core::model::{Form, Kind, TeamId, Value, Wrong};
+use kitbag_core::model::pack::CodePack;
+use kitbag_core::model::{Form, Kind, TeamId, Wrong};
+use kitbag_interchange::{offset_minutes, zone_named};
 use std::io::Read;
 
 /// What has commands of its own, and the name of an imported row.
@@ -260,24 +261,23 @@ fn form(command: &RecordCommand, begun: Form) -> Result<(Form, bool), Failure> {
         form.put("occurred_on", now.format("%Y-%m-%d").to_string().as_str())?;
     }
     if form.get("utc_offset_min").is_none() && !is_given("utc_offset_min") {
-        let offset = offset_at(&form).unwrap_or(*now.offset());
-        form.put("utc_offset_min", i64::from(offset.local_minus_utc() / 60))?;
+        let now = i64::from(now.offset().local_minus_utc() / 60);
+        form.put("utc_offset_min", offset_of(&form, &[]).unwrap_or(now))?;
     }
     let form = if command.is_with_unknowns() { form.with_unknowns() } else { form };
     Ok((form, is_of_today))
 }
 
-/// The machine's offset on the day and at the time that a form says, at noon where it says no time: of a time that comes twice
-/// that of the first, of one that is passed over that of the hour before.
-fn offset_at(form: &Form) -> Option<chrono::FixedOffset> {
-    let said = |field: &str| form.get(field).and_then(Value::as_text);
-    let day = chrono::NaiveDate::parse_from_str(said("occurred_on")?, "%Y-%m-%d").ok()?;
-    let time = chrono::NaiveTime::parse_from_str(said("occurred_time").unwrap_or("12:00"), "%H:%M")
-        .ok()?;
-    let at = day.and_time(time);
-    let found =
-        |at: chrono::NaiveDateTime| chrono::Local.offset_from_local_datetime(&at).earliest();
-    found(at).or_else(|| found(at - chrono::TimeDelta::hours(1)))
+/// How many minutes local time was ahead of UTC on the day of a form: in the machine's zone, else in that of the programme's
+/// packs.
+pub fn offset_of(form: &Form, packs: &[CodePack]) -> Option<i64> {
+    let says_zone = std::env::var_os("TZ").is_some_and(|zone| !zone.is_empty())
+        || std::path::Path::new("/etc/localtime").exists();
+    let of_pack = || packs.iter().rev().find_map(|pack| zone_named(pack.time_zone.as_deref()?));
+    match of_pack().filter(|_| !says_zone) {
+        Some(zone) => offset_minutes(&zone, form),
+        None => offset_minutes(&chrono::Local, form),
+    }
 }
 
 fn from_json(kind: Kind, file: &str) -> Result<Form, Failure> {

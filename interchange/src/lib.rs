@@ -17,12 +17,15 @@ mod reading;
 pub mod sheets;
 mod table;
 mod values;
+mod workbook;
+mod zones;
 
 pub use cells::{csv_writer, guarded};
 pub use error::FileError;
 pub use mapping::{ImportError, Imported, Mapping, RefusedRow, RowKey, Taken};
 pub use reading::Options;
 pub use table::{Form as FileForm, NotATable, RowFault, Table, TableRow, Twice};
+pub use zones::{offset_minutes, zone_named};
 
 /// The mapping of the Overdose Information Network's file of 2018 (Pennsylvania), as an example of one.
 pub const ODIN_MAPPING: &str = include_str!("../../cli/data/odin.toml");

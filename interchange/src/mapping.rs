@@ -4,6 +4,7 @@
 use crate::dates::{Order, is_date_form};
 use crate::numbers::NumberForm;
 use crate::table::NotATable;
+use crate::zones::zone_named;
 use kitbag_core::model::field::{Field, Shape};
 use kitbag_core::model::{Form, Invalid, Kind};
 use serde::Deserialize;
@@ -26,6 +27,11 @@ pub struct Mapping {
     numbers: Option<String>,
     /// Its encoding, where it cannot be found out.
     pub(crate) encoding: Option<String>,
+    /// The sheet of a workbook, by its name or its number from 1.
+    pub(crate) sheet: Option<String>,
+    /// The zone of its dates and times, as the IANA's database names it: what local time was ahead of UTC is that of each
+    /// row's day.
+    pub(crate) zone: Option<String>,
     /// Which rows are records at all: all of these conditions.
     #[serde(default)]
     pub(crate) only: Several<Only>,
@@ -263,6 +269,9 @@ impl Mapping {
         if let Some(name) = mapping.dates.as_ref().filter(|name| Order::of_name(name).is_none()) {
             return Err(ImportError::Names(format!("order of dates: {name}")));
         }
+        if let Some(name) = mapping.zone.as_ref().filter(|name| zone_named(name).is_none()) {
+            return Err(ImportError::Names(format!("zone: {name}")));
+        }
         let of_numbers = |name: &&String| NumberForm::of_example(name).is_none();
         if let Some(name) = mapping.numbers.as_ref().filter(of_numbers) {
             return Err(ImportError::Names(format!("form of numbers: {name}")));
@@ -302,6 +311,8 @@ impl Mapping {
             dates: None,
             numbers: None,
             encoding: None,
+            sheet: None,
+            zone: None,
             only: Several::default(),
             constants: BTreeMap::new(),
             unknowns: false,
@@ -330,6 +341,11 @@ impl Mapping {
     /// The encoding that it says its files are in.
     pub fn encoding(&self) -> Option<&str> {
         self.encoding.as_deref()
+    }
+
+    /// The sheet that it says is meant.
+    pub fn sheet(&self) -> Option<&str> {
+        self.sheet.as_deref()
     }
 
     pub(crate) fn order(&self) -> Option<Order> {

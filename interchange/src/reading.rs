@@ -21,12 +21,14 @@ pub struct Options<'a> {
     pub keeps_unknown_codes: bool,
     /// The programme's own codes.
     pub packs: &'a [CodePack],
+    /// How many minutes local time was ahead of UTC on the day of a form, where neither the file nor its mapping says it.
+    pub offset: Option<&'a dyn Fn(&Form) -> Option<i64>>,
 }
 
 impl Mapping {
     /// Reads a file by this mapping.
     pub fn read(&self, file: &[u8]) -> Result<Imported, ImportError> {
-        let table = Table::read(file, self.encoding.as_deref())?;
+        let table = Table::open(file, self.encoding.as_deref(), self.sheet.as_deref())?;
         self.read_table(file, &table, &Options::default(), |_, _| Ok(None))
     }
 
@@ -80,6 +82,7 @@ pub(crate) fn read(
         let taken = read.and_then(|mut form| {
             let wrong = |invalid: Invalid| (first, refusal("invalid", &mapping.told(&invalid)));
             let named = beside(first, &mut form).map_err(wrong)?;
+            mapping.put_offset(&mut form, options.offset).map_err(wrong)?;
             if mapping.unknowns {
                 form = form.with_unknowns();
             }
@@ -131,8 +134,13 @@ impl<'m> Reading<'m> {
         }
         let known = Known::of(options.packs);
         let said = options.dates.or(mapping.order());
-        let mut reading =
-            Reading { mapping, kind, table, columns, values: Values::of(mapping, known) };
+        let mut reading = Reading {
+            mapping,
+            kind,
+            table,
+            columns,
+            values: Values::of(mapping, known, table.sheet.is_some()),
+        };
         let inner = mapping
             .lists
             .iter()
@@ -436,6 +444,15 @@ fn fault_of(row: &TableRow) -> Result<(), Refusal> {
         Some(RowFault::Encoding) => Err(refusal(
             "not_utf8",
             "the row holds bytes of another encoding than the file's; say --encoding",
+        )),
+        Some(RowFault::Merged) => Err(refusal(
+            "merged_cells",
+            "cells of the row are merged: take them apart in the spreadsheet, so that each says what it says",
+        )),
+        Some(RowFault::Formula) => Err(refusal(
+            "formula",
+            "a formula in the row has an error, or its result was not saved: open the file in a spreadsheet, mend it, and \
+             save it",
         )),
         Some(RowFault::Open) => Err(refusal(
             "quote_not_closed",

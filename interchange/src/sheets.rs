@@ -134,8 +134,10 @@ fn lists_beside(kind: Kind, path: &Path) -> Result<Vec<ListSheet>, FileError> {
     let mut lists = Vec::new();
     for field in kind.fields() {
         let Shape::List(fields) = field.shape else { continue };
-        let beside = path.with_file_name(format!("{}.{}.csv", kind.name(), field.name));
-        if beside.exists() {
+        let named =
+            |ending: &str| path.with_file_name(format!("{}.{}.{ending}", kind.name(), field.name));
+        let beside = ["csv", "xlsx", "ods"].map(named).into_iter().find(|beside| beside.exists());
+        if let Some(beside) = beside {
             lists.push(read_list(field, fields, beside)?);
         }
     }
@@ -148,7 +150,7 @@ fn read_list(
     path: PathBuf,
 ) -> Result<ListSheet, FileError> {
     let file = std::fs::read(&path).map_err(|error| FileError::unreadable(&path, error))?;
-    let table = Table::read(&file, None).map_err(|error| FileError::wrong(&path, error))?;
+    let table = Table::open(&file, None, None).map_err(|error| FileError::wrong(&path, error))?;
     let is_known = |name: &str| {
         name.is_empty() || name == "record" || fields.iter().any(|field| field.name == name)
     };
@@ -207,10 +209,41 @@ pub fn write_refused(
     table: &Table,
     refused: &[RefusedRow],
 ) -> Result<PathBuf, FileError> {
+    let ending = if table.sheet.is_some() { "xlsx" } else { "csv" };
     let named = |number: u32| match number {
-        1 => path.with_file_name(format!("{}.refused.csv", base(path))),
-        _ => path.with_file_name(format!("{}.refused-{number}.csv", base(path))),
+        1 => path.with_file_name(format!("{}.refused.{ending}", base(path))),
+        _ => path.with_file_name(format!("{}.refused-{number}.{ending}", base(path))),
     };
+    let text = match &table.sheet {
+        Some(sheet) => {
+            refused_sheet(sheet, table, refused).map_err(|error| FileError::failed(path, error))?
+        }
+        None => refused_text(path, table, refused)?,
+    };
+    // The same rows, refused again, need no second file.
+    let is_free =
+        |out: &PathBuf| !out.exists() || std::fs::read(out).is_ok_and(|there| there == text);
+    let out = (1..).map(named).find(is_free);
+    let out = out.ok_or_else(|| FileError::failed(path, "too many files of refused rows"))?;
+    crate::files::write(&out, &text).map_err(|error| FileError::failed(&out, error))?;
+    Ok(out)
+}
+
+/// The rows of a sheet that were refused, as a workbook.
+fn refused_sheet(sheet: &str, table: &Table, refused: &[RefusedRow]) -> Result<Vec<u8>, String> {
+    let reasons = reasons_in(table.header.iter().map(String::as_str));
+    let header = table.header.iter().skip(reasons).cloned();
+    let mut rows = vec![REFUSED.map(str::to_owned).into_iter().chain(header).collect::<Vec<_>>()];
+    for why in refused {
+        let said = format!("row {}: {}", why.line, why.detail);
+        let cells = table.rows[why.row].cells.iter().skip(reasons).map(str::to_owned);
+        rows.push([why.reason.clone(), said].into_iter().chain(cells).collect());
+    }
+    crate::workbook::write(sheet, &rows)
+}
+
+/// The rows of a file of text that were refused, as it is written.
+fn refused_text(path: &Path, table: &Table, refused: &[RefusedRow]) -> Result<Vec<u8>, FileError> {
     let mut writer = csv::WriterBuilder::new()
         .flexible(true)
         .delimiter(table.form.separator)
@@ -232,14 +265,7 @@ pub fn write_refused(
         }
     }
     let text = writer.into_inner().map_err(|error| FileError::failed(path, error.error()))?;
-    let text = table.form.encode(&String::from_utf8_lossy(&text));
-    // The same rows, refused again, need no second file.
-    let is_free =
-        |out: &PathBuf| !out.exists() || std::fs::read(out).is_ok_and(|there| there == text);
-    let out = (1..).map(named).find(is_free);
-    let out = out.ok_or_else(|| FileError::failed(path, "too many files of refused rows"))?;
-    crate::files::write(&out, &text).map_err(|error| FileError::failed(&out, error))?;
-    Ok(out)
+    Ok(table.form.encode(&String::from_utf8_lossy(&text)))
 }
 
 /// The file's name without its ending and without what a file of refused rows adds to it.

@@ -2,6 +2,7 @@
 //! around them, and rows and columns that say nothing are passed over.
 
 use crate::cells::{ends_in_quotes, unguarded};
+use crate::workbook::{self, ROWS_MAX};
 use csv::StringRecord;
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 use std::borrow::Cow;
@@ -18,6 +19,10 @@ pub struct Table {
     pub rows: Vec<TableRow>,
     /// How it was written.
     pub form: Form,
+    /// Of a workbook the sheet that it is. Its cells are typed: dates are `yyyy-mm-dd`, numbers have no separators.
+    pub sheet: Option<String>,
+    /// The other sheets that are not hidden, where nobody said which one is meant.
+    pub other_sheets: Vec<String>,
 }
 
 /// A row that says something.
@@ -40,6 +45,10 @@ pub enum RowFault {
     Encoding,
     /// A quotation mark in it is never closed: rows behind it may be in it.
     Open,
+    /// Cells of it are merged: which of them is meant, nobody can tell.
+    Merged,
+    /// It holds a formula whose result is an error, or was not saved.
+    Formula,
 }
 
 /// How a file was written, so that what is refused of it is written the same way.
@@ -60,7 +69,7 @@ pub struct Form {
 pub struct Twice;
 
 /// Why a file is no table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotATable {
     /// There is nothing in it.
     #[error("the file is empty: not even a header is there")]
@@ -71,10 +80,45 @@ pub enum NotATable {
     /// Nobody knows an encoding of this name.
     #[error("no encoding is known by that name; try windows-1252, windows-1251, utf-16le or utf-8")]
     UnknownEncoding,
+    /// It is packed as a workbook is, and is none.
+    #[error(
+        "the file is no workbook that can be read; open it in a spreadsheet, and save it as .xlsx or .csv"
+    )]
+    NoWorkbook,
+    /// It is a workbook of before 2007, or has a password.
+    #[error(
+        "the file is an old workbook (.xls), or has a password; open it in a spreadsheet, and save it as .xlsx without one"
+    )]
+    OldWorkbook,
+    /// It has no such sheet.
+    #[error("the workbook has no such sheet; it has: {0}")]
+    NoSheet(String),
+    /// What it unpacks to is more than any programme's file.
+    #[error(
+        "the workbook unpacks to more than 512 MiB, or to too many cells; save the one sheet alone, as .csv"
+    )]
+    TooLarge,
+    /// It has more rows than are read at once.
+    #[error("the file has more than 250,000 rows; split it")]
+    TooManyRows,
 }
 
 impl Table {
-    /// Reads a file, in the encoding of this name or in the one that it is found to be in.
+    /// Reads a file of text or a workbook: a text in the encoding of this name or in the one that it is found to be in; of a
+    /// workbook the sheet of this name or number, or the first that is not hidden.
+    pub fn open(
+        file: &[u8],
+        encoding: Option<&str>,
+        sheet: Option<&str>,
+    ) -> Result<Table, NotATable> {
+        if workbook::is_workbook(file) {
+            workbook::read(file, sheet)
+        } else {
+            Table::read(file, encoding)
+        }
+    }
+
+    /// Reads a file of text, in the encoding of this name or in the one that it is found to be in.
     pub fn read(file: &[u8], encoding: Option<&str>) -> Result<Table, NotATable> {
         let (text, mut form) = decode(file, encoding)?;
         let mut text = text.as_ref();
@@ -115,7 +159,10 @@ impl Table {
         {
             last.fault = Some(RowFault::Open);
         }
-        Ok(Table { header, rows, form })
+        if rows.len() > ROWS_MAX {
+            return Err(NotATable::TooManyRows);
+        }
+        Ok(Table { header, rows, form, sheet: None, other_sheets: Vec::new() })
     }
 
     /// Where the column of this name is, where one has it.
@@ -255,6 +302,11 @@ fn header_line(text: &str) -> &str {
 }
 
 impl Form {
+    /// That of a workbook, which says nothing of text.
+    pub(crate) fn of_workbook() -> Form {
+        Form { separator: b',', says_separator: false, encoding: UTF_8, has_mark: false }
+    }
+
     /// Text as this file's form has it.
     pub fn encode(&self, text: &str) -> Vec<u8> {
         let text = match self.says_separator {

@@ -77,15 +77,18 @@ pub(crate) struct Values<'m> {
     mapping: &'m Mapping,
     numbers: Option<NumberForm>,
     known: Known,
+    /// Whether cells come from a workbook, where a date is one whatever it looks like.
+    is_typed: bool,
     /// The order of dates, by column.
     pub(crate) orders: BTreeMap<&'m str, Order>,
     unknown: BTreeMap<(String, String), u64>,
 }
 
 impl<'m> Values<'m> {
-    pub(crate) fn of(mapping: &'m Mapping, known: Known) -> Self {
+    pub(crate) fn of(mapping: &'m Mapping, known: Known, is_typed: bool) -> Self {
         let numbers = mapping.numbers();
-        Values { mapping, numbers, known, orders: BTreeMap::new(), unknown: BTreeMap::new() }
+        let (orders, unknown) = (BTreeMap::new(), BTreeMap::new());
+        Values { mapping, numbers, known, is_typed, orders, unknown }
     }
 
     pub(crate) fn take_unknown(&mut self) -> BTreeMap<(String, String), u64> {
@@ -118,7 +121,8 @@ impl<'m> Values<'m> {
         match field.shape {
             Shape::Date => {
                 let read = |cell: &str| match &mapped.date {
-                    Some(form) => dates::date_by(form, cell),
+                    Some(form) => dates::date_by(form, cell)
+                        .or_else(|| dates::date(cell, None).filter(|_| self.is_typed)),
                     None => dates::date(cell, order),
                 };
                 Ok(Some(read(cell).or_else(|| read(kept())).ok_or_else(wrong)?))

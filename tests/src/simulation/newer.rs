@@ -38,7 +38,7 @@ impl World {
         let of_team =
             |one: &&Certified| known.role(&EntryId(one.label)).is_some() && one.team == team;
         let workers: Vec<Certified> = anybodys.iter().filter(of_team).copied().collect();
-        let is_wrong = dice.random_bool(0.25);
+        let is_wrong = dice.random_bool(0.5);
         let chosen = if is_wrong { anybodys.choose(dice) } else { workers.choose(dice) };
         let Some(earlier) = chosen.copied() else { return Ok(()) };
         let at = self.add_phone()?;

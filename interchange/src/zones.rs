@@ -1,0 +1,70 @@
+//! What local time is ahead of UTC on a day in a zone, decided the same way everywhere.
+
+use crate::mapping::Mapping;
+use chrono::{NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeDelta, TimeZone};
+use kitbag_core::model::{Form, Invalid, Value};
+
+/// The zone of this name in the IANA's database, such as `Europe/Kyiv`.
+pub fn zone_named(name: &str) -> Option<chrono_tz::Tz> {
+    name.parse().ok()
+}
+
+/// How many minutes local time was ahead of UTC in a zone on the day and at the time that a form says, at noon where it says no
+/// time: of a time that comes twice that of the first, of one that is passed over that of the hour before.
+pub fn offset_minutes<Z: TimeZone>(zone: &Z, form: &Form) -> Option<i64> {
+    let said = |field: &str| form.get(field).and_then(Value::as_text);
+    let day = NaiveDate::parse_from_str(said("occurred_on")?, "%Y-%m-%d").ok()?;
+    let time = NaiveTime::parse_from_str(said("occurred_time").unwrap_or("12:00"), "%H:%M").ok()?;
+    let at = day.and_time(time);
+    let found = |at: NaiveDateTime| zone.offset_from_local_datetime(&at).earliest();
+    let offset = found(at).or_else(|| found(at - TimeDelta::hours(1)))?;
+    Some(i64::from(offset.fix().local_minus_utc() / 60))
+}
+
+impl Mapping {
+    /// Puts the offset of the form's own day where the file says none: by the zone that the mapping says, else by this.
+    pub(crate) fn put_offset(
+        &self,
+        form: &mut Form,
+        otherwise: Option<&dyn Fn(&Form) -> Option<i64>>,
+    ) -> Result<(), Invalid> {
+        let minutes = match self.zone.as_deref().and_then(zone_named) {
+            Some(zone) => offset_minutes(&zone, form),
+            None => otherwise.and_then(|otherwise| otherwise(form)),
+        };
+        if form.get("utc_offset_min").is_none()
+            && let Some(minutes) = minutes
+        {
+            form.put("utc_offset_min", minutes)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kitbag_core::model::Kind;
+
+    #[test]
+    fn the_offset_is_that_of_the_day_with_its_gaps_and_repeats() {
+        let kyiv = zone_named("Europe/Kyiv").expect("a zone");
+        for (day, time, minutes) in [
+            ("2026-01-15", None, 120),
+            ("2026-07-15", None, 180),
+            // The hour that is passed over, and the one that comes twice.
+            ("2026-03-29", Some("03:30"), 120),
+            ("2026-03-29", Some("04:30"), 180),
+            ("2026-10-25", Some("03:30"), 180),
+            ("2026-10-25", Some("04:30"), 120),
+        ] {
+            let mut form = Form::new(Kind::Reversal);
+            form.put("occurred_on", day).expect("a field");
+            time.map(|time| form.put("occurred_time", time).map(drop))
+                .transpose()
+                .expect("a field");
+            assert_eq!(offset_minutes(&kyiv, &form), Some(minutes), "{day} {time:?}");
+        }
+        assert!(zone_named("Europe/Nowhere").is_none());
+    }
+}
