@@ -8,7 +8,7 @@ use kitbag_client::Error;
 use kitbag_core::model::pack::fill_in;
 use kitbag_core::model::{Form, Kind, RecordId, TeamId};
 use kitbag_interchange::dates::Order;
-use kitbag_interchange::import::{Decided, Equal, Known, Saved, corrections};
+use kitbag_interchange::import::{Decided, Equal, Known, Saved, Saves, corrections};
 use kitbag_interchange::sheets::{self, write_refused};
 use kitbag_interchange::{Imported, Mapping, Options, RefusedRow, Table};
 use serde_json::json;
@@ -280,23 +280,42 @@ fn save(
     let style = ProgressStyle::with_template("importing {wide_bar} {pos}/{len}")
         .unwrap_or_else(|_| ProgressStyle::default_bar());
     let bar = ProgressBar::new(imported.taken.len() as u64).with_style(style);
-    // What a code pack asks for beside the data dictionary.
-    fn settled<T>(done: Result<T, Error>) -> Result<Result<(), String>, Failure> {
-        match done {
-            Ok(_) => Ok(Ok(())),
-            Err(Error::Invalid(faults)) => Ok(Err(crate::told_all(&faults))),
-            Err(other) => Err(crate::failed(other)),
-        }
-    }
-    let record = |form: &Form| settled(held.tried(records.record_imported(team, form.clone())));
-    let correct = |id: RecordId, form: &Form| {
-        let one = held.tried(records.get(id)).map_err(crate::failed)?;
-        settled(held.tried(records.change(id, corrections(&one, form))))
-    };
-    let saved =
-        kitbag_interchange::import::save(imported, known, decided, record, correct, |at| {
-            bar.set_position(at);
-        })?;
-    bar.finish_and_clear();
+    let mut saves = InStore { held, team, bar };
+    let saved = kitbag_interchange::import::save(imported, known, decided, &mut saves)?;
+    saves.bar.finish_and_clear();
     Ok(saved)
+}
+
+/// What saves rows in a device's store.
+struct InStore<'h> {
+    held: &'h Opened,
+    team: TeamId,
+    bar: ProgressBar,
+}
+
+/// What a code pack asks for beside the data dictionary is the row's own fault.
+fn settled<T>(done: Result<T, Error>) -> Result<Result<(), String>, Failure> {
+    match done {
+        Ok(_) => Ok(Ok(())),
+        Err(Error::Invalid(faults)) => Ok(Err(crate::told_all(&faults))),
+        Err(other) => Err(crate::failed(other)),
+    }
+}
+
+impl Saves<Failure> for InStore<'_> {
+    fn record(&mut self, forms: Vec<Form>) -> Result<Vec<Result<(), String>>, Failure> {
+        let records = self.held.client().records();
+        let done = self.held.wait(records.record_all_imported(self.team, forms))?;
+        done.into_iter().map(settled).collect()
+    }
+
+    fn correct(&mut self, id: RecordId, form: &Form) -> Result<Result<(), String>, Failure> {
+        let records = self.held.client().records();
+        let one = self.held.wait(records.get(id))?;
+        settled(self.held.tried(records.change(id, corrections(&one, form))))
+    }
+
+    fn progress(&mut self, looked_at: u64) {
+        self.bar.set_position(looked_at);
+    }
 }

@@ -201,6 +201,19 @@ impl Records<'_> {
         saved.await?
     }
 
+    /// Saves rows of an imported file together; each that cannot be saved says why, and keeps no other from being saved.
+    pub async fn record_all_imported(
+        &self,
+        team: TeamId,
+        forms: Vec<Form>,
+    ) -> Result<Vec<Result<RecordId, Error>>, Error> {
+        let saved = self.0.write(Turn::Later, move |engine| {
+            let saved = engine.record_all_imported(team, &forms).into_iter().zip(&forms);
+            saved.map(|(saved, form)| every_fault(engine, (team, form), saved)).collect()
+        });
+        saved.await
+    }
+
     /// What of records does not count, and why.
     pub async fn refused(&self) -> Result<Vec<RefusedRecord>, Error> {
         let refused = self.0.read(|engine| engine.refused()).await?;

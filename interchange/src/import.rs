@@ -97,104 +97,156 @@ impl Known {
     }
 }
 
-/// Saves the rows taken that are not known yet, in the file's order. `record` saves one, `correct` makes a record say what a
-/// row says now; both say what a code pack finds wrong with it: that row is refused, and stands among the file's refused
-/// ones. Any other error of theirs ends it; what was saved stays. `progress` hears how many rows were looked at.
+/// How many records are saved together.
+const TOGETHER: usize = 250;
+
+/// What saves records and corrects them; each says what a code pack finds wrong with a row, which is then refused. Any other
+/// error ends the import; what was saved stays.
+pub trait Saves<E> {
+    /// Saves records together.
+    fn record(&mut self, forms: Vec<Form>) -> Result<Vec<Result<(), String>>, E>;
+    /// Makes a record say what a row says now.
+    fn correct(&mut self, id: RecordId, form: &Form) -> Result<Result<(), String>, E>;
+    /// Hears how many rows were looked at.
+    fn progress(&mut self, looked_at: u64);
+}
+
+/// Saves the rows taken that are not known yet, in the file's order. What is refused stands among the file's refused rows.
 pub fn save<E>(
     imported: &mut Imported,
-    mut known: Known,
+    known: Known,
     decided: Decided,
-    mut record: impl FnMut(&Form) -> Result<Result<(), String>, E>,
-    mut correct: impl FnMut(RecordId, &Form) -> Result<Result<(), String>, E>,
-    mut progress: impl FnMut(u64),
+    saves: &mut impl Saves<E>,
 ) -> Result<Saved, E> {
-    let mut saved = Saved::default();
-    // What this file itself brought: by its rows' own names.
-    let (mut added, mut origins) = (BTreeMap::<String, Answers>::new(), BTreeSet::new());
     let taken = std::mem::take(&mut imported.taken);
+    let mut saving = Saving {
+        known,
+        decided,
+        saved: Saved::default(),
+        added: BTreeMap::new(),
+        origins: BTreeSet::new(),
+        together: Vec::new(),
+        waiting: BTreeSet::new(),
+        refused: &mut imported.refused,
+    };
     for (looked_at, taken) in (1..).zip(taken) {
+        saving.take(taken, saves)?;
+        saves.progress(looked_at);
+    }
+    saving.save_together(saves)?;
+    let saved = saving.saved;
+    imported.refused.sort_by_key(|refused| refused.row);
+    Ok(saved)
+}
+
+/// The rows of an event.
+type Rows = Vec<(usize, u64)>;
+
+struct Saving<'i> {
+    known: Known,
+    decided: Decided,
+    saved: Saved,
+    /// What this file itself brought: by its rows' own names.
+    added: BTreeMap<String, Answers>,
+    origins: BTreeSet<String>,
+    /// What is to be saved next, together.
+    together: Vec<(Rows, String, Form)>,
+    /// The names of those.
+    waiting: BTreeSet<String>,
+    refused: &'i mut Vec<RefusedRow>,
+}
+
+impl Saving<'_> {
+    fn refuse(&mut self, rows: &Rows, reason: &str, detail: String) {
+        self.refused.extend(rows.iter().map(|(row, line)| RefusedRow {
+            row: *row,
+            line: *line,
+            reason: reason.to_owned(),
+            detail: detail.clone(),
+        }));
+    }
+
+    fn take<E>(&mut self, taken: Taken, saves: &mut impl Saves<E>) -> Result<(), E> {
         let Taken { rows, mut form, key } = taken;
-        progress(looked_at);
-        let mut refuse = |reason: &str, detail: String| {
-            imported.refused.extend(rows.iter().map(|(row, line)| RefusedRow {
-                row: *row,
-                line: *line,
-                reason: reason.to_owned(),
-                detail: detail.clone(),
-            }));
-        };
         // Where the row first came from, also by way of other programmes' exports.
         let origin = origin(&form).map(str::to_owned);
         let name = key.to_string();
+        if self.waiting.contains(&name) {
+            self.save_together(saves)?;
+        }
         let is_named = matches!(key, RowKey::Named(_)) || origin.is_some();
-        let held =
-            origin.as_ref().and_then(|origin| known.held.get(origin)).or(known.held.get(&name));
         let says = |answers: &Answers| is_named && says_more(&form.answers(), answers);
-        match (held, added.get(&name)) {
+        let of_origin = origin.as_ref().and_then(|origin| self.known.held.get(origin));
+        match (of_origin.or(self.known.held.get(&name)), self.added.get(&name)) {
             (Some((id, answers)), _) if says(answers) => {
-                if !decided.updates {
-                    refuse(
-                        "known_id",
-                        format!(
-                            "record {id} is here by this id and says something else; {KNOWN_ID}"
-                        ),
-                    );
-                    continue;
+                let id = *id;
+                if self.decided.updates {
+                    match saves.correct(id, &form)? {
+                        Ok(()) => self.saved.corrected += 1,
+                        Err(detail) => self.refuse(&rows, "invalid", detail),
+                    }
+                } else {
+                    let here = "is here by this id and says something else";
+                    self.refuse(&rows, "known_id", format!("record {id} {here}; {KNOWN_ID}"));
                 }
-                match correct(*id, &form)? {
-                    Ok(()) => saved.corrected += 1,
-                    Err(detail) => refuse("invalid", detail),
-                }
-                continue;
+                return Ok(());
             }
             (None, Some(answers)) if says(answers) => {
-                refuse(
-                    "known_id",
-                    format!(
-                        "another row of this file has this id and says something else; {KNOWN_ID}"
-                    ),
-                );
-                continue;
+                let other = "another row of this file has this id and says something else";
+                self.refuse(&rows, "known_id", format!("{other}; {KNOWN_ID}"));
+                return Ok(());
             }
             (Some(_), _) | (_, Some(_)) => {
-                saved.known += rows.len() as u64;
-                continue;
+                self.saved.known += rows.len() as u64;
+                return Ok(());
             }
             (None, None) => {}
         }
         if let RowKey::Counted { row, .. } = &key
-            && let Some(left) = known.equal.get_mut(row).filter(|left| **left > 0)
+            && let Some(left) = self.known.equal.get_mut(row).filter(|left| **left > 0)
         {
-            match decided.equal {
+            match self.decided.equal {
                 Equal::Ask => {
-                    refuse("equal_row", EQUAL_ROW.to_owned());
-                    continue;
+                    self.refuse(&rows, "equal_row", EQUAL_ROW.to_owned());
+                    return Ok(());
                 }
                 Equal::Same => {
                     *left -= 1;
-                    saved.known += 1;
-                    continue;
+                    self.saved.known += 1;
+                    return Ok(());
                 }
                 Equal::Others => {}
             }
         }
         // Two records of one origin, which two devices imported apart, stay two.
-        let origin = origin.filter(|origin| origins.insert(origin.clone()));
-        let named = form.put("import_key", origin.as_ref().unwrap_or(&name).as_str());
-        let done = match named {
-            Ok(_) => record(&form)?,
-            Err(invalid) => Err(invalid.to_string()),
-        };
-        match done {
-            Ok(()) => {
-                saved.imported += 1;
-                added.insert(name, form.answers());
-            }
-            Err(detail) => refuse("invalid", detail),
+        let origin = origin.filter(|origin| self.origins.insert(origin.clone()));
+        if let Err(invalid) = form.put("import_key", origin.as_ref().unwrap_or(&name).as_str()) {
+            self.refuse(&rows, "invalid", invalid.to_string());
+            return Ok(());
         }
+        self.waiting.insert(name.clone());
+        self.together.push((rows, name, form));
+        if self.together.len() == TOGETHER { self.save_together(saves) } else { Ok(()) }
     }
-    imported.refused.sort_by_key(|refused| refused.row);
-    Ok(saved)
+
+    fn save_together<E>(&mut self, saves: &mut impl Saves<E>) -> Result<(), E> {
+        self.waiting.clear();
+        let together = std::mem::take(&mut self.together);
+        if together.is_empty() {
+            return Ok(());
+        }
+        let done = saves.record(together.iter().map(|(_, _, form)| form.clone()).collect())?;
+        for ((rows, name, form), done) in together.into_iter().zip(done) {
+            match done {
+                Ok(()) => {
+                    self.saved.imported += 1;
+                    self.added.insert(name, form.answers());
+                }
+                Err(detail) => self.refuse(&rows, "invalid", detail),
+            }
+        }
+        Ok(())
+    }
 }
 
 const KNOWN_ID: &str = "if it is another event, give the row an id of its own; if the file is right now, import it again \

@@ -53,6 +53,32 @@ impl Engine {
         self.create_checked(team, form.checked()?, None)
     }
 
+    /// Saves rows of an imported file together, in one transaction; each that cannot be saved says why, and keeps no other
+    /// from being saved. When this returns, the others are durable.
+    ///
+    /// ```
+    /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
+    /// # use example::*;
+    /// # let Example { mut root, mut coordinator, mut phone, mut hub, team, key, folder } = example()?;
+    /// let rows = [reversal()?, Form::new(Kind::Reversal)]; // the second one says nothing
+    /// let saved = phone.record_all_imported(team, &rows);
+    /// assert!(saved[0].is_ok() && saved[1].is_err());
+    /// # Ok::<(), Failed>(())
+    /// ```
+    pub fn record_all_imported(
+        &mut self,
+        team: TeamId,
+        forms: &[Form],
+    ) -> Vec<Result<RecordId, EngineError>> {
+        let checked: Result<Vec<_>, EngineError> =
+            forms.iter().map(|form| Ok(self.known_of(form)?.checked()?)).collect();
+        if let Ok(ids) = checked.and_then(|checked| self.create_all(team, checked)) {
+            return ids.into_iter().map(Ok).collect();
+        }
+        // One of them keeps all from being saved: each by itself then.
+        forms.iter().map(|form| self.record_imported(team, form)).collect()
+    }
+
     /// Gives a field of a record another value. The old one stays in the history.
     ///
     /// ```

@@ -78,6 +78,37 @@ impl Engine {
         Ok(self.write(team, how, payload)?.record())
     }
 
+    /// Creates records together, in one transaction: all, or none.
+    pub(super) fn create_all(
+        &mut self,
+        team: TeamId,
+        all: Vec<Checked>,
+    ) -> Result<Vec<RecordId>, EngineError> {
+        let mut payloads = Vec::with_capacity(all.len());
+        for checked in all {
+            let of_kind = Writing::new(checked.kind(), checked.version(), None);
+            self.check_link(team, None, &checked)?;
+            let operations = self.seal_texts(team, checked.kind(), checked.into_operations())?;
+            payloads.push((of_kind, self.payload(Vec::new(), operations)?));
+        }
+        let Some((first, _)) = payloads.first() else { return Ok(Vec::new()) };
+        let mut chain = self.chain(team, first, 1)?;
+        let mut ids = Vec::with_capacity(payloads.len());
+        for (of_kind, payload) in payloads {
+            ids.push(chain.push((of_kind.kind, of_kind.schema), None, payload).record());
+        }
+        let mut noted = None;
+        for run in chain.entries.chunks(OUTBOX_ENTRIES).filter_map(|part| Run::of(part, UNSIGNED)) {
+            let at = self.note_outgoing(&run);
+            noted = noted.or(at);
+        }
+        if let Err(error) = self.store.append_all(&chain.entries) {
+            self.take_back(noted);
+            return Err(error.into());
+        }
+        Ok(ids)
+    }
+
     /// Writes also what this device's role does not allow: a creation, or a change where a record is
     /// named. Others refuse it, and keep it apart until a coordinator accepts it. Apps call
     /// [`Engine::record`] and [`Engine::change`]; simulations show with this what stores make of it.

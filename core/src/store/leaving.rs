@@ -25,12 +25,19 @@ impl Store {
             for table in ["tally", "stock"] {
                 sql.execute(&format!("DELETE FROM {table} WHERE team = ?1"), [team.0])?;
             }
-            sql.execute(
-                "DELETE FROM link WHERE NOT EXISTS
-                   (SELECT 1 FROM entry WHERE changes IS NULL AND id BETWEEN a
-                     AND CAST(a || x'ffffffffffffffffffffffffffffffff' AS BLOB))",
-                [],
-            )?;
+            sql.execute("DELETE FROM clock_doubt WHERE entry NOT IN (SELECT id FROM entry)", [])?;
+            for (table, record) in [("link", "a"), ("equal_import", "equal_import.id")] {
+                sql.execute(
+                    &format!(
+                        "DELETE FROM {table} WHERE NOT EXISTS
+                           (SELECT 1 FROM entry WHERE changes IS NULL AND entry.id BETWEEN {record}
+                             AND CAST({record} || x'ffffffffffffffffffffffffffffffff' AS BLOB))"
+                    ),
+                    [],
+                )?;
+            }
+            store.drop_setting(&Setting::SyncedDays(team))?;
+            store.drop_setting(&Setting::OwnLabel(team))?;
             store.drop_setting(&Setting::Member(team))?;
             store.drop_setting(&Setting::Cursor)?;
             store.set_authority_stale()?;

@@ -53,6 +53,24 @@ impl Store {
         })
     }
 
+    /// Appends records that are made together, durably: all, or none where one of them would count nowhere.
+    ///
+    /// # Errors
+    /// [`StoreError::Refused`] where every store would refuse one of them: nothing is held then.
+    pub fn append_all(&mut self, entries: &[Entry]) -> Result<(), StoreError> {
+        self.ensure_open()?;
+        self.transact(|store| {
+            store.insert_own(entries, LogUse::Records.number())?;
+            store.settle_all(&mut |_, _| {})?;
+            for entry in entries.iter().filter(|entry| entry.record().is_some()) {
+                if let Some(reason) = counts_nowhere(store.verdict_of(entry.id)?) {
+                    return Err(StoreError::Refused(reason));
+                }
+            }
+            Ok(())
+        })
+    }
+
     /// How often the file was read, the first time included: more than once where a failure closed it.
     pub fn readings(&self) -> u64 {
         self.readings
