@@ -35,12 +35,14 @@ stop_hub() {
     exec 9>&-
     wait "$hub"
 }
-# join NAME [ROLE INVITER]: the invitation is shown, the device asks, the six digits are read out.
+# join NAME [ROLE INVITER]: the invitation is shown, the device asks, the six digits are read out. What CONTINUES names is
+# the earlier phone of the same person.
 join() {
     inviter=${3:-coordinator.db}
     extra=""
     [ "$inviter" = root.db ] && extra="--passphrase-file passphrase"
-    invitation=$("$kitbag" invite --store "$inviter" $extra --team "$team" --role "${2:-worker}" --text-only 2>/dev/null)
+    invitation=$("$kitbag" invite --store "$inviter" $extra --team "$team" --role "${2:-worker}" --label "$1's phone" \
+        ${CONTINUES:+--continues "$CONTINUES"} --text-only 2>/dev/null)
     # Not on the command line, where others on this machine could read it.
     printf %s "$invitation" >"$1.invitation"
     "$kitbag" join --store "$1.db" - <"$1.invitation" >"$1.code" 2>/dev/null 9>&- &
@@ -57,7 +59,7 @@ join() {
 join_waited_for() {
     rm -f typed "$1.invitation"
     mkfifo typed
-    "$kitbag" invite --store coordinator.db --team "$team" --wait --text-only <typed >"$1.invitation" 2>/dev/null 9>&- &
+    "$kitbag" invite --store coordinator.db --team "$team" --label "$1's phone" --wait --text-only <typed >"$1.invitation" 2>/dev/null 9>&- &
     inviting=$!
     exec 8>typed
     until [ -s "$1.invitation" ]; do
@@ -128,15 +130,23 @@ if "$kitbag" bundle import --store eve.db outside.kitbag 2>refusal; then exit 1;
 cat refusal
 
 say "Dana's phone is lost with one record unsent; it is revoked"
-record dana survived
+sent=$(record dana unknown)
 sync dana
 record dana died
-device=$("$kitbag" status --store dana.db --json | sed 's/.*"device":"\([0-9a-f]*\)".*/\1/')
-certificate=$("$kitbag" members --store coordinator.db --json | grep "$device" | sed 's/.*"certificate":"\([0-9a-f]*\)".*/\1/')
-"$kitbag" revoke --store coordinator.db "$certificate"
+"$kitbag" revoke --store coordinator.db "dana's phone"
 sync dana
 sync coordinator
 is "The coordinator counts what Dana had sent before, and not what came after" "$(reversals coordinator)" 5
+"$kitbag" members --store coordinator.db
+
+say "Dana has a new phone, and goes on with what the old one had sent"
+CONTINUES="dana's phone" join dana-2
+sync dana-2
+"$kitbag" correct --store dana-2.db "$sent" outcome=survived
+sync dana-2
+sync coordinator
+is "The coordinator counts it once" "$(reversals coordinator)" 5
+"$kitbag" history --store coordinator.db "$sent" | grep "dana-2's phone"
 
 say "Ana's phone breaks, and is restored from an old copy"
 cp ana.db ana.copy

@@ -16,6 +16,7 @@ pub struct Batch {
     pub lot: String,
     pub expiry: String,
     pub doses: i64,
+    pub lot_not_said: i64,
     pub kits: Option<i64>,
     pub doses_beside_kits: Option<i64>,
 }
@@ -47,6 +48,7 @@ impl From<HeldBatch> for Batch {
             lot: on_hand.batch.lot,
             expiry: on_hand.batch.expiry,
             doses: on_hand.doses,
+            lot_not_said: on_hand.lot_not_said,
             kits: kits.map(|(kits, _)| kits),
             doses_beside_kits: kits.map(|(_, doses)| doses),
         }

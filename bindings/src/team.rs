@@ -8,6 +8,7 @@ use kitbag_core::engine::Newcomer;
 use kitbag_core::identity::Role;
 use kitbag_core::model::{DeviceKey, EntryId, RecordId, TeamId};
 use kitbag_core::sync::SyncFault;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// A team that this device is in.
@@ -105,6 +106,12 @@ impl Kitbag {
             Ok(Arc::new(Inviting(client, invited)))
         };
         run_until(cancel, invite).await
+    }
+
+    /// What people call devices, by their keys.
+    pub async fn names(&self) -> Result<HashMap<DeviceKey, String>, KitbagError> {
+        let client = self.client()?;
+        run(async move { Ok(client.team().names().await?.into_iter().collect()) }).await
     }
 
     /// Calls the device of a certificate so.

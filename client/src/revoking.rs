@@ -159,16 +159,19 @@ impl Team<'_> {
             let label = |id: &EntryId| labels.get(id).map(|label| label.to_lowercase());
             let members: Vec<(EntryId, DeviceKey)> =
                 authority.members(team).map(|(id, device, _)| (id, device)).collect();
-            let is_so: [&dyn Fn(&(EntryId, DeviceKey)) -> bool; 3] = [
-                &|(id, _)| label(id).as_ref() == Some(&folded),
-                &|(id, _)| label(id).is_some_and(|label| label.starts_with(&folded)),
-                &|(id, device)| {
-                    id.to_string().starts_with(&folded) || device.to_string().starts_with(&folded)
-                },
+            let of_label = |is_so: &dyn Fn(String) -> bool| -> Vec<EntryId> {
+                let named = members.iter().filter(|(id, _)| label(id).is_some_and(is_so));
+                named.map(|(id, _)| *id).collect()
+            };
+            let of_digits = members.iter().filter(|(id, device)| {
+                id.to_string().starts_with(&folded) || device.to_string().starts_with(&folded)
+            });
+            let found = [
+                of_label(&|label| label == folded),
+                of_label(&|label| label.starts_with(&folded)),
+                of_digits.map(|(id, _)| *id).collect(),
             ];
-            for is_so in is_so {
-                let found: Vec<EntryId> =
-                    members.iter().filter(|of| is_so(of)).map(|(id, _)| *id).collect();
+            for found in found {
                 let live: Vec<EntryId> =
                     found.iter().copied().filter(|id| !authority.is_revoked(id)).collect();
                 match (&found[..], &live[..]) {

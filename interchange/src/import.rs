@@ -98,7 +98,7 @@ impl Known {
 }
 
 /// How many records are saved together.
-const TOGETHER: usize = 250;
+const TOGETHER: usize = 1_000;
 
 /// What saves records and corrects them; each says what a code pack finds wrong with a row, which is then refused. Any other
 /// error ends the import; what was saved stays.
@@ -150,7 +150,7 @@ struct Saving<'i> {
     added: BTreeMap<String, Answers>,
     origins: BTreeSet<String>,
     /// What is to be saved next, together.
-    together: Vec<(Rows, String, Form)>,
+    together: Vec<(Rows, Option<String>, Form)>,
     /// The names of those.
     waiting: BTreeSet<String>,
     refused: &'i mut Vec<RefusedRow>,
@@ -224,7 +224,9 @@ impl Saving<'_> {
             self.refuse(&rows, "invalid", invalid.to_string());
             return Ok(());
         }
-        self.waiting.insert(name.clone());
+        // A row that is counted has a name that no other one of the file has.
+        let name = matches!(key, RowKey::Named(_)).then_some(name);
+        self.waiting.extend(name.clone());
         self.together.push((rows, name, form));
         if self.together.len() == TOGETHER { self.save_together(saves) } else { Ok(()) }
     }
@@ -240,7 +242,7 @@ impl Saving<'_> {
             match done {
                 Ok(()) => {
                     self.saved.imported += 1;
-                    self.added.insert(name, form.answers());
+                    self.added.extend(name.map(|name| (name, form.answers())));
                 }
                 Err(detail) => self.refuse(&rows, "invalid", detail),
             }

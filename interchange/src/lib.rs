@@ -25,7 +25,7 @@ pub use error::FileError;
 pub use mapping::{ImportError, Imported, Mapping, RefusedRow, RowKey, Taken};
 pub use reading::Options;
 pub use table::{Form as FileForm, NotATable, RowFault, Table, TableRow, Twice};
-pub use zones::{offset_minutes, zone_named};
+pub use zones::{OffsetOf, offset_minutes, zone_named};
 
 /// The mapping of the Overdose Information Network's file of 2018 (Pennsylvania), as an example of one.
 pub const ODIN_MAPPING: &str = include_str!("../../cli/data/odin.toml");

@@ -7,6 +7,7 @@ use crate::mapping::{
 };
 use crate::table::{RowFault, Table, TableRow, Twice};
 use crate::values::{Known, Refusal, Values, refusal, same};
+use crate::zones::OffsetOf;
 use kitbag_core::model::field::{Field, Shape};
 use kitbag_core::model::pack::CodePack;
 use kitbag_core::model::{Element, Form, Invalid, Kind};
@@ -22,7 +23,7 @@ pub struct Options<'a> {
     /// The programme's own codes.
     pub packs: &'a [CodePack],
     /// How many minutes local time was ahead of UTC on the day of a form, where neither the file nor its mapping says it.
-    pub offset: Option<&'a dyn Fn(&Form) -> Option<i64>>,
+    pub offset: Option<OffsetOf<'a>>,
 }
 
 impl Mapping {

@@ -21,12 +21,15 @@ pub fn offset_minutes<Z: TimeZone>(zone: &Z, form: &Form) -> Option<i64> {
     Some(i64::from(offset.fix().local_minus_utc() / 60))
 }
 
+/// How many minutes local time was ahead of UTC on the day of a form.
+pub type OffsetOf<'a> = &'a dyn Fn(&Form) -> Option<i64>;
+
 impl Mapping {
     /// Puts the offset of the form's own day where the file says none: by the zone that the mapping says, else by this.
     pub(crate) fn put_offset(
         &self,
         form: &mut Form,
-        otherwise: Option<&dyn Fn(&Form) -> Option<i64>>,
+        otherwise: Option<OffsetOf<'_>>,
     ) -> Result<(), Invalid> {
         let minutes = match self.zone.as_deref().and_then(zone_named) {
             Some(zone) => offset_minutes(&zone, form),

@@ -115,7 +115,7 @@ fn two_that_are_two_are_kept_apart_by_who_may_write_both() {
     assert_eq!(ana.suspected_duplicates(0).unwrap().len(), 1);
     assert!(ana.keep_apart(anas, bens).is_err(), "she may not write both");
     // Written all the same, it is a suggestion.
-    let says = kitbag_core::model::Operation::put(&format!("distinct.{bens}"), true);
+    let says = kitbag_core::model::Operation::put(format!("distinct.{bens}"), true);
     ana.change(anas, vec![says]).unwrap();
     sync_all(&mut programme, &mut [&mut ana, &mut ben]);
     assert_eq!(programme.coordinator.suspected_duplicates(0).unwrap().len(), 1);

@@ -32,7 +32,7 @@ impl Engine {
         if !self.may_settle(id, other)? {
             return Err(StoreError::Refused(Refusal::Role).into());
         }
-        self.change(id, vec![Operation::put(&format!("distinct.{other}"), true)])
+        self.change(id, vec![Operation::put(format!("distinct.{other}"), true)])
     }
 
     /// Whether two records are kept apart by a word that has effect: one that may write both wrote it.

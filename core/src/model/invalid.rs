@@ -106,7 +106,7 @@ pub struct Invalid {
 impl Invalid {
     /// The same, of a field of this name.
     pub fn named(self, field: &str) -> Invalid {
-        Invalid { field: field.to_owned().into(), ..self }
+        Invalid { field: field.to_owned(), ..self }
     }
 
     /// A field, what is wrong with it and what is allowed.

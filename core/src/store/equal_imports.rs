@@ -32,12 +32,8 @@ impl Store {
     ) -> Result<(), StoreError> {
         let before = self.standing_in_set(id)?;
         let now = record.and_then(standing);
-        if before.is_some() || now.is_some() {
-            // Its row is written anew, as one that counts.
-            self.judging.relinked.insert(id);
-        }
         if before == now {
-            return Ok(());
+            return self.relink_beside_another(id, now);
         }
         let sets: BTreeSet<SetId> =
             before.iter().chain(&now).map(|standing| standing.set).collect();
@@ -53,10 +49,26 @@ impl Store {
         }
         for ((set, before), now) in sets.iter().zip(counted_before).zip(counted(self)?) {
             if before != now {
-                self.judging.relinked.extend(before.into_iter().chain(now));
+                // What counted alone, and goes on to, is as its row says.
+                let alone = [before, now].contains(&None);
+                self.judging.relinked.extend(before.into_iter().chain(now).filter(|_| !alone));
                 let linked = self.linked_of_set(set)?;
                 self.judging.relinked.extend(linked);
             }
+        }
+        self.relink_beside_another(id, now)
+    }
+
+    /// Its row is written anew, as one that counts: where another one of its set does, it is looked at again.
+    fn relink_beside_another(
+        &mut self,
+        id: RecordId,
+        now: Option<Standing>,
+    ) -> Result<(), StoreError> {
+        if let Some(Standing { set, .. }) = now
+            && self.counted_of_set(&set)? != Some(id)
+        {
+            self.judging.relinked.insert(id);
         }
         Ok(())
     }

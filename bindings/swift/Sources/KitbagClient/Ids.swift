@@ -67,7 +67,7 @@ public struct CivilDate: Hashable, Sendable, CustomStringConvertible, Comparable
     }
 
     /// Days since 1970-01-01, by the same source as the way back.
-    private var epochDay: Int64 {
+    var epochDay: Int64 {
         let shiftedYear = Int64(month <= 2 ? year - 1 : year)
         let era = (shiftedYear >= 0 ? shiftedYear : shiftedYear - 399) / 400
         let yearOfEra = shiftedYear - era * 400

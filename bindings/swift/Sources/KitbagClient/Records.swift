@@ -211,7 +211,9 @@ public struct Search: Hashable, Sendable {
     /// The most records of one page, 1 at least.
     public var most = 50
 
-    public init(kind: Kind? = nil, team: TeamId? = nil) { (self.kind, self.team) = (kind, team) }
+    public init(kind: Kind? = nil, team: TeamId? = nil, dateInDoubt: Bool = false) {
+        (self.kind, self.team, self.dateInDoubt) = (kind, team, dateInDoubt)
+    }
 
     var lowered: Sought {
         Sought(

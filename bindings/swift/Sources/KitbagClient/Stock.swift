@@ -10,6 +10,8 @@ public struct Batch: Hashable, Sendable {
     /// The month until which it is good, `yyyy-mm`; empty where nobody said.
     public let expiry: String
     public let doses: Int64
+    /// Of these, doses that went out without a lot, and are counted where they would expire first; below 0, that came in so.
+    public let lotNotSaid: Int64
     /// Whole kits, where the programme's pack says how many doses make one.
     public let kits: Int64?
     /// Doses beside whole kits.
@@ -17,7 +19,8 @@ public struct Batch: Hashable, Sendable {
 
     init(_ of: KitbagGenerated.Batch) {
         (team, holder, product, lot) = (TeamId(of.team), of.holder, of.product, of.lot)
-        (expiry, doses, kits, dosesBesideKits) = (of.expiry, of.doses, of.kits, of.dosesBesideKits)
+        (expiry, doses, lotNotSaid) = (of.expiry, of.doses, of.lotNotSaid)
+        (kits, dosesBesideKits) = (of.kits, of.dosesBesideKits)
     }
 }
 

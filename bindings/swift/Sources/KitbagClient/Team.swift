@@ -165,6 +165,13 @@ public struct Team: Sendable {
         }
     }
 
+    /// What people call devices, as far as this one can read it.
+    public func names() async throws -> [DeviceKey: String] {
+        try await crossing {
+            Dictionary(uniqueKeysWithValues: try await ffi.names().map { (DeviceKey($0.key), $0.value) })
+        }
+    }
+
     /// Calls the device of a certificate so, for everybody in its team: its owner may, and coordinators.
     public func setLabel(_ certificate: EntryId, _ label: String) async throws {
         try await crossing { try await ffi.setLabel(certificate: certificate.text, label: label) }

@@ -1,3 +1,4 @@
+import Foundation
 import struct Foundation.Data
 internal import KitbagGenerated
 
@@ -56,6 +57,23 @@ public struct Form: Hashable, Sendable {
 
     /// Answers a field with a yes or no.
     public mutating func put(_ field: String, _ flag: Bool) { put(field, .flag(flag)) }
+
+    /// Puts the day, the time where it is known, and how far local time was ahead of UTC then: of a time that comes twice
+    /// that of the first, of one that is passed over that of the hour before.
+    public mutating func on(
+        _ day: CivilDate, hour: Int? = nil, minute: Int = 0, in zone: TimeZone = .current
+    ) {
+        put("occurred_on", day)
+        if let hour { put("occurred_time", String(format: "%02d:%02d", hour, minute)) }
+        let local = Double(day.epochDay) * 86_400 + Double((hour ?? 12) * 3_600 + minute * 60)
+        // As if it were UTC: what holds a day before holds until the zone changes.
+        func offset(_ seconds: Double) -> Double {
+            Double(zone.secondsFromGMT(for: Date(timeIntervalSince1970: seconds)))
+        }
+        let (before, after) = (offset(local - 86_400), offset(local + 86_400))
+        func fits(_ ahead: Double) -> Bool { offset(local - ahead) == ahead }
+        put("utc_offset_min", Int((!fits(before) && fits(after) ? after : before) / 60))
+    }
 
     /// Ticks a code of a set.
     public mutating func tick(_ set: String, _ code: String) { put("\(set).\(code)", .flag(true)) }

@@ -13,6 +13,8 @@ public data class Batch(
     /** The month until which it is good, `yyyy-mm`; empty where nobody said. */
     val expiry: String,
     val doses: Long,
+    /** Of these, doses that went out without a lot, and are counted where they would expire first; below 0, that came in so. */
+    val lotNotSaid: Long,
     /** Whole kits, where the programme's pack says how many doses make one. */
     val kits: Long?,
     /** Doses beside whole kits. */
@@ -58,7 +60,7 @@ public class Stock internal constructor(private val ffi: FfiKitbag) {
 }
 
 private fun org.kitbag.ffi.StockSeen.lift() = StockNow(
-    held.map { Batch(TeamId(it.team), it.holder, it.product, it.lot, it.expiry, it.doses, it.kits, it.dosesBesideKits) },
+    held.map { Batch(TeamId(it.team), it.holder, it.product, it.lot, it.expiry, it.doses, it.lotNotSaid, it.kits, it.dosesBesideKits) },
     lasting.map { Lasting(TeamId(it.team), it.holder, it.product, it.doses, it.wentOut, it.days) },
     alarms.map { said -> with(said.alarm) { Alarm(StockAlarm.valueOf(what.name), holder, product, doses, said.inWords) } },
 )

@@ -142,6 +142,10 @@ public class Team internal constructor(private val ffi: FfiKitbag) {
         Invitation(ffi.invite(team.text, org.kitbag.ffi.Role.valueOf(role.name), continues?.text, label, it))
     }
 
+    /** What people call devices, as far as this one can read it. */
+    public suspend fun names(): Map<DeviceKey, String> =
+        crossing { ffi.names().map { (device, label) -> DeviceKey(device) to label }.toMap() }
+
     /** Calls the device of a certificate so, for everybody in its team: its owner may, and coordinators. */
     public suspend fun setLabel(certificate: EntryId, label: String): Unit =
         crossing { ffi.setLabel(certificate.text, label) }

@@ -1,6 +1,10 @@
 package org.kitbag
 
 import java.time.LocalDate
+import java.time.LocalTime
+import java.time.ZoneId
+import java.time.format.DateTimeFormatter
+import java.util.Locale
 import org.kitbag.ffi.Change as FfiChange
 import org.kitbag.ffi.ElementName as FfiElementName
 import org.kitbag.ffi.FilledForm
@@ -70,6 +74,16 @@ public data class Form(
 
     /** With this yes or no. */
     public fun put(field: String, flag: Boolean): Form = put(field, Value.Flag(flag))
+
+    /**
+     * Puts the day, the time where it is known, and how far local time was ahead of UTC then: of a time that comes twice that of
+     * the first, of one that is passed over that of the hour before.
+     */
+    public fun on(day: LocalDate, time: LocalTime? = null, zone: ZoneId = ZoneId.systemDefault()): Form {
+        val offset = zone.rules.getOffset(day.atTime(time ?: LocalTime.NOON))
+        val dated = put("occurred_on", day).put("utc_offset_min", (offset.totalSeconds / 60).toLong())
+        return if (time == null) dated else dated.put("occurred_time", time.format(DateTimeFormatter.ofPattern("HH:mm", Locale.ROOT)))
+    }
 
     /** With this code of a set ticked. */
     public fun tick(set: String, code: String): Form = put("$set.$code", true)
