@@ -7,6 +7,7 @@
 mod growth;
 mod hostile;
 mod hub;
+mod imports;
 mod in_use;
 mod languages;
 mod peers;
@@ -39,6 +40,13 @@ fn main() -> Result<(), Failed> {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let (json, most) = match words.as_slice() {
         ["--look", store] => return growth::look(Path::new(store)),
+        ["--import", file] => return imports::run(Path::new(file)),
+        ["--imports"] => {
+            let mut rows = Vec::new();
+            imports::rows(&mut rows)?;
+            rows.iter().for_each(|row| println!("{}: {:.3} {}", row.name, row.measured, row.unit));
+            return Ok(());
+        }
         ["--hub", folder, root] => return hub::run(folder, root),
         ["--languages"] => {
             let mut rows = Vec::new();
@@ -87,6 +95,7 @@ fn main() -> Result<(), Failed> {
     harm_rows(&mut rows)?;
     in_use_rows(&mut rows, most)?;
     languages::rows(&mut rows)?;
+    imports::rows(&mut rows)?;
     let mut grown = Vec::new();
     for size in growth::sizes(most) {
         eprintln!("a store of {size} records …");

@@ -2,6 +2,7 @@
 
 mod accepting;
 mod bundle;
+mod certifying;
 mod drafts;
 mod duplicates;
 mod erasing;

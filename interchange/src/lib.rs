@@ -13,6 +13,7 @@ pub mod files;
 pub mod import;
 mod mapping;
 mod numbers;
+mod opening;
 mod reading;
 pub mod sheets;
 mod table;
@@ -25,6 +26,7 @@ pub use error::FileError;
 pub use mapping::{ImportError, Imported, Mapping, RefusedRow, RowKey, Taken};
 pub use reading::Options;
 pub use table::{Form as FileForm, NotATable, RowFault, Table, TableRow, Twice};
+pub use workbook::write as written_workbook;
 pub use zones::{OffsetOf, offset_minutes, zone_named};
 
 /// The mapping of the Overdose Information Network's file of 2018 (Pennsylvania), as an example of one.

@@ -7,7 +7,7 @@ use crate::mapping::{
 };
 use crate::table::{RowFault, Table, TableRow, Twice};
 use crate::values::{Known, Refusal, Values, refusal, same};
-use crate::zones::OffsetOf;
+use crate::zones::{OffsetOf, offset_minutes, zone_named};
 use kitbag_core::model::field::{Field, Shape};
 use kitbag_core::model::pack::CodePack;
 use kitbag_core::model::{Element, Form, Invalid, Kind};
@@ -419,6 +419,26 @@ impl<'m> Reading<'m> {
             found.push((at, id, element));
         }
         Ok(found)
+    }
+}
+
+impl Mapping {
+    /// Puts the offset of the form's own day where the file says none: by the zone that the mapping says, else by this.
+    pub(crate) fn put_offset(
+        &self,
+        form: &mut Form,
+        otherwise: Option<OffsetOf<'_>>,
+    ) -> Result<(), Invalid> {
+        let minutes = match self.zone.as_deref().and_then(zone_named) {
+            Some(zone) => offset_minutes(&zone, form),
+            None => otherwise.and_then(|otherwise| otherwise(form)),
+        };
+        if form.get("utc_offset_min").is_none()
+            && let Some(minutes) = minutes
+        {
+            form.put("utc_offset_min", minutes)?;
+        }
+        Ok(())
     }
 }
 

@@ -2,13 +2,15 @@
 //! around them, and rows and columns that say nothing are passed over.
 
 use crate::cells::{ends_in_quotes, unguarded};
-use crate::workbook::{self, ROWS_MAX};
 use csv::StringRecord;
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 use std::borrow::Cow;
 
 /// Cells of which one stands where the file was in no encoding.
 const LOST: char = '\u{FFFD}';
+
+/// The most rows of a table, in any kind of file.
+pub(crate) const ROWS_MAX: usize = 250_000;
 
 /// A file of rows.
 #[derive(Debug)]
@@ -104,20 +106,6 @@ pub enum NotATable {
 }
 
 impl Table {
-    /// Reads a file of text or a workbook: a text in the encoding of this name or in the one that it is found to be in; of a
-    /// workbook the sheet of this name or number, or the first that is not hidden.
-    pub fn open(
-        file: &[u8],
-        encoding: Option<&str>,
-        sheet: Option<&str>,
-    ) -> Result<Table, NotATable> {
-        if workbook::is_workbook(file) {
-            workbook::read(file, sheet)
-        } else {
-            Table::read(file, encoding)
-        }
-    }
-
     /// Reads a file of text, in the encoding of this name or in the one that it is found to be in.
     pub fn read(file: &[u8], encoding: Option<&str>) -> Result<Table, NotATable> {
         let (text, mut form) = decode(file, encoding)?;

@@ -1,7 +1,7 @@
 //! Workbooks as spreadsheets save them, `.xlsx` (with macros or without) and `.ods`, read as a table; and `.xlsx` written.
 //! Nothing in them is run: of a formula its saved result is read. What they unpack to is bounded before it is read.
 
-use crate::table::{Form, NotATable, RowFault, Table, TableRow};
+use crate::table::{Form, NotATable, ROWS_MAX, RowFault, Table, TableRow};
 use calamine::{Data, DataRef, Dimensions, ExcelDateTime, Ods, Reader, SheetVisible, Xlsx};
 use csv::StringRecord;
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,8 +9,6 @@ use std::io::{Cursor, Read};
 
 /// The most bytes that a workbook unpacks to: more is no programme's file.
 const UNPACKED_BYTES_MAX: u64 = 512 << 20;
-/// The most rows of a table, in any kind of file.
-pub(crate) const ROWS_MAX: usize = 250_000;
 /// The most columns that are looked at.
 const COLUMNS_MAX: u32 = 1_024;
 /// The most cells that a sheet of `.ods` may spread to, which says of a cell how often it is repeated.
@@ -322,7 +320,7 @@ fn iso_duration(text: &str) -> String {
 }
 
 /// A workbook of one sheet with these rows: numbers as numbers, all else as text. The same rows give the same bytes.
-pub(crate) fn write(sheet: &str, rows: &[Vec<String>]) -> Result<Vec<u8>, String> {
+pub fn write(sheet: &str, rows: &[Vec<String>]) -> Result<Vec<u8>, String> {
     use rust_xlsxwriter::{DocProperties, ExcelDateTime, Workbook};
     let failed = |error: rust_xlsxwriter::XlsxError| error.to_string();
     let mut book = Workbook::new();

@@ -1,8 +1,7 @@
 //! What local time is ahead of UTC on a day in a zone, decided the same way everywhere.
 
-use crate::mapping::Mapping;
 use chrono::{NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeDelta, TimeZone};
-use kitbag_core::model::{Form, Invalid, Value};
+use kitbag_core::model::{Form, Value};
 
 /// The zone of this name in the IANA's database, such as `Europe/Kyiv`.
 pub fn zone_named(name: &str) -> Option<chrono_tz::Tz> {
@@ -23,26 +22,6 @@ pub fn offset_minutes<Z: TimeZone>(zone: &Z, form: &Form) -> Option<i64> {
 
 /// How many minutes local time was ahead of UTC on the day of a form.
 pub type OffsetOf<'a> = &'a dyn Fn(&Form) -> Option<i64>;
-
-impl Mapping {
-    /// Puts the offset of the form's own day where the file says none: by the zone that the mapping says, else by this.
-    pub(crate) fn put_offset(
-        &self,
-        form: &mut Form,
-        otherwise: Option<OffsetOf<'_>>,
-    ) -> Result<(), Invalid> {
-        let minutes = match self.zone.as_deref().and_then(zone_named) {
-            Some(zone) => offset_minutes(&zone, form),
-            None => otherwise.and_then(|otherwise| otherwise(form)),
-        };
-        if form.get("utc_offset_min").is_none()
-            && let Some(minutes) = minutes
-        {
-            form.put("utc_offset_min", minutes)?;
-        }
-        Ok(())
-    }
-}
 
 #[cfg(test)]
 mod tests {

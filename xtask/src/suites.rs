@@ -82,6 +82,7 @@ pub fn test(quick: bool) -> Result<(), String> {
             timed("example", &example),
             timed("demo", &demo),
             timed("story", &story),
+            timed("field", &field),
             timed("simulate", &|| simulate(SEEDS, 1)),
             timed("faults", &|| faults(POINTS)),
             timed("fuzz", &|| fuzz(None, FUZZ_SECONDS)),

@@ -10,7 +10,7 @@ use crate::store::{Setting, StoreError};
 use std::collections::BTreeMap;
 
 /// The longest label, in characters.
-pub const LABEL_CHARS_MAX: usize = 40;
+const LABEL_CHARS_MAX: usize = 40;
 
 const LABEL_PURPOSE: &str = "kitbag label 1";
 

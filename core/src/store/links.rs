@@ -6,6 +6,7 @@
 use super::rows::{Row, State};
 use super::{Store, StoreError};
 use crate::identity::Role;
+use crate::log::Authority;
 use crate::model::{Answer, DeviceKey, EntryId, LogId, RecordId};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -139,6 +140,31 @@ impl Store {
         let by_person = change.by_same_person && first.1.is_some() && first.1 == second.1;
         let planted = crate::planted!(StrangersKeepApart);
         Ok(alike && (change.by_coordinator || by_key || by_person || planted))
+    }
+
+    /// Where it changed whose person a log is, links between all that the person made are looked at anew.
+    pub(super) fn mark_persons_dirty(
+        &mut self,
+        before: &Authority,
+        changed: &[LogId],
+    ) -> Result<(), StoreError> {
+        let person = |of: &Authority, log: &LogId| of.standing(log).map(|standing| standing.person);
+        let left: BTreeSet<EntryId> = changed
+            .iter()
+            .filter_map(|log| {
+                person(before, log).filter(|was| person(&self.authority, log) != Some(*was))
+            })
+            .collect();
+        if left.is_empty() {
+            return Ok(());
+        }
+        let logs: Vec<LogId> = self.logs.keys().copied().collect();
+        let of_left =
+            |log: &&LogId| person(&self.authority, log).is_some_and(|is| left.contains(&is));
+        for log in logs.iter().filter(of_left).copied().collect::<Vec<_>>() {
+            self.mark_log_dirty(&log)?;
+        }
+        Ok(())
     }
 
     /// Follows the links of effect that lead on from these records, step by step.

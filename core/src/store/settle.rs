@@ -192,31 +192,6 @@ impl Store {
         Ok(())
     }
 
-    /// Where it changed whose person a log is, links between all that the person made are looked at anew.
-    fn mark_persons_dirty(
-        &mut self,
-        before: &Authority,
-        changed: &[LogId],
-    ) -> Result<(), StoreError> {
-        let person = |of: &Authority, log: &LogId| of.standing(log).map(|standing| standing.person);
-        let left: BTreeSet<EntryId> = changed
-            .iter()
-            .filter_map(|log| {
-                person(before, log).filter(|was| person(&self.authority, log) != Some(*was))
-            })
-            .collect();
-        if left.is_empty() {
-            return Ok(());
-        }
-        let logs: Vec<LogId> = self.logs.keys().copied().collect();
-        let of_left =
-            |log: &&LogId| person(&self.authority, log).is_some_and(|is| left.contains(&is));
-        for log in logs.iter().filter(of_left).copied().collect::<Vec<_>>() {
-            self.mark_log_dirty(&log)?;
-        }
-        Ok(())
-    }
-
     /// Writes the verdicts of administrative entries that changed; what is not carried has none.
     fn write_verdicts(&self, before: &Authority) -> Result<(), StoreError> {
         let mut update =

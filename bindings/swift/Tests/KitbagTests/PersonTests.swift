@@ -46,7 +46,7 @@ final class PersonTests: XCTestCase {
         let phone = try await world.phone("phone")
         var far = reversal()
         far.put("occurred_on", CivilDate(year: 2199, month: 1, day: 1))
-        try await phone.records.record(world.team, far)
+        _ = try await phone.records.record(world.team, far)
         let totals = try await phone.totals.of(Query(by: ["fiscal_year"]))
         XCTAssertEqual(totals.lines.map(\.by), [["2198/99"]])
         XCTAssertEqual(totals.inDoubt, [2199: 1])
@@ -59,7 +59,7 @@ final class PersonTests: XCTestCase {
         try await phone.records.keepApart(one, two)
         let left = try await phone.records.suspectedDuplicates()
         XCTAssertEqual(left.count, 0)
-        try await phone.records.record(world.team, reversal())
+        _ = try await phone.records.record(world.team, reversal())
         let linked = try await phone.records.linkSuspected(.savedTwice)
         XCTAssertGreaterThan(linked, 0)
     }
