@@ -9,6 +9,7 @@ use kitbag_core::identity::Role;
 use kitbag_core::model::{RecordId, TeamId, UnixMillis};
 use kitbag_core::store::{Delivery, Reason};
 use kitbag_core::sync::Agreement;
+use kitbag_core::totals::Query;
 use serde_json::json;
 use std::fs::File;
 use std::io::{BufReader, BufWriter};
@@ -247,6 +248,7 @@ pub fn status(arguments: &StatusArguments) -> Result<(), Failure> {
     let record = record.transpose()?;
     let device = held.wait(client.programme().own())?.device;
     let names = held.names()?;
+    let in_doubt = held.wait(client.totals().of(Query::default()))?.in_doubt;
     let team_keys = held.wait(client.team().keys())?;
     let iso = |at: i64| UnixMillis(at).to_iso();
     if arguments.json {
@@ -266,6 +268,7 @@ pub fn status(arguments: &StatusArguments) -> Result<(), Failure> {
             "failed": status.last.failed.map(|fault| crate::words().sync_fault(fault)),
             "failures": status.last.failures,
             "next_try": status.last.next_try.map(iso),
+            "date_in_doubt": in_doubt,
             "clock_is_off": status.clock_is_off,
             "clock_behind": status.clock_behind.map(|at| at.to_iso()),
             "record": record.map(|one| json!({
@@ -311,6 +314,9 @@ pub fn status(arguments: &StatusArguments) -> Result<(), Failure> {
     }
     if status.clock_is_off {
         say!("{}", clock_in_words(&status));
+    }
+    for (year, records) in &in_doubt {
+        say!("{}", crate::words().dated_in(*year, *records));
     }
     if let Some(one) = record {
         let (id, delivery) = (one.record.id, delivery_word(one.delivery));

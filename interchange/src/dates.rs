@@ -171,6 +171,34 @@ pub fn month(cell: &str, order: Option<Order>) -> Option<String> {
     Some(format!("{year}-{month:02}"))
 }
 
+/// A time in a declared form, as `hh:mm`: `hh:mm AM` or `hh:mm:ss AM` of twelve hours, `hh:mm` or `hh:mm:ss` of twenty-four;
+/// `serial` is a part of a day as spreadsheets have it, `epoch` seconds and `epoch_ms` milliseconds since 1970, in UTC.
+pub fn time_by(form: &str, cell: &str) -> Option<String> {
+    let of_day = |seconds: i64| {
+        let minutes = seconds.rem_euclid(86_400) / 60;
+        format!("{:02}:{:02}", minutes / 60, minutes % 60)
+    };
+    match form {
+        "serial" => {
+            let days = cell.parse::<f64>().ok().filter(|days| (0.0..2_958_466.0).contains(days))?;
+            Some(of_day((days.fract() * 86_400.0).round() as i64))
+        }
+        "epoch" => cell.parse().ok().map(of_day),
+        "epoch_ms" => cell.parse::<i64>().ok().map(|millis| of_day(millis.div_euclid(1_000))),
+        _ => {
+            let says_half = |text: &str| text.to_lowercase().contains(['a', 'p']);
+            time(cell).filter(|_| says_half(form) == says_half(cell))
+        }
+    }
+}
+
+/// Whether a form is one that [`time_by`] reads.
+pub fn is_time_form(form: &str) -> bool {
+    ["serial", "epoch", "epoch_ms", "hh:mm", "hh:mm:ss", "hh:mm AM", "hh:mm:ss AM"]
+        .iter()
+        .any(|known| known.eq_ignore_ascii_case(form))
+}
+
 /// A time of day, as `hh:mm`: of twenty-four hours, or of twelve with AM or PM; seconds are left out. Behind a date it is the
 /// time of that.
 pub fn time(cell: &str) -> Option<String> {
@@ -211,6 +239,24 @@ pub fn time(cell: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_in_a_declared_form_are_read_by_it_alone() {
+        for (form, cell, expected) in [
+            ("hh:mm:ss AM", "08:56:00 PM", Some("20:56")),
+            ("hh:mm:ss AM", "08:56:00", None),
+            ("hh:mm", "20:56", Some("20:56")),
+            ("HH:mm", "8:56 PM", None),
+            ("serial", "0.5", Some("12:00")),
+            ("serial", "43831.75", Some("18:00")),
+            ("epoch", "1520000000", Some("14:13")),
+            ("epoch_ms", "1520000000000", Some("14:13")),
+            ("serial", "noon", None),
+        ] {
+            assert_eq!(time_by(form, cell).as_deref(), expected, "{form} {cell}");
+        }
+        assert!(is_time_form("hh:mm:ss AM") && is_time_form("HH:mm") && !is_time_form("later"));
+    }
 
     #[test]
     fn dates_are_read_where_they_say_one_day_and_never_guessed() {

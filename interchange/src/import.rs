@@ -49,6 +49,8 @@ pub struct Known {
     keys: BTreeSet<String>,
     rows: BTreeSet<String>,
     held: BTreeMap<String, (RecordId, Answers)>,
+    /// What colleagues' records say that count under a key of one of these rows.
+    of_colleagues: BTreeMap<String, (RecordId, Answers)>,
     /// How many records came of an equal row of another file, by its digest.
     equal: BTreeMap<String, u64>,
 }
@@ -70,6 +72,7 @@ impl Known {
             keys: keys.flatten().collect(),
             rows: rows.collect(),
             held: BTreeMap::new(),
+            of_colleagues: BTreeMap::new(),
             equal: BTreeMap::new(),
         }
     }
@@ -87,6 +90,13 @@ impl Known {
         let own_key = key.filter(|_| is_own);
         for key in own_key.into_iter().chain([id.as_str()]).filter(|key| self.keys.contains(*key)) {
             self.held.insert(key.to_owned(), (row.id, row.answers.clone()));
+        }
+        // A colleague's record keeps no row out: equal ones count once, wherever they were made. One that says something
+        // else is a question for a person.
+        if let Some(key) = key.filter(|key| !is_own && self.keys.contains(*key))
+            && row.state == State::Counted
+        {
+            self.of_colleagues.insert(key.to_owned(), (row.id, row.answers.clone()));
         }
         // Of another file, whoever imported it: that is a question for a person, not an answer.
         if let Some(key) = key.filter(|key| !self.keys.contains(*key) && row.state != State::Void)
@@ -177,7 +187,9 @@ impl Saving<'_> {
         let is_named = matches!(key, RowKey::Named(_)) || origin.is_some();
         let says = |answers: &Answers| is_named && says_more(&form.answers(), answers);
         let of_origin = origin.as_ref().and_then(|origin| self.known.held.get(origin));
-        match (of_origin.or(self.known.held.get(&name)), self.added.get(&name)) {
+        let held = of_origin.or(self.known.held.get(&name));
+        let colleagues = self.known.of_colleagues.get(&name).filter(|(_, said)| says(said));
+        match (held.or(colleagues), self.added.get(&name)) {
             (Some((id, answers)), _) if says(answers) => {
                 let id = *id;
                 if self.decided.updates {

@@ -1,7 +1,7 @@
 //! Rows of a file become records by a mapping that is data (TOML). A row that cannot be read is
 //! refused with its line and reason, and stops no other.
 
-use crate::dates::{Order, is_date_form};
+use crate::dates::{Order, is_date_form, is_time_form};
 use crate::numbers::NumberForm;
 use crate::table::NotATable;
 use crate::zones::zone_named;
@@ -104,9 +104,8 @@ pub(crate) struct MappedField {
     pub(crate) keep_characters: Option<usize>,
     /// How the column's dates are written: `MM/DD/YYYY`, `serial`, `epoch` …
     pub(crate) date: Option<String>,
-    /// How its times are written, as an example or a form; all that are times of day are read.
-    #[serde(rename = "time")]
-    _time: Option<String>,
+    /// How its times are written: `hh:mm:ss AM`, `hh:mm`, `serial`, `epoch` …; without, all that are times of day are read.
+    pub(crate) time: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -266,6 +265,12 @@ impl Mapping {
                 return Err(ImportError::Names(format!("form of dates: {form}")));
             }
         }
+        let inner = mapping.lists.iter().flat_map(|list| &list.fields);
+        for form in mapping.fields.iter().chain(inner).filter_map(|field| field.time.as_ref()) {
+            if !is_time_form(form) {
+                return Err(ImportError::Names(format!("form of times: {form}")));
+            }
+        }
         if let Some(name) = mapping.dates.as_ref().filter(|name| Order::of_name(name).is_none()) {
             return Err(ImportError::Names(format!("order of dates: {name}")));
         }
@@ -300,7 +305,7 @@ impl Mapping {
                     not_asked: Vec::new(),
                     keep_characters: None,
                     date: None,
-                    _time: None,
+                    time: None,
                 }),
             }
         }

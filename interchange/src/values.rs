@@ -129,7 +129,14 @@ impl<'m> Values<'m> {
             }
             Shape::Month => Ok(Some(dates::month(cell, order).ok_or_else(wrong)?)),
             // Never cut: what is cut off may say that it is afternoon.
-            Shape::Time => Ok(Some(dates::time(cell).ok_or_else(wrong)?)),
+            Shape::Time => {
+                let read = match &mapped.time {
+                    Some(form) => dates::time_by(form, cell)
+                        .or_else(|| dates::time(cell).filter(|_| self.is_typed)),
+                    None => dates::time(cell),
+                };
+                Ok(Some(read.ok_or_else(wrong)?))
+            }
             Shape::IntOrUnknown { .. } if same(cell, "unknown") => Ok(Some("unknown".to_owned())),
             Shape::Int { min, max }
             | Shape::IntOrUnknown { min, max }

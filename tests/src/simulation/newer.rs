@@ -146,6 +146,27 @@ impl World {
         &mut self,
         shown: &std::collections::BTreeMap<super::oracle::Label, super::recount::Shown>,
     ) -> Result<(), Failure> {
+        let teams = TEAMS;
+        for (number, team) in teams.into_iter().enumerate() {
+            let of_team = |store: &kitbag_core::store::Store| -> Result<BTreeSet<_>, Failure> {
+                let is_of_team = |of: &EntryId| {
+                    store.authority().certificate(of).is_some_and(|named| named.team == team)
+                };
+                let all = store.labels()?.into_iter();
+                Ok(all.filter(|(_, _, said)| is_of_team(&said.certificate)).collect())
+            };
+            let on_hub = of_team(self.hub())?;
+            for at in 1..self.phones.len() {
+                let device = self.engine(at).device_key();
+                let reads = self.hub().authority().may_read(device, team);
+                if reads
+                    && self.is_member(at, number)?
+                    && of_team(self.engine(at).store())? != on_hub
+                {
+                    return Err(Failure(format!("labels of phone {at} differ from the hub's")));
+                }
+            }
+        }
         for (one, other, is_so) in super::recount::kept_apart(shown) {
             let (one, other) = (EntryId(one).record(), EntryId(other).record());
             if self.hub().says_distinct(one, other)? != is_so {
