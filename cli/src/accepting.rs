@@ -20,7 +20,7 @@ pub fn accept(arguments: &AcceptArguments) -> Result<(), Failure> {
     let held = arguments.of.store.hold()?;
     let (team, of_team) = (held.team(arguments.of.team)?, held.client().team());
     held.sync(None)?;
-    let certificate = held.wait(of_team.certificate_named(team, &arguments.of.certificate))?;
+    let certificate = held.member_named(team, &arguments.of.certificate)?.certificate;
     let aside = held.wait(of_team.aside(team, certificate))?;
     if arguments.list {
         return list_aside(&aside.entries, &aside.certificates);

@@ -3,7 +3,7 @@
 use crate::shown::one_line;
 use crate::{Failure, failure};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use kitbag_client::{Client, Error, Opening, SyncOptions};
+use kitbag_client::{Client, Error, Member, Opening, SyncOptions};
 use kitbag_core::engine::Recovered;
 use kitbag_core::model::{DeviceKey, TeamId};
 use kitbag_core::store::{KeyFile, KeyProvider, PassphraseFile, StoreError, StoreKey};
@@ -281,5 +281,23 @@ impl Opened {
     /// What people call devices, as far as this one can read it.
     pub fn names(&self) -> Result<Names, Failure> {
         Ok(Names(self.wait(self.client().team().names())?))
+    }
+
+    /// The one certificate of a team that is meant; of several none, as a device is called what whoever holds it says.
+    pub fn member_named(&self, team: TeamId, named: &str) -> Result<Member, Failure> {
+        let mut meant = self.wait(self.client().team().certificates_named(team, named))?;
+        if meant.len() > 1 {
+            let each = meant.iter().map(|one| {
+                let label = one.label.as_deref().unwrap_or_default();
+                let revoked = if one.is_revoked { ", revoked" } else { "" };
+                format!("{} ({label:?}{revoked})", one.certificate)
+            });
+            let each: Vec<String> = each.collect();
+            return Err(Failure::new(format!(
+                "several devices may be meant: {}; give the certificate, or as much of it as is its alone",
+                each.join(", ")
+            )));
+        }
+        meant.pop().ok_or_else(|| crate::failed(Error::NotFound("certificate")))
     }
 }

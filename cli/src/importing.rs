@@ -10,7 +10,7 @@ use kitbag_core::model::{Form, Kind, RecordId, TeamId};
 use kitbag_interchange::dates::Order;
 use kitbag_interchange::import::{Decided, Equal, Known, Saved, Saves, corrections};
 use kitbag_interchange::sheets::{self, write_refused};
-use kitbag_interchange::{Imported, Mapping, Options, RefusedRow, Table};
+use kitbag_interchange::{Imported, Mapped, Mapping, Options, RefusedRow, Table};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -57,7 +57,7 @@ pub struct ImportArguments {
     /// They are the same events, and are left out
     #[arg(long)]
     same: bool,
-    /// As JSON: `{files: [{name, rows, imported, corrected, known, refused: {reason: n}, unknown_words:
+    /// As JSON: `{files: [{name, rows, imported, corrected, known, void, refused: {reason: n}, unknown_words:
     /// [{column, word, rows}], encoding}]}`, or with `error` alone where a file could not be read
     #[arg(long)]
     json: bool,
@@ -73,6 +73,8 @@ struct Outcome {
     corrected: u64,
     /// Rows that were imported before.
     known: u64,
+    /// Those of them whose records are void.
+    void: u64,
     refused: BTreeMap<String, u64>,
     unknown_words: BTreeMap<(String, String), u64>,
     encoding: &'static str,
@@ -98,7 +100,7 @@ pub fn run(arguments: &ImportArguments) -> Result<(), Failure> {
         let files = outcomes.iter().map(|(path, outcome)| match outcome {
             Ok(outcome) => json!({
                 "name": path.display().to_string(), "rows": outcome.rows,
-                "imported": outcome.imported, "corrected": outcome.corrected, "known": outcome.known,
+                "imported": outcome.imported, "corrected": outcome.corrected, "known": outcome.known, "void": outcome.void,
                 "refused": outcome.refused, "unknown_words": words_of(outcome),
                 "encoding": outcome.encoding,
             }),
@@ -155,6 +157,9 @@ fn tell(path: &Path, outcome: &Outcome) {
         outcome.imported,
         outcome.known
     );
+    if outcome.void > 0 {
+        say!("  {} of those are void here, and stay so", outcome.void);
+    }
     if outcome.corrected > 0 {
         say!("  {} records corrected", outcome.corrected);
     }
@@ -242,6 +247,7 @@ fn import(
         imported: saved.imported,
         corrected: saved.corrected,
         known: saved.known,
+        void: saved.void,
         refused: BTreeMap::new(),
         unknown_words: std::mem::take(&mut imported.unknown_words),
         encoding: table.form.encoding.name(),
@@ -270,7 +276,7 @@ fn save(
     decided: Decided,
     imported: &mut Imported,
 ) -> Result<Saved, Failure> {
-    let own = held.wait(held.client().programme().own())?.device;
+    let own = held.wait(held.client().team().own_devices(team))?;
     let known = Known::of(&imported.taken, (own, team, kind));
     let records = held.client().records();
     let known = held.wait(records.look_through((None, None), known, |known, row| {
@@ -309,10 +315,15 @@ impl Saves<Failure> for InStore<'_> {
         done.into_iter().map(settled).collect()
     }
 
-    fn correct(&mut self, id: RecordId, form: &Form) -> Result<Result<(), String>, Failure> {
+    fn correct(
+        &mut self,
+        id: RecordId,
+        form: &Form,
+        mapped: &Mapped,
+    ) -> Result<Result<(), String>, Failure> {
         let records = self.held.client().records();
         let one = self.held.wait(records.get(id))?;
-        settled(self.held.tried(records.change(id, corrections(&one, form))))
+        settled(self.held.tried(records.change(id, corrections(&one, form, mapped))))
     }
 
     fn progress(&mut self, looked_at: u64) {

@@ -121,9 +121,16 @@ pub fn invite(arguments: &InviteArguments) -> Result<(), Failure> {
     let team = held.team(arguments.team)?;
     let of_team = held.client().team();
     let continues = match &arguments.continues {
-        Some(named) => Some(held.wait(of_team.certificate_named(team, named))?),
+        Some(named) => Some(held.member_named(team, named)?),
         None => None,
     };
+    if let Some(before) = &continues {
+        let (label, id) = (before.label.as_deref().unwrap_or_default(), before.certificate);
+        tell!(
+            "The new device may correct and void what this one recorded: {label:?}, certificate {id}."
+        );
+    }
+    let continues = continues.map(|before| before.certificate);
     let newcomer = Newcomer { continues, label: arguments.label.clone() };
     let invited = held.wait(of_team.invite(team, arguments.role.into(), newcomer))?;
     if !arguments.text_only {
@@ -247,7 +254,7 @@ pub fn members(arguments: &MembersArguments) -> Result<(), Failure> {
 pub fn label(arguments: &LabelArguments) -> Result<(), Failure> {
     let held = arguments.of.store.hold()?;
     let (team, of_team) = (held.team(arguments.of.team)?, held.client().team());
-    let certificate = held.wait(of_team.certificate_named(team, &arguments.of.certificate))?;
+    let certificate = held.member_named(team, &arguments.of.certificate)?.certificate;
     held.wait(of_team.set_label(certificate, arguments.label.clone()))?;
     tell!("Called so here; everybody in the team sees it once they have synced.");
     Ok(())
@@ -269,7 +276,7 @@ pub fn revoke(arguments: &CertificateArguments) -> Result<(), Failure> {
         // Who belongs to it may be known only once the hub was asked.
         _ = held.sync(None);
     }
-    let certificate = held.wait(of_team.certificate_named(team, &arguments.certificate))?;
+    let certificate = held.member_named(team, &arguments.certificate)?.certificate;
     let revoked = held.wait(of_team.revoke(team, certificate))?;
     if let Some(error) = revoked.before {
         tell!(

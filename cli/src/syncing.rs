@@ -198,13 +198,7 @@ pub fn set_aside(arguments: &SetAsideArguments) -> Result<(), Failure> {
     let of_team = held.client().team();
     let device = match arguments.device.parse() {
         Ok(device) => device,
-        Err(_) => {
-            let certificate = held.wait(of_team.certificate_named(team, &arguments.device))?;
-            let members = held.wait(of_team.members(team))?.into_iter();
-            let mut named = members.filter(|member| member.certificate == certificate);
-            let found = named.next().map(|member| member.device);
-            found.ok_or_else(|| crate::failed(kitbag_client::Error::NotFound("certificate")))?
-        }
+        Err(_) => held.member_named(team, &arguments.device)?.device,
     };
     let set_aside = held.wait(of_team.set_aside(team, device))?;
     tell!(

@@ -1,7 +1,7 @@
 //! What becomes of a device that is lost, and of what it wrote: revoked, accepted, set aside, erased.
 
 use crate::Error;
-use crate::team::Team;
+use crate::team::{Member, Team};
 use crate::workers::Turn;
 use kitbag_core::engine::{Engine, EngineError};
 use kitbag_core::identity::Role;
@@ -149,41 +149,31 @@ impl Team<'_> {
         self.0.read(move |engine| Ok(engine.store().authority().erased(team).collect())).await
     }
 
-    /// The certificate of a team whose device is called so, or so begins what it is called, its id or its device's key,
-    /// where that is one alone; of several the one that is not revoked.
-    pub async fn certificate_named(&self, team: TeamId, named: &str) -> Result<EntryId, Error> {
-        let (named, is_empty) = (named.to_owned(), named.trim().is_empty());
-        let found = self.0.read(move |engine| {
-            let (authority, labels) = (engine.store().authority(), engine.labels()?);
-            let folded = named.trim().to_lowercase();
-            let label = |id: &EntryId| labels.get(id).map(|label| label.to_lowercase());
-            let members: Vec<(EntryId, DeviceKey)> =
-                authority.members(team).map(|(id, device, _)| (id, device)).collect();
-            let of_label = |is_so: &dyn Fn(String) -> bool| -> Vec<EntryId> {
-                let named = members.iter().filter(|(id, _)| label(id).is_some_and(is_so));
-                named.map(|(id, _)| *id).collect()
-            };
-            let of_digits = members.iter().filter(|(id, device)| {
-                id.to_string().starts_with(&folded) || device.to_string().starts_with(&folded)
-            });
-            let found = [
-                of_label(&|label| label == folded),
-                of_label(&|label| label.starts_with(&folded)),
-                of_digits.map(|(id, _)| *id).collect(),
-            ];
-            for found in found {
-                let live: Vec<EntryId> =
-                    found.iter().copied().filter(|id| !authority.is_revoked(id)).collect();
-                match (&found[..], &live[..]) {
-                    ([], _) => {}
-                    // Of one device that was replaced and one in its place the one that is in use is meant.
-                    (_, [one]) | ([one], _) => return Ok(Some(*one)),
-                    _ => return Ok(None),
-                }
-            }
-            Ok(None)
-        });
-        found.await?.filter(|_| !is_empty).ok_or(Error::NotFound("certificate"))
+    /// The certificates of a team that may be meant: those whose devices are called so, and those whose id or device's key
+    /// begins so; where there is none, those whose devices' names begin so. A device is called what whoever holds it says,
+    /// so of several none goes before another.
+    pub async fn certificates_named(
+        &self,
+        team: TeamId,
+        named: &str,
+    ) -> Result<Vec<Member>, Error> {
+        let folded = named.trim().to_lowercase();
+        if folded.is_empty() {
+            return Ok(Vec::new());
+        }
+        let members = self.members(team).await?;
+        let label = |member: &Member| member.label.as_ref().map(|label| label.to_lowercase());
+        let is_meant = |member: &&Member| {
+            label(member).as_ref() == Some(&folded)
+                || member.certificate.to_string().starts_with(&folded)
+                || member.device.to_string().starts_with(&folded)
+        };
+        let meant: Vec<Member> = members.iter().filter(is_meant).cloned().collect();
+        if !meant.is_empty() {
+            return Ok(meant);
+        }
+        let begins = |member: &&Member| label(member).is_some_and(|one| one.starts_with(&folded));
+        Ok(members.iter().filter(begins).cloned().collect())
     }
 
     /// Syncs; the error of one that did not end whole.

@@ -8,7 +8,7 @@ use kitbag_core::identity::Role;
 use kitbag_core::model::{CivilDate, DeviceKey, EntryId, TeamId, UnixMillis};
 use kitbag_core::net::{HubClient, NetError};
 use kitbag_core::sync::SyncFault;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
@@ -70,6 +70,18 @@ impl Team<'_> {
             Ok(teams.map(|team| (team, engine.role(team))).collect())
         });
         roles.await
+    }
+
+    /// The devices of whoever holds this one in a team: this one, and those that it continues or that continue it.
+    pub async fn own_devices(&self, team: TeamId) -> Result<BTreeSet<DeviceKey>, Error> {
+        let devices = self.0.read(move |engine| {
+            let (authority, own) = (engine.store().authority(), engine.membership(team));
+            let of_person = authority
+                .members(team)
+                .filter(|(id, _, _)| own.is_some_and(|own| authority.is_one_person(&own, id)));
+            Ok(of_person.map(|(_, device, _)| device).chain([engine.device_key()]).collect())
+        });
+        devices.await
     }
 
     /// Of each team the number of the newest key of it that is here; `None` where it is not here yet, and notes cannot

@@ -1,7 +1,8 @@
 //! Rows that were read become records, each once: what a team's records know already is left out, and what they know
 //! otherwise is corrected or refused, never doubled.
 
-use crate::{Imported, RefusedRow, RowKey, Taken};
+use crate::{Imported, Mapped, RefusedRow, RowKey, Taken};
+use kitbag_core::model::answers::Named;
 use kitbag_core::model::{Answers, DeviceKey, Form, Kind, Operation, RecordId, TeamId, Value};
 use kitbag_core::record::{HeldElement, Record};
 use kitbag_core::store::{Row, State};
@@ -16,6 +17,8 @@ pub struct Saved {
     pub corrected: u64,
     /// Rows that were imported before.
     pub known: u64,
+    /// Those of them whose records are void here, and stay so.
+    pub void: u64,
 }
 
 /// What becomes of rows without an id that equal rows of another file.
@@ -43,11 +46,16 @@ pub struct Decided {
 /// come back to where it was made.
 #[derive(Debug)]
 pub struct Known {
-    own: DeviceKey,
+    own: BTreeSet<DeviceKey>,
     team: TeamId,
     kind: Kind,
     keys: BTreeSet<String>,
+    files: BTreeSet<String>,
     rows: BTreeSet<String>,
+    /// Keys of own records that are void.
+    void: BTreeSet<String>,
+    /// Files of these that records came of whose rows say something else now.
+    read_otherwise: BTreeSet<String>,
     held: BTreeMap<String, (RecordId, Answers)>,
     /// What colleagues' records say that count under a key of one of these rows.
     of_colleagues: BTreeMap<String, (RecordId, Answers)>,
@@ -56,21 +64,25 @@ pub struct Known {
 }
 
 impl Known {
-    /// Nothing yet, of the rows of a file that `own` imports into a team.
-    pub fn of(taken: &[Taken], (own, team, kind): (DeviceKey, TeamId, Kind)) -> Self {
+    /// Nothing yet, of the rows of a file that a person with these devices imports into a team.
+    pub fn of(taken: &[Taken], (own, team, kind): (BTreeSet<DeviceKey>, TeamId, Kind)) -> Self {
         let keys = taken.iter().flat_map(|taken| {
             [Some(taken.key.to_string()), origin(&taken.form).map(str::to_owned)]
         });
-        let rows = taken.iter().filter_map(|taken| match &taken.key {
-            RowKey::Counted { row, .. } => Some(row.clone()),
+        let counted = taken.iter().filter_map(|taken| match &taken.key {
+            RowKey::Counted { file, row, .. } => Some((file.clone(), row.clone())),
             RowKey::Named(_) => None,
         });
+        let (files, rows) = counted.unzip();
         Known {
             own,
             team,
             kind,
             keys: keys.flatten().collect(),
-            rows: rows.collect(),
+            files,
+            rows,
+            void: BTreeSet::new(),
+            read_otherwise: BTreeSet::new(),
             held: BTreeMap::new(),
             of_colleagues: BTreeMap::new(),
             equal: BTreeMap::new(),
@@ -83,13 +95,17 @@ impl Known {
             return;
         }
         // An id is the record's own. A key is what somebody says: it names a row as here already where
-        // this device made the record and it stands, so that nobody can keep a row out of totals.
+        // a device of this person made the record, so that nobody can keep a row out of totals.
         let id = row.id.to_string();
-        let is_own = row.author == self.own && row.state != State::Void;
+        let is_own = self.own.contains(&row.author);
         let key = row.answers.code("import_key");
         let own_key = key.filter(|_| is_own);
         for key in own_key.into_iter().chain([id.as_str()]).filter(|key| self.keys.contains(*key)) {
-            self.held.insert(key.to_owned(), (row.id, row.answers.clone()));
+            match row.state {
+                // What counts goes before what does not.
+                State::Void => _ = self.void.insert(key.to_owned()),
+                _ => _ = self.held.insert(key.to_owned(), (row.id, row.answers.clone())),
+            }
         }
         // A colleague's record keeps no row out: equal ones count once, wherever they were made. One that says something
         // else is a question for a person.
@@ -98,10 +114,18 @@ impl Known {
         {
             self.of_colleagues.insert(key.to_owned(), (row.id, row.answers.clone()));
         }
+        let Some(key) = key.filter(|key| !self.keys.contains(*key) && row.state != State::Void)
+        else {
+            return;
+        };
+        let mut parts = key.split('.');
+        let (Some(file), Some(digest)) = (parts.next(), parts.next()) else { return };
+        let is_of_row = self.rows.contains(digest);
+        if self.files.contains(file) && !is_of_row {
+            self.read_otherwise.insert(file.to_owned());
+        }
         // Of another file, whoever imported it: that is a question for a person, not an answer.
-        if let Some(key) = key.filter(|key| !self.keys.contains(*key) && row.state != State::Void)
-            && let Some(digest) = key.split('.').nth(1).filter(|digest| self.rows.contains(*digest))
-        {
+        if is_of_row {
             *self.equal.entry(digest.to_owned()).or_default() += 1;
         }
     }
@@ -116,7 +140,12 @@ pub trait Saves<E> {
     /// Saves records together.
     fn record(&mut self, forms: Vec<Form>) -> Result<Vec<Result<(), String>>, E>;
     /// Makes a record say what a row says now.
-    fn correct(&mut self, id: RecordId, form: &Form) -> Result<Result<(), String>, E>;
+    fn correct(
+        &mut self,
+        id: RecordId,
+        form: &Form,
+        mapped: &Mapped,
+    ) -> Result<Result<(), String>, E>;
     /// Hears how many rows were looked at.
     fn progress(&mut self, looked_at: u64);
 }
@@ -138,6 +167,7 @@ pub fn save<E>(
         together: Vec::new(),
         waiting: BTreeSet::new(),
         refused: &mut imported.refused,
+        mapped: &imported.mapped,
     };
     for (looked_at, taken) in (1..).zip(taken) {
         saving.take(taken, saves)?;
@@ -164,6 +194,7 @@ struct Saving<'i> {
     /// The names of those.
     waiting: BTreeSet<String>,
     refused: &'i mut Vec<RefusedRow>,
+    mapped: &'i Mapped,
 }
 
 impl Saving<'_> {
@@ -185,7 +216,7 @@ impl Saving<'_> {
             self.save_together(saves)?;
         }
         let is_named = matches!(key, RowKey::Named(_)) || origin.is_some();
-        let says = |answers: &Answers| is_named && says_more(&form.answers(), answers);
+        let says = |answers: &Answers| is_named && differs(&form.answers(), answers, self.mapped);
         let of_origin = origin.as_ref().and_then(|origin| self.known.held.get(origin));
         let held = of_origin.or(self.known.held.get(&name));
         let colleagues = self.known.of_colleagues.get(&name).filter(|(_, said)| says(said));
@@ -193,7 +224,7 @@ impl Saving<'_> {
             (Some((id, answers)), _) if says(answers) => {
                 let id = *id;
                 if self.decided.updates {
-                    match saves.correct(id, &form)? {
+                    match saves.correct(id, &form, self.mapped)? {
                         Ok(()) => self.saved.corrected += 1,
                         Err(detail) => self.refuse(&rows, "invalid", detail),
                     }
@@ -212,22 +243,34 @@ impl Saving<'_> {
                 self.saved.known += rows.len() as u64;
                 return Ok(());
             }
+            (None, None) if self.known.void.contains(origin.as_ref().unwrap_or(&name)) => {
+                self.saved.known += rows.len() as u64;
+                self.saved.void += rows.len() as u64;
+                return Ok(());
+            }
             (None, None) => {}
         }
-        if let RowKey::Counted { row, .. } = &key
-            && let Some(left) = self.known.equal.get_mut(row).filter(|left| **left > 0)
-        {
-            match self.decided.equal {
-                Equal::Ask => {
-                    self.refuse(&rows, "equal_row", EQUAL_ROW.to_owned());
+        if let RowKey::Counted { file, row, .. } = &key {
+            let equal = self.known.equal.get_mut(row).filter(|left| **left > 0);
+            let question = match &equal {
+                Some(_) => Some(("equal_row", EQUAL_ROW)),
+                None => self
+                    .known
+                    .read_otherwise
+                    .contains(file)
+                    .then_some(("read_otherwise", READ_OTHERWISE)),
+            };
+            match (question, self.decided.equal) {
+                (Some((reason, detail)), Equal::Ask) => {
+                    self.refuse(&rows, reason, detail.to_owned());
                     return Ok(());
                 }
-                Equal::Same => {
-                    *left -= 1;
+                (Some(_), Equal::Same) => {
+                    equal.into_iter().for_each(|left| *left -= 1);
                     self.saved.known += 1;
                     return Ok(());
                 }
-                Equal::Others => {}
+                (Some(_), Equal::Others) | (None, _) => {}
             }
         }
         // Two records of one origin, which two devices imported apart, stay two.
@@ -267,46 +310,63 @@ const KNOWN_ID: &str = "if it is another event, give the row an id of its own; i
                         with --update";
 const EQUAL_ROW: &str = "an equal row of another file is here already: import again with --others if these are other \
                          events, or with --same if they are the same";
+const READ_OTHERWISE: &str = "this file was imported before, and read in another way: void what it brought then, and import it \
+                              again; or import it with --same, and what is here stays, or --others, and both count";
 
 fn origin(form: &Form) -> Option<&str> {
     form.get("import_key").and_then(Value::as_text)
 }
 
-/// Whether a row says something that the record of its id does not.
-fn says_more(row: &Answers, held: &Answers) -> bool {
-    let fields = row.fields.iter().filter(|(name, _)| name != "import_key");
-    let differs = fields.clone().any(|(name, answer)| held.get(name) != Some(answer));
-    let mut lists = row.lists.iter();
-    let adds = lists.any(|(list, elements)| {
-        let mut left: Vec<_> = held.elements(list).iter().collect();
-        elements.iter().any(|element| {
-            let same = left.iter().position(|of| {
-                element.iter().all(|(name, answer)| {
-                    of.iter().any(|(other, said)| other == name && said == answer)
-                })
-            });
-            same.map(|at| left.remove(at)).is_none()
+/// Whether a row says something else than the record of its id, or nothing where that one says something. What local time
+/// was ahead of UTC is nobody's answer, unless the file has it.
+fn differs(row: &Answers, held: &Answers, mapped: &Mapped) -> bool {
+    let is_told =
+        |name: &str| name != "import_key" && (name != "utc_offset_min" || mapped.has(name));
+    let mut fields = row.fields.iter().filter(|(name, _)| is_told(name));
+    let mut taken_away =
+        held.fields.iter().filter(|(name, _)| mapped.has(name) && row.get(name).is_none());
+    let mut lists = row.lists.iter().map(|(list, _)| list.as_ref()).chain(mapped.lists());
+    fields.any(|(name, answer)| held.get(name) != Some(answer))
+        || taken_away.next().is_some()
+        || lists.any(|list| {
+            let mut left: Vec<_> = held.elements(list).iter().collect();
+            let has = |element: &Named| {
+                let same = left.iter().position(|of| element.iter().all(|said| of.contains(said)));
+                same.map(|at| left.remove(at)).is_some()
+            };
+            !row.elements(list).iter().all(has) || !left.is_empty() && mapped.has_list(list)
         })
-    });
-    differs || adds
 }
 
 /// The operations by which a record says what a row says now: fields that differ, elements that are new, and a void for each
-/// element that the row has no more, so that nothing counts twice.
-pub fn corrections(record: &Record, form: &Form) -> Vec<Operation> {
+/// element that the row has no more, so that nothing counts twice; an answer that the file has no more is taken back.
+pub fn corrections(record: &Record, form: &Form, mapped: &Mapped) -> Vec<Operation> {
     let mut operations = Vec::new();
-    for (field, value) in form.fields().iter().filter(|(field, _)| *field != "import_key") {
-        let winner = record.fields.get(field.as_str()).and_then(|values| values.last());
-        if winner.map(|(value, _)| value) != Some(value) {
+    let is_told =
+        |name: &str| name != "import_key" && (name != "utc_offset_min" || mapped.has(name));
+    let winner = |field: &str| {
+        let winner = record.fields.get(field).and_then(|values| values.last());
+        winner.map(|(value, _)| value).filter(|value| !value.is_null())
+    };
+    for (field, value) in form.fields().iter().filter(|(field, _)| is_told(field)) {
+        if winner(field) != Some(value) {
             operations.push(Operation::Put { field: field.clone(), value: value.clone() });
         }
     }
-    for (list, elements) in form.lists() {
+    let taken_away = record.fields.keys().filter(|field| {
+        let field = field.as_str();
+        mapped.has(field) && form.get(field).is_none() && winner(field).is_some()
+    });
+    operations.extend(taken_away.map(|field| Operation::put(field.as_str(), Value::Null)));
+    let lists: BTreeSet<&str> =
+        form.lists().keys().map(String::as_str).chain(mapped.lists()).collect();
+    for list in lists {
+        let elements = form.lists().get(list).map(Vec::as_slice).unwrap_or_default();
         let is_void = |held: &&HeldElement| {
             let void = held.fields.get("void").and_then(|values| values.last());
             void.is_some_and(|(value, _)| !value.is_null())
         };
-        let held = record.lists.get(list.as_str()).into_iter().flatten();
+        let held = record.lists.get(list).into_iter().flatten();
         let mut left: Vec<&HeldElement> = held.filter(|held| !is_void(held)).collect();
         for element in elements {
             let says = |held: &&HeldElement| {
@@ -317,12 +377,13 @@ pub fn corrections(record: &Record, form: &Form) -> Vec<Operation> {
             };
             match left.iter().position(says) {
                 Some(at) => _ = left.remove(at),
-                None => operations
-                    .push(Operation::append(list.clone(), element.clone().into_iter().collect())),
+                None => {
+                    operations.push(Operation::append(list, element.clone().into_iter().collect()))
+                }
             }
         }
         operations.extend(left.into_iter().map(|held| Operation::PutIn {
-            list: list.clone(),
+            list: list.to_owned(),
             element: held.name,
             field: "void".to_owned(),
             value: "entered_in_error".into(),

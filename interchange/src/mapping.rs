@@ -197,6 +197,40 @@ pub struct Imported {
     pub sites: BTreeSet<String>,
     /// How often each column says a word that is in no table and no list.
     pub unknown_words: BTreeMap<(String, String), u64>,
+    /// What the file speaks of at all.
+    pub mapped: Mapped,
+}
+
+/// What a file speaks of: where it says nothing there now, an answer was taken away.
+#[derive(Clone, Debug, Default)]
+pub struct Mapped {
+    fields: BTreeSet<String>,
+    sets: BTreeSet<String>,
+    pub(crate) lists: BTreeSet<String>,
+}
+
+impl Mapped {
+    pub(crate) fn of(mapping: &Mapping) -> Self {
+        let fields = mapping.fields.iter().map(|mapped| mapped.field.clone());
+        let sets = mapping.sets.iter().map(|mapped| mapped.set.clone());
+        let lists = mapping.lists.iter().map(|mapped| mapped.list.clone());
+        Mapped { fields: fields.collect(), sets: sets.collect(), lists: lists.collect() }
+    }
+
+    /// Whether it says what a field's answer is. What names the row, voids it or links it, a person may have said since.
+    pub(crate) fn has(&self, field: &str) -> bool {
+        let beside = ["import_key", "void", "duplicate_of", "distinct", "through"];
+        let set = field.split_once('.').map_or(field, |(set, _)| set);
+        !beside.contains(&field) && (self.fields.contains(field) || self.sets.contains(set))
+    }
+
+    pub(crate) fn has_list(&self, list: &str) -> bool {
+        self.lists.contains(list)
+    }
+
+    pub(crate) fn lists(&self) -> impl Iterator<Item = &str> {
+        self.lists.iter().map(String::as_str)
+    }
 }
 
 /// Why a file cannot be read at all.

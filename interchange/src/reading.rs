@@ -1,17 +1,18 @@
 //! A table's rows by a mapping: which column holds what, which rows are one event, and what is wrong with the others.
 
 use crate::cells::digest_of;
-use crate::dates::{Found, Order, Seen};
+use crate::dates::{self, Found, Order, Seen};
 use crate::mapping::{
-    ImportError, Imported, MappedField, MappedSet, Mapping, RefusedRow, RowKey, Taken, declared,
+    ImportError, Imported, Mapped, MappedField, MappedSet, Mapping, RefusedRow, RowKey, Taken,
+    declared,
 };
 use crate::table::{RowFault, Table, TableRow, Twice};
-use crate::values::{Known, Refusal, Values, refusal, same};
+use crate::values::{Known, Refusal, Values, bare, refusal, said_of_element, same};
 use crate::zones::{OffsetOf, offset_minutes, zone_named};
 use kitbag_core::model::field::{Field, Shape};
 use kitbag_core::model::pack::CodePack;
-use kitbag_core::model::{Element, Form, Invalid, Kind};
-use std::collections::{BTreeMap, BTreeSet};
+use kitbag_core::model::{Element, Form, Invalid, Kind, Value};
+use std::collections::BTreeMap;
 
 /// What whoever imports a file says beside its mapping.
 #[derive(Default)]
@@ -49,8 +50,8 @@ impl Mapping {
 pub(crate) struct Reading<'m> {
     pub(crate) mapping: &'m Mapping,
     pub(crate) kind: Kind,
-    table: &'m Table,
-    columns: BTreeMap<&'m str, usize>,
+    pub(crate) table: &'m Table,
+    pub(crate) columns: BTreeMap<&'m str, usize>,
     pub(crate) values: Values<'m>,
 }
 
@@ -75,13 +76,13 @@ pub(crate) fn read(
     for (id, rows) in reading.events(&mut imported) {
         let read = reading.event(&rows, options.keeps_unknown_codes);
         let first = rows.first().copied().unwrap_or_default();
-        // What a row is, it is whether it can be read or not: mended, the next ones are still the same.
-        let key = match id {
-            Some(id) => RowKey::Named(id),
-            None => reading.counted(&file, first, &mut seen),
-        };
         let taken = read.and_then(|mut form| {
             let wrong = |invalid: Invalid| (first, refusal("invalid", &mapping.told(&invalid)));
+            // What a row is, its values say, however a spreadsheet spelled them.
+            let key = match id {
+                Some(id) => RowKey::Named(id),
+                None => reading.counted((&form, first), &file, &mut seen),
+            };
             let named = beside(first, &mut form).map_err(wrong)?;
             mapping.put_offset(&mut form, options.offset).map_err(wrong)?;
             if mapping.unknowns {
@@ -111,8 +112,15 @@ pub(crate) fn read(
         }
     }
     imported.refused.sort_by_key(|refused| refused.row);
+    imported.mapped = Mapped::of(mapping);
     imported.unknown_words = reading.values.take_unknown();
     Ok(imported)
+}
+
+/// Whether a cell is a day with a time of it.
+fn is_moment(cell: &str) -> bool {
+    let day = cell.split_once(' ').and_then(|(day, _)| dates::date(day, Some(Order::Ymd)));
+    day.is_some() && dates::time(cell).is_some()
 }
 
 impl<'m> Reading<'m> {
@@ -149,6 +157,13 @@ impl<'m> Reading<'m> {
         let fields = mapping.fields.iter().map(|field| (None, field)).chain(inner);
         for (list, mapped) in fields {
             let shape = reading.shape(list, &mapped.field);
+            let mut rows = table.rows.iter();
+            if shape == Some(Shape::Time)
+                && table.sheet.is_some()
+                && rows.any(|row| is_moment(reading.cell(row, &mapped.column)))
+            {
+                reading.values.moments.insert(mapped.column.as_str());
+            }
             if !matches!(shape, Some(Shape::Date | Shape::Month)) || mapped.date.is_some() {
                 continue;
             }
@@ -185,7 +200,7 @@ impl<'m> Reading<'m> {
         }
     }
 
-    fn cell<'r>(&self, row: &'r TableRow, column: &str) -> &'r str {
+    pub(crate) fn cell<'r>(&self, row: &'r TableRow, column: &str) -> &'r str {
         self.columns.get(column).and_then(|at| row.cells.get(*at)).unwrap_or_default()
     }
 
@@ -243,46 +258,6 @@ impl<'m> Reading<'m> {
         Ok(())
     }
 
-    /// What names the event of a row, where the mapping says how.
-    fn id(&self, row: &TableRow) -> Result<Option<String>, Refusal> {
-        if self.mapping.id.is_empty() {
-            return Ok(None);
-        }
-        let mut parts: Vec<&[u8]> = vec![self.kind.name().as_bytes()];
-        for name in &self.mapping.id {
-            let cell = match self.columns.contains_key(name.as_str()) {
-                true => self.cell(row, name),
-                false => self.mapping.constants.get(name).map_or("", String::as_str),
-            };
-            if cell.is_empty() {
-                let detail = format!("column {name}: it names the event, and is empty");
-                return Err(refusal("no_id", &detail));
-            }
-            parts.extend([name.as_bytes(), cell.as_bytes()]);
-        }
-        Ok(Some(format!("id.{}", digest_of(&parts, 16))))
-    }
-
-    /// The key of a row that nothing names: the file, what is read of the row, and how many equal ones came before.
-    fn counted(&self, file: &str, row: usize, seen: &mut BTreeMap<String, u64>) -> RowKey {
-        let cells: BTreeSet<(&str, &str)> = self
-            .columns
-            .keys()
-            .map(|name| (*name, self.cell(&self.table.rows[row], name)))
-            .collect();
-        let constants =
-            self.mapping.constants.iter().map(|(field, text)| (field.as_str(), text.as_str()));
-        let mut parts: Vec<&[u8]> = vec![self.kind.name().as_bytes()];
-        for (name, text) in constants.chain([("", "")]).chain(cells) {
-            parts.extend([name.as_bytes(), text.as_bytes()]);
-        }
-        let row = digest_of(&parts, 16);
-        let count = seen.entry(row.clone()).or_default();
-        let before = *count;
-        *count += 1;
-        RowKey::Counted { file: file.to_owned(), row, before }
-    }
-
     /// The record of the rows of one event; which of them keeps it from being one.
     fn event(&mut self, rows: &[usize], keeps: bool) -> Result<Form, (usize, Refusal)> {
         let mut form = Form::new(self.kind);
@@ -293,7 +268,7 @@ impl<'m> Reading<'m> {
             for (field, value) in said.fields.fields() {
                 match form.get(field) {
                     // A code that one row has and another has not is there.
-                    Some(before) if before != value && !field.contains('.') => {
+                    Some(before) if before != value && !matches!(value, Value::Bool(_)) => {
                         let detail = format!("{field}: rows of one event say different things");
                         return Err((*at, refusal("contradicts", &detail)));
                     }
@@ -401,7 +376,7 @@ impl<'m> Reading<'m> {
                 }
             }
             let id: Vec<String> =
-                list.id.iter().map(|column| self.cell(row, column).to_owned()).collect();
+                list.id.iter().map(|column| bare(self.cell(row, column))).collect();
             if !is_said && id.iter().all(String::is_empty) {
                 continue;
             }
@@ -413,7 +388,7 @@ impl<'m> Reading<'m> {
                 }
             }
             let id = match id.is_empty() {
-                true => element.iter().map(|(name, value)| format!("{name}={value:?}")).collect(),
+                true => vec![said_of_element(&element)],
                 false => id,
             };
             found.push((at, id, element));

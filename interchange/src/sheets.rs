@@ -87,7 +87,7 @@ pub fn by_name(
     let id =
         |row: usize| at.and_then(|at| table.rows[row].cells.get(at)).filter(|id| !id.is_empty());
     let has_ids = !lists.is_empty();
-    let imported = Mapping::of_fields(kind, &columns)
+    let mut imported = Mapping::of_fields(kind, &columns)
         .telling(tell)
         .read_table(file, table, options, |row, form| {
             fill_in(form, options.packs);
@@ -106,6 +106,7 @@ pub fn by_name(
             Ok(Some(id.to_owned()))
         })
         .map_err(|error| FileError::wrong(path, error))?;
+    imported.mapped.lists.extend(lists.iter().map(|list| list.name.to_owned()));
     // A file of refused rows has few of the records that the lists beside it are of.
     if !is_of_refused(path) {
         let ids: BTreeSet<&str> = (0..table.rows.len()).filter_map(id).collect();

@@ -4,9 +4,9 @@
 use crate::dates::{self, Order};
 use crate::mapping::{MappedField, MappedSet, Mapping};
 use crate::numbers::{self, NumberForm, Read};
-use kitbag_core::model::Invalid;
 use kitbag_core::model::field::{Field, Need, Shape};
 use kitbag_core::model::pack::CodePack;
+use kitbag_core::model::{Element, Invalid, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A stable code, and the column with what is allowed.
@@ -21,8 +21,35 @@ pub(crate) fn same(one: &str, other: &str) -> bool {
     folded(one) == folded(other)
 }
 
-fn folded(word: &str) -> String {
+pub(crate) fn folded(word: &str) -> String {
     word.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
+}
+
+/// What a cell that names something names, however a spreadsheet spelled it: a number's `7.0` is its `7`.
+pub(crate) fn bare(cell: &str) -> String {
+    let cell = cell.split_whitespace().collect::<Vec<_>>().join(" ");
+    let whole = cell.trim_end_matches('0').strip_suffix('.');
+    match whole.filter(|whole| !whole.is_empty() && whole.chars().all(|one| one.is_ascii_digit())) {
+        Some(whole) => whole.to_owned(),
+        None => cell,
+    }
+}
+
+/// A value, as digests of rows have it.
+pub(crate) fn said(value: &Value) -> String {
+    match value {
+        Value::Null => "nothing".to_owned(),
+        Value::Bool(flag) => format!("bool {flag}"),
+        Value::Int(number) => format!("int {number}"),
+        Value::Text(text) => format!("text {text}"),
+        Value::Bytes(_) => "bytes".to_owned(),
+    }
+}
+
+/// The values of an element, likewise.
+pub(crate) fn said_of_element(element: &Element) -> String {
+    let fields = element.iter().map(|(name, value)| format!("{name}={}", said(value)));
+    fields.collect::<Vec<_>>().join("\n")
 }
 
 /// A word as a code would be written.
@@ -81,14 +108,16 @@ pub(crate) struct Values<'m> {
     is_typed: bool,
     /// The order of dates, by column.
     pub(crate) orders: BTreeMap<&'m str, Order>,
+    /// Columns of workbooks whose cells are times of days: of one that is a day alone it is midnight.
+    pub(crate) moments: BTreeSet<&'m str>,
     unknown: BTreeMap<(String, String), u64>,
 }
 
 impl<'m> Values<'m> {
     pub(crate) fn of(mapping: &'m Mapping, known: Known, is_typed: bool) -> Self {
         let numbers = mapping.numbers();
-        let (orders, unknown) = (BTreeMap::new(), BTreeMap::new());
-        Values { mapping, numbers, known, is_typed, orders, unknown }
+        let (orders, moments, unknown) = (BTreeMap::new(), BTreeSet::new(), BTreeMap::new());
+        Values { mapping, numbers, known, is_typed, orders, moments, unknown }
     }
 
     pub(crate) fn take_unknown(&mut self) -> BTreeMap<(String, String), u64> {
@@ -135,6 +164,9 @@ impl<'m> Values<'m> {
                         .or_else(|| dates::time(cell).filter(|_| self.is_typed)),
                     None => dates::time(cell),
                 };
+                let is_midnight = self.moments.contains(mapped.column.as_str())
+                    && dates::date(cell, Some(Order::Ymd)).is_some();
+                let read = read.or_else(|| is_midnight.then(|| "00:00".to_owned()));
                 Ok(Some(read.ok_or_else(wrong)?))
             }
             Shape::IntOrUnknown { .. } if same(cell, "unknown") => Ok(Some("unknown".to_owned())),

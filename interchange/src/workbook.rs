@@ -8,11 +8,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Cursor, Read};
 
 /// The most bytes that a workbook unpacks to: more is no programme's file.
-const UNPACKED_BYTES_MAX: u64 = 512 << 20;
+const UNPACKED_BYTES_MAX: u64 = 256 << 20;
+/// The most bytes of the texts that its cells share.
+const SHARED_BYTES_MAX: u64 = 64 << 20;
+/// The most merged areas.
+const MERGED_MAX: usize = 100_000;
 /// The most columns that are looked at.
 const COLUMNS_MAX: u32 = 1_024;
-/// The most cells that a sheet of `.ods` may spread to, which says of a cell how often it is repeated.
-const CELLS_MAX: u64 = 20_000_000;
+/// The most cells of a sheet; one of `.ods` says of a cell how often it is repeated.
+const CELLS_MAX: u64 = 6_000_000;
 
 /// Whether these are the first bytes of a workbook: of a packed one, or of the old kind and of one with a password.
 pub(crate) fn is_workbook(file: &[u8]) -> bool {
@@ -30,7 +34,7 @@ pub(crate) fn read(file: &[u8], sheet: Option<&str>) -> Result<Table, NotATable>
     if !file.starts_with(b"PK") {
         return Err(NotATable::OldWorkbook);
     }
-    let mut book = open(file)?;
+    let (mut book, content) = open(file)?;
     let sheets: Vec<(String, bool)> = book.sheets();
     let visible: Vec<&String> =
         sheets.iter().filter(|(_, is_visible)| *is_visible).map(|(name, _)| name).collect();
@@ -41,7 +45,11 @@ pub(crate) fn read(file: &[u8], sheet: Option<&str>) -> Result<Table, NotATable>
     let mut found = Cells::default();
     match &mut book {
         Book::Xlsx(book) => cells_of_xlsx(book, &name, &mut found)?,
-        Book::Ods(book) => cells_of_ods(book, &name, &mut found)?,
+        Book::Ods(book) => {
+            cells_of_ods(book, &name, &mut found)?;
+            let number = sheets.iter().position(|(of, _)| *of == name).unwrap_or_default();
+            found.faults.extend(crate::ods::faults(&content, number));
+        }
     }
     let others: Vec<String> = visible.into_iter().filter(|of| **of != name).cloned().collect();
     let mut table = found.into_table()?;
@@ -62,7 +70,8 @@ fn named(sheets: &[(String, bool)], said: &str) -> Result<String, NotATable> {
     })
 }
 
-fn open(file: &[u8]) -> Result<Book<'_>, NotATable> {
+/// The workbook; of one of `.ods` what its cells are in, too.
+fn open(file: &[u8]) -> Result<(Book<'_>, Vec<u8>), NotATable> {
     let mut archive = zip::ZipArchive::new(Cursor::new(file)).map_err(|_| NotATable::NoWorkbook)?;
     let names = archive.file_names().filter_map(Result::ok).map(|name| name.into_owned());
     let names: BTreeSet<String> = names.collect();
@@ -70,70 +79,40 @@ fn open(file: &[u8]) -> Result<Book<'_>, NotATable> {
     if !is_ods && !names.contains("xl/workbook.xml") {
         return Err(NotATable::NoWorkbook);
     }
-    let mut unpacked = 0;
+    let (mut unpacked, mut kept) = (0, Vec::new());
     for at in 0..archive.len() {
         let part = archive.by_index(at).map_err(|_| NotATable::NoWorkbook)?;
         let is_content = part.name().is_ok_and(|name| name == "content.xml");
+        let is_shared = part.name().is_ok_and(|name| name == "xl/sharedStrings.xml");
         // What its header says of its size need not be so.
         let mut part = part.take(UNPACKED_BYTES_MAX + 1 - unpacked);
         let read = if is_content {
             let mut content = Vec::new();
             let read = part.read_to_end(&mut content).map(|bytes| bytes as u64);
-            if cells_said(&content) > CELLS_MAX {
+            if crate::ods::cells_said(&content) > CELLS_MAX {
                 return Err(NotATable::TooLarge);
             }
+            kept = content;
             read
         } else {
             std::io::copy(&mut part, &mut std::io::sink())
         };
-        unpacked += read.map_err(|_| NotATable::NoWorkbook)?;
+        let read = read.map_err(|_| NotATable::NoWorkbook)?;
+        unpacked += read;
+        if is_shared && read > SHARED_BYTES_MAX {
+            return Err(NotATable::TooLarge);
+        }
         if unpacked > UNPACKED_BYTES_MAX {
             return Err(NotATable::TooLarge);
         }
     }
     let wrong = NotATable::NoWorkbook;
-    Ok(if is_ods {
+    let book = if is_ods {
         Book::Ods(Box::new(Ods::new(Cursor::new(file)).map_err(|_| wrong)?))
     } else {
         Book::Xlsx(Box::new(Xlsx::new(Cursor::new(file)).map_err(|_| wrong)?))
-    })
-}
-
-/// To how many cells the content of an `.ods` spreads at most: its rows that say something, as wide as the widest of them,
-/// each as often as it says.
-fn cells_said(content: &[u8]) -> u64 {
-    let (mut rows, mut widest): (u64, u64) = (0, 0);
-    let (mut row_repeats, mut width, mut last_said) = (1_u64, 0_u64, 0_u64);
-    let repeated = |tag: &[u8], name: &[u8]| {
-        let at = tag.windows(name.len()).position(|part| part == name);
-        let digits = at.map(|at| &tag[at + name.len()..]).unwrap_or_default();
-        let end = digits.iter().take_while(|byte| byte.is_ascii_digit()).count();
-        let number = std::str::from_utf8(&digits[..end]).ok().and_then(|text| text.parse().ok());
-        number.unwrap_or(1_u64)
     };
-    let mut tags = content.split(|byte| *byte == b'<').skip(1);
-    loop {
-        let tag = tags.next();
-        let tag = tag.map(|tag| tag.split(|byte| *byte == b'>').next().unwrap_or_default());
-        let is = |name: &[u8]| tag.is_some_and(|tag| tag.starts_with(name));
-        if tag.is_none() || is(b"table:table-row") || is(b"table:table ") {
-            if last_said > 0 {
-                rows = rows.saturating_add(row_repeats);
-                widest = widest.max(last_said);
-            }
-            (width, last_said) = (0, 0);
-        }
-        let Some(tag) = tag else { return rows.saturating_mul(widest) };
-        if is(b"table:table-row") {
-            row_repeats = repeated(tag, b"number-rows-repeated=\"");
-        } else if is(b"table:table-cell") || is(b"table:covered-table-cell") {
-            width = width.saturating_add(repeated(tag, b"number-columns-repeated=\""));
-            let says = |name: &[u8]| tag.windows(name.len()).any(|part| part == name);
-            if says(b"value-type") || says(b"formula") {
-                last_said = width;
-            }
-        }
-    }
+    Ok((book, kept))
 }
 
 impl Book<'_> {
@@ -156,19 +135,54 @@ struct Cells {
     rows: BTreeMap<u32, Vec<(u32, String)>>,
     faults: BTreeMap<u32, RowFault>,
     is_cut: bool,
+    /// How many are kept.
+    count: u64,
+    /// The first row that says something, and how wide it is.
+    header: Option<(u32, u32)>,
 }
 
 impl Cells {
-    fn put(&mut self, (row, column): (u32, u32), text: String) {
+    fn put(&mut self, (row, column): (u32, u32), text: String) -> Result<(), NotATable> {
         if column >= COLUMNS_MAX || text.trim().is_empty() {
-            return;
+            return Ok(());
+        }
+        match &mut self.header {
+            Some((first, width)) if *first == row => *width = (*width).max(column + 1),
+            // Beyond the header there is no column: that it is wide is all that is kept of it.
+            Some((_, width)) if column >= *width => {
+                self.rows.entry(row).or_default();
+                self.faults.entry(row).or_insert(RowFault::Width);
+                return Ok(());
+            }
+            Some(_) => {}
+            None => self.header = Some((row, column + 1)),
+        }
+        self.count += 1;
+        if self.count > CELLS_MAX {
+            return Err(NotATable::TooLarge);
         }
         // The header, and one more that tells that there are too many.
         if self.rows.len() > ROWS_MAX + 1 && !self.rows.contains_key(&row) {
             self.is_cut = true;
-            return;
+            return Ok(());
         }
         self.rows.entry(row).or_default().push((column, text.trim().to_owned()));
+        Ok(())
+    }
+
+    /// Marks the rows that say something and lie in merged areas.
+    fn mark_merged(&mut self, mut areas: Vec<(u32, u32)>) {
+        areas.sort_unstable();
+        let mut areas = areas.into_iter().peekable();
+        let mut last = None;
+        for row in self.rows.keys() {
+            while let Some((_, end)) = areas.next_if(|(start, _)| start <= row) {
+                last = last.max(Some(end));
+            }
+            if last.is_some_and(|end| *row <= end) {
+                self.faults.insert(*row, RowFault::Merged);
+            }
+        }
     }
 
     fn into_table(mut self) -> Result<Table, NotATable> {
@@ -191,8 +205,7 @@ impl Cells {
                     *cell = text;
                 }
             }
-            let is_wide = said.iter().any(|(column, _)| *column >= width);
-            let fault = self.faults.get(&number).copied().or(is_wide.then_some(RowFault::Width));
+            let fault = self.faults.get(&number).copied();
             TableRow { line: u64::from(number) + 1, cells: StringRecord::from(cells), fault }
         });
         let rows: Vec<TableRow> = rows.collect();
@@ -209,10 +222,8 @@ fn cells_of_xlsx(
     let wrong = |_| NotATable::NoWorkbook;
     // What is merged stands in one cell, and says nothing of the others that it covers.
     let merged = book.merge_cells_by_sheet_name(name).map_err(wrong)?;
-    for Dimensions { start, end } in merged {
-        for row in (start.0..=end.0).take(ROWS_MAX + 1) {
-            found.faults.insert(row, RowFault::Merged);
-        }
+    if merged.len() > MERGED_MAX {
+        return Err(NotATable::TooLarge);
     }
     let mut reader = book.worksheet_cells_reader(name).map_err(wrong)?;
     while let Some(cell) = reader.next_cell_with_formula_metadata().map_err(wrong)? {
@@ -234,8 +245,10 @@ fn cells_of_xlsx(
                 continue;
             }
         };
-        found.put(cell.pos, text);
+        found.put(cell.pos, text)?;
     }
+    let areas = merged.into_iter().map(|Dimensions { start, end }| (start.0, end.0));
+    found.mark_merged(areas.collect());
     Ok(())
 }
 
@@ -262,7 +275,7 @@ fn cells_of_ods(
                 continue;
             }
         };
-        found.put(at, text);
+        found.put(at, text)?;
     }
     Ok(())
 }
@@ -435,8 +448,8 @@ mod tests {
         assert!(bomb.len() < 2 << 20);
         assert_eq!(read(&bomb, None).map(drop), Err(NotATable::TooLarge));
         let spread = b"<table:table-row table:number-rows-repeated=\"1000000\"><table:table-cell office:value-type=\"float\" table:number-columns-repeated=\"16384\"/></table:table-row>";
-        assert!(cells_said(spread) > CELLS_MAX);
+        assert!(crate::ods::cells_said(spread) > CELLS_MAX);
         let usual = b"<table:table table:name=\"a\"><table:table-row><table:table-cell office:value-type=\"float\"/><table:table-cell table:number-columns-repeated=\"16383\"/></table:table-row><table:table-row table:number-rows-repeated=\"1048575\"><table:table-cell table:number-columns-repeated=\"16384\"/></table:table-row></table:table>";
-        assert_eq!(cells_said(usual), 1);
+        assert_eq!(crate::ods::cells_said(usual), 1);
     }
 }

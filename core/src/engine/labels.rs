@@ -186,7 +186,19 @@ impl Engine {
         };
         let held = self.store.labels()?.into_iter();
         let counting = held.filter(|(by, _, said)| counts(by, said));
-        Ok(counting.map(|(_, entry, said)| (entry, said)).collect())
+        let mut counting: Vec<_> = counting.map(|(_, entry, said)| (entry, said)).collect();
+        // Numbers follow each other: nobody takes the last one, so that no label could come after.
+        counting.sort_unstable_by_key(|(entry, said)| (said.certificate, said.number, *entry));
+        let mut last = (EntryId::NONE, 0);
+        counting.retain(|(_, said)| {
+            let before = if last.0 == said.certificate { last.1 } else { 0 };
+            let follows = said.number <= before + 1;
+            if follows {
+                last = (said.certificate, said.number);
+            }
+            follows
+        });
+        Ok(counting)
     }
 }
 
@@ -205,7 +217,7 @@ pub(super) fn check_label(label: &str) -> Result<(), EngineError> {
 
 /// Characters that are not seen, or turn the text around them.
 fn is_format(letter: char) -> bool {
-    matches!(letter, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+    matches!(letter, '\u{ad}' | '\u{115f}' | '\u{1160}' | '\u{2800}' | '\u{3164}' | '\u{ffa0}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
         | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 

@@ -1,13 +1,14 @@
 //! Records that devices made of the same row of the same file: of each set of them one counts (docs/adr/0024).
 //!
-//! In a set are the records of one team and kind with one `import_key` and the same operations at their creation. Out of
+//! In a set are the records of one team and kind with one `import_key` and the same operations at their creation, but for
+//! sealed texts and what local time was ahead of UTC. Out of
 //! it stand void ones and those that a worker has changed: they count for themselves. Of the rest one that a coordinator
 //! has changed counts, else one that a coordinator made, else any; of several the one of the lowest id. So nobody's copy
 //! hides a colleague's record. The others are as if they were linked to it.
 
 use super::{Store, StoreError};
 use crate::model::cbor;
-use crate::model::{Operation, RecordId};
+use crate::model::{Operation, RecordId, Value};
 use crate::record::Record;
 use rusqlite::OptionalExtension;
 use std::collections::BTreeSet;
@@ -127,9 +128,17 @@ fn standing(record: &Record) -> Option<Standing> {
     if !is_of_a_set {
         return None;
     }
+    // What local time was ahead of UTC is the machine's, and a sealed text is other bytes once the team's key is another.
+    let is_shared = |operation: &&Operation| match operation {
+        Operation::Put { field, value } => {
+            field != "utc_offset_min" && !matches!(value, Value::Bytes(_))
+        }
+        _ => true,
+    };
+    let shared: Vec<&Operation> = creation.operations.iter().filter(is_shared).collect();
     let said = cbor::encode(|encoder| {
-        encoder.array(creation.operations.len() as u64)?;
-        creation.operations.iter().try_for_each(|operation| operation.write(encoder))
+        encoder.array(shared.len() as u64)?;
+        shared.iter().try_for_each(|operation| operation.write(encoder))
     });
     let mut hasher = blake3::Hasher::new_derive_key("kitbag equal import 1");
     hasher.update(&record.team.0).update(&[record.kind.number()]).update(&said);
