@@ -495,7 +495,9 @@ finding-duplicates = عدد أزواج السجلات التي تبدو حدثً
 finding-contradicting = عدد السجلات المتناقضة لأن شخصين غيّراها كلٌّ على حدة: { $number }. تُحتسب كما هي؛ صحّحها.
 finding-date_in_doubt = السجلات التي قد يكون تاريخها خاطئًا: { $number }. هي محتسبة؛ راجع التواريخ.
 finding-stock_below_zero = مخزونات دون الصفر: { $number }. خرج أكثر مما دخل: أحصِ وسجّل count_adjust.
-dated-in = السجلات المؤرخة في { $year }: { $records }، وقد يكون ذلك خاطئًا.
+dated-in = { $records ->
+   *[other] السجلات المؤرخة في { $year }: { $records }، وقد يكون ذلك خاطئًا.
+}
 finding-waiting = عدد القيود التي تنتظر غيرها أو إصدارًا أحدث من Kitbag: { $number }. زامِن وحدّث.
 finding-missing = عدد القيود المعروفة التي لم تصل بعد: { $number }. المجاميع تنقصها. زامِن، أو اطلب حزمة.
 finding-refused = عدد القيود التي لا تُحتسب: { $number }. يمكن للمنسق النظر فيها.

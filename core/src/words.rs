@@ -326,7 +326,7 @@ mod tests {
         names.extend(SyncFault::ALL.map(|fault| format!("sync-{}", fault.code())));
         names.extend(FINDINGS.map(|code| format!("finding-{code}")));
         names.extend(ALARMS.map(|code| format!("alarm-{code}")));
-        names.insert("not_asked".to_owned());
+        names.extend(["not_asked", "dated-in"].map(str::to_owned));
         names.extend(["counted", "void", "duplicate"].map(|state| format!("state-{state}")));
         names
     }
