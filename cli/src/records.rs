@@ -421,6 +421,9 @@ pub fn duplicates(arguments: &DuplicatesArguments) -> Result<(), Failure> {
 pub fn keep_apart(arguments: &KeepApartArguments) -> Result<(), Failure> {
     let held = arguments.store.hold()?;
     held.wait(held.client().records().keep_apart(arguments.id, arguments.other))?;
-    tell!("Kept apart: both count, and they are not shown as one event any more.");
+    tell!(
+        "Kept apart: they are not shown as one event any more. One that a link or an equal import leaves out stays out; \
+         `kitbag show` says whether each counts."
+    );
     Ok(())
 }
