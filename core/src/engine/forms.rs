@@ -1,7 +1,7 @@
 //! Forms: begun with what was answered last time, and all that is wrong with one, at once.
 
 use super::{Engine, EngineError};
-use crate::model::pack::{fill_in, lacking};
+use crate::model::pack::{fault_of_period, fill_in, lacking};
 use crate::model::{CivilDate, Form, Invalid, Kind, TeamId, Value};
 use crate::store::{Row, Search, State};
 
@@ -87,6 +87,7 @@ impl Engine {
         let (mut form, packs) = (form.clone(), self.packs()?);
         fill_in(&mut form, &packs);
         let mut faults = form.faults();
+        faults.extend(fault_of_period(&form, &packs));
         for field in lacking(&form, &packs) {
             if faults.iter().all(|fault| fault.field != field.name) {
                 faults.push(Invalid::required(field.name, field.shape));

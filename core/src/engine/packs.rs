@@ -2,7 +2,7 @@
 
 use super::{Engine, EngineError};
 use crate::log::payload::Administration;
-use crate::model::pack::{CodePack, PackError, fill_in, lacking};
+use crate::model::pack::{CodePack, PackError, fault_of_period, fill_in, lacking};
 use crate::model::{EntryId, Form, Invalid, Kind, TeamId, Value};
 
 impl Engine {
@@ -100,6 +100,9 @@ impl Engine {
             self.known_packs = (count, self.packs()?);
         }
         fill_in(&mut form, &self.known_packs.1);
+        if let Some(fault) = fault_of_period(&form, &self.known_packs.1) {
+            return Err(fault.into());
+        }
         match lacking(&form, &self.known_packs.1).first() {
             Some(field) => Err(Invalid::required(field.name, field.shape).into()),
             None => Ok(form),

@@ -8,7 +8,7 @@
 use super::catalogue::{indicator, share};
 use super::date::Period;
 use super::field::{Field, Shape, is_code};
-use super::{Form, Kind, Value};
+use super::{Form, Invalid, Kind, Value, Wrong};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -331,9 +331,29 @@ pub fn lacking(form: &Form, packs: &[CodePack]) -> Vec<&'static Field> {
     unanswered.filter_map(|field| form.kind().field(field)).collect()
 }
 
+/// What is wrong with the period of a target: a fiscal year that is none of this programme's would be shown nowhere.
+pub fn fault_of_period(form: &Form, packs: &[CodePack]) -> Option<Invalid> {
+    let period = form.get("period").filter(|_| form.kind() == Kind::Target)?.as_text()?;
+    let is_one = Period::of_written(period, first_month(packs)).is_some();
+    let expected = "expected a period as totals of this programme have it: a month, a quarter, a year, or 2018/19 where its \
+                    fiscal year begins in another month than January";
+    (!is_one).then(|| Invalid::new("period", Wrong::Shape, expected))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_target_of_a_fiscal_year_that_the_programme_has_not_is_told() {
+        let mut form = Form::new(Kind::Target);
+        form.put("period", "2026/27").expect("a period");
+        let pack = |month| CodePack { fiscal_year_first_month: Some(month), ..CodePack::default() };
+        assert!(fault_of_period(&form, &[pack(1)]).is_some());
+        assert!(
+            fault_of_period(&form, &[pack(7)]).is_none() && fault_of_period(&form, &[]).is_none()
+        );
+    }
 
     const PACK: &str = r#"
         name = "sample"
