@@ -5,7 +5,7 @@ use kitbag_core::engine::{Engine, Environment};
 use kitbag_core::identity::Role;
 use kitbag_core::model::{Form, Kind, RecordId};
 use kitbag_interchange::import::{Decided, Equal, Known, Saves, corrections, save};
-use kitbag_interchange::{Mapping, Options, Table};
+use kitbag_interchange::{Mapped, Mapping, Options, Table};
 use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
@@ -85,7 +85,7 @@ pub fn run(file: &Path) -> Result<(), Failed> {
     let table = Table::open(&file, None, None)?;
     let mapping = Mapping::from_toml(MAPPING)?;
     let mut imported = mapping.read_table(&file, &table, &Options::default(), |_, _| Ok(None))?;
-    let own = (device.device_key(), TEAM, Kind::Contact);
+    let own = ([device.device_key()].into(), TEAM, Kind::Contact);
     let known = Known::of(&imported.taken, own);
     let decided = Decided { equal: Equal::Ask, updates: false };
     let mut saves = InStore(device);
@@ -105,11 +105,16 @@ impl Saves<Failed> for InStore {
         Ok(saved.map(|one| one.map(drop).map_err(|error| error.to_string())).collect())
     }
 
-    fn correct(&mut self, id: RecordId, form: &Form) -> Result<Result<(), String>, Failed> {
+    fn correct(
+        &mut self,
+        id: RecordId,
+        form: &Form,
+        mapped: &Mapped,
+    ) -> Result<Result<(), String>, Failed> {
         let record = self.0.get(id)?;
         Ok(self
             .0
-            .change(id, corrections(&record, form))
+            .change(id, corrections(&record, form, mapped))
             .map(drop)
             .map_err(|error| error.to_string()))
     }
