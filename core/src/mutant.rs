@@ -45,17 +45,15 @@ pub enum Mutant {
     CertificateOutlivesCut = 17,
     /// A date later than its author's clock keeps a record out of totals.
     DateKeepsOut = 18,
-    /// A certificate continues one of another team or role.
-    ContinuesAcrossTeams = 19,
     /// Of records of one row in a file the one counts that arrived first.
-    EqualImportByArrival = 20,
+    EqualImportByArrival = 19,
     /// "These are two" has its effect whoever wrote it.
-    StrangersKeepApart = 21,
+    StrangersKeepApart = 20,
 }
 
 impl Mutant {
     /// Every mutant with the name that the command line takes.
-    pub const ALL: [(Mutant, &'static str); 21] = [
+    pub const ALL: [(Mutant, &'static str); 20] = [
         (Mutant::AckBeforeCommit, "ack-before-commit"),
         (Mutant::DedupeOff, "dedupe-off"),
         (Mutant::VerdictByArrival, "verdict-by-arrival"),
@@ -74,7 +72,6 @@ impl Mutant {
         (Mutant::KeptWithoutSignature, "kept-without-signature"),
         (Mutant::CertificateOutlivesCut, "certificate-outlives-cut"),
         (Mutant::DateKeepsOut, "date-keeps-out"),
-        (Mutant::ContinuesAcrossTeams, "continues-across-teams"),
         (Mutant::EqualImportByArrival, "equal-import-by-arrival"),
         (Mutant::StrangersKeepApart, "strangers-keep-apart"),
     ];
