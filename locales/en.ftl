@@ -438,7 +438,7 @@ error-record = This record is not here.
 error-draft = This draft is not here.
 error-outbox = Nothing tells whose store this was. Ask the coordinator for an invitation, and join with a new one.
 error-team = This device is not in this team. Ask a coordinator.
-error-certificate = No certificate of this team begins so, or several do. Give more of it.
+error-certificate = No device of this team is called so, and no certificate or key begins so. Look it up among the members.
 error-claim = This device claims nothing that is not here.
 error-hub = No hub is known here. Ask the coordinator.
 error-code = No device that asked shows these digits. Check them, or make a new invitation.
@@ -490,6 +490,10 @@ finding-stock_below_zero = Stocks below zero: { $number }. More went out than ca
 dated-in = { $records ->
     [one] { $records } record is dated in { $year }, which may be wrong.
    *[other] { $records } records are dated in { $year }, which may be wrong.
+}
+of-spans = { $number ->
+    [one] { $number } record stands for a span of days; it counts on the last of them.
+   *[other] { $number } records stand for a span of days each; they count on its last.
 }
 finding-waiting = Entries that wait for others, or for a newer version of Kitbag: { $number }. Sync, and update.
 finding-missing = Entries known to exist that are not here yet: { $number }. Totals are short of them. Sync, or ask for a bundle.

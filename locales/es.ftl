@@ -439,7 +439,7 @@ error-record = Este registro no está aquí.
 error-draft = Este borrador no está aquí.
 error-outbox = Nada indica de quién era este almacén. Pida una invitación a la coordinación y únase con uno nuevo.
 error-team = Este dispositivo no está en este equipo. Pregunte a la coordinación.
-error-certificate = Ningún certificado de este equipo empieza así, o lo hacen varios. Escriba más.
+error-certificate = Ningún dispositivo de este equipo se llama así, y ningún certificado ni clave empieza así. Búsquelo entre los miembros.
 error-claim = Este dispositivo no afirma nada que no esté aquí.
 error-hub = Aquí no se conoce ningún servidor. Pregunte a la coordinación.
 error-code = Ningún dispositivo que lo pidió muestra estas cifras. Revíselas o haga una invitación nueva.
@@ -492,6 +492,10 @@ finding-stock_below_zero = Existencias por debajo de cero: { $number }. Salió m
 dated-in = { $records ->
     [one] { $records } registro lleva fecha de { $year }, que puede ser errónea.
    *[other] { $records } registros llevan fecha de { $year }, que puede ser errónea.
+}
+of-spans = { $number ->
+    [one] { $number } registro abarca varios días; cuenta en el último.
+   *[other] { $number } registros abarcan varios días cada uno; cuentan en el último.
 }
 finding-waiting = Entradas que esperan a otras o a una versión más nueva de Kitbag: { $number }. Sincronice y actualice.
 finding-missing = Entradas que existen y aún no están aquí: { $number }. Faltan en los totales. Sincronice o pida un paquete.

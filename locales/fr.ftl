@@ -439,7 +439,7 @@ error-record = Cette fiche n’est pas ici.
 error-draft = Ce brouillon n’est pas ici.
 error-outbox = Rien n’indique à qui était ce stockage. Demandez une invitation à la coordination, et rejoignez avec un nouveau.
 error-team = Cet appareil n’est pas dans cette équipe. Demandez à la coordination.
-error-certificate = Aucun certificat de cette équipe ne commence ainsi, ou plusieurs. Donnez-en davantage.
+error-certificate = Aucun appareil de cette équipe ne s'appelle ainsi, et aucun certificat ni clé ne commence ainsi. Cherchez-le parmi les membres.
 error-claim = Cet appareil n’annonce rien qui ne soit ici.
 error-hub = Aucun serveur n’est connu ici. Demandez à la coordination.
 error-code = Aucun appareil qui a demandé n’affiche ces chiffres. Vérifiez-les, ou faites une nouvelle invitation.
@@ -492,6 +492,10 @@ finding-stock_below_zero = Stocks au-dessous de zéro : { $number }. Il est sort
 dated-in = { $records ->
     [one] { $records } fiche est datée de { $year }, ce qui est peut-être faux.
    *[other] { $records } fiches sont datées de { $year }, ce qui est peut-être faux.
+}
+of-spans = { $number ->
+    [one] { $number } fiche couvre plusieurs jours ; elle compte au dernier.
+   *[other] { $number } fiches couvrent plusieurs jours chacune ; elles comptent au dernier.
 }
 finding-waiting = Entrées qui en attendent d’autres, ou une version plus récente de Kitbag : { $number }. Synchronisez et mettez à jour.
 finding-missing = Entrées qui existent et ne sont pas encore ici : { $number }. Elles manquent aux totaux. Synchronisez, ou demandez un paquet.

@@ -95,6 +95,8 @@ join coordinator coordinator root.db
 for name in ana ben cleo; do join "$name"; done
 join_waited_for dana
 "$kitbag" members --store coordinator.db
+# The root reads no team's labels, and knows what it called a device itself.
+"$kitbag" members --store root.db --passphrase-file passphrase --team "$team" | grep -q "coordinator's phone"
 
 say "Ana syncs in the morning, Ben at night: they never meet"
 record ana survived

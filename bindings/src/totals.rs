@@ -45,6 +45,7 @@ pub struct TotalsSeen {
     pub lines: Vec<TotalsLine>,
     pub missing: KnownMissing,
     pub in_doubt: HashMap<i32, u64>,
+    pub of_spans: u64,
     pub waiting: u64,
     pub forks: u64,
 }
@@ -60,6 +61,7 @@ impl TotalsSeen {
             lines: lines.collect(),
             missing: totals.missing,
             in_doubt: totals.in_doubt.clone().into_iter().collect(),
+            of_spans: totals.of_spans,
             waiting: totals.waiting,
             forks: totals.forks,
         }

@@ -2,7 +2,7 @@
 //! what to do.
 
 use crate::Failure;
-use crate::device::StoreArguments;
+use crate::device::{Names, StoreArguments};
 use indicatif::{ProgressBar, ProgressStyle};
 use kitbag_client::Finding;
 use kitbag_core::engine::VerifyFault;
@@ -82,8 +82,9 @@ pub fn doctor(arguments: &DoctorArguments) -> Result<(), Failure> {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     let now = now.map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX));
     let found = held.wait(held.client().health().findings(UnixMillis(now)))?;
+    let names = held.names()?;
     let mut findings: Vec<(&'static str, u64, String)> =
-        found.iter().map(|found| (found.code(), found.count(), advice(found))).collect();
+        found.iter().map(|found| (found.code(), found.count(), advice(found, &names))).collect();
     findings.splice(0..0, key_file(arguments));
     if arguments.json {
         let findings = findings
@@ -125,7 +126,7 @@ fn key_file(arguments: &DoctorArguments) -> Option<(&'static str, u64, String)> 
 }
 
 /// What a finding is, and which command to use.
-fn advice(found: &Finding) -> String {
+fn advice(found: &Finding, names: &Names) -> String {
     let said = found.in_words(crate::words());
     let command = match found {
         Finding::NoTeam => "kitbag join",
@@ -150,7 +151,8 @@ fn advice(found: &Finding) -> String {
         Finding::StockBelowZero(all) => {
             let shown = all.iter().take(CONTRADICTING_SHOWN);
             let line = |alarm: &kitbag_client::Alarm| {
-                format!("\n  {} of {}: {} doses", alarm.holder, alarm.product, alarm.doses)
+                let holder = names.holder(&alarm.holder);
+                format!("\n  {holder} of {}: {} doses", alarm.product, alarm.doses)
             };
             shown.map(line).collect()
         }

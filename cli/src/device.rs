@@ -271,6 +271,12 @@ impl Names {
         }
     }
 
+    /// The label of the device that holds stock, for JSON.
+    pub fn label_of_holder(&self, holder: &str) -> Option<&String> {
+        let device = holder.strip_prefix("device:")?.parse().ok()?;
+        self.label(&device)
+    }
+
     /// A device's label, for JSON.
     pub fn label(&self, device: &DeviceKey) -> Option<&String> {
         self.0.get(device)
@@ -278,6 +284,33 @@ impl Names {
 }
 
 impl Opened {
+    /// The one device that is meant: the one that people call so, or whose key begins so.
+    pub fn device_named(&self, named: &str) -> Result<DeviceKey, Failure> {
+        if let Ok(key) = named.parse() {
+            return Ok(key);
+        }
+        let folded = named.trim().to_lowercase();
+        let names = self.names()?;
+        let is_meant = |(key, label): &(&DeviceKey, &String)| {
+            label.to_lowercase() == folded || key.to_string().starts_with(&folded)
+        };
+        let meant: Vec<_> = names.0.iter().filter(is_meant).collect();
+        match meant.as_slice() {
+            [(key, _)] => Ok(**key),
+            [] => Err(Failure::new(format!(
+                "no device is called {}; give its label, or its whole key: kitbag members",
+                one_line(named)
+            ))),
+            _ => {
+                let each: Vec<String> = meant.iter().map(|(key, _)| names.of(key)).collect();
+                Err(Failure::new(format!(
+                    "several devices may be meant: {}; give the key's first digits",
+                    each.join(", ")
+                )))
+            }
+        }
+    }
+
     /// What people call devices, as far as this one can read it.
     pub fn names(&self) -> Result<Names, Failure> {
         Ok(Names(self.wait(self.client().team().names())?))

@@ -216,11 +216,12 @@ fn import(
             table.other_sheets.join(", ")
         );
     }
+    let zone = crate::zone::Zone::of_machine(&packs)?;
     let options = Options {
         dates: arguments.dates.as_deref().and_then(Order::of_name),
         keeps_unknown_codes: arguments.keep_unknown_codes,
         packs: &packs,
-        offset: Some(&|form: &Form| crate::recording::offset_of(form, &packs)),
+        offset: Some(&|form: &Form| zone.offset_of(form)),
     };
     let (mut imported, kind, lists) = match &mapping {
         Some(mapping) => {

@@ -34,6 +34,7 @@ mod stock;
 mod syncing;
 mod targets;
 mod totals;
+mod zone;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};

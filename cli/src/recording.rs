@@ -2,14 +2,13 @@
 
 use crate::device::{Opened, StoreArguments};
 use crate::syncing::clock_in_words;
+use crate::zone::Zone;
 use crate::{Failure, cannot_read, failure, wrong_file};
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, Subcommand};
 use kitbag_core::engine::{Attention, DraftId};
 use kitbag_core::model::field::{Field, Need, Shape, expected};
 use kitbag_core::model::json::{self, NotRead};
-use kitbag_core::model::pack::CodePack;
-use kitbag_core::model::{Form, Kind, TeamId, Wrong};
-use kitbag_interchange::{offset_minutes, zone_named};
+use kitbag_core::model::{Form, Kind, TeamId, Value, Wrong};
 use std::io::Read;
 
 /// What has commands of its own, and the name of an imported row.
@@ -164,6 +163,7 @@ pub fn opened(command: &RecordCommand) -> Result<(Opened, Form), Failure> {
     if is_of_today {
         refuse_wrong_clock(&held)?;
     }
+    let form = with_offset(command, &held, form)?;
     Ok((held, form))
 }
 
@@ -208,17 +208,22 @@ pub fn record(command: &RecordCommand) -> Result<(), Failure> {
                     if is_of_today {
                         refuse_wrong_clock(&held)?;
                     }
+                    let form = with_offset(command, &held, form)?;
                     (held, form)
                 }
             }
         }
     };
     let team = held.team(command.team)?;
+    let last_day = form.get("through").and_then(Value::as_text).map(str::to_owned);
     let id = match command.draft {
         Some(draft) => held.wait(held.client().drafts().finish(draft, team, form))?,
         None => held.wait(held.client().records().record(team, form))?,
     };
     say!("{id}");
+    if let Some(day) = last_day {
+        tell!("kitbag: saved; what stands for a span of days counts on its last, {day}");
+    }
     let status = held.wait(held.client().sync().status())?;
     if status.clock_is_off {
         tell!("kitbag: saved, and counted on the date that you said. {}", clock_in_words(&status));
@@ -254,30 +259,25 @@ fn form(command: &RecordCommand, begun: Form) -> Result<(Form, bool), Failure> {
             }
         }
     }
-    let now = chrono::Local::now();
-    let is_given = |name: &str| command.matches.contains_id(name);
-    let is_of_today = form.get("occurred_on").is_none() && !is_given("occurred_on");
+    let is_given = command.matches.contains_id("occurred_on");
+    let is_of_today = form.get("occurred_on").is_none() && !is_given;
     if is_of_today {
-        form.put("occurred_on", now.format("%Y-%m-%d").to_string().as_str())?;
-    }
-    if form.get("utc_offset_min").is_none() && !is_given("utc_offset_min") {
-        let now = i64::from(now.offset().local_minus_utc() / 60);
-        form.put("utc_offset_min", offset_of(&form, &[]).unwrap_or(now))?;
+        form.put("occurred_on", chrono::Local::now().format("%Y-%m-%d").to_string().as_str())?;
     }
     let form = if command.is_with_unknowns() { form.with_unknowns() } else { form };
     Ok((form, is_of_today))
 }
 
-/// How many minutes local time was ahead of UTC on the day of a form: in the machine's zone, else in that of the programme's
-/// packs.
-pub fn offset_of(form: &Form, packs: &[CodePack]) -> Option<i64> {
-    let says_zone = std::env::var_os("TZ").is_some_and(|zone| !zone.is_empty())
-        || std::path::Path::new("/etc/localtime").exists();
-    let of_pack = || packs.iter().rev().find_map(|pack| zone_named(pack.time_zone.as_deref()?));
-    match of_pack().filter(|_| !says_zone) {
-        Some(zone) => offset_minutes(&zone, form),
-        None => offset_minutes(&chrono::Local, form),
+/// The form with what local time was ahead of UTC on its day, where nobody said that.
+fn with_offset(command: &RecordCommand, held: &Opened, mut form: Form) -> Result<Form, Failure> {
+    let is_given = command.matches.contains_id("utc_offset_min");
+    if form.get("utc_offset_min").is_none() && !is_given {
+        let packs = held.wait(held.client().programme().packs())?;
+        if let Some(minutes) = Zone::of_machine(&packs)?.offset_of(&form) {
+            form.put("utc_offset_min", minutes)?;
+        }
     }
+    Ok(form)
 }
 
 fn from_json(kind: Kind, file: &str) -> Result<Form, Failure> {

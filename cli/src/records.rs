@@ -8,7 +8,7 @@ use crate::{Failure, wrong_file};
 use comfy_table::Table;
 use kitbag_core::engine::{SUSPECTED_MAX, Why};
 use kitbag_core::model::field::Shape;
-use kitbag_core::model::{DeviceKey, Kind, Operation, RecordId, UnixMillis, Value, json};
+use kitbag_core::model::{Kind, Operation, RecordId, UnixMillis, Value, json};
 use kitbag_core::record::{Fields, Record};
 use kitbag_core::store::{ListPlace, Row, Search, State};
 use serde_json::{Map, Value as Json, json};
@@ -26,9 +26,9 @@ pub struct ListArguments {
     /// Only of this kind
     #[arg(long, value_name = "KIND", value_parser = kind_named)]
     kind: Option<Kind>,
-    /// Only those of this device
-    #[arg(long, value_name = "KEY")]
-    author: Option<DeviceKey>,
+    /// Only those of this device, by its label or the start of its key
+    #[arg(long, value_name = "DEVICE")]
+    author: Option<String>,
     /// Only in this state: counted, void, duplicate
     #[arg(long, value_name = "STATE", value_parser = state_named)]
     state: Option<State>,
@@ -143,10 +143,11 @@ pub fn list(arguments: &ListArguments) -> Result<(), Failure> {
         return Err(wrong_file("--where", reason));
     }
     let held = arguments.store.hold_to_read()?;
+    let author = arguments.author.as_deref().map(|named| held.device_named(named));
     let page = held.wait(held.client().records().list(Search {
         team: arguments.span.team,
         kind: arguments.kind,
-        author: arguments.author,
+        author: author.transpose()?,
         state: arguments.state,
         date_in_doubt: arguments.date_in_doubt,
         from: arguments.span.from,

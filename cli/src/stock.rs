@@ -30,8 +30,8 @@ pub struct StockArguments {
     /// A lot that is recalled: who still holds it, and which records name it
     #[arg(long, value_name = "LOT")]
     recall: Option<String>,
-    /// As JSON: `{on_hand: [{team, holder, product, lot, expiry, doses, lot_not_said, kits, single_doses}], alerts:
-    /// [{what, holder, product, doses}], records: [ID]}`; kits where a code pack knows the product
+    /// As JSON: `{on_hand: [{team, holder, label, product, lot, expiry, doses, lot_not_said, kits, single_doses}],
+    /// alerts: [{what, holder, label, product, doses}], records: [ID]}`; kits where a code pack knows the product
     #[arg(long)]
     json: bool,
 }
@@ -58,14 +58,16 @@ pub fn run(arguments: &StockArguments) -> Result<(), Failure> {
         Some(lot) => held_store.wait(stock.naming(arguments.team, lot.clone()))?,
         None => Vec::new(),
     };
+    let names = held_store.names()?;
     if arguments.json {
-        let on_hand: Vec<Value> = held.iter().map(as_json).collect();
+        let on_hand: Vec<Value> = held.iter().map(|held| as_json(held, &names)).collect();
         let records: Vec<String> = records.iter().map(ToString::to_string).collect();
         let alerts: Vec<Value> = alarms
             .iter()
             .map(|alarm| {
                 json!({
-                    "what": alarm.what.code(), "holder": alarm.holder, "product": alarm.product,
+                    "what": alarm.what.code(), "holder": alarm.holder,
+                    "label": names.label_of_holder(&alarm.holder), "product": alarm.product,
                     "doses": alarm.doses,
                 })
             })
@@ -73,7 +75,6 @@ pub fn run(arguments: &StockArguments) -> Result<(), Failure> {
         say!("{}", json!({ "on_hand": on_hand, "alerts": alerts, "records": records }));
         return Ok(());
     }
-    let names = held_store.names()?;
     say!("{}", table(&held, &names));
     for alarm in &alarms {
         say!(
@@ -100,12 +101,13 @@ fn month(text: &str) -> Result<String, String> {
     is_month.then(|| text.to_owned()).ok_or("expected a month as yyyy-mm".to_owned())
 }
 
-fn as_json(HeldBatch { on_hand: held, kits }: &HeldBatch) -> Value {
+fn as_json(HeldBatch { on_hand: held, kits }: &HeldBatch, names: &Names) -> Value {
     json!({
         "kits": kits.map(|(kits, _)| kits),
         "single_doses": kits.map(|(_, single)| single),
         "team": held.team.to_string(),
         "holder": held.holder.to_string(),
+        "label": names.label_of_holder(&held.holder.to_string()),
         "product": held.batch.product,
         "lot": held.batch.lot,
         "expiry": held.batch.expiry,

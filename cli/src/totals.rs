@@ -52,7 +52,7 @@ pub struct TotalsArguments {
     /// As CSV: the parts, the indicator, its value
     #[arg(long, conflicts_with = "json")]
     csv: bool,
-    /// As JSON: `{lines: [{key, days, sums, shares}], known_missing: {entries, devices, doubtful}, date_in_doubt, waiting,
+    /// As JSON: `{lines: [{key, days, sums, shares}], known_missing: {entries, devices, doubtful}, date_in_doubt, of_spans, waiting,
     /// forks}`
     #[arg(long)]
     json: bool,
@@ -88,6 +88,7 @@ pub fn run(arguments: &TotalsArguments) -> Result<(), Failure> {
     }
     if !arguments.csv {
         say!("{}", missing_in_words(&totals.missing));
+        say_spans(totals.of_spans);
         say_what_else(&totals.in_doubt, totals.waiting, totals.forks);
     }
     Ok(())
@@ -175,6 +176,7 @@ fn reported(held: &Opened, arguments: &TotalsArguments, pack: CodePack) -> Resul
     say!("{table}");
     say!("Source: {}", pack.source);
     say!("{}", missing_in_words(&report.totals.missing));
+    say_spans(report.totals.of_spans);
     say_what_else(&report.totals.in_doubt, report.totals.waiting, report.totals.forks);
     Ok(())
 }
@@ -201,6 +203,7 @@ fn as_json(by: &[Split], totals: &Totals) -> Value {
             "doubtful": totals.missing.is_doubtful,
         },
         "date_in_doubt": totals.in_doubt,
+        "of_spans": totals.of_spans,
         "waiting": totals.waiting,
         "forks": totals.forks,
     })
@@ -259,6 +262,13 @@ fn label(by: &[Split], key: &[String], packs: &[CodePack]) -> String {
             })
             .collect();
     parts.join("  ")
+}
+
+/// Says how many records stand for a span of days.
+fn say_spans(records: u64) {
+    if records > 0 {
+        say!("{}", crate::words().of_spans(records));
+    }
 }
 
 /// Says which dates may be wrong, by year, what counts nowhere although it is here, and which alarm there is, with what to

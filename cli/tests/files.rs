@@ -161,12 +161,56 @@ fn words_of_no_table_are_told_and_refused_where_they_decide() {
 }
 
 #[test]
+fn a_word_of_a_packs_list_is_known_by_its_label_and_another_is_told_and_kept() {
+    let desk = Desk::with_packs(&["scotland"]);
+    desk.write("map.toml", TALLY);
+    desk.write(
+        "sheet.csv",
+        "site,date,people,condoms\nnhs  BORDERS,2026-03-01,2,2\nMoon,2026-03-01,3,0\n",
+    );
+    let (file, code) = desk.imported(&["--map", "map.toml", "sheet.csv"]);
+    assert_eq!((&file["imported"], code), (&2.into(), Some(0)), "{file}");
+    let told = serde_json::json!([{ "column": "site", "word": "Moon", "cells": 1 }]);
+    let words = file["unknown_words"].as_array().unwrap();
+    assert_eq!((words.len(), &words[0]["word"]), (1, &told[0]["word"]), "{file}");
+    let totals = desk.json(&["totals", "--by", "site"]);
+    let sites: Vec<&str> = totals["lines"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|line| line["key"][0].as_str())
+        .collect();
+    assert_eq!(sites, ["Moon", "borders"]);
+}
+
+#[test]
+fn a_lists_words_are_known_told_or_refused_like_those_of_its_records() {
+    let desk = Desk::new();
+    let header =
+        "id,occurred_on,site,utc_offset_min,service,origin,urgency,handoff,receiving_service\n";
+    let row =
+        "00000000000000000000000000000001,2026-03-01,x,0,methadone,outreach,today,warm_handoff,y\n";
+    desk.write("referral.csv", &format!("{header}{row}"));
+    let events = "record,status,on,by\n00000000000000000000000000000001,";
+    desk.write("referral.events.csv", &format!("{events}Attended,2026-03-02,the Queen\n"));
+    let (file, code) = desk.imported(&["referral.csv"]);
+    assert_eq!((&file["imported"], code), (&1.into(), Some(0)), "{file}");
+    assert_eq!(file["unknown_words"][0]["column"], "events.by", "{file}");
+    assert_eq!(desk.total("referrals_attended"), 1);
+    desk.write("referral.events.csv", &format!("{events}attendid,2026-03-02,client\n"));
+    desk.write("referral.csv", &format!("{header}{}", row.replace("03-01", "03-02")));
+    let (file, code) = desk.imported(&["referral.csv"]);
+    assert_eq!((&file["imported"], code), (&0.into(), Some(3)), "{file}");
+}
+
+#[test]
 fn dates_that_could_be_two_are_asked_about() {
     let desk = Desk::new();
     desk.write("map.toml", TALLY);
     desk.write("sheet.csv", "site;date;people;condoms\nnorth;03/04/2026;1,0;2\n");
     let (code, said) = desk.refused(&["import", "--map", "map.toml", "sheet.csv"]);
     assert!(code == 2 && said.contains("--dates dmy"), "{said}");
+    assert!(said.contains("row 2 is 2026-04-03 or 2026-03-04"), "{said}");
     let (file, code) = desk.imported(&["--dates", "dmy", "--map", "map.toml", "sheet.csv"]);
     assert_eq!((&file["imported"], code), (&1.into(), Some(0)), "{file}");
     assert_eq!(desk.json(&["list"])["records"][0]["answers"]["occurred_on"], "2026-04-03");

@@ -79,7 +79,12 @@ fn a_span_counts_on_its_last_day_and_a_date_is_doubted_beside_totals() {
     let desk = Desk::new();
     reversal(&desk, &["--on", "2026-02-20", "--through", "2026-03-05"]);
     let totals = desk.json(&["totals", "--by", "month"]);
-    assert_eq!(totals["lines"][0]["key"][0], "2026-03");
+    assert_eq!(
+        (&totals["lines"][0]["key"][0], &totals["of_spans"]),
+        (&"2026-03".into(), &1.into())
+    );
+    assert!(desk.says(&["totals"]).contains("1 record stands for a span of days"));
+    assert_eq!(desk.json(&["totals", "--to", "2026-02-28"])["of_spans"], 0);
     for (through, says) in [("2026-02-19", "through"), ("2027-02-20", "within a year")] {
         let arguments = [
             "record",
@@ -109,6 +114,17 @@ fn a_span_counts_on_its_last_day_and_a_date_is_doubted_beside_totals() {
         .filter_map(|one| one["code"].as_str())
         .collect();
     assert!(codes.contains(&"date_in_doubt"), "{codes:?}");
+}
+
+#[test]
+fn a_zone_that_does_not_exist_is_refused_before_anything_is_saved() {
+    let desk = Desk::new();
+    let mut command = desk.command(&["record", "reversal", "--site", "x", "--unknowns"]);
+    let refused = command.env("TZ", "Nonsense/Zone").output().unwrap();
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(said.contains("TZ") && said.contains("Europe/Kyiv"), "{said}");
+    assert_eq!(desk.json(&["list"])["records"].as_array().map(Vec::len), Some(0));
 }
 
 #[test]
@@ -146,6 +162,22 @@ fn a_device_is_called_by_its_label_wherever_it_is_named() {
     for wrong in ["x".repeat(10_000).as_str(), "two\nlines", "turned \u{202e}"] {
         let (code, said) = desk.refused(&["label", "Desk at", wrong]);
         assert!(code == 2 && said.contains("40 characters"), "{said}");
+    }
+    for named in ["desk at RIVERSIDE", &device[..8]] {
+        let of_desk = desk.json(&["list", "--author", named]);
+        assert_eq!(of_desk["records"].as_array().map(Vec::len), Some(1), "{named}");
+    }
+    let (code, said) = desk.refused(&["list", "--author", "Desk at the lake"]);
+    assert!(code == 1 && said.contains("no device is called"), "{code} {said}");
+    // More went out than came in: who it is, by name.
+    let holder = format!("device:{device}");
+    let loss = ["record", "stock-movement", "--site", "x", "--movement", "loss", "--product", "p"];
+    let of_own = ["--doses-per-kit", "2", "--quantity", "1", "--to", "outside", "--from", &holder];
+    desk.says(&[&loss[..], &of_own[..]].concat());
+    assert_eq!(desk.json(&["stock"])["on_hand"][0]["label"], "Desk at Riverside");
+    assert_eq!(desk.json(&["stock"])["alerts"][0]["label"], "Desk at Riverside");
+    for shown in [desk.says(&["stock"]), desk.says(&["doctor"])] {
+        assert!(shown.contains("Desk at Riverside"), "{shown}");
     }
     let (code, _) = desk.refused(&["label", "Nobody", "x"]);
     assert_ne!(code, 0);

@@ -152,6 +152,9 @@ impl Team<'_> {
     /// The certificates of a team that may be meant: those whose devices are called so, and those whose id or device's key
     /// begins so; where there is none, those whose devices' names begin so. A device is called what whoever holds it says,
     /// so of several none goes before another.
+    ///
+    /// # Errors
+    /// `certificate` where none is meant.
     pub async fn certificates_named(
         &self,
         team: TeamId,
@@ -159,7 +162,7 @@ impl Team<'_> {
     ) -> Result<Vec<Member>, Error> {
         let folded = named.trim().to_lowercase();
         if folded.is_empty() {
-            return Ok(Vec::new());
+            return Err(Error::NotFound("certificate"));
         }
         let members = self.members(team).await?;
         let label = |member: &Member| member.label.as_ref().map(|label| label.to_lowercase());
@@ -173,7 +176,8 @@ impl Team<'_> {
             return Ok(meant);
         }
         let begins = |member: &&Member| label(member).is_some_and(|one| one.starts_with(&folded));
-        Ok(members.iter().filter(begins).cloned().collect())
+        let meant: Vec<Member> = members.iter().filter(begins).cloned().collect();
+        if meant.is_empty() { Err(Error::NotFound("certificate")) } else { Ok(meant) }
     }
 
     /// Syncs; the error of one that did not end whole.

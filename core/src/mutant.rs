@@ -49,11 +49,13 @@ pub enum Mutant {
     EqualImportByArrival = 19,
     /// "These are two" has its effect whoever wrote it.
     StrangersKeepApart = 20,
+    /// A certificate continues one of another team or role.
+    ContinuesAcrossTeams = 21,
 }
 
 impl Mutant {
     /// Every mutant with the name that the command line takes.
-    pub const ALL: [(Mutant, &'static str); 20] = [
+    pub const ALL: [(Mutant, &'static str); 21] = [
         (Mutant::AckBeforeCommit, "ack-before-commit"),
         (Mutant::DedupeOff, "dedupe-off"),
         (Mutant::VerdictByArrival, "verdict-by-arrival"),
@@ -74,6 +76,7 @@ impl Mutant {
         (Mutant::DateKeepsOut, "date-keeps-out"),
         (Mutant::EqualImportByArrival, "equal-import-by-arrival"),
         (Mutant::StrangersKeepApart, "strangers-keep-apart"),
+        (Mutant::ContinuesAcrossTeams, "continues-across-teams"),
     ];
 }
 

@@ -283,6 +283,8 @@ pub struct Totals {
     pub missing: KnownMissing,
     /// How many records have a date that may be wrong, by the year of that date: they count there.
     pub in_doubt: BTreeMap<i32, u64>,
+    /// How many records of the team and days asked for stand for a span of days: each counts on its last.
+    pub of_spans: u64,
     /// Entries held that wait to be judged or for others.
     pub waiting: u64,
     /// How often logs forked: each a device restored from a copy, cloned, or hostile. An alarm for

@@ -238,6 +238,11 @@ impl Words {
         self.formatted("dated-in", &arguments).unwrap_or_else(|| format!("{year}: {records}"))
     }
 
+    /// That so many records stand for a span of days, and count on its last.
+    pub fn of_spans(&self, records: u64) -> String {
+        self.numbered("of-spans", records).unwrap_or_else(|| records.to_string())
+    }
+
     fn numbered(&self, id: &str, number: impl Into<FluentValue<'static>>) -> Option<String> {
         let mut arguments = FluentArgs::new();
         arguments.set("number", number);
@@ -326,7 +331,7 @@ mod tests {
         names.extend(SyncFault::ALL.map(|fault| format!("sync-{}", fault.code())));
         names.extend(FINDINGS.map(|code| format!("finding-{code}")));
         names.extend(ALARMS.map(|code| format!("alarm-{code}")));
-        names.extend(["not_asked", "dated-in"].map(str::to_owned));
+        names.extend(["not_asked", "dated-in", "of-spans"].map(str::to_owned));
         names.extend(["counted", "void", "duplicate"].map(|state| format!("state-{state}")));
         names
     }

@@ -244,6 +244,7 @@ fn in_json(hub: &Hub, read: &Read) -> Value {
             }
             answer["known_missing"] = known_missing;
             answer["date_in_doubt"] = json!(totals.in_doubt);
+            answer["of_spans"] = totals.of_spans.into();
             answer["waiting"] = totals.waiting.into();
             answer["forks"] = totals.forks.into();
         }

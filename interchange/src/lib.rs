@@ -24,6 +24,7 @@ mod workbook;
 mod zones;
 
 pub use cells::{csv_writer, guarded};
+pub use chrono_tz::Tz;
 pub use error::FileError;
 pub use mapping::{ImportError, Imported, Mapped, Mapping, RefusedRow, RowKey, Taken};
 pub use reading::Options;

@@ -252,10 +252,19 @@ pub enum ImportError {
     Twice(String),
     /// Dates that could be two.
     #[error(
-        "the dates of column {0} may have the day first or the month first, and nothing in the file \
-         says which: say --dates dmy or --dates mdy"
+        "the dates of column {column} may have the day first or the month first, and nothing in the file says which: that of \
+         row {row} is {day_first} or {month_first}; say --dates dmy for the one, or --dates mdy for the other"
     )]
-    Dates(String),
+    Dates {
+        /// The column.
+        column: String,
+        /// The first row that could be two, as a person counts it.
+        row: u64,
+        /// That row's date with the day first, as `yyyy-mm-dd`.
+        day_first: String,
+        /// With the month first.
+        month_first: String,
+    },
     /// The file is no table at all.
     #[error("{0}")]
     Table(#[from] NotATable),

@@ -194,7 +194,15 @@ impl<'m> Reading<'m> {
         }
         match seen.found() {
             Found::Order(order) => Ok(order),
-            Found::Ambiguous if is_date => Err(ImportError::Dates(column.to_owned())),
+            Found::Ambiguous if is_date => {
+                let two = self.table.rows.iter().find_map(|row| {
+                    let read = |order| dates::date(self.cell(row, column), Some(order));
+                    let (day_first, month_first) = (read(Order::Dmy)?, read(Order::Mdy)?);
+                    (day_first != month_first).then_some((row.line, day_first, month_first))
+                });
+                let (row, day_first, month_first) = two.unwrap_or_default();
+                Err(ImportError::Dates { column: column.to_owned(), row, day_first, month_first })
+            }
             // The rows that can be read one way are read so, the others refused.
             Found::Ambiguous | Found::Contradicting => Ok(Order::Ymd),
         }

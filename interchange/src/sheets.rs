@@ -4,6 +4,7 @@
 use crate::cells::{REFUSED, guarded, reasons_in};
 use crate::reading::Options;
 use crate::table::{RowFault, Table};
+use crate::values::{Known, Word};
 use crate::{FileError, Imported, Mapping, RefusedRow};
 use kitbag_core::model::field::{Field, Shape};
 use kitbag_core::model::pack::fill_in;
@@ -46,6 +47,8 @@ pub struct ListSheet {
     elements: BTreeMap<String, Vec<ListRow>>,
     /// Rows that belong to no record.
     pub refused: Vec<RefusedRow>,
+    /// Words that are in no list: by column and word how many cells say them.
+    unknown_words: BTreeMap<(String, String), u64>,
 }
 
 /// Reads a file that has a column for each field, with the files of its lists beside it.
@@ -82,7 +85,8 @@ pub fn by_name(
         return Err(FileError::wrong(path, reason + "; write a mapping, and give it with --map"));
     }
     // The lists of another file of the same kind are not this one's.
-    let mut lists = if stem(path) == kind.name() { lists_beside(kind, path)? } else { Vec::new() };
+    let mut lists =
+        if stem(path) == kind.name() { lists_beside(kind, path, options)? } else { Vec::new() };
     let at = table.column("id").map_err(|_| FileError::wrong(path, "has the column id twice"))?;
     let id =
         |row: usize| at.and_then(|at| table.rows[row].cells.get(at)).filter(|id| !id.is_empty());
@@ -106,6 +110,8 @@ pub fn by_name(
             Ok(Some(id.to_owned()))
         })
         .map_err(|error| FileError::wrong(path, error))?;
+    let of_lists = lists.iter_mut().flat_map(|list| std::mem::take(&mut list.unknown_words));
+    imported.unknown_words.extend(of_lists);
     imported.mapped.lists.extend(lists.iter().map(|list| list.name.to_owned()));
     // A file of refused rows has few of the records that the lists beside it are of.
     if !is_of_refused(path) {
@@ -131,7 +137,12 @@ fn refuse_without_record(kind: Kind, list: &mut ListSheet, ids: &BTreeSet<&str>)
 }
 
 /// The files of a kind's lists beside the file of its records.
-fn lists_beside(kind: Kind, path: &Path) -> Result<Vec<ListSheet>, FileError> {
+fn lists_beside(
+    kind: Kind,
+    path: &Path,
+    options: &Options<'_>,
+) -> Result<Vec<ListSheet>, FileError> {
+    let known = Known::of(options.packs);
     let mut lists = Vec::new();
     for field in kind.fields() {
         let Shape::List(fields) = field.shape else { continue };
@@ -139,7 +150,7 @@ fn lists_beside(kind: Kind, path: &Path) -> Result<Vec<ListSheet>, FileError> {
             |ending: &str| path.with_file_name(format!("{}.{}.{ending}", kind.name(), field.name));
         let beside = ["csv", "xlsx", "ods"].map(named).into_iter().find(|beside| beside.exists());
         if let Some(beside) = beside {
-            lists.push(read_list(field, fields, beside)?);
+            lists.push(read_list(field, fields, beside, (&known, options.keeps_unknown_codes))?);
         }
     }
     Ok(lists)
@@ -149,6 +160,7 @@ fn read_list(
     list: &'static Field,
     fields: &'static [Field],
     path: PathBuf,
+    (known, keeps): (&Known, bool),
 ) -> Result<ListSheet, FileError> {
     let file = std::fs::read(&path).map_err(|error| FileError::unreadable(&path, error))?;
     let table = Table::open(&file, None, None).map_err(|error| FileError::wrong(&path, error))?;
@@ -170,12 +182,14 @@ fn read_list(
     }
     let place = table.header.iter().position(|name| name == "record");
     let mut elements: BTreeMap<String, Vec<ListRow>> = BTreeMap::new();
+    let mut unknown_words = BTreeMap::new();
     for (at, row) in table.rows.iter().enumerate() {
         let record = place.and_then(|place| row.cells.get(place)).unwrap_or_default().to_owned();
         let element = match row.fault {
             None => {
                 let names = table.header.iter().map(String::as_str);
-                read_element(list, fields, names.zip(row.cells.iter()))
+                let cells = names.zip(row.cells.iter());
+                read_element(list, fields, cells, (known, keeps), &mut unknown_words)
             }
             Some(_) => {
                 let expected = "expected as many cells as the header has, in one encoding";
@@ -184,18 +198,33 @@ fn read_list(
         };
         elements.entry(record).or_default().push((at, row.line, element));
     }
-    Ok(ListSheet { name: list.name, path, table, elements, refused: Vec::new() })
+    Ok(ListSheet { name: list.name, path, table, elements, refused: Vec::new(), unknown_words })
 }
 
 fn read_element<'a>(
     list: &Field,
     fields: &'static [Field],
     cells: impl Iterator<Item = (&'a str, &'a str)>,
+    (known, keeps): (&Known, bool),
+    unknown_words: &mut BTreeMap<(String, String), u64>,
 ) -> Result<Element, Invalid> {
     let mut element = Element::new();
     for (name, cell) in cells.filter(|(_, cell)| !cell.is_empty()) {
         if let Some(inner) = fields.iter().find(|inner| inner.name == name) {
-            let value = parse(&format!("{}.{name}", list.name), inner.shape, cell)?;
+            let of = format!("{}.{name}", list.name);
+            let is_coded = matches!(inner.shape, Shape::Code(_));
+            let word = if is_coded { known.word(inner, cell, keeps) } else { Word::Unknown };
+            if is_coded && !matches!(word, Word::Code(_)) {
+                *unknown_words.entry((of.clone(), cell.to_owned())).or_default() += 1;
+            }
+            let value = match word {
+                Word::Code(code) => parse(&of, inner.shape, &code)?,
+                Word::Unknown => parse(&of, inner.shape, cell)?,
+                Word::Refused => {
+                    let expected = "expected a code of the list; --keep-unknown-codes keeps others";
+                    return Err(Invalid::new(&of, Wrong::Shape, expected));
+                }
+            };
             element.insert(name.to_owned(), value);
         }
     }

@@ -5,7 +5,7 @@ use crate::dates::{self, Order};
 use crate::mapping::{MappedField, MappedSet, Mapping};
 use crate::numbers::{self, NumberForm, Read};
 use kitbag_core::model::field::{Field, Need, Shape};
-use kitbag_core::model::pack::CodePack;
+use kitbag_core::model::pack::{CodePack, Label};
 use kitbag_core::model::{Element, Invalid, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -57,45 +57,84 @@ fn as_code(word: &str) -> String {
     folded(word).replace([' ', '-'], "_")
 }
 
-/// The codes that fields have: the data dictionary's and the programme's own, by field.
-pub(crate) struct Known(BTreeMap<String, BTreeSet<String>>);
+/// The codes that fields have: the data dictionary's and the programme's own, by field; of the own ones each with its
+/// labels, folded.
+pub(crate) struct Known(BTreeMap<String, BTreeMap<String, Vec<String>>>);
 
 impl Known {
     pub(crate) fn of(packs: &[CodePack]) -> Self {
-        let mut own: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        let mut own: BTreeMap<String, BTreeMap<String, Vec<String>>> = BTreeMap::new();
+        let mut add = |field: &str, code: &str, label: &Label| {
+            let labels = match label {
+                Label::Text(text) => vec![folded(text)],
+                Label::ByLanguage(labels) => labels.values().map(|text| folded(text)).collect(),
+            };
+            own.entry(field.to_owned()).or_default().insert(code.to_owned(), labels);
+        };
         for pack in packs {
-            for (field, codes) in &pack.lists {
-                own.entry(field.clone())
-                    .or_default()
-                    .extend(codes.iter().map(|code| code.code.clone()));
+            let lists = pack.lists.iter().map(|(field, codes)| (field.as_str(), codes));
+            let lists = lists.chain([("site", &pack.sites), ("receiving_service", &pack.services)]);
+            for (field, codes) in lists {
+                codes.iter().for_each(|code| add(field, &code.code, &code.label));
             }
-            own.entry("product".to_owned())
-                .or_default()
-                .extend(pack.products.iter().map(|product| product.code.clone()));
-            own.entry("site".to_owned())
-                .or_default()
-                .extend(pack.sites.iter().map(|site| site.code.clone()));
+            pack.products.iter().for_each(|of| add("product", &of.code, &of.label));
         }
         Known(own)
     }
 
-    /// The code of a list that a word is, whatever its case and spaces.
+    /// The code of a list that a word is, or is called, whatever its case and spaces.
     fn code(&self, field: &Field, word: &str) -> Option<String> {
         let (code, folded) = (as_code(word), folded(word));
-        let own = self.0.get(field.name).into_iter().flatten().map(String::as_str);
-        let mut all = field.codes().iter().copied().chain(own);
-        all.find(|known| {
+        let own = self.0.get(field.name);
+        let codes = own.into_iter().flat_map(BTreeMap::keys).map(String::as_str);
+        let mut all = field.codes().iter().copied().chain(codes);
+        let found = all.find(|known| {
             *known == word
                 || *known == code
                 || as_code(known) == code
                 || self::folded(known) == folded
-        })
-        .map(str::to_owned)
+        });
+        // What two are called names neither.
+        let mut called = own
+            .into_iter()
+            .flatten()
+            .filter(|(_, labels)| labels.contains(&folded))
+            .map(|(code, _)| code.as_str());
+        let only = called.next().filter(|_| called.next().is_none());
+        found.or(only).map(str::to_owned)
     }
 
-    /// Whether there is a list of this field's codes at all.
+    /// Whether the data dictionary lists this field's codes.
     fn has_list(&self, field: &Field) -> bool {
         !field.codes().is_empty()
+    }
+
+    /// Whether there is a list of this field's codes at all: the programme's sites and products are one, too.
+    fn is_listed(&self, field: &Field) -> bool {
+        self.has_list(field) || self.0.contains_key(field.name)
+    }
+}
+
+/// What a word of a coded field is, by the lists that there are.
+pub(crate) enum Word {
+    /// This code of a list, or one of a field that has none.
+    Code(String),
+    /// Of no list: kept as it is, and told.
+    Unknown,
+    /// Of no list, where the field must be answered and the data dictionary lists its codes: refused.
+    Refused,
+}
+
+impl Known {
+    /// What a word is; `keeps` keeps one that would be refused.
+    pub(crate) fn word(&self, field: &Field, word: &str, keeps: bool) -> Word {
+        let decides = !matches!(field.need, Need::Optional) && self.has_list(field);
+        match self.code(field, word) {
+            Some(code) => Word::Code(code),
+            None if !self.is_listed(field) => Word::Code(word.to_owned()),
+            None if decides && !keeps => Word::Refused,
+            None => Word::Unknown,
+        }
     }
 }
 
@@ -190,9 +229,9 @@ impl<'m> Values<'m> {
         match numbers::whole(cell, self.numbers, bounds) {
             Read::One(number) => Some(Ok(number.to_string())),
             Read::None => None,
-            Read::Two(..) => {
+            Read::Two(one, other) => {
                 let detail = format!(
-                    "column {}: the number may be of thousands or of parts of one: say in the mapping how numbers are \
+                    "column {}: the number may be {one} or {other}, of thousands or of parts of one: say in the mapping how numbers are \
                      written, numbers = \"1,200.5\" or \"1.200,5\"",
                     mapped.column
                 );
@@ -209,23 +248,23 @@ impl<'m> Values<'m> {
         word: &str,
         keeps: bool,
     ) -> Result<String, Refusal> {
-        if let Some(code) = self.known.code(field, word) {
-            return Ok(code);
+        let is_of_table = mapped.codes.is_empty() || self.known.code(field, word).is_some();
+        match self.known.word(field, word, keeps) {
+            Word::Code(code) if is_of_table => Ok(code),
+            Word::Code(_) | Word::Unknown => {
+                self.note(&mapped.column, word);
+                Ok(word.to_owned())
+            }
+            Word::Refused => {
+                self.note(&mapped.column, word);
+                let detail = format!(
+                    "column {}: its word is in no table and no list of {}: name it in the mapping's codes, or import with \
+                     --keep-unknown-codes",
+                    mapped.column, field.name
+                );
+                Err(refusal("unknown_word", &detail))
+            }
         }
-        if !self.known.has_list(field) && mapped.codes.is_empty() {
-            return Ok(word.to_owned());
-        }
-        self.note(&mapped.column, word);
-        let decides = !matches!(field.need, Need::Optional) && self.known.has_list(field);
-        if decides && !keeps {
-            let detail = format!(
-                "column {}: its word is in no table and no list of {}: name it in the mapping's codes, or import with \
-                 --keep-unknown-codes",
-                mapped.column, field.name
-            );
-            return Err(refusal("unknown_word", &detail));
-        }
-        Ok(word.to_owned())
     }
 
     /// The codes of a cell of a set.

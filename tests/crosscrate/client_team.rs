@@ -146,7 +146,8 @@ fn a_lost_phone_is_revoked_and_what_it_wrote_since_is_accepted_and_erased_by_the
         let named = certificate.to_string();
         let found = desk.team().certificates_named(TEAM, &named[..9]).await.unwrap();
         assert_eq!(found.iter().map(|one| one.certificate).collect::<Vec<_>>(), [certificate]);
-        assert!(desk.team().certificates_named(TEAM, "zz").await.unwrap().is_empty());
+        let none = desk.team().certificates_named(TEAM, "zz").await.unwrap_err();
+        assert_eq!(none.code(), "certificate");
         assert!(phone.team().revoke(TEAM, certificate).await.is_err(), "a worker revokes nobody");
         assert!(phone.team().last_synced(TEAM).await.is_err(), "nor is it told who synced");
         let revoked = desk.team().revoke(TEAM, certificate).await.unwrap();

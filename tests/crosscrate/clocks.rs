@@ -90,6 +90,28 @@ fn a_clock_that_fell_back_is_known_by_what_the_device_knew_and_asks_for_the_date
 }
 
 #[test]
+fn the_first_record_of_a_clock_that_fell_back_is_doubted_as_its_certificate_is_later() {
+    let mut programme = Programme::new();
+    let (mut reader, _) = self::phone(&mut programme, "reader");
+    let (mut phone, clock) = phone(&mut programme, "cleo");
+    clock.store(NOW.0 - 3_650 * DAY, Ordering::SeqCst);
+    let first = dated(&mut phone, "2016-09-21");
+    assert_eq!(phone.status().unwrap().waiting.since, Some(NOW));
+    synced(&mut programme, &mut phone);
+    assert_eq!(seen(&mut programme, &mut reader), BTreeMap::from([(2016, 1)]));
+    assert_eq!(reader.attention(first).unwrap(), Attention::DateInDoubt);
+    // What is no record between two of them takes nothing away of what the log knew.
+    clock.store(NOW.0 + 10 * DAY, Ordering::SeqCst);
+    dated(&mut phone, "2026-10-01");
+    let own = phone.membership(TEAM).unwrap();
+    phone.set_label(own, "Cleo's phone").unwrap();
+    clock.store(NOW.0 + DAY, Ordering::SeqCst);
+    let later = dated(&mut phone, "2026-09-22");
+    clock.store(NOW.0 + 11 * DAY, Ordering::SeqCst);
+    assert_eq!(phone.attention(later).unwrap(), Attention::DateInDoubt);
+}
+
+#[test]
 fn a_clock_that_ran_ahead_is_known_by_the_hub_and_leaves_later_entries_alone() {
     let mut programme = Programme::new();
     let (mut phone, clock) = phone(&mut programme, "ben");

@@ -27,9 +27,11 @@ impl Programme {
     pub fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
-        let mut root = Engine::found(&at("root"), &key(), Environment::system()).unwrap();
+        // Who certifies knows the hub's time.
+        let at_now = || Environment { now: Box::new(|| NOW), ..Environment::system() };
+        let mut root = Engine::found(&at("root"), &key(), at_now()).unwrap();
         let mut coordinator =
-            Engine::device(&at("coordinator"), &key(), root.root(), Environment::system()).unwrap();
+            Engine::device(&at("coordinator"), &key(), root.root(), at_now()).unwrap();
         let enrolment = root.certify(coordinator.device_key(), Role::Coordinator, TEAM).unwrap();
         coordinator.join(&enrolment).unwrap();
         let hub =

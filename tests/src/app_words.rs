@@ -3,7 +3,7 @@
 //! Android's `values-LANGUAGE/strings.xml`, Apple's `LANGUAGE.lproj/Localizable.strings` and `.stringsdict`, and
 //! JSON for the dashboard, each with the same messages under the same names. What Fluent fills in by name, as
 //! `{ $field }`, they fill in by its place among the message's names in English. What varies by a number does so by the
-//! same categories (zero, one, two, few, many, other).
+//! same categories (zero, one, two, few, many, other), that number being the first in English.
 
 use kitbag_core::words::LANGUAGES;
 use std::path::PathBuf;
@@ -121,8 +121,8 @@ fn android(messages: &[Message<'_>]) -> String {
         let name = android_name(message.name);
         let mut items = String::new();
         for form in &message.forms {
-            let number = if form.category.is_some() { "d" } else { "s" };
-            let text = written(form, text, |_, place| format!("%{place}${number}"));
+            let number = |place| if form.category.is_some() && place == 1 { "d" } else { "s" };
+            let text = written(form, text, |_, place| format!("%{place}${}", number(place)));
             // Android takes these at the beginning for something else.
             let guard = if text.starts_with(['@', '?']) { "\\" } else { "" };
             items += &match form.category {
@@ -163,12 +163,21 @@ fn apple_plurals(messages: &[Message<'_>]) -> String {
     let pair = |key: &str, value: &str| format!("<key>{key}</key><string>{value}</string>\n");
     for message in messages {
         let varying = message.forms.iter().filter_map(|form| Some((form.category?, form)));
+        let is_hole = |part: &&Part<'_>| matches!(part, Part::Hole(..));
+        let has_more =
+            message.forms.iter().any(|form| form.parts.iter().filter(is_hole).count() > 1);
+        let hole = |place: usize| match (has_more, place) {
+            (false, _) => "%ld".to_owned(),
+            (true, 1) => "%1$ld".to_owned(),
+            (true, place) => format!("%{place}$@"),
+        };
         let forms: Vec<String> = varying
-            .map(|(category, form)| pair(category, &written(form, in_xml, |_, _| "%ld".to_owned())))
+            .map(|(category, form)| pair(category, &written(form, in_xml, |_, place| hole(place))))
             .collect();
         if !forms.is_empty() {
             file += &format!("<key>{}</key><dict>\n", message.name);
-            file += &pair("NSStringLocalizedFormatKey", "%#@number@");
+            let number = if has_more { "%1$#@number@" } else { "%#@number@" };
+            file += &pair("NSStringLocalizedFormatKey", number);
             file += "<key>number</key><dict>\n";
             file += &pair("NSStringFormatSpecTypeKey", "NSStringPluralRuleType");
             file += &pair("NSStringFormatValueTypeKey", "ld");
@@ -297,7 +306,19 @@ mod tests {
             serde_json::from_str(&file("dashboard/uk.json")).unwrap();
         let few = dashboard["sync-budget_spent"]["few"].as_str().unwrap();
         assert_eq!(few.replace("{number}", "3"), three);
-        assert_eq!(android.matches("<plurals").count(), 2);
+        assert_eq!(android.matches("<plurals").count(), 4);
+        // Beside the number that it varies by, what is filled in keeps its place.
+        let apple = file("ios/ar.lproj/Localizable.stringsdict");
+        assert!(apple.contains("<string>%1$#@number@</string>"));
+        let places = |text: &str, year: &str, number: &str| {
+            let (year, number) = (text.find(year).unwrap(), text.find(number).unwrap());
+            assert!(year < number, "in Arabic the year comes first");
+        };
+        let dated = apple.split("<key>dated-in</key>").nth(1).unwrap();
+        places(dated.split("</dict>").next().unwrap(), "%2$@", "%1$ld");
+        let android = file("android/values-ar/strings.xml");
+        let dated = android.split("name=\"dated_in\"").nth(1).unwrap();
+        places(dated.split("</plurals>").next().unwrap(), "%2$s", "%1$d");
     }
 
     #[test]

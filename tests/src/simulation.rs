@@ -16,6 +16,7 @@ mod oracle;
 mod people;
 mod plan;
 mod recount;
+mod repeated;
 mod rogue;
 mod saving;
 mod screens;

@@ -220,8 +220,8 @@ pub fn field() -> Result<Outcome, String> {
 }
 
 /// The parsers that are fuzzed, and for how long each in `cargo xtask test`, in seconds.
-const FUZZED: [&str; 7] =
-    ["entry", "run", "page", "bundle", "invitation", "certificate", "mapping"];
+const FUZZED: [&str; 8] =
+    ["entry", "run", "page", "bundle", "invitation", "certificate", "mapping", "workbook"];
 pub const FUZZ_SECONDS: u64 = 8;
 
 /// Fuzzes one parser or all. The corpora that are committed begin each run; what is found new stays in

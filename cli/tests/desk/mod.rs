@@ -45,6 +45,11 @@ impl Desk {
     }
 
     pub fn output(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    /// The command, not run yet.
+    pub fn command(&self, arguments: &[&str]) -> Command {
         let store = self.store.to_str().unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_kitbag"));
         command
@@ -52,7 +57,7 @@ impl Desk {
             .env("KITBAG_STORE", store)
             .env("LC_ALL", "C")
             .args(arguments);
-        command.output().unwrap()
+        command
     }
 
     pub fn says(&self, arguments: &[&str]) -> String {

@@ -42,6 +42,10 @@ impl Engine {
         {
             return Err(StoreError::Refused(Refusal::Role).into());
         }
+        if self.device_key() == self.root() {
+            let given = label.as_bytes().to_vec();
+            self.store.set(&[(Setting::GivenLabel(certificate), given)])?;
+        }
         let number = self.held_labels(certificate)?.map_or(1, |number| number + 1);
         let public = self.team_key(team)?;
         let seed = self.seed();
@@ -54,7 +58,8 @@ impl Engine {
         Ok(())
     }
 
-    /// What people call the devices of certificates, as far as this device can read it.
+    /// What people call the devices of certificates, as far as this device can read it; at the root, which reads no
+    /// team's, what it called them itself.
     ///
     /// ```
     /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
@@ -80,7 +85,16 @@ impl Engine {
                 best.insert(said.certificate, (said.number, entry, text));
             }
         }
-        Ok(best.into_iter().map(|(certificate, (_, _, text))| (certificate, text)).collect())
+        let mut labels: BTreeMap<EntryId, String> =
+            best.into_iter().map(|(certificate, (_, _, text))| (certificate, text)).collect();
+        if self.device_key() == self.root() {
+            for setting in self.store.settings()? {
+                let Setting::GivenLabel(certificate) = setting else { continue };
+                let given = self.store.setting(&setting)?.unwrap_or_default();
+                labels.entry(certificate).or_insert(String::from_utf8_lossy(&given).into_owned());
+            }
+        }
+        Ok(labels)
     }
 
     /// The same by device: of several certificates of one, what the one that was given last is called.

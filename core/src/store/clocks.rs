@@ -3,6 +3,9 @@
 use super::payload::kept_if_any;
 use super::rows::Row;
 use super::{Store, StoreError};
+
+use crate::identity::Certificate;
+use crate::log::chain::Place;
 use crate::log::entry::{Entry, kind};
 use crate::log::payload::RecordPayload;
 use crate::model::{CivilDate, EntryId, LogId, TeamId, UnixMillis};
@@ -70,13 +73,18 @@ impl Store {
     }
 
     /// Holds the clock of an entry that was added to its log against what the log knew before it.
-    pub(super) fn note_clock(&mut self, entry: &Entry, is_own: bool) -> Result<(), StoreError> {
+    pub(super) fn note_clock(
+        &mut self,
+        entry: &Entry,
+        place: Place,
+        is_own: bool,
+    ) -> Result<(), StoreError> {
         let header = &entry.header;
         let payload = entry.payload.as_deref().filter(|_| header.kind >= kind::RECORDS_FROM);
         let Some(at) = payload.and_then(RecordPayload::clock_of) else { return Ok(()) };
         let known = match self.clocks.latest.get(&header.log) {
             Some((before, known)) if *before == header.previous => Some(*known),
-            _ => self.latest_up_to(header.previous)?,
+            _ => self.known_before(&header.log, place, header.previous)?,
         };
         let hub = self.clocks.hub_now.filter(|_| !is_own);
         let is_ahead = hub.is_some_and(|hub| at.0 > hub.0.saturating_add(CLOCK_OFF_MS));
@@ -102,11 +110,49 @@ impl Store {
         Ok(())
     }
 
-    /// The latest time that a log knew at an entry of its: that of the entry, and what it was doubted by.
-    fn latest_up_to(&self, entry: EntryId) -> Result<Option<i64>, StoreError> {
+    /// The latest time that a log knew before an entry of its: that of its last record; before its first one, when its
+    /// certificate was given.
+    fn known_before(
+        &self,
+        log: &LogId,
+        place: Place,
+        previous: EntryId,
+    ) -> Result<Option<i64>, StoreError> {
+        let Some(known) = self.logs.get(log) else { return Ok(None) };
+        let certificate = known.open.certificate;
+        // The entry before, or where that is no record's the last on its branch that is.
+        let mut statement = self.sql()?.prepare_cached(
+            "SELECT id, payload FROM entry WHERE id = ?1 AND kind >= 16
+             UNION ALL SELECT * FROM (SELECT id, payload FROM entry
+               WHERE log = ?2 AND branch = ?3 AND branch >= 0 AND position < ?4 AND kind >= 16
+               ORDER BY position DESC LIMIT 1)
+             LIMIT 1",
+        )?;
+        let read = |row: &rusqlite::Row<'_>| Ok((EntryId(row.get(0)?), row.get(1)?));
+        let of = (previous.0, known.number, place.branch, place.position as i64);
+        let last = statement.query_row(of, read).optional()?;
+        match last {
+            Some((entry, payload)) => self.latest_at(entry, payload),
+            None => self.certified_at(&certificate),
+        }
+    }
+
+    /// When a certificate was given, by the clock of whoever gave it.
+    fn certified_at(&self, certificate: &EntryId) -> Result<Option<i64>, StoreError> {
         let mut statement =
-            self.sql()?.prepare_cached("SELECT payload FROM entry WHERE id = ?1 AND kind >= 16")?;
-        let payload = statement.query_row([entry.0], |row| row.get(0)).optional()?.flatten();
+            self.sql()?.prepare_cached("SELECT payload FROM entry WHERE id = ?1 AND kind = ?2")?;
+        let of = (certificate.0, kind::CERTIFY);
+        let payload = statement.query_row(of, |row| row.get(0)).optional()?.flatten();
+        let given = kept_if_any(payload)?.and_then(|payload| Certificate::decode(&payload).ok());
+        Ok(given.map(|given| given.made_at.0))
+    }
+
+    /// The latest time that a log knew at a record's entry: that of the entry, and what it was doubted by.
+    fn latest_at(
+        &self,
+        entry: EntryId,
+        payload: Option<Vec<u8>>,
+    ) -> Result<Option<i64>, StoreError> {
         let at = kept_if_any(payload)?.and_then(|payload| RecordPayload::clock_of(&payload));
         let doubted = self.clocks.doubted.get(&entry).copied();
         Ok(match doubted {

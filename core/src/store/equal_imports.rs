@@ -3,7 +3,7 @@
 //! In a set are the records of one team and kind with one `import_key` and the same operations at their creation, but for
 //! sealed texts and what local time was ahead of UTC. Out of
 //! it stand void ones and those that a worker has changed: they count for themselves. Of the rest one that a coordinator
-//! has changed counts, else one that a coordinator made, else any; of several the one of the lowest id. So nobody's copy
+//! has changed counts, by more than saying that it is apart from another one; else one that a coordinator made, else any; of several the one of the lowest id. So nobody's copy
 //! hides a colleague's record. The others are as if they were linked to it.
 
 use super::{Store, StoreError};
@@ -20,7 +20,7 @@ pub(super) type SetId = [u8; 16];
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Standing {
     set: SetId,
-    /// 0 where a coordinator has changed it, 1 where one made it, else 2.
+    /// 0 where a coordinator has changed what it says, 1 where one made it, else 2.
     rank: u8,
 }
 
@@ -144,7 +144,10 @@ fn standing(record: &Record) -> Option<Standing> {
     hasher.update(&record.team.0).update(&[record.kind.number()]).update(&said);
     let mut set = [0; 16];
     set.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
-    let rank = match (changes.is_empty(), creation.by_coordinator) {
+    // That it is apart from another one changes nothing that it says.
+    let is_apart = |operation: &Operation| matches!(operation, Operation::Put { field, .. } if field.starts_with("distinct."));
+    let is_as_made = changes.iter().all(|change| change.operations.iter().all(is_apart));
+    let rank = match (is_as_made, creation.by_coordinator) {
         (false, _) => 0,
         (true, true) => 1,
         (true, false) => 2,

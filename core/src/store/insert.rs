@@ -35,7 +35,7 @@ impl Store {
             (_, None) => return Err(StoreError::Damaged("an entry's chain")),
         };
         path.previous = Some((header.log, place));
-        self.note_clock(entry, own != 0)?;
+        self.note_clock(entry, place, own != 0)?;
         let info = self.chains.log(&header.log);
         let forked = info.map_or(0, |info| info.branches.len()) != branches;
         let branch = info.and_then(|info| info.branches.get(place.branch as usize));

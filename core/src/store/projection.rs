@@ -108,9 +108,11 @@ impl Store {
             Some((value.as_text()?.parse::<CivilDate>().ok()?, by))
         };
         // What stands for a span counts on its last day.
-        let dated = match (dated("occurred_on"), dated("through")) {
-            (Some((first, _)), Some((last, by))) if last >= first => Some((last, by)),
-            (first, _) => first,
+        let (dated, is_span) = match (dated("occurred_on"), dated("through")) {
+            (Some((first, _)), Some((last, by))) if last >= first => {
+                (Some((last, by)), last > first)
+            }
+            (first, _) => (first, false),
         };
         let (day, put_by) = dated.unzip();
         let doubt = put_by.and_then(|by| self.doubt_of_date(by, record.clock_of(by)?, day?));
@@ -132,8 +134,9 @@ impl Store {
         self.sql()?
             .prepare_cached(
                 "INSERT OR REPLACE INTO record
-                   (number, kind, log, day, state, conflicts, answers, digest, moves_stock, since_day, doubt)
-                 VALUES (?1, ?2, (SELECT log FROM entry WHERE arrival = ?1), ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+                   (number, kind, log, day, state, conflicts, answers, digest, moves_stock, since_day, doubt,
+                    is_span)
+                 VALUES (?1, ?2, (SELECT log FROM entry WHERE arrival = ?1), ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
             )?
             .execute((
                 number,
@@ -146,6 +149,7 @@ impl Store {
                 row.moves_stock,
                 since_day(row.recorded_at, row.day),
                 row.doubt,
+                is_span,
             ))?;
         Ok(row)
     }

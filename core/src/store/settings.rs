@@ -54,6 +54,8 @@ pub enum Setting {
     SyncedDays(TeamId),
     /// The label that this device is to give itself in a team, once it has the team's key (the engine).
     OwnLabel(TeamId),
+    /// What the root called the device of a certificate: it reads no team's labels (the engine).
+    GivenLabel(EntryId),
     /// What the device that was let in by an invitation was answered (the engine).
     Reply([u8; 16]),
     /// The number of the draft that was begun last: none is given twice (the engine).
@@ -113,6 +115,7 @@ impl Setting {
             Setting::Newcomer(id) => return format!("newcomer {}", in_digits(id)),
             Setting::SyncedDays(team) => return format!("synced_days {team}"),
             Setting::OwnLabel(team) => return format!("own_label {team}"),
+            Setting::GivenLabel(of) => return format!("given_label {of}"),
             Setting::Reply(id) => return format!("reply {}", in_digits(id)),
             Setting::Draft(number) => return format!("draft {number}"),
         };
@@ -129,6 +132,7 @@ impl Setting {
             "newcomer" => of_digits(which).map(Setting::Newcomer),
             "synced_days" => which.parse().ok().map(Setting::SyncedDays),
             "own_label" => which.parse().ok().map(Setting::OwnLabel),
+            "given_label" => which.parse().ok().map(Setting::GivenLabel),
             "reply" => of_digits(which).map(Setting::Reply),
             "draft" => which.parse().ok().map(Setting::Draft),
             _ => None,

@@ -4,7 +4,7 @@
 use super::at_rest::decode_sums;
 use super::{Store, StoreError};
 use crate::model::catalogue::measures;
-use crate::model::{Answers, CivilDate, DeviceKey, Kind, LogId, TeamId, UnixMillis};
+use crate::model::{Answers, CivilDate, DeviceKey, Kind, TeamId, UnixMillis};
 use crate::totals::{Lines, Origin, Query, Totals, lines_of, of_kind};
 
 impl Store {
@@ -26,9 +26,33 @@ impl Store {
             lines,
             missing: self.known_missing(query.team)?,
             in_doubt: self.dates_in_doubt(query.team, now)?,
+            of_spans: self.of_spans(query)?,
             waiting: self.waiting(query.team)?,
             forks: self.forks(query.team),
         })
+    }
+
+    /// How many records that count stand for a span of days, of the team and days asked for.
+    fn of_spans(&self, query: &Query) -> Result<u64, StoreError> {
+        let day = |date: Option<CivilDate>, or| date.map_or(or, CivilDate::epoch_day);
+        let mut statement = self.sql()?.prepare_cached(
+            "SELECT log, count(*) FROM record
+             WHERE is_span = 1 AND state = 1 AND day BETWEEN ?1 AND ?2 GROUP BY log",
+        )?;
+        let mut rows = statement.query((day(query.from, i64::MIN), day(query.to, i64::MAX)))?;
+        let mut sum = 0;
+        while let Some(row) = rows.next()? {
+            if query.team.is_none() || query.team == self.team_numbered(row.get(0)?) {
+                sum += row.get::<_, i64>(1)? as u64;
+            }
+        }
+        Ok(sum)
+    }
+
+    /// The team of the log of this number here.
+    fn team_numbered(&self, log: i64) -> Option<TeamId> {
+        let log = self.log_numbered(log)?;
+        self.chains.log(&log).map(|info| info.team)
     }
 
     /// How many entries held wait to be judged or for others.
@@ -54,9 +78,7 @@ impl Store {
         let mut rows = statement.query([])?;
         let mut sum = 0;
         while let Some(row) = rows.next()? {
-            let log: Option<LogId> = self.log_numbered(row.get(0)?);
-            let of = log.and_then(|log| self.chains.log(&log)).map(|info| info.team);
-            if team.is_none() || team == of {
+            if team.is_none() || team == self.team_numbered(row.get(0)?) {
                 sum += row.get::<_, i64>(1)? as u64;
             }
         }

@@ -8,14 +8,14 @@ use kitbag_core::log::run::Run;
 use kitbag_core::model::{TeamId, UnixMillis};
 use kitbag_core::store::StoreKey;
 use kitbag_core::sync::Message;
-use kitbag_interchange::{Mapping, ODIN_MAPPING};
+use kitbag_interchange::{Mapping, ODIN_MAPPING, Table};
 use std::cell::RefCell;
 
 /// One target: its name, and what it does with bytes.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 7] = [
+pub const TARGETS: [Target; 8] = [
     ("entry", entry),
     ("run", run),
     ("page", page),
@@ -23,6 +23,7 @@ pub const TARGETS: [Target; 7] = [
     ("invitation", invitation),
     ("certificate", certificate),
     ("mapping", mapping),
+    ("workbook", workbook),
 ];
 
 /// The payload of an entry; the first byte is its kind.
@@ -79,6 +80,11 @@ pub fn mapping(bytes: &[u8]) {
     if let Ok(text) = std::str::from_utf8(bytes) {
         let _ = Mapping::from_toml(text);
     }
+}
+
+/// A file that people hand in: a workbook, or text in any encoding.
+pub fn workbook(bytes: &[u8]) {
+    let _ = Table::open(bytes, None, None);
 }
 
 thread_local! {

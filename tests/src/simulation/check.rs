@@ -3,15 +3,16 @@
 use super::Failure;
 use super::hostile::Hostile;
 use super::oracle::{Answer, Expected, Fields, Intent, Label};
-use super::recount::{Balances, Totals, balances, recount, recount_by};
+use super::recount::{Balances, Shown, Totals, balances, recount, recount_by, recount_by_person};
+use super::repeated::which_count;
 use super::screens::on_screen;
 use super::world::{TEAMS, World};
 use kitbag_core::log::{Verdict, Waiting};
 use kitbag_core::model::date::Period;
-use kitbag_core::model::{TeamId, UnixMillis, Value};
+use kitbag_core::model::{EntryId, TeamId, UnixMillis, Value};
 use kitbag_core::record::{self, Record};
 use kitbag_core::store::Setting;
-use kitbag_core::store::{CLAIMED_MAX, HeldEntry, Store};
+use kitbag_core::store::{CLAIMED_MAX, HeldEntry, State as Counting, Store};
 use kitbag_core::sync::{self, SyncError};
 use kitbag_core::totals::{Query, Split};
 use std::collections::{BTreeMap, BTreeSet};
@@ -271,6 +272,7 @@ impl World {
                 of_team.len()
             )));
         }
+        self.check_which_count(team, &shown, &keys)?;
         let recounted = recount(&shown);
         for sums in recounted.values() {
             self.indicators_seen.extend(sums.keys().map(|name| {
@@ -297,6 +299,36 @@ impl World {
         if recounted != state.stock {
             let found = &state.stock;
             return Err(Failure(format!("stock is {found:?}, the recount says {recounted:?}")));
+        }
+        Ok(())
+    }
+
+    /// Whether the hub counts the records that should count, each for the person who made it.
+    fn check_which_count(
+        &mut self,
+        team: TeamId,
+        shown: &BTreeMap<Label, Shown>,
+        keys: &BTreeMap<u32, String>,
+    ) -> Result<(), Failure> {
+        let should = which_count(shown);
+        for label in shown.keys() {
+            let row = self.hub().row(EntryId(*label).record())?;
+            let counts = row.is_some_and(|row| row.state == Counting::Counted);
+            if counts != should.contains(label) {
+                let is = if counts { "counts" } else { "does not count" };
+                return Err(Failure(format!("a record {is}, the recount says the other")));
+            }
+        }
+        let holders = self.hands.iter();
+        let keys: BTreeMap<Label, String> = holders
+            .filter_map(|(of, (person, _))| Some((*of, keys.get(person)?.clone())))
+            .collect();
+        let by = vec![Split::Period(Period::Day), Split::Author];
+        let (found, recounted) = (totals(self.hub(), team, by)?, recount_by_person(shown, &keys));
+        if found != recounted {
+            return Err(Failure(format!(
+                "totals by person are {found:?}, the recount says {recounted:?}"
+            )));
         }
         Ok(())
     }
@@ -371,6 +403,7 @@ impl World {
             keys.insert(self.phones[at].person, key);
         }
         keys.insert(Hostile::PERSON, self.hostile.key().to_string());
+        keys.insert(Hostile::ROGUE, self.rogue.key().to_string());
         keys.insert(Hostile::SYBIL, self.sybil.key().to_string());
         keys
     }

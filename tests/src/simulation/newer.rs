@@ -167,7 +167,7 @@ impl World {
                 }
             }
         }
-        for (one, other, is_so) in super::recount::kept_apart(shown) {
+        for (one, other, is_so) in super::repeated::kept_apart(shown) {
             let (one, other) = (EntryId(one).record(), EntryId(other).record());
             if self.hub().says_distinct(one, other)? != is_so {
                 return Err(Failure(format!("that two are two should be {is_so}, and is not")));

@@ -2,6 +2,7 @@
 //! with the engine: each indicator of the data dictionary is counted here once more, from its words.
 
 use super::oracle::{Answer, Label};
+use super::repeated::which_count;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// One element of a list: of each field all values, the winner last; by the entry that added it.
@@ -35,12 +36,6 @@ pub struct By {
     pub is_coordinator: bool,
 }
 
-/// Whether all these hands are one person's, by the same key or by certificates of the same person.
-fn is_one(hands: &[By]) -> bool {
-    hands.windows(2).all(|two| two[0].key == two[1].key)
-        || hands.windows(2).all(|two| two[0].person == two[1].person)
-}
-
 /// (date, site and whatever else it is split by) with each indicator's sum.
 pub type Totals = BTreeMap<Vec<String>, BTreeMap<String, i64>>;
 
@@ -49,8 +44,20 @@ pub type Balances = BTreeMap<(String, String, String, String), i64>;
 
 /// The records that count, each event once.
 pub fn counted(records: &BTreeMap<Label, Shown>) -> Vec<&Shown> {
-    let counts = |id: &Label, shown: &Shown| stands(shown) && !is_taken_out(id, records);
-    records.iter().filter(|(id, shown)| counts(id, shown)).map(|(_, shown)| shown).collect()
+    which_count(records).iter().map(|id| &records[id]).collect()
+}
+
+/// Sums by date and person, whom the key of the first of their phones names.
+pub fn recount_by_person(
+    records: &BTreeMap<Label, Shown>,
+    keys: &BTreeMap<Label, String>,
+) -> Totals {
+    let mut totals = Totals::new();
+    for shown in counted(records) {
+        let key = keys.get(&shown.by.person).cloned().unwrap_or_default();
+        add(&mut totals, vec![date(shown), key], sums(shown));
+    }
+    totals
 }
 
 /// Sums by date and site.
@@ -370,7 +377,7 @@ fn any_set<'a>(mut answers: impl Iterator<Item = &'a Answer>) -> bool {
     answers.any(|answer| *answer != Answer::Nothing)
 }
 
-fn is_void(shown: &Shown) -> bool {
+pub(super) fn is_void(shown: &Shown) -> bool {
     any_set(shown.fields.get("void").into_iter().flatten())
 }
 
@@ -404,75 +411,6 @@ fn day_of(text: &str) -> Option<i64> {
         -(year..1970).map(|year| 365 + i64::from(leap(year))).sum::<i64>()
     };
     Some(years + (1..month).map(length).sum::<i64>() + day - 1)
-}
-
-fn stands(shown: &Shown) -> bool {
-    !is_void(shown)
-}
-
-/// The record of this short name, but this one.
-fn named<'a>(
-    records: &'a BTreeMap<Label, Shown>,
-    short: &str,
-    but: &Label,
-) -> Option<(&'a Label, &'a Shown)> {
-    let of = |id: &Label| id[..16].iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-    records.iter().find(|(other, _)| of(other) == short && *other != but)
-}
-
-/// The records to which links lead from one, over others too: a link counts by a coordinator's word, or
-/// by that of the person who made both, in a record that is not void. A row of a file leads to the one that is
-/// preferred of those of the same row.
-fn reached(from: &Label, records: &BTreeMap<Label, Shown>) -> BTreeSet<Label> {
-    let mut reached = BTreeSet::new();
-    let mut next = vec![*from];
-    while let Some(id) = next.pop() {
-        let shown = &records[&id];
-        for (short, by) in &shown.repeats {
-            let Some((other, target)) = named(records, short, &id) else { continue };
-            let of_one = is_one(&[*by, shown.by, target.by]) && !is_void(shown);
-            let alike = (target.team, target.kind) == (shown.team, shown.kind);
-            if alike && (by.is_coordinator || of_one) && reached.insert(*other) {
-                next.push(*other);
-            }
-        }
-        let same = |other: &Shown| match (&other.row, &shown.row) {
-            (Some((one, _)), Some((two, _))) => one == two && !is_void(other) && !is_void(shown),
-            _ => false,
-        };
-        let alike = records.iter().filter(|(_, other)| same(other));
-        let preferred = alike.min_by_key(|(other, of)| (of.row.as_ref().map(|row| row.1), **other));
-        if let Some((other, _)) = preferred.filter(|(other, _)| **other != id)
-            && reached.insert(*other)
-        {
-            next.push(*other);
-        }
-    }
-    reached
-}
-
-/// Of all that say of another record that they are two: which, of which, and whether that has effect.
-pub fn kept_apart(records: &BTreeMap<Label, Shown>) -> Vec<(Label, Label, bool)> {
-    let of_one = |(id, shown): (&Label, &Shown)| -> Vec<(Label, Label, bool)> {
-        let said = shown.distinct.iter().filter_map(|(short, by)| {
-            let (other, target) = named(records, short, id)?;
-            let alike = (target.team, target.kind) == (shown.team, shown.kind);
-            let may = by.is_coordinator || is_one(&[*by, shown.by, target.by]);
-            Some((*id, *other, alike && may))
-        });
-        said.collect()
-    };
-    records.iter().flat_map(of_one).collect()
-}
-
-/// Whether links lead on to a record that stands and does not lead back here; of a ring, all but the
-/// lowest that stands are out.
-fn is_taken_out(id: &Label, records: &BTreeMap<Label, Shown>) -> bool {
-    let others = reached(id, records).into_iter().filter(|other| other != id);
-    others.filter(|other| stands(&records[other])).any(|other| {
-        let is_ring = reached(&other, records).contains(id);
-        !is_ring || other < *id
-    })
 }
 
 #[cfg(test)]

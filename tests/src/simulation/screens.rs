@@ -62,7 +62,7 @@ pub(super) fn on_screen(
         by: made.get(&label).map_or(By::default(), |intent| of(intent.by)),
         repeats: repeats.collect(),
         distinct: distinct.collect(),
-        row: row_of(record, made.get(&label), &hand),
+        row: row_of(record, made, &hand),
         moves_stock: ["taken_from", "from", "to"].iter().all(may_move),
     }
 }
@@ -70,10 +70,10 @@ pub(super) fn on_screen(
 /// Which row of a file a record is, and whether it is preferred, where nobody but coordinators changed it since.
 fn row_of(
     record: &Record,
-    made: Option<&&Intent>,
+    intents: &BTreeMap<Label, &Intent>,
     hand: &impl Fn(&EntryId) -> Option<Hand>,
 ) -> Option<(String, u8)> {
-    let made = made?;
+    let made = intents.get(&record.history.first()?.entry.0)?;
     let puts = |name: &str| {
         made.deeds.iter().any(|deed| matches!(deed, Deed::Put(field, _) if field == name))
     };
@@ -85,7 +85,13 @@ fn row_of(
         return None;
     }
     let row = format!("{} {} {:?}", made.by.team, made.kind, made.deeds);
-    let preferred = match (changes.is_empty(), made.by.role) {
+    // That it is apart from another one changes nothing that it says.
+    let is_apart =
+        |deed: &Deed| matches!(deed, Deed::Put(field, _) if field.starts_with("distinct."));
+    let is_as_made = changes.iter().all(|change| {
+        intents.get(&change.entry.0).is_some_and(|intent| intent.deeds.iter().all(is_apart))
+    });
+    let preferred = match (is_as_made, made.by.role) {
         (false, _) => 0,
         (true, Role::Coordinator) => 1,
         (true, Role::Worker) => 2,

@@ -45,6 +45,8 @@ public struct TotalsSeen: Hashable, Sendable {
     public let missing: KnownMissing
     /// How many records have a date that may be wrong, by the year of that date: they count there.
     public let inDoubt: [Int: UInt64]
+    /// How many records stand for a span of days: each counts on its last.
+    public let ofSpans: UInt64
     /// Entries held that wait to be judged or for others.
     public let waiting: UInt64
     /// How often logs forked.
@@ -54,7 +56,7 @@ public struct TotalsSeen: Hashable, Sendable {
         lines = of.lines.map { TotalsLine(by: $0.by, sums: $0.sums, shares: $0.shares) }
         missing = KnownMissing(
             entries: of.missing.entries, devices: of.missing.devices, isDoubtful: of.missing.isDoubtful)
-        (waiting, forks) = (of.waiting, of.forks)
+        (ofSpans, waiting, forks) = (of.ofSpans, of.waiting, of.forks)
         inDoubt = Dictionary(uniqueKeysWithValues: of.inDoubt.map { (Int($0.key), $0.value) })
     }
 }

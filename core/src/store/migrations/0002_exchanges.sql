@@ -18,6 +18,9 @@ CREATE TABLE clock_doubt (entry BLOB PRIMARY KEY, known INTEGER NOT NULL) STRICT
 -- after its own clock's.
 ALTER TABLE record ADD COLUMN doubt INTEGER;
 CREATE INDEX record_in_doubt ON record (doubt) WHERE doubt IS NOT NULL;
+-- Whether a record stands for a span of days: it counts on the last, and beside totals is said how many do.
+ALTER TABLE record ADD COLUMN is_span INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX record_of_span ON record (day, state, log) WHERE is_span = 1;
 -- Derived: the records made of one row of a file by several devices, and in which order one of them counts.
 CREATE TABLE equal_import (
   set_id BLOB, rank INTEGER, id BLOB NOT NULL UNIQUE, PRIMARY KEY (set_id, rank, id)

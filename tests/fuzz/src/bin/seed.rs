@@ -89,6 +89,16 @@ fn seeds() -> Vec<(&'static str, &'static str, Vec<u8>)> {
         ("invitation", "whole", kitbag_fuzz::good_invitation()),
         ("certificate", "worker", certificate.encode()),
         ("mapping", "odin.toml", ODIN_MAPPING.as_bytes().to_vec()),
+        (
+            "workbook",
+            "outreach.xlsx",
+            include_bytes!("../../../fixtures/workbooks/outreach.xlsx").to_vec(),
+        ),
+        (
+            "workbook",
+            "outreach.ods",
+            include_bytes!("../../../fixtures/workbooks/outreach.ods").to_vec(),
+        ),
         ("mapping", "rows.csv", ODIN_SAMPLE.iter().take(3_000).copied().collect()),
     ]
 }

@@ -37,6 +37,8 @@ public data class TotalsSeen(
     val missing: KnownMissing,
     /** How many records have a date that may be wrong, by the year of that date: they count there. */
     val inDoubt: Map<Int, Long>,
+    /** How many records stand for a span of days: each counts on its last. */
+    val ofSpans: Long,
     /** Entries held that wait to be judged or for others. */
     val waiting: Long,
     /** How often logs forked. */
@@ -122,6 +124,7 @@ internal fun org.kitbag.ffi.TotalsSeen.lift() = TotalsSeen(
     lines.map { TotalsLine(it.by, it.sums, it.shares) },
     KnownMissing(missing.entries.toLong(), missing.devices.toLong(), missing.isDoubtful),
     inDoubt.mapValues { it.value.toLong() },
+    ofSpans.toLong(),
     waiting.toLong(),
     forks.toLong(),
 )
