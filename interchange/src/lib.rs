@@ -24,13 +24,12 @@ mod workbook;
 mod zones;
 
 pub use cells::{csv_writer, guarded};
-pub use chrono_tz::Tz;
 pub use error::FileError;
 pub use mapping::{ImportError, Imported, Mapped, Mapping, RefusedRow, RowKey, Taken};
 pub use reading::Options;
 pub use table::{Form as FileForm, NotATable, RowFault, Table, TableRow, Twice};
 pub use workbook::write as written_workbook;
-pub use zones::{OffsetOf, offset_minutes, zone_named};
+pub use zones::{OffsetOf, Tz, offset_minutes, zone_named};
 
 /// The mapping of the Overdose Information Network's file of 2018 (Pennsylvania), as an example of one.
 pub const ODIN_MAPPING: &str = include_str!("../../cli/data/odin.toml");

@@ -1,5 +1,7 @@
 //! What local time is ahead of UTC on a day in a zone, decided the same way everywhere.
 
+pub use chrono_tz::Tz;
+
 use chrono::{NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeDelta, TimeZone};
 use kitbag_core::model::{Form, Value};
 
