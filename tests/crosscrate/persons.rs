@@ -1,6 +1,7 @@
 //! A worker is a person, not a key: what a certificate continues, and what it does not.
 
 use super::programme::{Programme, TEAM, key, reversal};
+use kitbag_client::{Client, Opening};
 use kitbag_core::engine::{Engine, EngineError, Environment};
 use kitbag_core::identity::Role;
 use kitbag_core::model::{EntryId, TeamId};
@@ -76,6 +77,15 @@ fn a_new_phone_corrects_voids_and_links_what_the_stolen_one_made_on_every_replic
     let counted: Vec<(String, i64)> =
         lines.into_iter().map(|(key, sums)| (key[0].clone(), sums["reversals"])).collect();
     assert_eq!(counted, [(old.device_key().to_string(), 2)]);
+    // What is imported on one of them is known on the others.
+    let all = [&old, &new, &third].map(Engine::device_key);
+    drop(third);
+    let third = programme.folder.path().join("third");
+    let own = super::client::run(async {
+        let third = Client::open(Opening::of(&third, key())).await.unwrap();
+        third.team().own_devices(TEAM).await.unwrap()
+    });
+    assert_eq!(own, all.into_iter().collect());
 }
 
 #[test]

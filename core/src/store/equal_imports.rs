@@ -45,7 +45,10 @@ impl Store {
         self.sql()?.prepare_cached("DELETE FROM equal_import WHERE id = ?1")?.execute([id.0])?;
         if let Some(Standing { set, rank }) = now {
             self.sql()?
-                .prepare_cached("INSERT INTO equal_import (set_id, rank, id) VALUES (?1, ?2, ?3)")?
+                .prepare_cached(
+                    "INSERT INTO equal_import (set_id, rank, id, is_linked) VALUES (?1, ?2, ?3,
+                       EXISTS (SELECT 1 FROM link WHERE a = ?3) OR EXISTS (SELECT 1 FROM link WHERE b = ?3))",
+                )?
                 .execute((set, rank, id.0))?;
         }
         for ((set, before), now) in sets.iter().zip(counted_before).zip(counted(self)?) {
@@ -99,13 +102,20 @@ impl Store {
         Ok(statement.query_row([set], |row| Ok(RecordId(row.get(0)?))).optional()?)
     }
 
-    /// The records of a set that links lead from or to: which of them count may hang on which of the set does. Links
-    /// within one are coordinators' alone, as a worker's would be a change that takes its record out of it.
+    /// A link leads from one record to another.
+    pub(super) fn note_link(&self, one: RecordId, other: RecordId) -> Result<(), StoreError> {
+        self.sql()?
+            .prepare_cached("UPDATE equal_import SET is_linked = 1 WHERE id IN (?1, ?2)")?
+            .execute((one.0, other.0))?;
+        Ok(())
+    }
+
+    /// The records of a set that links lead from or to, or once did: which of them count may hang on which of the set does.
+    /// Links within one are coordinators' alone, as a worker's would be a change that takes its record out of it.
     pub(super) fn linked_of_set(&self, set: &SetId) -> Result<Vec<RecordId>, StoreError> {
-        let mut statement = self.sql()?.prepare_cached(
-            "SELECT id FROM equal_import WHERE set_id = ?1
-               AND (EXISTS (SELECT 1 FROM link WHERE a = id) OR EXISTS (SELECT 1 FROM link WHERE b = id))",
-        )?;
+        let mut statement = self
+            .sql()?
+            .prepare_cached("SELECT id FROM equal_import WHERE set_id = ?1 AND is_linked = 1")?;
         let rows = statement.query_map([set], |row| Ok(RecordId(row.get(0)?)))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }

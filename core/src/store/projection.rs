@@ -80,6 +80,7 @@ impl Store {
                         link.by_same_key.then_some(author.0),
                         person.filter(|_| link.by_same_person).map(|person| person.0),
                     ))?;
+                self.note_link(id, link.to)?;
             }
             if !links.is_empty() {
                 self.relink(id)?;

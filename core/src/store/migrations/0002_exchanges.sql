@@ -23,5 +23,8 @@ ALTER TABLE record ADD COLUMN is_span INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX record_of_span ON record (day, state, log) WHERE is_span = 1;
 -- Derived: the records made of one row of a file by several devices, and in which order one of them counts.
 CREATE TABLE equal_import (
-  set_id BLOB, rank INTEGER, id BLOB NOT NULL UNIQUE, PRIMARY KEY (set_id, rank, id)
+  set_id BLOB, rank INTEGER, id BLOB NOT NULL UNIQUE,
+  is_linked INTEGER NOT NULL,   -- 0 where no link ever led from it or to it
+  PRIMARY KEY (set_id, rank, id)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX equal_import_linked ON equal_import (set_id) WHERE is_linked = 1;
