@@ -5,7 +5,7 @@ use crate::kitbag::Kitbag;
 use crate::runtime::run;
 use kitbag_client::Finding;
 use kitbag_core::engine::Verified;
-use kitbag_core::model::{RecordId, UnixMillis};
+use kitbag_core::model::{DeviceKey, RecordId, TeamId, UnixMillis};
 
 /// Something found.
 #[derive(uniffi::Record)]
@@ -15,6 +15,15 @@ pub struct Found {
     pub count: u64,
     pub records: Vec<RecordId>,
     pub in_words: String,
+}
+
+/// What is known to exist of a device, and is not here.
+#[derive(uniffi::Record)]
+#[allow(missing_docs)]
+pub struct MissingFrom {
+    pub device: DeviceKey,
+    pub entries: u64,
+    pub is_doubtful: bool,
 }
 
 #[uniffi::export]
@@ -35,6 +44,18 @@ impl Kitbag {
             in_words: finding.in_words(&words),
         };
         Ok(found.iter().map(crossing).collect())
+    }
+
+    /// What is known to exist and is not here, by the device that wrote it; of one team or of all.
+    pub async fn missing(&self, team: Option<TeamId>) -> Result<Vec<MissingFrom>, KitbagError> {
+        let client = self.client()?;
+        let missing = run(async move { client.health().missing(team).await }).await?;
+        let crossing = |from: kitbag_core::store::MissingFrom| MissingFrom {
+            device: from.device,
+            entries: from.entries,
+            is_doubtful: from.is_doubtful,
+        };
+        Ok(missing.into_iter().map(crossing).collect())
     }
 
     /// Checks all signatures, rows and sums; saves wait for it.

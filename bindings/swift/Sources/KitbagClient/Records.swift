@@ -88,7 +88,7 @@ public enum Attention: Hashable, Sendable {
     case none
     /// Two values were written apart.
     case conflicted
-    /// Its date cannot be.
+    /// It counts, and its date may be wrong.
     case dateInDoubt
     /// Something of it does not count.
     case refused(Refusal)

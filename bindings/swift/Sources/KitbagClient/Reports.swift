@@ -78,6 +78,18 @@ public struct Verified: Hashable, Sendable {
     }
 }
 
+/// What is known to exist of a device, and is not here.
+public struct MissingFrom: Hashable, Sendable {
+    public let device: DeviceKey
+    public let entries: UInt64
+    /// Whether it claims more than is believed of one device.
+    public let isDoubtful: Bool
+
+    init(_ of: KitbagGenerated.MissingFrom) {
+        (device, entries, isDoubtful) = (DeviceKey(of.device), of.entries, of.isDoubtful)
+    }
+}
+
 /// What is wrong here that a person can do something about.
 public struct Health: Sendable {
     let ffi: KitbagGenerated.Kitbag
@@ -85,6 +97,11 @@ public struct Health: Sendable {
     /// All that is found, as of one moment.
     public func findings(now: Date = Date()) async throws -> [Finding] {
         try await crossing { try await ffi.findings(now: now.millis).map(Finding.init) }
+    }
+
+    /// What is known to exist and is not here, by the device that wrote it; of one team or of all.
+    public func missing(team: TeamId? = nil) async throws -> [MissingFrom] {
+        try await crossing { try await ffi.missing(team: team?.text).map(MissingFrom.init) }
     }
 
     /// Checks all signatures, rows and sums. It takes long, and saves wait for it.

@@ -13,8 +13,6 @@ public enum class State {
     /** It is void. */
     VOID,
 
-    /** Its date cannot be. */
-
     /** Another record of the same event counts in its place. */
     DUPLICATE,
 }
@@ -54,7 +52,7 @@ public sealed interface Attention {
     /** Two values were written apart. */
     public data object Conflicted : Attention
 
-    /** Its date cannot be. */
+    /** It counts, and its date may be wrong. */
     public data object DateInDoubt : Attention
 
     /** Something of it does not count. */

@@ -47,6 +47,14 @@ public data class Finding(
 /** What a check of the whole store found: it is sound where there are no faults. */
 public data class Verified(val entries: Long, val unsigned: Long, val records: Long, val faults: List<String>)
 
+/** What is known to exist of a device, and is not here. */
+public data class MissingFrom(
+    val device: DeviceKey,
+    val entries: Long,
+    /** Whether it claims more than is believed of one device. */
+    val isDoubtful: Boolean,
+)
+
 /** What is wrong here that a person can do something about. */
 public class Health internal constructor(private val ffi: FfiKitbag) {
     /** All that is found, as of one moment. */
@@ -54,6 +62,11 @@ public class Health internal constructor(private val ffi: FfiKitbag) {
         ffi.findings(now.toEpochMilli()).map {
             Finding(it.code, it.count.toLong(), it.records.map(::RecordId), it.inWords)
         }
+    }
+
+    /** What is known to exist and is not here, by the device that wrote it; of one team or of all. */
+    public suspend fun missing(team: TeamId? = null): List<MissingFrom> = crossing {
+        ffi.missing(team?.text).map { MissingFrom(DeviceKey(it.device), it.entries.toLong(), it.isDoubtful) }
     }
 
     /** Checks all signatures, rows and sums. It takes long, and saves wait for it. */

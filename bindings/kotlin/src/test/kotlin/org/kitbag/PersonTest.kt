@@ -55,6 +55,12 @@ class PersonTest {
             assertEquals(listOf(listOf("2198/99")), totals.lines.map { it.by })
             assertEquals(mapOf(2199 to 1L), totals.inDoubt)
             assertEquals(1, phone.records.list(Search(dateInDoubt = true)).count)
+            assertEquals(0, totals.ofSpans)
+            val span = reversal().put("occurred_on", LocalDate.of(2026, 2, 20)).put("through", LocalDate.of(2026, 3, 5))
+            phone.records.record(world.team, span)
+            val months = phone.totals.of(Query(from = LocalDate.of(2026, 1, 1), to = LocalDate.of(2026, 12, 31), by = listOf("month")))
+            assertEquals(listOf(listOf("2026-03")) to 1L, months.lines.map { it.by } to months.ofSpans)
+            assertEquals(months.missing.entries, phone.health.missing(world.team).sumOf { it.entries })
             val (one, two) = List(2) { phone.records.record(world.team, reversal()) }
             assertEquals(1, phone.records.suspectedDuplicates().size)
             phone.records.keepApart(one, two)
