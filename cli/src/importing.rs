@@ -10,15 +10,15 @@ use kitbag_core::model::{Form, Kind, RecordId, TeamId};
 use kitbag_interchange::dates::Order;
 use kitbag_interchange::import::{Decided, Equal, Known, Saved, Saves, corrections};
 use kitbag_interchange::sheets::{self, write_refused};
-use kitbag_interchange::{Imported, Mapped, Mapping, Options, RefusedRow, Table};
+use kitbag_interchange::{Imported, Mapped, Mapping, Options, Refusal, RefusedRow, Table};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 #[derive(clap::Args)]
 #[command(
-    after_help = "A row that this device knows to be imported before is left out; if two devices import \
-    one file apart, `kitbag duplicates` shows its rows. Refused rows go into FILE.refused.csv, or .xlsx \
+    after_help = "A row that this person's devices imported before is left out; what two devices make of \
+    one row counts once. Refused rows go into FILE.refused.csv, or .xlsx \
     of a workbook, with the reason of each: mend them there and import that file.\n\n\
     Examples:\n  \
     kitbag import --store phone.db --map odin.toml odin-2018.csv\n  \
@@ -158,7 +158,10 @@ fn tell(path: &Path, outcome: &Outcome) {
         outcome.known
     );
     if outcome.void > 0 {
-        say!("  {} of those are void here, and stay so", outcome.void);
+        say!(
+            "  {} of those are void here, and stay so; --others makes new records of them",
+            outcome.void
+        );
     }
     if outcome.corrected > 0 {
         say!("  {} records corrected", outcome.corrected);
@@ -293,6 +296,9 @@ fn save(
     Ok(saved)
 }
 
+const NOT_YOURS: &str = "somebody else made the record of this id: its own author or a coordinator imports what the file says \
+                         of it now";
+
 /// What saves rows in a device's store.
 struct InStore<'h> {
     held: &'h Opened,
@@ -300,17 +306,18 @@ struct InStore<'h> {
     bar: ProgressBar,
 }
 
-/// What a code pack asks for beside the data dictionary is the row's own fault.
-fn settled<T>(done: Result<T, Error>) -> Result<Result<(), String>, Failure> {
+/// What a code pack asks for beside the data dictionary is the row's own fault, and so is that its record is another's.
+fn settled<T>(done: Result<T, Error>) -> Result<Result<(), Refusal>, Failure> {
     match done {
         Ok(_) => Ok(Ok(())),
-        Err(Error::Invalid(faults)) => Ok(Err(crate::told_all(&faults))),
+        Err(Error::Invalid(faults)) => Ok(Err(("invalid".to_owned(), crate::told_all(&faults)))),
+        Err(Error::NotAllowed("role")) => Ok(Err(("not_yours".to_owned(), NOT_YOURS.to_owned()))),
         Err(other) => Err(crate::failed(other)),
     }
 }
 
 impl Saves<Failure> for InStore<'_> {
-    fn record(&mut self, forms: Vec<Form>) -> Result<Vec<Result<(), String>>, Failure> {
+    fn record(&mut self, forms: Vec<Form>) -> Result<Vec<Result<(), Refusal>>, Failure> {
         let records = self.held.client().records();
         let done = self.held.wait(records.record_all_imported(self.team, forms))?;
         done.into_iter().map(settled).collect()
@@ -321,7 +328,7 @@ impl Saves<Failure> for InStore<'_> {
         id: RecordId,
         form: &Form,
         mapped: &Mapped,
-    ) -> Result<Result<(), String>, Failure> {
+    ) -> Result<Result<(), Refusal>, Failure> {
         let records = self.held.client().records();
         let one = self.held.wait(records.get(id))?;
         settled(self.held.tried(records.change(id, corrections(&one, form, mapped))))

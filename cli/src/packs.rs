@@ -40,7 +40,7 @@ pub fn run(command: &PackCommand) -> Result<(), Failure> {
     match command {
         PackCommand::Publish { store, pack, json } => {
             let text = text_of(pack)?;
-            let checked = CodePack::checked(&text).map_err(|error| wrong_file(pack, error))?;
+            let checked = checked(pack, &text)?;
             let held = store.hold()?;
             held.wait(held.client().programme().publish_pack(text))?;
             if *json {
@@ -66,11 +66,25 @@ pub fn run(command: &PackCommand) -> Result<(), Failure> {
         }
         PackCommand::Show { pack } => {
             let text = text_of(pack)?;
-            CodePack::checked(&text).map_err(|error| wrong_file(pack, error))?;
+            checked(pack, &text)?;
             say!("{}", text.trim_end());
         }
     }
     Ok(())
+}
+
+/// A pack whose zone exists: a published one cannot be taken back.
+fn checked(name: &str, text: &str) -> Result<CodePack, Failure> {
+    let pack = CodePack::checked(text).map_err(|error| wrong_file(name, error))?;
+    let zone =
+        pack.time_zone.as_deref().filter(|zone| kitbag_interchange::zone_named(zone).is_none());
+    match zone {
+        Some(_) => {
+            let reason = "time_zone names no zone; take one of the IANA's, such as Europe/Kyiv";
+            Err(wrong_file(name, reason))
+        }
+        None => Ok(pack),
+    }
 }
 
 /// The text of a file, or of a pack that comes with Kitbag.
@@ -88,5 +102,5 @@ pub fn named(held: &Opened, name: &str) -> Result<CodePack, Failure> {
     if let Some(pack) = packs.into_iter().find(|pack| pack.name == name) {
         return Ok(pack);
     }
-    CodePack::checked(&text_of(name)?).map_err(|error| wrong_file(name, error))
+    checked(name, &text_of(name)?)
 }

@@ -279,7 +279,7 @@ pub fn say_what_else(in_doubt: &BTreeMap<i32, u64>, waiting: u64, forks: u64) {
     }
     if !in_doubt.is_empty() {
         say!(
-            "kitbag list --date-in-doubt shows them; kitbag correct ID occurred_on=DATE puts one right, or confirms it."
+            "kitbag list --date-in-doubt shows them; kitbag correct ID occurred_on=DATE puts one right."
         );
     }
     if waiting > 0 {

@@ -141,12 +141,12 @@ fn rows_of_a_list_without_a_record_are_refused_and_what_a_known_record_lacks_is_
     let (file, _) = desk.imported(&["referral.csv"]);
     assert_eq!((&file["known"], &file["refused"]["known_id"]), (&1.into(), &1.into()), "{file}");
     // One that is not UTF-8 refuses its own record alone.
-    bytes = "record,status,on\nthree,prêt,2026-03-01\n".as_bytes().to_vec();
-    bytes.extend(b"four,caf\xe9,2026-03-01\n");
+    bytes = "record,status,on,by\nthree,made,2026-03-01,prêt\n".as_bytes().to_vec();
+    bytes.extend(b"four,made,2026-03-01,caf\xe9\n");
     std::fs::write(desk.folder.path().join("referral.events.csv"), &bytes).unwrap();
     desk.write("referral.csv", &format!("{header}three,{row}\nfour,{row}\n"));
     let (file, _) = desk.imported(&["referral.csv"]);
-    assert_eq!((&file["imported"], &file["refused"]["invalid"]), (&1.into(), &1.into()), "{file}");
+    assert_eq!((&file["imported"], &file["refused"]["not_utf8"]), (&1.into(), &1.into()), "{file}");
     let (code, said) = desk.refused(&["import", "referral.events.csv"]);
     assert!(said.contains("import referral.csv"), "{said}");
     assert_eq!(code, 2);

@@ -283,7 +283,7 @@ pub struct Totals {
     pub missing: KnownMissing,
     /// How many records have a date that may be wrong, by the year of that date: they count there.
     pub in_doubt: BTreeMap<i32, u64>,
-    /// How many records of the team and days asked for stand for a span of days: each counts on its last.
+    /// How many records of the team, kind and days asked for stand for a span of days: each counts on its last.
     pub of_spans: u64,
     /// Entries held that wait to be judged or for others.
     pub waiting: u64,

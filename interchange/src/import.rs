@@ -1,7 +1,7 @@
 //! Rows that were read become records, each once: what a team's records know already is left out, and what they know
 //! otherwise is corrected or refused, never doubled.
 
-use crate::{Imported, Mapped, RefusedRow, RowKey, Taken};
+use crate::{Imported, Mapped, Refusal, RefusedRow, RowKey, Taken};
 use kitbag_core::model::answers::Named;
 use kitbag_core::model::{Answers, DeviceKey, Form, Kind, Operation, RecordId, TeamId, Value};
 use kitbag_core::record::{HeldElement, Record};
@@ -124,8 +124,9 @@ impl Known {
         if self.files.contains(file) && !is_of_row {
             self.read_otherwise.insert(file.to_owned());
         }
-        // Of another file, whoever imported it: that is a question for a person, not an answer.
-        if is_of_row {
+        // Of another file, whoever imported it: that is a question for a person, not an answer. Copies that two devices
+        // made of one row are one event.
+        if is_of_row && row.state == State::Counted {
             *self.equal.entry(digest.to_owned()).or_default() += 1;
         }
     }
@@ -134,18 +135,18 @@ impl Known {
 /// How many records are saved together.
 const TOGETHER: usize = 1_000;
 
-/// What saves records and corrects them; each says what a code pack finds wrong with a row, which is then refused. Any other
-/// error ends the import; what was saved stays.
+/// What saves records and corrects them; each says why a row is refused: what a code pack finds wrong with it, or that this
+/// device may not. Any other error ends the import; what was saved stays.
 pub trait Saves<E> {
     /// Saves records together.
-    fn record(&mut self, forms: Vec<Form>) -> Result<Vec<Result<(), String>>, E>;
+    fn record(&mut self, forms: Vec<Form>) -> Result<Vec<Result<(), Refusal>>, E>;
     /// Makes a record say what a row says now.
     fn correct(
         &mut self,
         id: RecordId,
         form: &Form,
         mapped: &Mapped,
-    ) -> Result<Result<(), String>, E>;
+    ) -> Result<Result<(), Refusal>, E>;
     /// Hears how many rows were looked at.
     fn progress(&mut self, looked_at: u64);
 }
@@ -158,7 +159,9 @@ pub fn save<E>(
     saves: &mut impl Saves<E>,
 ) -> Result<Saved, E> {
     let taken = std::mem::take(&mut imported.taken);
+    let contradicting = contradicting(&taken);
     let mut saving = Saving {
+        contradicting,
         known,
         decided,
         saved: Saved::default(),
@@ -186,6 +189,8 @@ struct Saving<'i> {
     known: Known,
     decided: Decided,
     saved: Saved,
+    /// The names by which rows of this file say different things.
+    contradicting: BTreeSet<String>,
     /// What this file itself brought: by its rows' own names.
     added: BTreeMap<String, Answers>,
     origins: BTreeSet<String>,
@@ -212,6 +217,10 @@ impl Saving<'_> {
         // Where the row first came from, also by way of other programmes' exports.
         let origin = origin(&form).map(str::to_owned);
         let name = key.to_string();
+        if self.contradicting.contains(origin.as_ref().unwrap_or(&name)) {
+            self.refuse(&rows, "contradicts", CONTRADICTS.to_owned());
+            return Ok(());
+        }
         if self.waiting.contains(&name) {
             self.save_together(saves)?;
         }
@@ -226,7 +235,7 @@ impl Saving<'_> {
                 if self.decided.updates {
                     match saves.correct(id, &form, self.mapped)? {
                         Ok(()) => self.saved.corrected += 1,
-                        Err(detail) => self.refuse(&rows, "invalid", detail),
+                        Err((reason, detail)) => self.refuse(&rows, &reason, detail),
                     }
                 } else {
                     let here = "is here by this id and says something else";
@@ -243,7 +252,11 @@ impl Saving<'_> {
                 self.saved.known += rows.len() as u64;
                 return Ok(());
             }
-            (None, None) if self.known.void.contains(origin.as_ref().unwrap_or(&name)) => {
+            // What was voided stays so, unless somebody says that it is another event after all.
+            (None, None)
+                if self.decided.equal != Equal::Others
+                    && self.known.void.contains(origin.as_ref().unwrap_or(&name)) =>
+            {
                 self.saved.known += rows.len() as u64;
                 self.saved.void += rows.len() as u64;
                 return Ok(());
@@ -299,19 +312,42 @@ impl Saving<'_> {
                     self.saved.imported += 1;
                     self.added.extend(name.map(|name| (name, form.answers())));
                 }
-                Err(detail) => self.refuse(&rows, "invalid", detail),
+                Err((reason, detail)) => self.refuse(&rows, &reason, detail),
             }
         }
         Ok(())
     }
 }
 
+/// What several rows of a file say otherwise of one record: which of them is right, nobody knows.
+fn contradicting(taken: &[Taken]) -> BTreeSet<String> {
+    let mut said: BTreeMap<&str, &Form> = BTreeMap::new();
+    let mut contradicting = BTreeSet::new();
+    let named = taken.iter().filter_map(|taken| {
+        let key = match &taken.key {
+            RowKey::Named(key) => Some(key.as_str()),
+            RowKey::Counted { .. } => None,
+        };
+        Some((origin(&taken.form).or(key)?, &taken.form))
+    });
+    for (name, form) in named {
+        let first = said.entry(name).or_insert(form);
+        if (first.fields(), first.lists()) != (form.fields(), form.lists()) {
+            contradicting.insert(name.to_owned());
+        }
+    }
+    contradicting
+}
+
+const CONTRADICTS: &str = "rows of this file with this id say different things: keep the one that is right, and give what is \
+                           another event an id of its own, or none";
 const KNOWN_ID: &str = "if it is another event, give the row an id of its own; if the file is right now, import it again \
                         with --update";
 const EQUAL_ROW: &str = "an equal row of another file is here already: import again with --others if these are other \
                          events, or with --same if they are the same";
-const READ_OTHERWISE: &str = "this file was imported before, and read in another way: void what it brought then, and import it \
-                              again; or import it with --same, and what is here stays, or --others, and both count";
+const READ_OTHERWISE: &str = "this file was imported before, and this row was read in another way: import it with --same, and \
+                              what is here stays; or void the record that it made then, and import it with --others, \
+                              which makes one of each row that has none that counts";
 
 fn origin(form: &Form) -> Option<&str> {
     form.get("import_key").and_then(Value::as_text)

@@ -28,6 +28,7 @@ pub use error::FileError;
 pub use mapping::{ImportError, Imported, Mapped, Mapping, RefusedRow, RowKey, Taken};
 pub use reading::Options;
 pub use table::{Form as FileForm, NotATable, RowFault, Table, TableRow, Twice};
+pub use values::Refusal;
 pub use workbook::write as written_workbook;
 pub use zones::{OffsetOf, Tz, offset_minutes, zone_named};
 

@@ -219,7 +219,7 @@ impl Mapped {
 
     /// Whether it says what a field's answer is. What names the row, voids it or links it, a person may have said since.
     pub(crate) fn has(&self, field: &str) -> bool {
-        let beside = ["import_key", "void", "duplicate_of", "distinct", "through"];
+        let beside = ["import_key", "void", "duplicate_of", "distinct"];
         let set = field.split_once('.').map_or(field, |(set, _)| set);
         !beside.contains(&field) && (self.fields.contains(field) || self.sets.contains(set))
     }
@@ -242,6 +242,11 @@ pub enum ImportError {
     /// The mapping names what there is not.
     #[error("the mapping names no known {0}; check it against the data dictionary")]
     Names(String),
+    /// A constant is a code of no list.
+    #[error(
+        "a constant of the mapping is in no list of {0}: mend the mapping, or import with --keep-unknown-codes"
+    )]
+    Code(String),
     /// The file lacks columns.
     #[error(
         "the file has no column {0}; check that it is the kind of file that the mapping is for"
@@ -265,6 +270,12 @@ pub enum ImportError {
         /// With the month first.
         month_first: String,
     },
+    /// Dates of two orders.
+    #[error(
+        "some dates of column {0} have the day first and others the month: say --dates dmy or --dates mdy, and those of the \
+         other order are refused, to be mended"
+    )]
+    MixedDates(String),
     /// The file is no table at all.
     #[error("{0}")]
     Table(#[from] NotATable),
@@ -274,6 +285,21 @@ pub enum ImportError {
 pub(crate) fn declared(kind: Kind, name: &str) -> Option<&'static Field> {
     let by_code = || kind.field(name.split_once('.')?.0).filter(|field| field.is_by_code());
     kind.field(name).or_else(by_code)
+}
+
+impl MappedField {
+    /// The field of a column of its name.
+    pub(crate) fn of(name: String) -> Self {
+        MappedField {
+            column: name.clone(),
+            field: name,
+            codes: BTreeMap::new(),
+            not_asked: Vec::new(),
+            keep_characters: None,
+            date: None,
+            time: None,
+        }
+    }
 }
 
 impl Mapping {
@@ -332,24 +358,16 @@ impl Mapping {
         let mut fields = Vec::new();
         let mut sets = Vec::new();
         for field in kind.fields().filter(|field| columns.contains(&field.name)) {
-            let (name, column) = (field.name.to_owned(), field.name.to_owned());
+            let name = field.name.to_owned();
             match field.shape {
                 Shape::CodeSet(_) | Shape::Counts { .. } => sets.push(MappedSet {
+                    column: name.clone(),
                     set: name,
-                    column,
                     separator: ";".to_owned(),
                     codes: BTreeMap::new(),
                     not_asked: Vec::new(),
                 }),
-                _ => fields.push(MappedField {
-                    field: name,
-                    column,
-                    codes: BTreeMap::new(),
-                    not_asked: Vec::new(),
-                    keep_characters: None,
-                    date: None,
-                    time: None,
-                }),
+                _ => fields.push(MappedField::of(name)),
             }
         }
         Mapping {
@@ -369,6 +387,38 @@ impl Mapping {
             lists: Vec::new(),
             tell: None,
         }
+    }
+
+    /// The codes that it gives to every row or element, with the fields that they are of.
+    pub(crate) fn coded(&self) -> impl Iterator<Item = (&'static Field, &str)> {
+        let kind = Kind::from_name(&self.kind);
+        let own =
+            self.constants.iter().filter_map(move |(name, word)| Some((kind?.field(name)?, word)));
+        let inner = self.lists.iter().flat_map(move |list| {
+            let fields = match kind.and_then(|kind| kind.field(&list.list)).map(|list| list.shape) {
+                Some(Shape::List(fields)) => fields,
+                _ => &[],
+            };
+            let named = |name: &str| fields.iter().find(|field| field.name == name);
+            list.constants.iter().filter_map(move |(name, word)| Some((named(name)?, word)))
+        });
+        let all = own.chain(inner).filter(|(field, _)| matches!(field.shape, Shape::Code(_)));
+        all.map(|(field, word)| (field, word.as_str()))
+    }
+
+    /// The same mapping, with a list's fields in columns of their names.
+    pub(crate) fn with_list<'n>(
+        mut self,
+        list: &str,
+        names: impl Iterator<Item = &'n str>,
+    ) -> Self {
+        self.lists.push(MappedList {
+            list: list.to_owned(),
+            id: Vec::new(),
+            constants: BTreeMap::new(),
+            fields: names.map(|name| MappedField::of(name.to_owned())).collect(),
+        });
+        self
     }
 
     /// The same mapping, which tells people so what is wrong with an answer.

@@ -3,11 +3,11 @@
 use crate::cells::digest_of;
 use crate::dates::{self, Found, Order, Seen};
 use crate::mapping::{
-    ImportError, Imported, Mapped, MappedField, MappedSet, Mapping, RefusedRow, RowKey, Taken,
-    declared,
+    ImportError, Imported, Mapped, MappedField, MappedSet, Mapping, Only, RefusedRow, RowKey,
+    Taken, declared,
 };
 use crate::table::{RowFault, Table, TableRow, Twice};
-use crate::values::{Known, Refusal, Values, bare, refusal, said_of_element, same};
+use crate::values::{Known, Refusal, Values, Word, bare, refusal, said_of_element, same};
 use crate::zones::{OffsetOf, offset_minutes, zone_named};
 use kitbag_core::model::field::{Field, Shape};
 use kitbag_core::model::pack::CodePack;
@@ -35,13 +35,13 @@ impl Mapping {
     }
 
     /// Reads a table by this mapping; `beside` adds to the form of each record what other files hold, by its first row, and
-    /// gives the row's key where the file has one.
+    /// gives the row's key where the file has one, or says why the row is refused.
     pub fn read_table(
         &self,
         file: &[u8],
         table: &Table,
         options: &Options<'_>,
-        beside: impl FnMut(usize, &mut Form) -> Result<Option<String>, Invalid>,
+        beside: impl FnMut(usize, &mut Form) -> Result<Option<String>, Refusal>,
     ) -> Result<Imported, ImportError> {
         read(self, file, table, options, beside)
     }
@@ -53,6 +53,15 @@ pub(crate) struct Reading<'m> {
     pub(crate) table: &'m Table,
     pub(crate) columns: BTreeMap<&'m str, usize>,
     pub(crate) values: Values<'m>,
+}
+
+/// The rows of one event.
+struct Event {
+    /// What names it, where something does.
+    id: Option<String>,
+    rows: Vec<usize>,
+    /// The first row that nobody can read.
+    broken: Option<(usize, Refusal)>,
 }
 
 /// What one row says.
@@ -67,15 +76,21 @@ pub(crate) fn read(
     file: &[u8],
     table: &Table,
     options: &Options<'_>,
-    mut beside: impl FnMut(usize, &mut Form) -> Result<Option<String>, Invalid>,
+    mut beside: impl FnMut(usize, &mut Form) -> Result<Option<String>, Refusal>,
 ) -> Result<Imported, ImportError> {
     let mut reading = Reading::of(mapping, table, options)?;
     let mut imported = Imported { rows: table.rows.len() as u64, ..Imported::default() };
-    let file = digest_of(&[file], 8);
+    // Sheets of one workbook are files of their own.
+    let sheet = table.sheet.as_deref().unwrap_or_default();
+    let file = digest_of(&[file, sheet.as_bytes()], 8);
     let mut seen: BTreeMap<String, u64> = BTreeMap::new();
-    for (id, rows) in reading.events(&mut imported) {
-        let read = reading.event(&rows, options.keeps_unknown_codes);
+    for Event { id, rows, broken } in reading.events(&mut imported) {
         let first = rows.first().copied().unwrap_or_default();
+        // What says something of an event that nobody can read keeps all of it back, so that no half of one counts.
+        let read = match broken {
+            Some((at, refused)) => Err((at, refused)),
+            None => reading.event(&rows, options.keeps_unknown_codes),
+        };
         let taken = read.and_then(|mut form| {
             let wrong = |invalid: Invalid| (first, refusal("invalid", &mapping.told(&invalid)));
             // What a row is, its values say, however a spreadsheet spelled them.
@@ -83,7 +98,7 @@ pub(crate) fn read(
                 Some(id) => RowKey::Named(id),
                 None => reading.counted((&form, first), &file, &mut seen),
             };
-            let named = beside(first, &mut form).map_err(wrong)?;
+            let named = beside(first, &mut form).map_err(|refused| (first, refused))?;
             mapping.put_offset(&mut form, options.offset).map_err(wrong)?;
             if mapping.unknowns {
                 form = form.with_unknowns();
@@ -124,7 +139,7 @@ fn is_moment(cell: &str) -> bool {
 }
 
 impl<'m> Reading<'m> {
-    fn of(
+    pub(crate) fn of(
         mapping: &'m Mapping,
         table: &'m Table,
         options: &Options<'m>,
@@ -142,6 +157,11 @@ impl<'m> Reading<'m> {
             return Err(ImportError::Columns(missing.join(", ")));
         }
         let known = Known::of(options.packs);
+        if let Some((field, _)) = mapping.coded().find(|(field, word)| {
+            matches!(known.word(field, word, options.keeps_unknown_codes), Word::Refused)
+        }) {
+            return Err(ImportError::Code(field.name.to_owned()));
+        }
         let said = options.dates.or(mapping.order());
         let mut reading = Reading {
             mapping,
@@ -176,7 +196,7 @@ impl<'m> Reading<'m> {
         Ok(reading)
     }
 
-    fn shape(&self, list: Option<&str>, field: &str) -> Option<Shape> {
+    pub(crate) fn shape(&self, list: Option<&str>, field: &str) -> Option<Shape> {
         match list.and_then(|list| self.kind.field(list)) {
             Some(Field { shape: Shape::List(fields), .. }) => {
                 fields.iter().find(|inner| inner.name == field).map(|inner| inner.shape)
@@ -203,7 +223,8 @@ impl<'m> Reading<'m> {
                 let (row, day_first, month_first) = two.unwrap_or_default();
                 Err(ImportError::Dates { column: column.to_owned(), row, day_first, month_first })
             }
-            // The rows that can be read one way are read so, the others refused.
+            Found::Contradicting if is_date => Err(ImportError::MixedDates(column.to_owned())),
+            // Months that can be read one way are read so, the others refused.
             Found::Ambiguous | Found::Contradicting => Ok(Order::Ymd),
         }
     }
@@ -213,30 +234,58 @@ impl<'m> Reading<'m> {
     }
 
     /// The rows of each event, in the order of their first ones; rows that are none are refused here.
-    fn events(&self, imported: &mut Imported) -> Vec<(Option<String>, Vec<usize>)> {
-        let mut events: Vec<(Option<String>, Vec<usize>)> = Vec::new();
+    fn events(&self, imported: &mut Imported) -> Vec<Event> {
+        let mut events: Vec<Event> = Vec::new();
         let mut known: BTreeMap<String, usize> = BTreeMap::new();
+        let mut spelled: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for (at, row) in self.table.rows.iter().enumerate() {
             let site = self.mapping.fields.iter().find(|mapped| mapped.field == "site");
             if let Some(site) = site.filter(|_| row.fault.is_none()) {
                 imported.sites.extend(site.word(self.cell(row, &site.column)));
             }
-            let admitted = fault_of(row).and_then(|()| self.admit(row)).and_then(|()| self.id(row));
-            match admitted {
-                Err((reason, detail)) => {
+            let admitted = fault_of(row).and_then(|()| self.admit(row));
+            let is_left_out = matches!(&admitted, Err((reason, _)) if self.is_left_out(reason));
+            let id = self.id(row);
+            // A row that is no part of what is taken says nothing of an event, nor does one that names none.
+            let (id, broken) = match (admitted, id) {
+                (Ok(()), Ok(id)) => (id, None),
+                (Err(refused), Ok(Some(id))) if !is_left_out => (Some(id), Some((at, refused))),
+                (Err((reason, detail)), _) | (Ok(()), Err((reason, detail))) => {
                     imported.refused.push(RefusedRow { row: at, line: row.line, reason, detail });
+                    continue;
                 }
-                Ok(None) => events.push((None, vec![at])),
-                Ok(Some(id)) => match known.get(&id) {
-                    Some(event) => events[*event].1.push(at),
-                    None => {
-                        known.insert(id.clone(), events.len());
-                        events.push((Some(id), vec![at]));
-                    }
-                },
+            };
+            let Some(id) = id else {
+                events.push(Event { id: None, rows: vec![at], broken });
+                continue;
+            };
+            let spelling = self.id_as_spelled(row);
+            let broken = broken.or_else(|| {
+                let other = spelled.get(&id).is_some_and(|before| *before != spelling);
+                let detail = "another row of the file spells the id of this event otherwise: if they are one event, spell it \
+                              alike; if they are two, give each an id that is not a number";
+                other.then(|| (at, refusal("id_spelled_twice", detail)))
+            });
+            spelled.entry(id.clone()).or_insert(spelling);
+            match known.get(&id) {
+                Some(event) => {
+                    let event = &mut events[*event];
+                    event.rows.push(at);
+                    event.broken = event.broken.take().or(broken);
+                }
+                None => {
+                    known.insert(id.clone(), events.len());
+                    events.push(Event { id: Some(id), rows: vec![at], broken });
+                }
             }
         }
         events
+    }
+
+    /// Whether a row refused so is none of those that the mapping takes: it says so of its own.
+    fn is_left_out(&self, reason: &str) -> bool {
+        let declared = |only: &Only| only.refuse.values().any(|said| said == reason);
+        reason == "not_taken" || self.mapping.only.all().iter().any(declared)
     }
 
     fn admit(&self, row: &TableRow) -> Result<(), Refusal> {
@@ -324,37 +373,45 @@ impl<'m> Reading<'m> {
         for (field, text) in &mapping.constants {
             form.put_text(field, text).map_err(|invalid| wrong(field, invalid))?;
         }
+        // The row is read to its end, so that all words that nobody knows are told at once.
+        let mut first = None;
         for mapped in &mapping.fields {
             let cell = self.cell(row, &mapped.column);
             let Some(field) = declared(self.kind, &mapped.field) else { continue };
-            let Some(text) = self.values.read(field, mapped, cell, keeps)? else { continue };
-            match field.is_by_code() {
-                true => {
-                    _ = form
-                        .put_code_text(field.name, &code_text(field, &mapped.field, &text))
-                        .map_err(|invalid| wrong(&mapped.column, invalid))?
+            let text = match self.values.read(field, mapped, cell, keeps) {
+                Ok(Some(text)) => text,
+                Ok(None) => continue,
+                Err(refused) => {
+                    first.get_or_insert(refused);
+                    continue;
                 }
-                false => {
-                    _ = form
-                        .put_text(&mapped.field, &text)
-                        .map_err(|invalid| wrong(&mapped.column, invalid))?
-                }
+            };
+            let put = match field.is_by_code() {
+                true => form.put_code_text(field.name, &code_text(field, &mapped.field, &text)),
+                false => form.put_text(&mapped.field, &text),
+            };
+            if let Err(invalid) = put {
+                first.get_or_insert_with(|| wrong(&mapped.column, invalid));
             }
         }
         for mapped in &mapping.sets {
             let Some(field) = declared(self.kind, &mapped.set) else { continue };
             let cell = self.cell(row, &mapped.column).to_owned();
             for part in self.values.codes(field, mapped, &cell) {
-                form.put_code_text(&mapped.set, &part)
-                    .map_err(|invalid| wrong(&mapped.column, invalid))?;
+                if let Err(invalid) = form.put_code_text(&mapped.set, &part) {
+                    first.get_or_insert_with(|| wrong(&mapped.column, invalid));
+                }
             }
         }
-        let elements = self.elements(row, keeps)?;
-        Ok(Said { fields: form, elements })
+        let elements = self.elements(row, keeps);
+        match first {
+            Some(refused) => Err(refused),
+            None => Ok(Said { fields: form, elements: elements? }),
+        }
     }
 
     /// What a row says of the elements of lists.
-    fn elements(
+    pub(crate) fn elements(
         &mut self,
         row: &TableRow,
         keeps: bool,
@@ -439,7 +496,7 @@ fn code_text(field: &Field, name: &str, text: &str) -> String {
     format!("{code}={text}")
 }
 
-fn fault_of(row: &TableRow) -> Result<(), Refusal> {
+pub(crate) fn fault_of(row: &TableRow) -> Result<(), Refusal> {
     match row.fault {
         None => Ok(()),
         Some(RowFault::Width) => {

@@ -2,11 +2,43 @@
 
 use crate::RowKey;
 use crate::cells::digest_of;
+use crate::mapping::MappedField;
 use crate::reading::Reading;
 use crate::table::TableRow;
 use crate::values::{Refusal, bare, folded, refusal, said, said_of_element};
 use kitbag_core::model::Form;
+use kitbag_core::model::field::Shape;
 use std::collections::BTreeMap;
+
+/// A number without what spreadsheets put into it or leave out: `1,000` and `0007` are `1000` and `7`.
+fn as_number(cell: &str) -> String {
+    let is_digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let mut groups = cell.split(',');
+    let first = groups.next().unwrap_or_default();
+    let is_grouped = is_digits(first)
+        && first.len() <= 3
+        && groups.all(|group| group.len() == 3 && is_digits(group));
+    let digits = if is_grouped { cell.replace(',', "") } else { cell.to_owned() };
+    match is_digits(&digits) {
+        true => {
+            let short = digits.trim_start_matches('0');
+            if short.is_empty() { "0".to_owned() } else { short.to_owned() }
+        }
+        false => digits,
+    }
+}
+
+/// Whether a spreadsheet wrote a number as `2.01801E+11`: which digits it left out, nobody knows.
+fn is_shortened(cell: &str) -> bool {
+    let parts = cell
+        .split_once(['E', 'e'])
+        .and_then(|(number, power)| Some((number, power.strip_prefix('+')?)));
+    parts.is_some_and(|(number, power)| {
+        let is_digits =
+            |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        is_digits(power) && is_digits(&number.replacen(['.', ','], "", 1))
+    })
+}
 
 impl Reading<'_> {
     /// What names the event of a row, where the mapping says how.
@@ -24,10 +56,43 @@ impl Reading<'_> {
                 let detail = format!("column {name}: it names the event, and is empty");
                 return Err(refusal("no_id", &detail));
             }
-            parts.extend([name.clone(), bare(cell)]);
+            if is_shortened(cell) {
+                let detail = format!(
+                    "column {name}: a spreadsheet shortened the id: show the column as a number without decimals, or as \
+                     text, and save the file again"
+                );
+                return Err(refusal("id_shortened", &detail));
+            }
+            parts.extend([name.clone(), self.id_cell(name, cell)]);
         }
         let parts: Vec<&[u8]> = parts.iter().map(String::as_bytes).collect();
         Ok(Some(format!("id.{}", digest_of(&parts, 16))))
+    }
+
+    /// What a cell of an id says, however a spreadsheet spelled it: a column of dates the day, a number its digits.
+    fn id_cell(&self, name: &str, cell: &str) -> String {
+        match self.date_of(name, cell) {
+            Some(day) => day,
+            None => as_number(&bare(cell)),
+        }
+    }
+
+    /// The day that a cell says, where its column is one of dates.
+    fn date_of(&self, name: &str, cell: &str) -> Option<String> {
+        let is_date = |mapped: &&MappedField| {
+            mapped.column == *name && self.shape(None, &mapped.field) == Some(Shape::Date)
+        };
+        let mapped = self.mapping.fields.iter().find(is_date)?;
+        self.values.date(mapped, cell)
+    }
+
+    /// The numbers of an id as the file spells them; of two rows of one event they are alike.
+    pub(crate) fn id_as_spelled(&self, row: &TableRow) -> Vec<String> {
+        let spelled =
+            self.mapping.id.iter().filter(|name| self.columns.contains_key(name.as_str()));
+        let spelled = spelled.map(|name| (name, self.cell(row, name)));
+        let numbers = spelled.filter(|(name, cell)| self.date_of(name, cell).is_none());
+        numbers.map(|(_, cell)| bare(cell)).collect()
     }
 
     /// The key of a row that nothing names: the file, what was read of the row, and how many equal ones came before.

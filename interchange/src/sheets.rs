@@ -2,13 +2,12 @@
 //! each of its lists; and the files of refused rows.
 
 use crate::cells::{REFUSED, guarded, reasons_in};
-use crate::reading::Options;
+use crate::reading::{Options, Reading};
 use crate::table::{RowFault, Table};
-use crate::values::{Known, Word};
+use crate::values::{Refusal, refusal};
 use crate::{FileError, Imported, Mapping, RefusedRow};
 use kitbag_core::model::field::{Field, Shape};
 use kitbag_core::model::pack::fill_in;
-use kitbag_core::model::text::parse;
 use kitbag_core::model::{Element, Invalid, Kind, Wrong};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -34,7 +33,7 @@ pub fn records_of(path: &Path) -> Option<PathBuf> {
 }
 
 /// A row of a list's file: its place, its line, and the element that it says.
-type ListRow = (usize, u64, Result<Element, Invalid>);
+type ListRow = (usize, u64, Result<Element, Refusal>);
 
 /// The file of a list of a kind.
 pub struct ListSheet {
@@ -85,8 +84,11 @@ pub fn by_name(
         return Err(FileError::wrong(path, reason + "; write a mapping, and give it with --map"));
     }
     // The lists of another file of the same kind are not this one's.
-    let mut lists =
-        if stem(path) == kind.name() { lists_beside(kind, path, options)? } else { Vec::new() };
+    let mut lists = if stem(path) == kind.name() {
+        lists_beside(kind, path, (options, tell))?
+    } else {
+        Vec::new()
+    };
     let at = table.column("id").map_err(|_| FileError::wrong(path, "has the column id twice"))?;
     let id =
         |row: usize| at.and_then(|at| table.rows[row].cells.get(at)).filter(|id| !id.is_empty());
@@ -95,16 +97,22 @@ pub fn by_name(
         .telling(tell)
         .read_table(file, table, options, |row, form| {
             fill_in(form, options.packs);
+            let invalid = |invalid: Invalid| refusal("invalid", &tell(&invalid));
             let id = match (at, id(row)) {
                 (_, Some(id)) => id,
                 (Some(_), None) if has_ids => {
-                    return Err(Invalid::new("id", Wrong::Required, "expected an id"));
+                    return Err(invalid(Invalid::new("id", Wrong::Required, "expected an id")));
                 }
                 _ => return Ok(None),
             };
             for list in &lists {
-                for (_, _, element) in list.elements.get(id).into_iter().flatten() {
-                    form.add(list.name, element.clone()?)?;
+                for (_, line, element) in list.elements.get(id).into_iter().flatten() {
+                    // Whoever mends it looks for it there.
+                    let there = |(reason, detail): Refusal| {
+                        (reason, format!("{}, row {line}: {detail}", named(&list.path)))
+                    };
+                    let element = element.clone().map_err(there)?;
+                    form.add(list.name, element).map_err(|wrong| there(invalid(wrong)))?;
                 }
             }
             Ok(Some(id.to_owned()))
@@ -136,31 +144,36 @@ fn refuse_without_record(kind: Kind, list: &mut ListSheet, ids: &BTreeSet<&str>)
     list.refused.sort_by_key(|refused| refused.row);
 }
 
-/// The files of a kind's lists beside the file of its records.
+/// The name of a file, for people.
+fn named(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// The files of a kind's lists beside the file of its records; of several those of its own form.
 fn lists_beside(
     kind: Kind,
     path: &Path,
-    options: &Options<'_>,
+    options: (&Options<'_>, fn(&Invalid) -> String),
 ) -> Result<Vec<ListSheet>, FileError> {
-    let known = Known::of(options.packs);
     let mut lists = Vec::new();
+    let own = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
     for field in kind.fields() {
         let Shape::List(fields) = field.shape else { continue };
         let named =
             |ending: &str| path.with_file_name(format!("{}.{}.{ending}", kind.name(), field.name));
-        let beside = ["csv", "xlsx", "ods"].map(named).into_iter().find(|beside| beside.exists());
-        if let Some(beside) = beside {
-            lists.push(read_list(field, fields, beside, (&known, options.keeps_unknown_codes))?);
+        let mut all = [own, "csv", "xlsx", "ods"].map(named).into_iter();
+        if let Some(beside) = all.find(|beside| beside.exists()) {
+            lists.push(read_list(kind, (field, fields), beside, options)?);
         }
     }
     Ok(lists)
 }
 
 fn read_list(
-    list: &'static Field,
-    fields: &'static [Field],
+    kind: Kind,
+    (list, fields): (&'static Field, &'static [Field]),
     path: PathBuf,
-    (known, keeps): (&Known, bool),
+    (options, tell): (&Options<'_>, fn(&Invalid) -> String),
 ) -> Result<ListSheet, FileError> {
     let file = std::fs::read(&path).map_err(|error| FileError::unreadable(&path, error))?;
     let table = Table::open(&file, None, None).map_err(|error| FileError::wrong(&path, error))?;
@@ -181,54 +194,29 @@ fn read_list(
         return Err(FileError::wrong(&path, reason));
     }
     let place = table.header.iter().position(|name| name == "record");
+    // Its cells are read as those of its records are.
+    let mapping = Mapping::of_fields(kind, &[]).telling(tell);
+    let columns: Vec<&str> = fields.iter().map(|field| field.name).collect();
+    let columns = columns.into_iter().filter(|name| table.header.iter().any(|of| of == name));
+    let mapping = mapping.with_list(list.name, columns);
+    let reading = Reading::of(&mapping, &table, options);
+    let mut reading = reading.map_err(|error| FileError::wrong(&path, error))?;
     let mut elements: BTreeMap<String, Vec<ListRow>> = BTreeMap::new();
-    let mut unknown_words = BTreeMap::new();
     for (at, row) in table.rows.iter().enumerate() {
         let record = place.and_then(|place| row.cells.get(place)).unwrap_or_default().to_owned();
-        let element = match row.fault {
-            None => {
-                let names = table.header.iter().map(String::as_str);
-                let cells = names.zip(row.cells.iter());
-                read_element(list, fields, cells, (known, keeps), &mut unknown_words)
-            }
-            Some(_) => {
-                let expected = "expected as many cells as the header has, in one encoding";
-                Err(Invalid::new(list.name, Wrong::Shape, expected))
-            }
-        };
+        let element = crate::reading::fault_of(row).and_then(|()| {
+            let said = reading.elements(row, options.keeps_unknown_codes)?;
+            Ok(said.into_iter().next().map(|(_, _, element)| element).unwrap_or_default())
+        });
         elements.entry(record).or_default().push((at, row.line, element));
     }
+    let unknown_words = reading.values.take_unknown();
+    let unknown_words = unknown_words
+        .into_iter()
+        .map(|((column, word), cells)| ((format!("{}.{column}", list.name), word), cells));
+    let unknown_words = unknown_words.collect();
+    drop(reading);
     Ok(ListSheet { name: list.name, path, table, elements, refused: Vec::new(), unknown_words })
-}
-
-fn read_element<'a>(
-    list: &Field,
-    fields: &'static [Field],
-    cells: impl Iterator<Item = (&'a str, &'a str)>,
-    (known, keeps): (&Known, bool),
-    unknown_words: &mut BTreeMap<(String, String), u64>,
-) -> Result<Element, Invalid> {
-    let mut element = Element::new();
-    for (name, cell) in cells.filter(|(_, cell)| !cell.is_empty()) {
-        if let Some(inner) = fields.iter().find(|inner| inner.name == name) {
-            let of = format!("{}.{name}", list.name);
-            let is_coded = matches!(inner.shape, Shape::Code(_));
-            let word = if is_coded { known.word(inner, cell, keeps) } else { Word::Unknown };
-            if is_coded && !matches!(word, Word::Code(_)) {
-                *unknown_words.entry((of.clone(), cell.to_owned())).or_default() += 1;
-            }
-            let value = match word {
-                Word::Code(code) => parse(&of, inner.shape, &code)?,
-                Word::Unknown => parse(&of, inner.shape, cell)?,
-                Word::Refused => {
-                    let expected = "expected a code of the list; --keep-unknown-codes keeps others";
-                    return Err(Invalid::new(&of, Wrong::Shape, expected));
-                }
-            };
-            element.insert(name.to_owned(), value);
-        }
-    }
-    Ok(element)
 }
 
 /// Writes the refused rows beside the file, the reason of each before its cells, in the form that the file has: a row of

@@ -97,7 +97,7 @@ pub enum NotATable {
     NoSheet(String),
     /// What it unpacks to is more than any programme's file.
     #[error(
-        "the workbook unpacks to more than 512 MiB, or to too many cells; save the one sheet alone, as .csv"
+        "the workbook unpacks to more than 256 MiB, or to too many cells; save the one sheet alone, as .csv"
     )]
     TooLarge,
     /// It has more rows than are read at once.

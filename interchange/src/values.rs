@@ -9,8 +9,8 @@ use kitbag_core::model::pack::{CodePack, Label};
 use kitbag_core::model::{Element, Invalid, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A stable code, and the column with what is allowed.
-pub(crate) type Refusal = (String, String);
+/// Why a row is refused: a stable code, and the column with what is allowed.
+pub type Refusal = (String, String);
 
 pub(crate) fn refusal(reason: &str, detail: &str) -> Refusal {
     (reason.to_owned(), detail.to_owned())
@@ -175,6 +175,16 @@ impl<'m> Values<'m> {
             return Ok(None);
         }
         if let Some(code) = table(&mapped.codes, cell) {
+            let is_coded = matches!(field.shape, Shape::Code(_));
+            if is_coded && matches!(self.known.word(field, code, keeps), Word::Refused) {
+                self.note(&mapped.column, code);
+                let detail = format!(
+                    "column {}: the mapping's table gives a code that is in no list of {}: mend the mapping, or import with \
+                     --keep-unknown-codes",
+                    mapped.column, field.name
+                );
+                return Err(refusal("unknown_word", &detail));
+            }
             return Ok(Some(code.to_owned()));
         }
         let order = self.orders.get(mapped.column.as_str()).copied();
@@ -187,14 +197,7 @@ impl<'m> Values<'m> {
         };
         let kept = || cut(cell, mapped.keep_characters);
         match field.shape {
-            Shape::Date => {
-                let read = |cell: &str| match &mapped.date {
-                    Some(form) => dates::date_by(form, cell)
-                        .or_else(|| dates::date(cell, None).filter(|_| self.is_typed)),
-                    None => dates::date(cell, order),
-                };
-                Ok(Some(read(cell).or_else(|| read(kept())).ok_or_else(wrong)?))
-            }
+            Shape::Date => Ok(Some(self.date(mapped, cell).ok_or_else(wrong)?)),
             Shape::Month => Ok(Some(dates::month(cell, order).ok_or_else(wrong)?)),
             // Never cut: what is cut off may say that it is afternoon.
             Shape::Time => {
@@ -218,6 +221,17 @@ impl<'m> Values<'m> {
             Shape::Code(_) => self.code(field, mapped, kept(), keeps).map(Some),
             _ => Ok(Some(kept().to_owned())),
         }
+    }
+
+    /// The date that a cell says, as `yyyy-mm-dd`: in the mapping's form, else in the order of the column.
+    pub(crate) fn date(&self, mapped: &MappedField, cell: &str) -> Option<String> {
+        let order = self.orders.get(mapped.column.as_str()).copied();
+        let read = |cell: &str| match &mapped.date {
+            Some(form) => dates::date_by(form, cell)
+                .or_else(|| dates::date(cell, None).filter(|_| self.is_typed)),
+            None => dates::date(cell, order),
+        };
+        read(cell).or_else(|| read(cut(cell, mapped.keep_characters)))
     }
 
     fn number(
@@ -291,7 +305,9 @@ impl<'m> Values<'m> {
             let code = match table(&mapped.codes, word) {
                 Some(code) => code.to_owned(),
                 None => self.known.code(field, word).unwrap_or_else(|| {
-                    self.note(&mapped.column, word);
+                    if self.known.is_listed(field) {
+                        self.note(&mapped.column, word);
+                    }
                     word.to_owned()
                 }),
             };

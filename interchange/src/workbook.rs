@@ -166,7 +166,9 @@ impl Cells {
             self.is_cut = true;
             return Ok(());
         }
-        self.rows.entry(row).or_default().push((column, text.trim().to_owned()));
+        // What an export guarded, a spreadsheet keeps so.
+        let text = crate::cells::unguarded(text.trim()).trim().to_owned();
+        self.rows.entry(row).or_default().push((column, text));
         Ok(())
     }
 

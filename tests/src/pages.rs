@@ -142,9 +142,9 @@ fn indicators_page() -> String {
         "# Indicators\n\n\
          Made from the declarations in [core/src/model/kinds](../core/src/model/kinds) by `cargo xtask \
          pages`.\n\n\
-         Each is a sum over records that count: not void, not kept out by their date, and of records \
-         linked as duplicates one. Sums can be split by day, week (ISO 8601), month, quarter and year of \
-         `occurred_on`, by site, team, author and kind, and by every coded field; of a field in a list only \
+         Each is a sum over records that count: not void, and of records \
+         linked as duplicates one. Sums can be split by day, week (ISO 8601), epidemiological week (MMWR), month, quarter, year and \
+         fiscal year of the day that a record counts on, by site, team, author and kind, and by every coded field; of a field in a list only \
          the elements with that code count there. A record that was not asked is in a part of its own, which \
          JSON and CSV leave empty. The simulator recounts each of them from the words of \
          the records, with code of its own, on every store of every seed.\n\n\

@@ -109,12 +109,14 @@ impl Store {
 
     /// On which day each device that is enrolled in a team synced last with this hub, by its clock.
     pub fn last_synced(&self, team: TeamId) -> Result<Vec<(DeviceKey, CivilDate)>, StoreError> {
-        let enrolled = self.authority.enrolled(Some(team));
+        // Revoked ones too: whoever looks for a lost phone asks when it was last heard of.
+        let members: BTreeSet<DeviceKey> =
+            self.authority.members(team).map(|(_, device, _)| device).collect();
         let mut statement =
             self.sql()?.prepare_cached("SELECT device, max(day) FROM synced GROUP BY device")?;
         let rows = statement.query_map([], |row| Ok((DeviceKey(row.get(0)?), row.get(1)?)))?;
         let rows: Vec<(DeviceKey, i64)> = rows.collect::<Result<_, _>>()?;
-        let of_team = rows.into_iter().filter(|(device, _)| enrolled.contains(device));
+        let of_team = rows.into_iter().filter(|(device, _)| members.contains(device));
         Ok(of_team.filter_map(|(of, day)| Some((of, CivilDate::from_epoch_day(day)?))).collect())
     }
 

@@ -32,14 +32,17 @@ impl Store {
         })
     }
 
-    /// How many records that count stand for a span of days, of the team and days asked for.
+    /// How many records that count stand for a span of days, of the team, kind and days asked for.
     fn of_spans(&self, query: &Query) -> Result<u64, StoreError> {
         let day = |date: Option<CivilDate>, or| date.map_or(or, CivilDate::epoch_day);
         let mut statement = self.sql()?.prepare_cached(
             "SELECT log, count(*) FROM record
-             WHERE is_span = 1 AND state = 1 AND day BETWEEN ?1 AND ?2 GROUP BY log",
+             WHERE is_span = 1 AND state = 1 AND day BETWEEN ?1 AND ?2
+               AND (?3 IS NULL OR kind = ?3) GROUP BY log",
         )?;
-        let mut rows = statement.query((day(query.from, i64::MIN), day(query.to, i64::MAX)))?;
+        let kind = query.kind.map(Kind::number);
+        let of = (day(query.from, i64::MIN), day(query.to, i64::MAX), kind);
+        let mut rows = statement.query(of)?;
         let mut sum = 0;
         while let Some(row) = rows.next()? {
             if query.team.is_none() || query.team == self.team_numbered(row.get(0)?) {
