@@ -1,11 +1,11 @@
 //! What the import of a file costs: 100,000 rows of CSV and of a workbook, with the memory of the process that does it.
 
 use super::{Failed, REPEATS, Row, TEAM, key, median, memory_peak_mib};
-use kitbag_core::engine::{Engine, Environment};
+use kitbag_core::engine::{Engine, EngineError, Environment};
 use kitbag_core::identity::Role;
-use kitbag_core::model::{Form, Kind, RecordId};
-use kitbag_interchange::import::{Decided, Equal, Known, Saves, corrections, save};
-use kitbag_interchange::{Mapped, Mapping, Options, Table};
+use kitbag_core::model::{Answers, Form, Kind, RecordId};
+use kitbag_interchange::import::{Decided, Equal, Known, Saves, corrections, said_first, save};
+use kitbag_interchange::{Mapped, Mapping, Options, Refusal, Table};
 use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
@@ -97,12 +97,20 @@ pub fn run(file: &Path) -> Result<(), Failed> {
     memory_peak_mib()
 }
 
+fn refused(error: EngineError) -> Refusal {
+    ("invalid".to_owned(), error.to_string())
+}
+
 struct InStore(Engine);
 
 impl Saves<Failed> for InStore {
-    fn record(&mut self, forms: Vec<Form>) -> Result<Vec<Result<(), String>>, Failed> {
+    fn record(&mut self, forms: Vec<Form>) -> Result<Vec<Result<(), Refusal>>, Failed> {
         let saved = self.0.record_all_imported(TEAM, &forms).into_iter();
-        Ok(saved.map(|one| one.map(drop).map_err(|error| error.to_string())).collect())
+        Ok(saved.map(|one| one.map(drop).map_err(refused)).collect())
+    }
+
+    fn said_first(&mut self, id: RecordId) -> Result<Answers, Failed> {
+        Ok(said_first(&self.0.get(id)?))
     }
 
     fn correct(
@@ -110,13 +118,9 @@ impl Saves<Failed> for InStore {
         id: RecordId,
         form: &Form,
         mapped: &Mapped,
-    ) -> Result<Result<(), String>, Failed> {
+    ) -> Result<Result<(), Refusal>, Failed> {
         let record = self.0.get(id)?;
-        Ok(self
-            .0
-            .change(id, corrections(&record, form, mapped))
-            .map(drop)
-            .map_err(|error| error.to_string()))
+        Ok(self.0.change(id, corrections(&record, form, mapped)).map(drop).map_err(refused))
     }
 
     fn progress(&mut self, _: u64) {}

@@ -6,7 +6,7 @@ use crate::{Failure, cannot_read, wrong_file};
 use indicatif::{ProgressBar, ProgressStyle};
 use kitbag_client::Error;
 use kitbag_core::model::pack::fill_in;
-use kitbag_core::model::{Form, Kind, RecordId, TeamId};
+use kitbag_core::model::{Answers, Form, Kind, RecordId, TeamId};
 use kitbag_interchange::dates::Order;
 use kitbag_interchange::import::{Decided, Equal, Known, Saved, Saves, corrections};
 use kitbag_interchange::sheets::{self, write_refused};
@@ -321,6 +321,11 @@ impl Saves<Failure> for InStore<'_> {
         let records = self.held.client().records();
         let done = self.held.wait(records.record_all_imported(self.team, forms))?;
         done.into_iter().map(settled).collect()
+    }
+
+    fn said_first(&mut self, id: RecordId) -> Result<Answers, Failure> {
+        let one = self.held.wait(self.held.client().records().get(id))?;
+        Ok(kitbag_interchange::import::said_first(&one))
     }
 
     fn correct(

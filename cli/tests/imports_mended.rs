@@ -250,3 +250,26 @@ fn a_mappings_own_words_are_held_to_the_lists_and_all_unknown_ones_are_told_at_o
     let (file, _) = imported(&desk, &["--keep-unknown-codes", "--map", "e.toml", "e.csv"]);
     assert_eq!(file["imported"], 1, "{file}");
 }
+
+#[test]
+fn what_a_person_corrected_stays_while_its_row_says_what_it_said() {
+    let desk = Desk::new();
+    write(&desk, "m.toml", &COUNTED.replace("[constants]", "id = [\"k\"]\n[constants]"));
+    write(&desk, "a.csv", "k,date,n\n1,2026-03-14,10\n2,2026-03-14,1\n");
+    assert_eq!(imported(&desk, &["--map", "m.toml", "a.csv"]).0["imported"], 2);
+    let list = desk.json(&["list"]);
+    let ten = |record: &&Value| record["answers"]["people"] == 10;
+    let id = list["records"].as_array().unwrap().iter().find(ten).unwrap()["id"].clone();
+    desk.says(&["correct", id.as_str().unwrap(), "people=15"]);
+    write(&desk, "b.csv", "k,date,n\n1,2026-03-14,10\n2,2026-03-14,2\n3,2026-03-14,4\n");
+    for update in [&[][..], &["--update"]] {
+        let (said, code) = imported(&desk, &[&["--map", "m.toml"], update, &["b.csv"]].concat());
+        assert_eq!((&said["refused"]["changed_here"], code), (&1.into(), Some(3)), "{said}");
+    }
+    assert_eq!(desk.total("people_met"), 15 + 2 + 4);
+    // What the file says anew goes before.
+    write(&desk, "c.csv", "k,date,n\n1,2026-03-14,11\n");
+    let (said, _) = imported(&desk, &["--map", "m.toml", "--update", "c.csv"]);
+    assert_eq!(said["corrected"], 1, "{said}");
+    assert_eq!(desk.total("people_met"), 11 + 2 + 4);
+}

@@ -486,5 +486,5 @@ fn what_a_pack_or_a_list_lacks_refuses_its_own_row_alone() {
     let said: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!((&said["files"][0]["imported"], output.status.code()), (&1.into(), Some(3)));
     let refused = std::fs::read_to_string(desk.folder.path().join("referral.refused.csv")).unwrap();
-    assert!(refused.contains("events.on: shape"), "{refused}");
+    assert!(refused.contains("referral.events.csv, row 3: column on"), "{refused}");
 }

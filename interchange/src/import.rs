@@ -140,6 +140,8 @@ const TOGETHER: usize = 1_000;
 pub trait Saves<E> {
     /// Saves records together.
     fn record(&mut self, forms: Vec<Form>) -> Result<Vec<Result<(), Refusal>>, E>;
+    /// What a record said when it was made.
+    fn said_first(&mut self, id: RecordId) -> Result<Answers, E>;
     /// Makes a record say what a row says now.
     fn correct(
         &mut self,
@@ -232,7 +234,12 @@ impl Saving<'_> {
         match (held.or(colleagues), self.added.get(&name)) {
             (Some((id, answers)), _) if says(answers) => {
                 let id = *id;
-                if self.decided.updates {
+                // A row that says what it said when it was imported says nothing new: a person knew better since.
+                let first = saves.said_first(id)?;
+                let is_of_row = first.code("import_key") == Some(origin.as_ref().unwrap_or(&name));
+                if is_of_row && !differs(&form.answers(), &first, self.mapped) {
+                    self.refuse(&rows, "changed_here", format!("record {id} {CHANGED_HERE}"));
+                } else if self.decided.updates {
                     match saves.correct(id, &form, self.mapped)? {
                         Ok(()) => self.saved.corrected += 1,
                         Err((reason, detail)) => self.refuse(&rows, &reason, detail),
@@ -341,6 +348,8 @@ fn contradicting(taken: &[Taken]) -> BTreeSet<String> {
 
 const CONTRADICTS: &str = "rows of this file with this id say different things: keep the one that is right, and give what is \
                            another event an id of its own, or none";
+const CHANGED_HERE: &str = "was made of this row and changed here since: it stays so; kitbag correct changes it, if the file is \
+                            right all the same";
 const KNOWN_ID: &str = "if it is another event, give the row an id of its own; if the file is right now, import it again \
                         with --update";
 const EQUAL_ROW: &str = "an equal row of another file is here already: import again with --others if these are other \
@@ -372,6 +381,22 @@ fn differs(row: &Answers, held: &Answers, mapped: &Mapped) -> bool {
             };
             !row.elements(list).iter().all(has) || !left.is_empty() && mapped.has_list(list)
         })
+}
+
+/// What a record said when it was made.
+pub fn said_first(record: &Record) -> Answers {
+    let mut form = Form::new(record.kind);
+    for operation in record.history.first().into_iter().flat_map(|change| &change.operations) {
+        // What a newer version knows alone is no answer here.
+        _ = match operation {
+            Operation::Put { field, value } => form.put(field, value.clone()).map(drop),
+            Operation::Append { list, element } => {
+                form.add(list, element.iter().cloned().collect()).map(drop)
+            }
+            Operation::PutIn { .. } => Ok(()),
+        };
+    }
+    form.answers()
 }
 
 /// The operations by which a record says what a row says now: fields that differ, elements that are new, and a void for each

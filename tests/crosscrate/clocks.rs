@@ -1,6 +1,7 @@
 //! Clocks that are wrong: they decide nothing, what they say of dates is shown, and a device that knows better says so.
 
 use super::programme::{NOW, Programme, TEAM, key, reversal, sync_through, with};
+use kitbag_client::{Client, Opening};
 use kitbag_core::engine::{Attention, Engine, Environment};
 use kitbag_core::identity::Role;
 use kitbag_core::model::{CivilDate, Kind, RecordId, UnixMillis};
@@ -109,6 +110,27 @@ fn the_first_record_of_a_clock_that_fell_back_is_doubted_as_its_certificate_is_l
     let later = dated(&mut phone, "2026-09-22");
     clock.store(NOW.0 + 11 * DAY, Ordering::SeqCst);
     assert_eq!(phone.attention(later).unwrap(), Attention::DateInDoubt);
+}
+
+#[test]
+fn a_clock_that_fell_back_is_known_to_who_reads_beside_the_writer_whatever_it_recorded_since() {
+    let mut programme = Programme::new();
+    let (mut phone, _) = phone(&mut programme, "dina");
+    dated(&mut phone, "2026-09-20");
+    drop(phone);
+    let path = programme.folder.path().join("dina");
+    let clock: kitbag_client::Clock = Arc::new(|| UnixMillis(NOW.0 - 400 * DAY));
+    super::client::run(async {
+        let opening = Opening { clock: Some(clock), ..Opening::of(&path, key()) };
+        let phone = Client::open(opening).await.unwrap();
+        for date in ["2026-09-20", "2026-09-21"] {
+            assert_eq!(phone.sync().status().await.unwrap().clock_behind, Some(NOW), "{date}");
+            let form = with(reversal("survived"), "occurred_on", date);
+            phone.records().record(TEAM, form).await.unwrap();
+        }
+        let status = phone.sync().status().await.unwrap();
+        assert_eq!((status.clock_behind, status.waiting.since), (Some(NOW), Some(NOW)));
+    });
 }
 
 #[test]

@@ -162,10 +162,17 @@ impl Store {
         })
     }
 
-    /// When an entry of this clock was written at the earliest, as far as its log tells.
-    pub(super) fn told_time(&self, entry: EntryId, at: UnixMillis) -> UnixMillis {
-        let doubted = self.clocks.doubted.get(&entry).copied();
-        UnixMillis(doubted.map_or(at.0, |known| known.max(at.0)))
+    /// When an entry of this clock was written at the earliest, as far as its log tells. Read from the table: who reads
+    /// beside the writer keeps nothing of clocks.
+    pub(super) fn told_time(
+        &self,
+        entry: EntryId,
+        at: UnixMillis,
+    ) -> Result<UnixMillis, StoreError> {
+        let mut statement =
+            self.sql()?.prepare_cached("SELECT known FROM clock_doubt WHERE entry = ?1")?;
+        let known: Option<i64> = statement.query_row([entry.0], |row| row.get(0)).optional()?;
+        Ok(UnixMillis(known.map_or(at.0, |known| known.max(at.0))))
     }
 
     /// The latest time that this device's own entries tell of, among those that came after this number.
@@ -180,7 +187,7 @@ impl Store {
             return Ok(None);
         };
         let at = kept_if_any(payload)?.and_then(|payload| RecordPayload::clock_of(&payload));
-        Ok(at.map(|at| self.told_time(id, at)))
+        at.map(|at| self.told_time(id, at)).transpose()
     }
 
     /// Why a date that this entry put, with this clock, may be wrong.

@@ -363,7 +363,8 @@ impl Store {
             let at = match first {
                 Some((payload, id)) => kept_if_any(payload)?
                     .and_then(|payload| RecordPayload::clock_of(&payload))
-                    .map(|at| self.told_time(id, at)),
+                    .map(|at| self.told_time(id, at))
+                    .transpose()?,
                 None => None,
             };
             waiting.since = waiting.since.into_iter().chain(at).min();
