@@ -15,6 +15,7 @@ import kotlinx.coroutines.delay
 import kotlinx.coroutines.flow.toList
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.runBlocking
+import kotlinx.coroutines.withContext
 import kotlinx.coroutines.withTimeout
 import kotlinx.coroutines.yield
 import org.junit.jupiter.api.Assertions.assertEquals
@@ -244,12 +245,16 @@ class LifetimeTest {
             class Thrown : Exception()
             val throwing = async(Job()) { phone.changes.collect { throw Thrown() } }
             val (release, records) = CountDownLatch(1) to CopyOnWriteArrayList<RecordId>()
-            val slow = launch(Dispatchers.IO, CoroutineStart.UNDISPATCHED) {
+            // On a thread of its own: what it begins with may be there at once.
+            val listens = CountDownLatch(1)
+            val slow = launch(Dispatchers.IO) {
                 phone.changes.collect {
                     records += it.records
+                    listens.countDown()
                     release.await()
                 }
             }
+            assertTrue(withContext(Dispatchers.IO) { listens.await(60, TimeUnit.SECONDS) })
             val gone = launch { phone.changes.collect {} }
             delay(200)
             gone.cancelAndJoin()
