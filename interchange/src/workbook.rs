@@ -294,10 +294,17 @@ fn number_text(number: f64) -> String {
     }
 }
 
+/// The first day that is none, in days of a spreadsheet: 10000-01-01.
+const DAYS_END: f64 = 2_958_466.0;
+
 /// A date, a time, or both, as the spreadsheet's number of days says.
 fn moment(at: ExcelDateTime) -> String {
     let (year, month, day, hour, minute, second, _) = at.to_ymd_hms_milli();
     let value = at.as_f64();
+    // A number that only looks like a date: no calendar has it, and no spreadsheet shows it.
+    if !(0.0..DAYS_END).contains(&value) {
+        return number_text(value);
+    }
     if value < 1.0 {
         format!("{hour:02}:{minute:02}:{second:02}")
     } else if value.fract() == 0.0 {
@@ -370,6 +377,20 @@ mod tests {
 
     fn texts(table: &Table) -> Vec<Vec<&str>> {
         table.rows.iter().map(|row| row.cells.iter().collect()).collect()
+    }
+
+    #[test]
+    fn a_number_that_is_no_day_is_no_date() {
+        let at = |value| {
+            moment(calamine::ExcelDateTime::new(
+                value,
+                calamine::ExcelDateTimeType::DateTime,
+                false,
+            ))
+        };
+        assert_eq!((at(46_085.0), at(0.5)), ("2026-03-04".to_owned(), "12:00:00".to_owned()));
+        assert_eq!((at(20_260_314.0), at(-3.0)), ("20260314".to_owned(), "-3".to_owned()));
+        assert_eq!(at(2_958_465.0), "9999-12-31");
     }
 
     #[test]
