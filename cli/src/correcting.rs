@@ -7,6 +7,7 @@ use kitbag_core::model::field::Shape;
 use kitbag_core::model::text::parse;
 use kitbag_core::model::{EntryId, Invalid, Kind, Operation, RecordId, TeamId, Value, Wrong, form};
 use kitbag_core::record::Record;
+use kitbag_core::store::State;
 use serde_json::json;
 use std::collections::BTreeSet;
 
@@ -77,7 +78,8 @@ pub struct UndoArguments {
 
 pub fn correct(arguments: &CorrectArguments) -> Result<(), Failure> {
     let held = arguments.store.hold()?;
-    let record = held.wait(held.client().records().get(arguments.id))?;
+    let one = held.wait(held.client().records().look_at(arguments.id))?;
+    let (record, was_counted_elsewhere) = (one.record, one.state == Some(State::Duplicate));
     let mut operations = Vec::new();
     for (field, text) in &arguments.answers {
         operations.push(match field.split_once('/') {
@@ -99,6 +101,13 @@ pub fn correct(arguments: &CorrectArguments) -> Result<(), Failure> {
     }
     let entry = held.wait(held.client().records().change(arguments.id, operations))?;
     tell(arguments.json, arguments.id, entry, "Saved. The old answers stay in the history.");
+    let state = held.wait(held.client().records().look_at(arguments.id))?.state;
+    if was_counted_elsewhere && state == Some(State::Duplicate) {
+        tell!(
+            "kitbag: saved, and it counts nowhere: another record of the same event does, which kitbag list --state counted \
+             shows; correct that one, too"
+        );
+    }
     Ok(())
 }
 

@@ -228,6 +228,9 @@ fn a_record_saved_twice_is_suspected_and_linked_by_people_alone() {
     assert_eq!(suspected["suspected"][0]["why"], "saved_twice");
     assert_eq!(desk.total("reversals"), 2);
     desk.says(&["correct", &second[2], &format!("duplicate_of={}", first[2])]);
+    let corrected = desk.output(&["correct", &second[2], "site=elsewhere"]);
+    let said = String::from_utf8(corrected.stderr).unwrap();
+    assert!(said.contains("it counts nowhere"), "{said}");
     assert_eq!(desk.total("reversals"), 1);
     assert_eq!(desk.json(&["duplicates"])["suspected"].as_array().unwrap().len(), 7);
 }
