@@ -22,6 +22,7 @@ mod logs;
 #[cfg(feature = "scenario")]
 mod playing;
 mod programme;
+mod protected_key;
 mod records;
 mod reports;
 mod runtime;

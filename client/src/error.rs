@@ -122,7 +122,11 @@ impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::WrongKey | StoreError::Key(KeyFault::OtherPassphrase) => Error::WrongKey,
-            StoreError::Key(KeyFault::NotHad(_)) => Error::NotOpen("key_not_had"),
+            StoreError::Key(KeyFault::NotHad(_) | KeyFault::OtherSecret) => {
+                Error::NotOpen("key_not_had")
+            }
+            StoreError::Key(KeyFault::OtherPin) => Error::NotUsable("pin_wrong"),
+            StoreError::Key(KeyFault::PinTooShort) => Error::NotUsable("pin_too_short"),
             StoreError::Key(KeyFault::NotAKey) => Error::NotUsable("not_a_key"),
             StoreError::Key(KeyFault::TooShort) => Error::NotUsable("passphrase_too_short"),
             StoreError::Refused(_) => Error::NotAllowed("role"),
@@ -162,6 +166,7 @@ mod tests {
             include_str!("reports.rs"),
             include_str!("revoking.rs"),
             include_str!("sync.rs"),
+            include_str!("protected_key.rs"),
             include_str!("team.rs"),
             include_str!("workers.rs"),
         ];

@@ -40,6 +40,7 @@ mod runs;
 mod settings;
 mod settle;
 mod totals;
+mod wrapped_key;
 
 pub use aside::{ASIDE_BYTES_MAX, ASIDE_ENTRIES_MAX};
 pub use beside::Reader;
@@ -61,6 +62,7 @@ pub use paging::Peer;
 pub use plain::Asked;
 pub use rows::{Row, State};
 pub use settings::Setting;
+pub use wrapped_key::{PIN_CHARS_MIN, is_under, needs_pin, unwrapped, wrapped};
 
 use crate::log::payload::Open;
 use crate::log::verdict::Refusal;

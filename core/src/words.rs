@@ -22,7 +22,7 @@ pub const LANGUAGES: [(&str, &str); 5] = [
 ];
 
 /// What can be refused or fail, by code: `Words::error` says each.
-pub const ERRORS: [&str; 52] = [
+pub const ERRORS: [&str; 55] = [
     "too_large",
     "not_the_root",
     "nothing_to_undo",
@@ -41,6 +41,9 @@ pub const ERRORS: [&str; 52] = [
     "key_not_had",
     "not_a_key",
     "passphrase_too_short",
+    "pin_too_short",
+    "pin_wait",
+    "pin_wrong",
     "draft",
     "outbox",
     "team",

@@ -8,9 +8,11 @@
 mod cells;
 pub mod dates;
 mod error;
+mod events;
 pub mod export;
 pub mod files;
 pub mod import;
+mod imported;
 mod mapping;
 mod numbers;
 mod ods;
@@ -25,7 +27,8 @@ mod zones;
 
 pub use cells::{csv_writer, guarded};
 pub use error::FileError;
-pub use mapping::{ImportError, Imported, Mapped, Mapping, RefusedRow, RowKey, Taken};
+pub use imported::{Imported, Mapped, RefusedRow, RowKey, Taken};
+pub use mapping::{ImportError, Mapping};
 pub use reading::Options;
 pub use table::{Form as FileForm, NotATable, RowFault, Table, TableRow, Twice};
 pub use values::Refusal;

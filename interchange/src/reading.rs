@@ -2,12 +2,10 @@
 
 use crate::cells::digest_of;
 use crate::dates::{self, Found, Order, Seen};
-use crate::mapping::{
-    ImportError, Imported, Mapped, MappedField, MappedSet, Mapping, Only, RefusedRow, RowKey,
-    Taken, declared,
-};
-use crate::table::{RowFault, Table, TableRow, Twice};
-use crate::values::{Known, Refusal, Values, Word, bare, refusal, said_of_element, same};
+use crate::imported::{Imported, Mapped, RefusedRow, RowKey, Taken};
+use crate::mapping::{ImportError, MappedField, MappedSet, Mapping, declared};
+use crate::table::{Table, TableRow, Twice};
+use crate::values::{Known, Refusal, Values, Word, bare, refusal, said_of_element};
 use crate::zones::{OffsetOf, offset_minutes, zone_named};
 use kitbag_core::model::field::{Field, Shape};
 use kitbag_core::model::pack::CodePack;
@@ -56,12 +54,12 @@ pub(crate) struct Reading<'m> {
 }
 
 /// The rows of one event.
-struct Event {
+pub(crate) struct Event {
     /// What names it, where something does.
-    id: Option<String>,
-    rows: Vec<usize>,
+    pub(crate) id: Option<String>,
+    pub(crate) rows: Vec<usize>,
     /// The first row that nobody can read.
-    broken: Option<(usize, Refusal)>,
+    pub(crate) broken: Option<(usize, Refusal)>,
 }
 
 /// What one row says.
@@ -231,88 +229,6 @@ impl<'m> Reading<'m> {
 
     pub(crate) fn cell<'r>(&self, row: &'r TableRow, column: &str) -> &'r str {
         self.columns.get(column).and_then(|at| row.cells.get(*at)).unwrap_or_default()
-    }
-
-    /// The rows of each event, in the order of their first ones; rows that are none are refused here.
-    fn events(&self, imported: &mut Imported) -> Vec<Event> {
-        let mut events: Vec<Event> = Vec::new();
-        let mut known: BTreeMap<String, usize> = BTreeMap::new();
-        let mut spelled: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for (at, row) in self.table.rows.iter().enumerate() {
-            let site = self.mapping.fields.iter().find(|mapped| mapped.field == "site");
-            if let Some(site) = site.filter(|_| row.fault.is_none()) {
-                imported.sites.extend(site.word(self.cell(row, &site.column)));
-            }
-            let admitted = fault_of(row).and_then(|()| self.admit(row));
-            let is_left_out = matches!(&admitted, Err((reason, _)) if self.is_left_out(reason));
-            let id = self.id(row);
-            // A row that is no part of what is taken says nothing of an event, nor does one that names none.
-            let (id, broken) = match (admitted, id) {
-                (Ok(()), Ok(id)) => (id, None),
-                (Err(refused), Ok(Some(id))) if !is_left_out => (Some(id), Some((at, refused))),
-                (Err((reason, detail)), _) | (Ok(()), Err((reason, detail))) => {
-                    imported.refused.push(RefusedRow { row: at, line: row.line, reason, detail });
-                    continue;
-                }
-            };
-            let Some(id) = id else {
-                events.push(Event { id: None, rows: vec![at], broken });
-                continue;
-            };
-            let spelling = self.id_as_spelled(row);
-            let broken = broken.or_else(|| {
-                let other = spelled.get(&id).is_some_and(|before| *before != spelling);
-                let detail = "another row of the file spells the id of this event otherwise: if they are one event, spell it \
-                              alike; if they are two, give each an id that is not a number";
-                other.then(|| (at, refusal("id_spelled_twice", detail)))
-            });
-            spelled.entry(id.clone()).or_insert(spelling);
-            match known.get(&id) {
-                Some(event) => {
-                    let event = &mut events[*event];
-                    event.rows.push(at);
-                    event.broken = event.broken.take().or(broken);
-                }
-                None => {
-                    known.insert(id.clone(), events.len());
-                    events.push(Event { id: Some(id), rows: vec![at], broken });
-                }
-            }
-        }
-        events
-    }
-
-    /// Whether a row refused so is none of those that the mapping takes: it says so of its own.
-    fn is_left_out(&self, reason: &str) -> bool {
-        let declared = |only: &Only| only.refuse.values().any(|said| said == reason);
-        reason == "not_taken" || self.mapping.only.all().iter().any(declared)
-    }
-
-    fn admit(&self, row: &TableRow) -> Result<(), Refusal> {
-        for only in self.mapping.only.all() {
-            let word = self.cell(row, &only.column);
-            let (take, not) = (only.take.all(), only.not.all());
-            let is_taken = match take.is_empty() {
-                true => {
-                    !not.iter().any(|other| same(other, word))
-                        && !only.refuse.keys().any(|other| same(other, word))
-                }
-                false => take.iter().any(|taken| same(taken, word)),
-            };
-            if is_taken {
-                continue;
-            }
-            if let Some((_, reason)) = only.refuse.iter().find(|(other, _)| same(other, word)) {
-                return Err(refusal(reason, &format!("column {}", only.column)));
-            }
-            if not.iter().any(|other| same(other, word)) {
-                return Err(refusal("not_taken", &format!("column {}", only.column)));
-            }
-            let allowed = only.refuse.keys().chain(take).map(String::as_str).collect::<Vec<_>>();
-            let detail = format!("column {}: expected {}", only.column, allowed.join(" or "));
-            return Err(refusal("unreadable", &detail));
-        }
-        Ok(())
     }
 
     /// The record of the rows of one event; which of them keeps it from being one.
@@ -494,32 +410,6 @@ fn code_text(field: &Field, name: &str, text: &str) -> String {
     let code =
         name.strip_prefix(field.name).and_then(|rest| rest.strip_prefix('.')).unwrap_or_default();
     format!("{code}={text}")
-}
-
-pub(crate) fn fault_of(row: &TableRow) -> Result<(), Refusal> {
-    match row.fault {
-        None => Ok(()),
-        Some(RowFault::Width) => {
-            Err(refusal("unreadable", "the row has another number of columns than the header"))
-        }
-        Some(RowFault::Encoding) => Err(refusal(
-            "not_utf8",
-            "the row holds bytes of another encoding than the file's; say --encoding",
-        )),
-        Some(RowFault::Merged) => Err(refusal(
-            "merged_cells",
-            "cells of the row are merged: take them apart in the spreadsheet, so that each says what it says",
-        )),
-        Some(RowFault::Formula) => Err(refusal(
-            "formula",
-            "a formula in the row has an error, or its result was not saved: open the file in a spreadsheet, mend it, and \
-             save it",
-        )),
-        Some(RowFault::Open) => Err(refusal(
-            "quote_not_closed",
-            "a quotation mark in this row is never closed: rows behind it may be in it",
-        )),
-    }
 }
 
 /// The columns that a mapping reads; of an id, those that are no constants.

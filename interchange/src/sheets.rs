@@ -204,7 +204,7 @@ fn read_list(
     let mut elements: BTreeMap<String, Vec<ListRow>> = BTreeMap::new();
     for (at, row) in table.rows.iter().enumerate() {
         let record = place.and_then(|place| row.cells.get(place)).unwrap_or_default().to_owned();
-        let element = crate::reading::fault_of(row).and_then(|()| {
+        let element = crate::events::fault_of(row).and_then(|()| {
             let said = reading.elements(row, options.keeps_unknown_codes)?;
             Ok(said.into_iter().next().map(|(_, _, element)| element).unwrap_or_default())
         });

@@ -18,6 +18,16 @@ impl StoreKey {
         StoreKey(Zeroizing::new(bytes))
     }
 
+    /// A new key, of the system's randomness.
+    pub fn fresh() -> Result<Self, StoreError> {
+        let mut bytes = Zeroizing::new([0; 32]);
+        let failed = |error: getrandom::Error| {
+            StoreError::Key(KeyFault::NotHad(std::io::Error::from(error).kind()))
+        };
+        getrandom::fill(bytes.as_mut()).map_err(failed)?;
+        Ok(StoreKey(bytes))
+    }
+
     /// The key's bytes, for keys of other uses that are kept in files of this form.
     pub fn to_bytes(&self) -> Zeroizing<[u8; 32]> {
         self.0.clone()
@@ -42,6 +52,15 @@ pub enum KeyFault {
     /// Another passphrase opens it. Nothing was changed.
     #[error("the passphrase does not open it; nothing was changed")]
     OtherPassphrase,
+    /// Another secret of the keystore's wrapped it. Nothing was changed.
+    #[error("another secret wrapped it; nothing was changed")]
+    OtherSecret,
+    /// Another PIN opens it, or none was given. Nothing was changed.
+    #[error("the PIN does not open it; nothing was changed")]
+    OtherPin,
+    /// A new PIN is too short.
+    #[error("a PIN has at least six characters")]
+    PinTooShort,
     /// A new passphrase is too short.
     #[error("a passphrase has at least {PASSPHRASE_CHARS_MIN} characters")]
     TooShort,
@@ -60,9 +79,7 @@ impl KeyProvider for KeyFile {
     fn store_key(&self) -> Result<StoreKey, StoreError> {
         let failed = |reason: std::io::Error| StoreError::Key(KeyFault::NotHad(reason.kind()));
         if !self.0.exists() {
-            let mut bytes = Zeroizing::new([0; 32]);
-            getrandom::fill(bytes.as_mut()).map_err(|error| failed(error.into()))?;
-            write_private(&self.0, bytes.as_ref()).map_err(failed)?;
+            write_private(&self.0, StoreKey::fresh()?.0.as_ref()).map_err(failed)?;
         }
         let bytes = Zeroizing::new(std::fs::read(&self.0).map_err(failed)?);
         let key = bytes.as_slice().try_into();
