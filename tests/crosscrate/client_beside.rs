@@ -174,13 +174,18 @@ fn a_store_is_let_go_of_and_taken_again_one_after_the_other() {
         save(&client).await;
         // Back in front before it was let go of.
         let (holder, reading) = long_read(&client).await;
-        let (suspending, resuming) = (client.clone(), client.clone());
-        let suspended = tokio::spawn(async move { suspending.suspend().await });
-        tokio::task::yield_now().await;
+        let mut suspended = Box::pin(client.suspend());
+        // It has begun before anybody resumes.
+        tokio::select! {
+            biased;
+            () = &mut suspended => panic!("a reading is still going on"),
+            () = std::future::ready(()) => {}
+        }
+        let resuming = client.clone();
         let resumed = tokio::spawn(async move { resuming.resume().await });
         drop(holder);
         reading.await.unwrap();
-        suspended.await.unwrap();
+        suspended.await;
         assert_eq!(resumed.await.unwrap(), Ok(()));
         client.resume().await.unwrap();
         assert_eq!(count(&client).await, Ok(1));
