@@ -219,6 +219,10 @@ impl World {
         };
         let enrolment = self.engine(by).certify(key, role, TEAMS[team])?;
         let id = enrolment.certificate.0;
+        // Who has a certificate of this role in this team is given none anew.
+        if self.hands.contains_key(&id) {
+            return Ok(enrolment);
+        }
         let role_number = if by == ROOT { 2 } else { 1 };
         let given = Given { role: role_number, team: team as u32, continues: None };
         self.done.said.push(Said { id, by: hand, word: Word::Certify(given) });

@@ -1,5 +1,5 @@
 import Foundation
-import KitbagGenerated
+internal import KitbagGenerated
 
 /// A store's key in a file that the platform's keystore and, where a person chose one, a PIN open together: what a
 /// `KeyProvider` gives while the app is unlocked. Wrong PINs wait ever longer, up to an hour; nothing is ever wiped. Keep
