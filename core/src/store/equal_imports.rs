@@ -92,7 +92,7 @@ impl Store {
     /// The record of a set that counts.
     pub(super) fn counted_of_set(&self, set: &SetId) -> Result<Option<RecordId>, StoreError> {
         let order = if crate::planted!(EqualImportByArrival) {
-            "(SELECT arrival FROM entry WHERE entry.id BETWEEN equal_import.id AND equal_import.id || x'ffffffffffffffffffffffffffffffff')"
+            "(SELECT arrival FROM entry WHERE entry.id BETWEEN equal_import.id AND CAST(equal_import.id || x'ffffffffffffffffffffffffffffffff' AS BLOB))"
         } else {
             "rank, id"
         };
