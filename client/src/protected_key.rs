@@ -28,9 +28,10 @@ impl ProtectedKey {
         ProtectedKey { path: path.to_owned(), since: Mutex::new(Instant::now()) }
     }
 
-    /// Whether it was made.
+    /// Whether it was made: also where it cannot be looked at, so that nothing is ever made in its place.
     pub fn is_made(&self) -> bool {
-        self.path.exists()
+        let looked = std::fs::symlink_metadata(&self.path);
+        !looked.is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
     }
 
     /// Makes a new key under the keystore's secret, without a PIN.

@@ -219,7 +219,7 @@ impl Saving<'_> {
         // Where the row first came from, also by way of other programmes' exports.
         let origin = origin(&form).map(str::to_owned);
         let name = key.to_string();
-        if self.contradicting.contains(origin.as_ref().unwrap_or(&name)) {
+        if self.contradicting.contains(&name) {
             self.refuse(&rows, "contradicts", CONTRADICTS.to_owned());
             return Ok(());
         }
@@ -330,12 +330,10 @@ impl Saving<'_> {
 fn contradicting(taken: &[Taken]) -> BTreeSet<String> {
     let mut said: BTreeMap<&str, &Form> = BTreeMap::new();
     let mut contradicting = BTreeSet::new();
-    let named = taken.iter().filter_map(|taken| {
-        let key = match &taken.key {
-            RowKey::Named(key) => Some(key.as_str()),
-            RowKey::Counted { .. } => None,
-        };
-        Some((origin(&taken.form).or(key)?, &taken.form))
+    // By the row's own id: two records of one origin stay two.
+    let named = taken.iter().filter_map(|taken| match &taken.key {
+        RowKey::Named(name) => Some((name.as_str(), &taken.form)),
+        RowKey::Counted { .. } => None,
     });
     for (name, form) in named {
         let first = said.entry(name).or_insert(form);
