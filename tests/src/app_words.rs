@@ -8,6 +8,15 @@
 use kitbag_core::words::LANGUAGES;
 use std::path::PathBuf;
 
+/// The words of the demo apps beside Kitbag's, by language, English first.
+const APP: [(&str, &str); 5] = [
+    ("en", include_str!("../../locales/app/en.ftl")),
+    ("es", include_str!("../../locales/app/es.ftl")),
+    ("fr", include_str!("../../locales/app/fr.ftl")),
+    ("ar", include_str!("../../locales/app/ar.ftl")),
+    ("uk", include_str!("../../locales/app/uk.ftl")),
+];
+
 /// The one language whose words Android shows where a phone's own has none.
 const FALLBACK: &str = "en";
 
@@ -60,8 +69,8 @@ fn holes(text: &str) -> Vec<&str> {
     after.filter_map(|rest| rest.split_once(" }").map(|(name, _)| name)).collect()
 }
 
-fn messages(file: &'static str) -> Vec<Message<'static>> {
-    let english = texts(LANGUAGES[0].1);
+fn messages(english: &'static str, file: &'static str) -> Vec<Message<'static>> {
+    let english = texts(english);
     let order = |name: &str| -> Vec<&str> {
         let found = english.iter().find(|(id, _)| *id == name);
         let last = found.and_then(|(_, forms)| forms.last());
@@ -204,21 +213,34 @@ fn dashboard(messages: &[Message<'_>]) -> String {
     serde_json::to_string_pretty(&words).unwrap_or_default() + "\n"
 }
 
+/// The folder of a language's words on Android.
+fn values(language: &str) -> String {
+    match language {
+        FALLBACK => "values".to_owned(),
+        language => format!("values-{language}"),
+    }
+}
+
 /// All files, by their names under the folder that they are written to.
 pub fn files() -> Vec<(PathBuf, String)> {
     let mut files = Vec::new();
     for (language, file) in LANGUAGES {
-        let messages = messages(file);
-        let values = match language {
-            FALLBACK => "values".to_owned(),
-            language => format!("values-{language}"),
-        };
-        files.push((format!("android/{values}/strings.xml").into(), android(&messages)));
+        let messages = messages(LANGUAGES[0].1, file);
+        let path = format!("android/{}/strings.xml", values(language));
+        files.push((path.into(), android(&messages)));
         let folder = format!("ios/{language}.lproj");
         files.push((format!("{folder}/Localizable.strings").into(), apple(&messages)));
         let plurals = apple_plurals(&messages);
         files.push((format!("{folder}/Localizable.stringsdict").into(), plurals));
         files.push((format!("dashboard/{language}.json").into(), dashboard(&messages)));
+    }
+    for (language, file) in APP {
+        let messages = messages(APP[0].1, file);
+        let path = format!("android-demo/{}/words.xml", values(language));
+        files.push((path.into(), android(&messages)));
+        let folder = format!("ios-demo/{language}.lproj");
+        files.push((format!("{folder}/App.strings").into(), apple(&messages)));
+        files.push((format!("{folder}/App.stringsdict").into(), apple_plurals(&messages)));
     }
     files
 }
@@ -229,7 +251,7 @@ mod tests {
     use super::*;
     use kitbag_core::sync::SyncFault;
     use kitbag_core::words::Words;
-    use std::collections::BTreeMap;
+    use std::collections::{BTreeMap, BTreeSet};
 
     fn file(name: &str) -> String {
         files().into_iter().find(|(path, _)| path.to_str() == Some(name)).unwrap().1
@@ -287,6 +309,43 @@ mod tests {
                 assert_eq!(apple[id], said, "{language}: {id}");
                 assert_eq!(dashboard[id], said, "{language}: {id}");
             }
+        }
+    }
+
+    /// What each language fills in and which numbers it tells apart, by message.
+    fn shape(file: &str) -> BTreeMap<&str, (BTreeSet<&str>, BTreeSet<Option<&str>>)> {
+        let shapes = texts(file).into_iter().map(|(name, forms)| {
+            let filled = forms.iter().flat_map(|(_, text)| holes(text)).collect();
+            (name, (filled, forms.into_iter().map(|(category, _)| category).collect()))
+        });
+        shapes.collect()
+    }
+
+    #[test]
+    fn the_apps_say_the_same_in_every_language() {
+        let english = shape(APP[0].1);
+        for (language, file) in APP {
+            let categories: &[&str] = match language {
+                "ar" => &["zero", "one", "two", "few", "many", "other"],
+                "uk" => &["one", "few", "many", "other"],
+                "es" | "fr" => &["one", "many", "other"],
+                _ => &["one", "other"],
+            };
+            let shapes = shape(file);
+            let (said, asked): (Vec<_>, Vec<_>) =
+                (shapes.keys().collect(), english.keys().collect());
+            assert_eq!(said, asked, "{language}");
+            for (name, (filled, forms)) in shapes {
+                assert_eq!(filled, english[name].0, "{language}: {name}");
+                let varies = english[name].1.len() > 1;
+                let wanted = if varies {
+                    categories.iter().map(|category| Some(*category)).collect()
+                } else {
+                    BTreeSet::from([None])
+                };
+                assert_eq!(forms, wanted, "{language}: {name}");
+            }
+            assert_eq!(texts(file).len(), english.len(), "{language}: no message twice");
         }
     }
 

@@ -161,8 +161,13 @@ pub fn kotlin() -> Result<Outcome, String> {
     let native = shell::target().join("debug");
     maven.arg(format!("-Dkitbag.native={}", native.display()));
     let ran = shell::run(&mut maven);
+    reported(&reports, ran)
+}
+
+/// What surefire's reports say of a run.
+pub fn reported(reports: &Path, ran: Result<(), String>) -> Result<Outcome, String> {
     let mut outcome = Outcome::default();
-    for report in fs::read_dir(&reports).into_iter().flatten().flatten() {
+    for report in fs::read_dir(reports).into_iter().flatten().flatten() {
         let path = report.path();
         if path.extension().is_some_and(|ending| ending == "xml") {
             let text = read(&path)?;
@@ -392,28 +397,28 @@ fn in_swift(command: &[&str]) -> Command {
     swift
 }
 
-fn maven(folder: &Path, arguments: &[&str]) -> Command {
+pub fn maven(folder: &Path, arguments: &[&str]) -> Command {
     let mut maven = Command::new("mvn");
     maven.current_dir(folder).args(["--quiet", "--batch-mode"]).args(arguments);
     maven
 }
 
 /// What a command says on its standard output; it must succeed.
-fn empty(folder: &Path) -> Result<PathBuf, String> {
+pub fn empty(folder: &Path) -> Result<PathBuf, String> {
     let _ = fs::remove_dir_all(folder);
     fs::create_dir_all(folder).map_err(|error| error.to_string())?;
     Ok(folder.to_owned())
 }
 
-fn package(language: &str) -> PathBuf {
+pub fn package(language: &str) -> PathBuf {
     shell::root().join("bindings").join(language)
 }
 
-fn read(path: &Path) -> Result<String, String> {
+pub fn read(path: &Path) -> Result<String, String> {
     fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))
 }
 
-fn write(path: &Path, text: &str) -> Result<(), String> {
+pub fn write(path: &Path, text: &str) -> Result<(), String> {
     // As it was, it is not compiled anew.
     if fs::read_to_string(path).is_ok_and(|before| before == text) {
         return Ok(());

@@ -1,5 +1,6 @@
 //! The task runner. CI calls the same subcommands as people do.
 
+mod apps;
 mod bindings;
 mod phones;
 mod setup;
@@ -84,6 +85,12 @@ enum Task {
     Android,
     /// Packs the AAR, of the libraries that `android` built
     Aar,
+    /// Runs the Android app's tests over the real library, as written and as shrunk
+    AndroidDemo,
+    /// Builds and signs the Android app
+    Apk,
+    /// Draws the Android app's screens anew, into android-demo/screens
+    Screens,
     /// Makes the XCFramework, on a Mac
     Ios,
     /// Plants each fault in the engine, and shows the seed that catches it
@@ -136,6 +143,9 @@ fn main() -> ExitCode {
         Task::Phones => phones::check(),
         Task::Android => phones::android(),
         Task::Aar => phones::aar(),
+        Task::AndroidDemo => apps::android().and_then(suites::closing("android-demo")),
+        Task::Apk => apps::apk(),
+        Task::Screens => apps::screens(),
         Task::Ios => phones::ios(),
         Task::Kotlin => bindings::kotlin().and_then(suites::closing("kotlin")),
         Task::Swift => bindings::swift().and_then(suites::closing("swift")),

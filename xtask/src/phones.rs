@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Android's names of the machines that apps run on.
-const ABIS: [&str; 3] = ["arm64-v8a", "armeabi-v7a", "x86_64"];
+pub const ABIS: [&str; 3] = ["arm64-v8a", "armeabi-v7a", "x86_64"];
 /// Down to this API level `java.time` is there without rewriting an app's code.
 const API_LEVEL: &str = "26";
 /// The highest level of what the library may ask of the C library.
@@ -23,7 +23,8 @@ const LINKED: &str = "-C link-arg=-Wl,-z,max-page-size=16384 \
 /// Where an app's build reads what it must be to take the AAR.
 const METADATA: &str = "META-INF/com/android/build/gradle/aar-metadata.properties";
 
-fn native() -> PathBuf {
+/// Where they are once they are built.
+pub fn native() -> PathBuf {
     shell::target().join("android/jniLibs")
 }
 

@@ -1,7 +1,7 @@
 //! What lint and some suites need beyond Rust: cargo-deny, a separate SQLCipher, a JDK with Maven, and Swift, each in a
 //! folder of its own under `target` where it is not the machine's.
 
-use crate::{bindings, shell};
+use crate::{apps, bindings, shell};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
@@ -38,6 +38,7 @@ pub fn run() -> Result<(), String> {
     }
     shell::run(Command::new(peer_python()).args(["-m", "pip", "install", "--quiet", PEER]))?;
     bindings::set_up()?;
+    apps::set_up()?;
     println!("Set up: a separate SQLCipher in {}.", folder.display());
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! The suites of `cargo xtask test`, and what lint checks.
 
-use crate::{bindings, phones, setup, shell};
+use crate::{apps, bindings, phones, setup, shell};
 use serde_json::Value;
 use std::process::Command;
 use std::sync::Mutex;
@@ -62,6 +62,14 @@ pub fn test(quick: bool) -> Result<(), String> {
             match bindings::has_maven() {
                 true => timed("kotlin", &bindings::kotlin),
                 false => ("kotlin", None),
+            },
+            match apps::has_tools() {
+                true => timed("android-demo", &apps::android),
+                false => ("android-demo", None),
+            },
+            match apps::has_tools() {
+                true => timed("apk", &apps::apk_checked),
+                false => ("apk", None),
             },
             match bindings::has_swift() {
                 true => timed("swift", &bindings::swift),

@@ -1,0 +1,215 @@
+package org.kitbag.demo.screens
+
+import kotlinx.coroutines.CancellationException
+import kotlinx.coroutines.CoroutineScope
+import kotlinx.coroutines.Job
+import kotlinx.coroutines.delay
+import kotlinx.coroutines.flow.MutableStateFlow
+import kotlinx.coroutines.flow.StateFlow
+import kotlinx.coroutines.launch
+import kotlinx.coroutines.sync.Mutex
+import kotlinx.coroutines.sync.withLock
+import org.kitbag.KindDeclaration
+import org.kitbag.KitbagException
+import org.kitbag.declarations
+
+/** One screen: what it shows now, and what its acts do. All of it runs on one thread, the platform's. */
+abstract class Screen(protected val app: App) {
+    private var waits: Job? = null
+
+    /** What it shows now. */
+    abstract suspend fun page(): Page
+
+    /** Where its way back leads. */
+    open suspend fun back() = app.leave(this)
+
+    /** It is not shown any more. */
+    open fun left() {
+        waits?.cancel()
+    }
+
+    /** How often it is drawn anew by itself, as what it says of time passes. */
+    open val redrawnEachMs: Long get() = 30_000
+
+    /** Waits for something while the screen is shown: nobody's tap has to wait for that. */
+    protected fun await(wait: suspend () -> Unit) {
+        waits?.cancel()
+        waits = app.launch(wait)
+    }
+
+    protected val speech: Speech get() = app.speech
+
+    protected fun say(name: String, vararg filled: String): String = speech.say(name, *filled)
+}
+
+/** What is wrong, in words, above whatever the screen shows. */
+data class Trouble(val text: String)
+
+/** The phone was locked while something was asked of who is on shift. */
+class Locked : Exception()
+
+/** The screens of the app, one above the other, and the page that is seen. */
+class App(val phone: Phone, words: Words, val scope: CoroutineScope) {
+    val speech = Speech(words, phone.platform.zone)
+    private val screens = ArrayList<Screen>()
+    private val turn = Mutex()
+    private var trouble: Trouble? = null
+    private var ticking: Job? = null
+    private var watched: OnShift? = null
+    private var watching: Job? = null
+    private var drawn = 0L
+    private val seen = MutableStateFlow(Page("starting", "", emptyList(), hasBack = false))
+
+    /** The page that is seen. */
+    val page: StateFlow<Page> get() = seen
+
+    private var declared: List<KindDeclaration>? = null
+
+    /** Who is on shift. */
+    fun shift(): OnShift = phone.onShift ?: throw Locked()
+
+    /** What people read of kinds, fields and codes, in this programme. */
+    suspend fun vocabulary(): Vocabulary {
+        val declarations = declared ?: declarations(speech.locale.language).also { declared = it }
+        return Vocabulary(declarations, shift().kitbag.programme.packs(), speech, shift().device)
+    }
+
+    /** Begins where a person begins: with who is on shift. */
+    fun start() {
+        launch { show(Shift.first(this)) }
+        ticking = scope.launch {
+            while (true) {
+                delay(screens.lastOrNull()?.redrawnEachMs ?: 1_000)
+                if (turn.isLocked) continue
+                if (phone.isIdle) lock()
+                redraw()
+            }
+        }
+    }
+
+    /** The app is in front again: what waited is sent, and who was away for long unlocks it anew. */
+    fun came() {
+        tap { if (phone.isIdle) lock() else phone.syncNow() }
+    }
+
+    /** Locks, whatever is being done: the first screen is the one that opens it. */
+    fun lockAtOnce() {
+        scope.launch {
+            lock()
+            redraw()
+        }
+    }
+
+    private suspend fun lock() {
+        screens.asReversed().forEach(Screen::left)
+        phone.lock()
+        begin(Shift.locked(this))
+    }
+
+    private fun watch() {
+        val shift = phone.onShift
+        if (shift === watched) return
+        watched = shift
+        watching?.cancel()
+        watching = shift?.let { scope.launch { it.kitbag.changes.collect { redraw() } } }
+    }
+
+    /** Ends everything that it waits for. */
+    fun end() {
+        ticking?.cancel()
+        watching?.cancel()
+        screens.forEach(Screen::left)
+    }
+
+    /** What a tap does; while another one is being done, nothing: whoever shakes taps twice. */
+    fun tap(act: Act): Job? {
+        if (!turn.tryLock()) return null
+        return scope.launch {
+            try {
+                trouble = null
+                guarded(act)
+            } finally {
+                turn.unlock()
+            }
+            redraw()
+        }
+    }
+
+    /** What was typed is kept, in its order; the page is not drawn anew. */
+    fun typed(text: String, keep: suspend (String) -> Unit): Job = scope.launch { turn.withLock { guarded { keep(text) } } }
+
+    /** The platform's way back. */
+    fun back(): Job? = tap { screens.lastOrNull()?.back() }
+
+    /** Whether the way back leads out of the app. */
+    val isAtFirst: Boolean get() = screens.size <= 1
+
+    /** Shows a screen above the others. */
+    suspend fun show(screen: Screen) {
+        screens += screen
+    }
+
+    /** Shows a screen in the place of the one above. */
+    suspend fun replace(screen: Screen) {
+        screens.removeLastOrNull()?.left()
+        screens += screen
+    }
+
+    /** Shows this screen alone. */
+    suspend fun begin(screen: Screen) {
+        screens.asReversed().forEach(Screen::left)
+        screens.clear()
+        screens += screen
+    }
+
+    /** Leaves a screen, with all above it. */
+    fun leave(screen: Screen) {
+        while (screens.size > 1 && screen in screens) screens.removeLast().left()
+    }
+
+    /** Leaves all but the first. */
+    fun home() {
+        while (screens.size > 1) screens.removeLast().left()
+    }
+
+    /** Says what is wrong, until the next tap. */
+    fun say(trouble: Trouble) {
+        this.trouble = trouble
+    }
+
+    /** Draws the page that is seen anew. */
+    suspend fun redraw() {
+        val screen = screens.lastOrNull() ?: return
+        val number = ++drawn
+        watch()
+        var page: Page? = null
+        guarded { page = screen.page() }
+        val said = trouble?.let { listOf(Item.Words(it.text, Tone.BAD, Mark.TROUBLE)) } ?: emptyList()
+        val shown = page ?: Page("trouble", "", emptyList())
+        // One that was begun later says what is true now.
+        if (screen === screens.lastOrNull() && number == drawn) seen.value = shown.copy(items = said + shown.items)
+    }
+
+    internal fun launch(wait: suspend () -> Unit): Job {
+        val waits = scope.launch { guarded(wait) }
+        // Whoever waited may have been left meanwhile, by what it waited for.
+        waits.invokeOnCompletion { scope.launch { redraw() } }
+        return waits
+    }
+
+    private suspend fun guarded(act: Act) {
+        try {
+            act()
+        } catch (cancelled: CancellationException) {
+            throw cancelled
+        } catch (failed: KitbagException) {
+            trouble = Trouble(failed.inWords)
+        } catch (_: Locked) {
+            begin(Shift.first(this))
+        } catch (failed: SecretGone) {
+            trouble = Trouble(speech.say("app-key_gone"))
+        } catch (failed: java.io.IOException) {
+            trouble = Trouble(speech.say("app-file_failed"))
+        }
+    }
+}

@@ -1,0 +1,142 @@
+package org.kitbag.demo.screens
+
+import org.kitbag.KitbagException
+import org.kitbag.Role
+
+/** What is seldom needed. */
+class More(app: App) : Screen(app) {
+    override suspend fun page(): Page {
+        val shift = app.shift()
+        val items = ArrayList<Item>()
+        items += Item.Button(say("app-switch"), mark = Mark.PERSON) { app.show(Shift(app)) }
+        items += Item.Button(say("app-sync")) { app.show(Syncing(app)) }
+        items += Item.Button(say("app-protection")) { app.show(Protection(app)) }
+        if (shift.isCoordinator) items += Item.Button(say("app-invite")) { app.show(Inviting(app)) }
+        items += Item.Button(say("app-about")) { app.show(About(app)) }
+        items += Item.Button(say("app-leave_team"), Look.DANGER) { app.show(Leaving(app)) }
+        return Page("more", say("app-more"), items, isAtThumb = true)
+    }
+}
+
+/** A PIN, and what keeps others out. */
+class Protection(app: App) : Screen(app) {
+    override suspend fun page(): Page {
+        val profile = app.shift().profile
+        val items = ArrayList<Item>()
+        val hasPin = profile.key.needsPin
+        items += Item.Words(say(if (hasPin) "app-has_pin" else "app-no_pin"), if (hasPin) Tone.GOOD else Tone.WARNING, if (hasPin) Mark.TICK else Mark.TROUBLE)
+        items += Item.Button(say(if (hasPin) "app-pin_change" else "app-pin_set")) { app.show(PinSetting(app, false)) }
+        if (hasPin) items += Item.Button(say("app-pin_remove"), Look.QUIET) { app.show(PinSetting(app, true)) }
+        if (hasPin) items += Item.Button(say("app-lock_now")) {
+            app.phone.lock()
+            app.begin(Unlock(app, profile))
+        }
+        items += Item.Heading(say("app-quick_exit"))
+        items += Item.Words(say("app-quick_exit_how"))
+        return Page("protection", say("app-protection"), items)
+    }
+}
+
+/** Sets, changes or takes away a PIN. */
+class PinSetting(app: App, private val isRemoval: Boolean) : Screen(app) {
+    private var old = ""
+    private var new = ""
+    private var again = ""
+
+    override suspend fun page(): Page {
+        val hasPin = app.shift().profile.key.needsPin
+        val items = ArrayList<Item>()
+        if (!isRemoval) items += Item.Words(say("app-pin_what"))
+        if (hasPin) items += Item.Input(say("app-pin_old"), old, Typing.SECRET) { old = it }
+        if (!isRemoval) {
+            items += Item.Input(say("app-pin_new"), new, Typing.SECRET) { new = it }
+            items += Item.Input(say("app-pin_again"), again, Typing.SECRET) { again = it }
+        }
+        val save = Item.Button(say(if (isRemoval) "app-pin_remove" else "app-pin_set"), Look.MAIN) { set(hasPin) }
+        return Page("pin", say(if (isRemoval) "app-pin_remove" else "app-pin_set"), items, listOf(save))
+    }
+
+    private suspend fun set(hasPin: Boolean) {
+        if (!isRemoval && new != again) return app.say(Trouble(say("app-pin_differs")))
+        app.shift().profile.changePin(old.takeIf { hasPin }, new.takeIf { !isRemoval })
+        app.leave(this)
+    }
+}
+
+/** Invites a device into the team: what a coordinator does. */
+class Inviting(app: App) : Screen(app) {
+    private var label = ""
+    private var shown: String? = null
+    private var hasAsked = false
+    private var digits = ""
+
+    override suspend fun page(): Page = when {
+        shown == null -> Page(
+            "invite", say("app-invite"),
+            listOf(Item.Words(say("app-invite_how")), Item.Input(say("app-name"), label) { label = it }),
+            listOf(Item.Button(say("app-next"), Look.MAIN) { invite() }),
+        )
+        !hasAsked -> Page("invite_code", say("app-invite"), listOf(Item.Code(shown.orEmpty(), say("app-invite_show"))))
+        else -> Page(
+            "invite_digits", say("app-invite"),
+            listOf(Item.Words(say("app-invite_digits")), Item.Input(say("app-digits"), digits, Typing.DIGITS) { digits = it }),
+            listOf(Item.Button(say("app-let_in"), Look.MAIN) { approve() }),
+        )
+    }
+
+    private suspend fun invite() {
+        val invitation = app.shift().kitbag.team.invite(app.shift().team, Role.WORKER, label = label.trim().ifEmpty { null })
+        shown = invitation.text
+        await {
+            invitation.asked()
+            hasAsked = true
+        }
+    }
+
+    private suspend fun approve() {
+        app.shift().kitbag.team.approve(digits.filter { it.isDigit() })
+        app.leave(this)
+    }
+}
+
+/** Leaves the team: what is not sent would be lost, and keeps it from being left. */
+class Leaving(app: App) : Screen(app) {
+    private var wouldLose = false
+
+    override suspend fun page(): Page {
+        val items = ArrayList<Item>()
+        items += Item.Words(say("app-leave_what"))
+        if (wouldLose) items += Item.Words(say("app-leave_sync_first"), Tone.BAD, Mark.TROUBLE)
+        val leave = Item.Button(say("app-leave_team"), Look.DANGER) { leave() }
+        return Page("leave", say("app-leave_team"), items, listOf(leave))
+    }
+
+    private suspend fun leave() {
+        val shift = app.shift()
+        try {
+            shift.kitbag.team.leave(shift.team)
+        } catch (failed: KitbagException.WouldLose) {
+            wouldLose = true
+            throw failed
+        }
+        app.phone.lock()
+        app.begin(Shift.first(app))
+    }
+}
+
+/** What is safe on a lost phone, and what is not. */
+class About(app: App) : Screen(app) {
+    override suspend fun page(): Page = Page(
+        "about",
+        say("app-about"),
+        listOf("safe" to Tone.GOOD, "not_safe" to Tone.WARNING).flatMap { (part, tone) ->
+            listOf<Item>(Item.Heading(say("app-about_$part"))) +
+                (1..ABOUT.getValue(part)).map { Item.Words(say("app-about_${part}_$it"), tone, if (tone == Tone.GOOD) Mark.TICK else Mark.TROUBLE) }
+        },
+    )
+
+    private companion object {
+        /** How many sentences each part has. */
+        val ABOUT = mapOf("safe" to 4, "not_safe" to 4)
+    }
+}

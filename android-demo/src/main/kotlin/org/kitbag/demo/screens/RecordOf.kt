@@ -1,0 +1,153 @@
+package org.kitbag.demo.screens
+
+import org.kitbag.Attention
+import org.kitbag.Change
+import org.kitbag.Delivery
+import org.kitbag.DeviceKey
+import org.kitbag.Field
+import org.kitbag.Form
+import org.kitbag.LiftedBy
+import org.kitbag.Need
+import org.kitbag.RecordId
+import org.kitbag.Shape
+import org.kitbag.State
+import org.kitbag.Value
+import org.kitbag.WholeRecord
+
+/** One record: its answers, what is to be settled, its history; corrected, voided, undone. */
+class RecordOf(app: App, private val id: RecordId) : Screen(app) {
+    override suspend fun page(): Page {
+        val words = app.vocabulary()
+        val record = app.shift().kitbag.records.get(id)
+        val items = ArrayList<Item>()
+        items += standing(record)
+        for (field in words.kind(record.kind).fields.filter { it.name !in HIDDEN }) items += answered(words, record, field)
+        items += Item.Heading(say("app-changes"))
+        val names = app.shift().kitbag.team.names()
+        record.history.mapTo(items) { change ->
+            Item.Line(who(change.author, names), speech.ago(change.at, app.phone.platform.now()))
+        }
+        return Page("record", words.kind(record.kind).inWords, items, foot(record))
+    }
+
+    private suspend fun standing(record: WholeRecord): List<Item> {
+        val items = ArrayList<Item>()
+        if (record.state == State.VOID) items += Item.Words(say("app-void_now"), Tone.WARNING, Mark.TROUBLE)
+        if (record.state == State.DUPLICATE) items += Item.Words(say("app-duplicate_now"), Tone.WARNING, Mark.TROUBLE)
+        when (record.attention) {
+            Attention.None -> {}
+            Attention.Conflicted -> items += Item.Words(say("app-choose_value"), Tone.WARNING, Mark.TROUBLE)
+            Attention.DateInDoubt -> items += Item.Words(say("app-date_in_doubt_what"), Tone.WARNING, Mark.TROUBLE)
+            is Attention.Refused -> items += Item.Words(say(lifted()), Tone.BAD, Mark.TROUBLE)
+        }
+        when (record.delivery) {
+            Delivery.Waiting -> items += Item.Words(say("app-waits_safe"), Tone.PLAIN, Mark.WAITING)
+            Delivery.OnHub -> items += Item.Words(say("app-on_hub"), Tone.GOOD, Mark.SENT)
+            is Delivery.Aside -> items += Item.Words(say("app-aside_one"), Tone.BAD, Mark.TROUBLE)
+        }
+        return items
+    }
+
+    private suspend fun lifted(): String {
+        val refused = app.shift().kitbag.records.refused().firstOrNull { it.record == id }
+        return when (refused?.liftedBy) {
+            LiftedBy.COORDINATOR -> "app-refused_coordinator"
+            LiftedBy.ARRIVAL -> "app-refused_arrival"
+            LiftedBy.NOBODY, null -> "app-refused_nobody"
+        }
+    }
+
+    private fun answered(words: Vocabulary, record: WholeRecord, field: Field): List<Item> {
+        val items = ArrayList<Item>()
+        val values = record.fields[field.name].orEmpty()
+        if (values.size > 1) {
+            items += Item.Heading(field.inWords)
+            // Two values to choose from: the last one counts until a person chose.
+            values.mapIndexedTo(items) { number, written ->
+                val detail = if (number == values.lastIndex) say("app-counts_now") else null
+                Item.Option(words.said(field, written.value), false, detail) { app.shift().kitbag.records.correct(id, field.name, written.value) }
+            }
+        } else if (values.size == 1 && values[0].value != Value.Nothing) {
+            items += Item.Line(field.inWords, words.said(field, values[0].value)) { app.show(Correct(app, id, field.name)) }
+        }
+        val ofSet = record.fields.filterKeys { it.startsWith("${field.name}.") }.mapNotNull { (name, all) -> all.lastOrNull()?.let { name to it.value } }
+        if (ofSet.isNotEmpty()) {
+            val form = Form(record.kind, ofSet.toMap())
+            items += Item.Line(field.inWords, words.said(record.kind, field, form)) { app.show(Correct(app, id, field.name)) }
+        }
+        record.lists[field.name].orEmpty().forEach { element ->
+            val said = element.fields.mapNotNull { (name, all) -> all.lastOrNull()?.let { name to it.value } }.toMap()
+            if ("void" !in said) items += Item.Line(field.inWords, words.element(record.kind, field, said))
+        }
+        return items
+    }
+
+    private fun who(author: DeviceKey, names: Map<DeviceKey, String>) =
+        if (author == app.shift().device) say("app-me") else names[author] ?: say("app-colleague")
+
+    private fun foot(record: WholeRecord): List<Item> {
+        if (record.state == State.VOID) {
+            return listOf(Item.Button(say("app-clear_void")) { app.shift().kitbag.records.clearVoid(id) })
+        }
+        return listOf(
+            Item.Button(say("app-void"), Look.DANGER) { app.show(Voiding(app, id)) },
+            Item.Button(say("app-correct_other")) { app.show(CorrectOther(app, id)) },
+        )
+    }
+
+    internal companion object {
+        val HIDDEN = setOf("utc_offset_min", "void", "duplicate_of", "distinct", "import_key", "records_digest", "values")
+    }
+}
+
+/** Why a record is to count nowhere: the reason is what voids it. */
+class Voiding(app: App, private val id: RecordId) : Screen(app) {
+    override suspend fun page(): Page {
+        val words = app.vocabulary()
+        val record = app.shift().kitbag.records.get(id)
+        val field = words.field(record.kind, "void")
+        val items = field?.let(words::choices).orEmpty().filter { it.code != "undone" }.map { reason ->
+            Item.Option(reason.text, false) {
+                app.shift().kitbag.records.void(id, reason.code)
+                app.leave(this)
+            }
+        }
+        return Page("voiding", say("app-void_why"), listOf<Item>(Item.Words(say("app-void_what"))) + items, isAtThumb = true)
+    }
+}
+
+/** What else is to be corrected: the questions that have no answer. */
+class CorrectOther(app: App, private val id: RecordId) : Screen(app) {
+    override suspend fun page(): Page {
+        val words = app.vocabulary()
+        val record = app.shift().kitbag.records.get(id)
+        val fields = words.kind(record.kind).fields.filter { it.name !in RecordOf.HIDDEN && it.shape !is Shape.Elements }
+        val items = fields.map { field -> Item.Line(field.inWords, record[field.name]?.let { words.said(field, it) }) { app.replace(Correct(app, id, field.name)) } }
+        return Page("correct_other", say("app-correct_other"), items)
+    }
+}
+
+/** Corrects one answer of a record: the old one stays in its history. */
+class Correct(app: App, private val id: RecordId, private val name: String) : Screen(app) {
+    private var held: Form? = null
+
+    override suspend fun page(): Page {
+        val words = app.vocabulary()
+        val record = app.shift().kitbag.records.get(id)
+        val field = words.field(record.kind, name) ?: return Page("correct", "", emptyList())
+        val before = Form(record.kind, record.fields.mapNotNull { (field, all) -> all.lastOrNull()?.let { field to it.value } }.toMap())
+        val question = Question(app, words, field, held ?: before, app.shift().device, false, { held = it }) { answered -> change(before, answered) }
+        val takeBack = field.need == Need.Optional && record[name] != null
+        val items = listOf(Item.Words(say("app-correct_what"))) + question.items()
+        return Page("correct", field.inWords, items, question.foot().filter { takeBack || it !is Item.Button || it.look == Look.MAIN }, isAtThumb = true)
+    }
+
+    /** All that differs, at once. */
+    private suspend fun change(before: Form, answered: Form) {
+        val read = app.shift().kitbag.records.prepared(app.shift().team, answered)
+        val names = (before.fields.keys + read.fields.keys).filter { it == name || it.startsWith("$name.") || (name == "supply_type" && it == "resupply_reason") }
+        val changes = names.filter { before.fields[it] != read.fields[it] }.map { Change.Put(it, read.fields[it] ?: Value.Nothing) }
+        if (changes.isNotEmpty()) app.shift().kitbag.records.change(id, changes)
+        app.leave(this)
+    }
+}

@@ -1,0 +1,133 @@
+package org.kitbag.demo.screens
+
+import org.kitbag.DraftId
+import org.kitbag.Fault
+import org.kitbag.Field
+import org.kitbag.Form
+import org.kitbag.Kind
+import org.kitbag.KitbagException
+import org.kitbag.Shape
+
+/**
+ * Records something by one question a screen. Asked is what saving would find missing, in the order of the data dictionary;
+ * what was answered last time and mostly stays so is there already. Each answer is in a draft before the next question.
+ */
+class Recording(app: App, private val shift: OnShift, private var form: Form, private var draft: DraftId?) : Screen(app) {
+    private val kind: Kind get() = form.kind
+    private val asked = ArrayList<String>()
+    private var current: String? = null
+    private var isUnfolded = false
+
+    /** The first question, before it is shown. */
+    suspend fun begin(): Recording {
+        proceed()
+        return this
+    }
+
+    /** The form as it stands. */
+    val filled: Form get() = form
+
+    override suspend fun page(): Page {
+        val words = app.vocabulary()
+        return current?.let { question(words, it) } ?: review(words)
+    }
+
+    private suspend fun faults(): List<Fault> {
+        val order = app.vocabulary().kind(kind).fields.map(Field::name)
+        return shift.kitbag.records.faults(shift.team, form).sortedBy { order.indexOf(it.field.substringBefore('.')) }
+    }
+
+    /** The next question that is not answered; none is the review. */
+    private suspend fun proceed() {
+        val missing = faults().firstOrNull()?.field?.substringBefore('.')
+        current = missing
+        if (missing != null && missing !in asked) asked += missing
+    }
+
+    private suspend fun question(words: Vocabulary, name: String): Page {
+        val field = words.field(kind, name) ?: return review(words)
+        val items = ArrayList<Item>()
+        known(words)?.let { items += Item.Words(it) }
+        val wrong = faults().firstOrNull { it.field.substringBefore('.') == name && it.code !in OPEN }
+        if (wrong != null) items += Item.Words(wrong.inWords, Tone.BAD, Mark.TROUBLE)
+        val clockIsOff = shift.kitbag.sync.status().clockIsOff
+        if (clockIsOff && field.shape == Shape.Date) items += Item.Words(say("app-clock_off"), Tone.WARNING, Mark.TROUBLE)
+        val question = Question(app, words, field, form, shift.device, clockIsOff, ::hold, ::answer)
+        items += question.items()
+        return Page("question", field.inWords, items, question.foot(), isAtThumb = true)
+    }
+
+    /** What is known already, in a line: a person sees what was taken from last time. */
+    private fun known(words: Vocabulary): String? {
+        val fields = words.kind(kind).fields.filter { it.name in SHOWN && form.fields[it.name] != null }
+        return fields.joinToString(" · ") { words.said(it, form.fields.getValue(it.name)) }.ifEmpty { null }
+    }
+
+    /** Takes an answer in, and goes on to the next question: what was typed and does not fit is asked again. */
+    suspend fun answer(answered: Form) {
+        hold(answered)
+        proceed()
+    }
+
+    /** Keeps what is answered so far: it is durable before anything else is shown. */
+    private suspend fun hold(answered: Form) {
+        form = answered
+        try {
+            draft = shift.kitbag.drafts.save(form, draft)
+        } catch (_: KitbagException.Invalid) {
+            // Half a date is none yet: it is kept with the next letter that makes it one.
+        }
+    }
+
+    private suspend fun review(words: Vocabulary): Page {
+        val fields = words.kind(kind).fields.filter { it.name !in HIDDEN }
+        val (answered, open) = fields.partition { words.said(kind, it, form) != null }
+        val items = ArrayList<Item>()
+        answered.mapTo(items) { field -> Item.Line(field.inWords, words.said(kind, field, form)) { change(field) } }
+        if (isUnfolded) open.mapTo(items) { field -> Item.Line(field.inWords, say("app-no_answer")) { change(field) } }
+        else if (open.isNotEmpty()) items += Item.Button(say("app-more_questions"), Look.QUIET) { isUnfolded = true }
+        val foot = listOf(Item.Button(say("app-save"), Look.MAIN, mark = Mark.TICK) { save() })
+        return Page("review", words.kind(kind).inWords, items, foot, isAtThumb = !isUnfolded)
+    }
+
+    private fun change(field: Field) {
+        current = field.name
+        if (field.name !in asked) asked += field.name
+    }
+
+    private suspend fun save() {
+        val kept = draft ?: shift.kitbag.drafts.save(form).also { draft = it }
+        val record = shift.kitbag.drafts.finish(kept, shift.team, form)
+        app.replace(Saved(app, shift, form, record))
+    }
+
+    override suspend fun back() {
+        val at = current?.let(asked::indexOf) ?: asked.size
+        if (at > 0) current = asked[at - 1] else super.back()
+    }
+
+    /** Throws away what was begun. */
+    suspend fun discard() {
+        draft?.let { shift.kitbag.drafts.discard(it) }
+        app.leave(this)
+    }
+
+    companion object {
+        /** What only says that there is no answer yet. */
+        private val OPEN = setOf("required", "one_of")
+
+        /** What was taken from last time, as the line above a question shows it. */
+        private val SHOWN = setOf("site", "channel", "product", "occurred_on", "service", "movement")
+
+        /** What nobody answers by hand. */
+        private val HIDDEN =
+            setOf("utc_offset_min", "void", "duplicate_of", "distinct", "import_key", "doses_per_kit", "records_digest", "values")
+
+        /** Begins a record of a kind, with what was answered last time. */
+        suspend fun of(app: App, kind: Kind): Recording {
+            val shift = app.shift()
+            val form = shift.kitbag.records.begin(shift.team, kind, app.phone.today(), app.phone.offsetMinutes())
+            return Recording(app, shift, form, null).begin()
+        }
+    }
+}

@@ -1,0 +1,88 @@
+package org.kitbag.demo.screens
+
+import org.kitbag.Change
+import org.kitbag.Element
+import org.kitbag.Kind
+import org.kitbag.RecordId
+import org.kitbag.Row
+import org.kitbag.Search
+import org.kitbag.State
+import org.kitbag.Value
+
+/** Referrals that are open, the latest first, each with its next step. */
+class Referrals(app: App) : Screen(app) {
+    override suspend fun page(): Page {
+        val words = app.vocabulary()
+        val items = open().map { row -> line(words, row) }
+        val shown = items.ifEmpty { listOf(Item.Words(say("app-no_open_referrals"))) }
+        val add = Item.Button(say("app-referral"), Look.MAIN, mark = Mark.REFERRAL) { app.show(Recording.of(app, Kind.REFERRAL)) }
+        return Page("referrals", say("app-referrals"), shown, listOf(add))
+    }
+
+    private suspend fun open(): List<Row> {
+        val found = ArrayList<Row>()
+        var search = Search(team = app.shift().team, kind = Kind.REFERRAL, state = State.COUNTED)
+        while (found.size < SHOWN) {
+            val page = app.shift().kitbag.records.list(search)
+            page.rows.filterTo(found) { status(it) !in CLOSED }
+            search = search.copy(olderThan = page.older ?: break)
+        }
+        return found.take(SHOWN)
+    }
+
+    private fun line(words: Vocabulary, row: Row): Item {
+        val service = words.field(Kind.REFERRAL, "service")?.let { field -> row.fields["service"]?.let { words.said(field, it) } }
+        val to = words.field(Kind.REFERRAL, "receiving_service")?.let { field -> row.fields["receiving_service"]?.let { words.said(field, it) } }
+        val status = words.field(Kind.REFERRAL, "events.status")?.let { words.said(it, Value.Text(status(row))) }
+        val detail = listOfNotNull(to, status, speech.day(row.day)).joinToString(" · ")
+        return Item.Line(service ?: words.kind(Kind.REFERRAL).inWords, detail, mark = Mark.REFERRAL) { app.show(NextStep(app, row.id, status(row))) }
+    }
+
+    companion object {
+        private const val SHOWN = 50
+
+        /** After these nothing is awaited. */
+        private val CLOSED = setOf("completed", "declined", "rejected", "dropped_out", "lost")
+
+        /** Where a referral stands: at its latest event, the last said of one day. */
+        fun status(row: Row): String {
+            fun Element.text(field: String) = (this[field] as? Value.Text)?.text.orEmpty()
+            val events = row.lists["events"].orEmpty().filter { it["void"] == null }
+            return events.withIndex().maxWithOrNull(compareBy({ it.value.text("on") }, { it.index }))?.value?.text("status") ?: "unknown"
+        }
+    }
+}
+
+/** What happened next: one tap for what is likely, two for the rest. */
+class NextStep(app: App, private val record: RecordId, private val status: String) : Screen(app) {
+    private var isUnfolded = false
+
+    override suspend fun page(): Page {
+        val words = app.vocabulary()
+        val choices = words.field(Kind.REFERRAL, "events.status")?.let(words::choices).orEmpty().filter { it.code != status }
+        val likely = LIKELY[status] ?: LIKELY.getValue("offered")
+        val shown = if (isUnfolded) choices else likely.mapNotNull { code -> choices.firstOrNull { it.code == code } }
+        val items = shown.map { choice -> Item.Option(choice.text, false) { add(choice.code) } }
+        val other = Item.Button(say("app-something_else"), Look.QUIET) { isUnfolded = true }
+        val whole = Item.Button(say("app-see_record"), Look.QUIET) { app.replace(RecordOf(app, record)) }
+        return Page("next_step", say("app-what_happened"), items, listOfNotNull(whole, other.takeIf { !isUnfolded }), isAtThumb = true)
+    }
+
+    private suspend fun add(code: String) {
+        val event = mapOf("status" to Value.Text(code), "on" to Value.Text(app.phone.today().toString()), "by" to Value.Text("worker"))
+        app.shift().kitbag.records.change(record, listOf(Change.Add("events", event)))
+        app.leave(this)
+    }
+
+    private companion object {
+        /** After each status what mostly comes next, the likeliest nearest to the thumb. */
+        val LIKELY = mapOf(
+            "offered" to listOf("declined", "accepted", "made"),
+            "made" to listOf("rejected", "no_show", "attended", "accepted"),
+            "accepted" to listOf("no_show", "attended"),
+            "no_show" to listOf("lost", "attended"),
+            "attended" to listOf("dropped_out", "completed", "in_service"),
+            "in_service" to listOf("dropped_out", "completed"),
+        )
+    }
+}
