@@ -1,12 +1,15 @@
 package org.kitbag.demo
 
 import android.app.Activity
+import android.content.Intent
 import android.view.View
 import android.view.ViewGroup
 import android.widget.EditText
 import android.widget.LinearLayout
 import android.widget.TextView
+import java.nio.file.Files
 import java.util.concurrent.TimeUnit
+import kotlinx.coroutines.runBlocking
 import org.junit.Assert.assertTrue
 import org.junit.Assert.fail
 import org.kitbag.demo.android.InputView
@@ -16,6 +19,7 @@ import org.kitbag.demo.screens.Item
 import org.kitbag.demo.screens.Page
 import org.robolectric.Robolectric
 import org.robolectric.RuntimeEnvironment
+import org.robolectric.Shadows.shadowOf
 import org.robolectric.android.controller.ActivityController
 import org.robolectric.shadows.ShadowLooper
 
@@ -65,7 +69,9 @@ class Hand {
         return this
     }
 
-    private fun button(text: String): View? = all().firstOrNull { view ->
+    private fun button(text: String): View? = button { it == text }
+
+    private fun button(says: (String) -> Boolean): View? = all().firstOrNull { view ->
         val item = view.tag as? Item
         val said = when (item) {
             is Item.Button -> item.text
@@ -74,7 +80,7 @@ class Hand {
             is Item.Tap -> item.text
             else -> null
         }
-        said == text && view.isClickable && view.isShown
+        said != null && says(said) && view.isClickable && view.isShown
     }
 
     /** Taps what says this, as large as a thumb. */
@@ -87,6 +93,34 @@ class Hand {
         taps++
         ShadowLooper.idleMainLooper()
         until("tapping \"$text\" did nothing") { page !== before }
+        return this
+    }
+
+    /** Taps what begins with this: the rest changes each second. */
+    fun tapWhatBegins(text: String): Hand {
+        until("nothing to tap begins with \"$text\"") { button { it.startsWith(text) } != null }
+        val view = checkNotNull(button { it.startsWith(text) })
+        return tap((view.tag as Item.Button).text)
+    }
+
+    /** Taps what leads to another app's screen: this one stays as it is until that gives something back. */
+    fun ask(text: String): Hand {
+        until("nothing to tap says \"$text\"") { button(text) != null }
+        checkNotNull(button(text)).performClick()
+        taps++
+        return this
+    }
+
+    /** The one gesture that leads away. */
+    fun quickExit() {
+        val exit = all().first { it.contentDescription == say("app-quick_exit") }
+        assertTrue(exit.performClick())
+        ShadowLooper.idleMainLooper()
+    }
+
+    /** The app is opened again. */
+    fun reopen(): Hand {
+        controller = Robolectric.buildActivity(MainActivity::class.java).setup()
         return this
     }
 
@@ -120,12 +154,45 @@ class Hand {
         return this
     }
 
-    /** The app is killed and opened again: nothing in memory is left of it. */
+    /** The app is killed and opened again: its files are as they lay then, and nothing in memory is left of it. */
     fun killAndReopen(): Hand {
-        controller.pause().stop().destroy()
-        kotlinx.coroutines.runBlocking { application.phone.lock() }
-        application.forgetAll()
+        val files = application.platform.folder
+        val lay = Files.createTempDirectory("killed").toFile()
+        files.copyRecursively(lay, overwrite = true)
+        leave()
+        files.deleteRecursively()
+        lay.copyRecursively(files)
+        lay.deleteRecursively()
         controller = Robolectric.buildActivity(MainActivity::class.java).setup()
+        return this
+    }
+
+    /** The app ends: what it held is let go. */
+    fun leave() {
+        controller.pause().stop().destroy()
+        runBlocking { application.phone.lock() }
+        application.forgetAll()
+    }
+
+    /** The app goes behind another one, for so long. */
+    fun away() {
+        controller.pause().stop()
+        ShadowLooper.idleMainLooper()
+    }
+
+    /** And comes back. */
+    fun comesBack() {
+        controller.restart().start().resume()
+        ShadowLooper.idleMainLooper()
+    }
+
+    /** What another app's screen gives back: a file that was chosen, a code that was seen. */
+    fun given(data: Intent?): Hand {
+        until("no other screen was asked for") { shadowOf(activity).peekNextStartedActivityForResult() != null }
+        val asked = shadowOf(activity).nextStartedActivityForResult
+        val result = if (data == null) Activity.RESULT_CANCELED else Activity.RESULT_OK
+        shadowOf(activity).receiveResult(asked.intent, result, data)
+        ShadowLooper.idleMainLooper()
         return this
     }
 
@@ -135,7 +202,7 @@ class Hand {
         type(say("app-name"), name).tap(say("app-next")).at("join")
         val invitation = world.invite(label = name)
         type(say("app-invitation"), invitation.text).tap(say("app-join")).at("join_digits")
-        kotlinx.coroutines.runBlocking {
+        runBlocking {
             invitation.asked()
             val digits = page.items.filterIsInstance<Item.Digits>().single().text
             world.desk.team.approve(digits)

@@ -1,5 +1,6 @@
 package org.kitbag.demo
 
+import java.io.File
 import java.time.Clock
 import java.time.Instant
 import java.time.ZoneOffset
@@ -42,4 +43,9 @@ class StoppedApplication : KitbagApplication() {
 
         override fun instant(): Instant = Stopped.now
     }
+}
+
+/** The app on a disk of 3 MB. */
+class SmallDiskApplication : KitbagApplication() {
+    override val folder: File get() = File(System.getProperty("kitbag.small-disk"), "app").apply { mkdirs() }
 }

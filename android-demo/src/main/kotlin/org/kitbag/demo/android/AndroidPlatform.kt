@@ -16,14 +16,13 @@ import kotlinx.coroutines.withContext
 import org.kitbag.demo.screens.Platform
 
 /** What Android gives: the keystore, the camera, files that a person chooses. */
-class AndroidPlatform(private val context: Context, private val clock: Clock) : Platform {
+class AndroidPlatform(private val context: Context, override val folder: File, private val clock: Clock) : Platform {
     private val keystore by lazy { Keystore(folder) }
 
     /** Who is asked to show another app's screen, while it is shown. */
     var activity: Activity? = null
     private val asked = HashMap<Int, CompletableDeferred<Intent?>>()
 
-    override val folder: File get() = context.noBackupFilesDir
     override val zone: ZoneId get() = ZoneId.systemDefault()
 
     override fun secret(name: String): ByteArray = keystore.secret(name)
@@ -51,7 +50,7 @@ class AndroidPlatform(private val context: Context, private val clock: Clock) : 
     }
 
     private fun copied(from: Uri): File {
-        val file = File(context.noBackupFilesDir, "received.kitbag")
+        val file = File(folder, "received.kitbag")
         val input = context.contentResolver.openInputStream(from) ?: throw IOException("no file")
         input.use { file.outputStream().use { out -> it.copyTo(out) } }
         return file

@@ -241,6 +241,9 @@ internal class ItemViews(private val activity: Activity, private val app: App) {
 /** A labelled field: the label stays above what is typed. */
 internal class InputView(activity: Activity, item: Item.Input, typed: InputView.(String) -> Unit) : LinearLayout(activity) {
     private var isFollowing = false
+
+    /** What was typed and may not have come back yet. */
+    private val underway = HashSet<String>()
     val field = EditText(activity)
 
     init {
@@ -267,7 +270,9 @@ internal class InputView(activity: Activity, item: Item.Input, typed: InputView.
                 override fun beforeTextChanged(text: CharSequence?, start: Int, count: Int, after: Int) = Unit
                 override fun onTextChanged(text: CharSequence?, start: Int, before: Int, count: Int) = Unit
                 override fun afterTextChanged(text: Editable) {
-                    if (!isFollowing) typed(text.toString())
+                    if (isFollowing) return
+                    underway += text.toString()
+                    typed(text.toString())
                 }
             })
         }
@@ -283,11 +288,13 @@ internal class InputView(activity: Activity, item: Item.Input, typed: InputView.
         Typing.SECRET -> InputType.TYPE_CLASS_TEXT or InputType.TYPE_TEXT_VARIATION_PASSWORD
     }
 
-    /** Shows what the app made of it where that is something else, as a field that was emptied. */
+    /** Shows what the app made of it, as a field that was emptied; but not what somebody typed before what stands there now. */
     fun follow(item: Item.Input) {
-        if (item.value.isNotEmpty() || field.text.isEmpty() || field.hasFocus() && item.typing != Typing.SECRET) return
+        if (item.value == field.text.toString()) return underway.clear()
+        if (item.value in underway) return
         isFollowing = true
         field.setText(item.value)
         isFollowing = false
+        underway.clear()
     }
 }

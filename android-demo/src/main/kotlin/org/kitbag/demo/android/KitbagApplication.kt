@@ -8,6 +8,7 @@ import android.net.ConnectivityManager
 import android.net.Network
 import android.os.Handler
 import android.os.Looper
+import java.io.File
 import java.time.Clock
 import java.time.Duration
 import kotlin.coroutines.CoroutineContext
@@ -25,8 +26,11 @@ open class KitbagApplication : Application() {
 
     private val scope = CoroutineScope(SupervisorJob() + OnScreen)
 
+    /** Where everything lies: in no backup. */
+    open val folder: File get() = noBackupFilesDir
+
     /** What the activities ask of the platform. */
-    val platform: AndroidPlatform by lazy { AndroidPlatform(this, clock) }
+    val platform: AndroidPlatform by lazy { AndroidPlatform(this, folder, clock) }
 
     private var held: Phone? = null
     private var shown: App? = null

@@ -31,6 +31,8 @@ internal class PageView(private val activity: Activity, private val app: App, qu
     private val foot = column()
     private val scroll = ScrollView(activity).apply {
         isFillViewport = true
+        // Whoever sees it knows that there is more.
+        isScrollbarFadingEnabled = false
         addView(items, LayoutParams(MATCH_PARENT, WRAP_CONTENT))
     }
     private var shown: Page? = null

@@ -57,6 +57,7 @@ class App(val phone: Phone, words: Words, val scope: CoroutineScope) {
     private var ticking: Job? = null
     private var watched: OnShift? = null
     private var watching: Job? = null
+    private var isTapping = false
     private var drawn = 0L
     private val seen = MutableStateFlow(Page("starting", "", emptyList(), hasBack = false))
 
@@ -121,15 +122,18 @@ class App(val phone: Phone, words: Words, val scope: CoroutineScope) {
         screens.forEach(Screen::left)
     }
 
-    /** What a tap does; while another one is being done, nothing: whoever shakes taps twice. */
+    /** What a tap does, after what was typed before it; while another one is being done, nothing: whoever shakes taps twice. */
     fun tap(act: Act): Job? {
-        if (!turn.tryLock()) return null
+        if (isTapping) return null
+        isTapping = true
         return scope.launch {
             try {
-                trouble = null
-                guarded(act)
+                turn.withLock {
+                    trouble = null
+                    guarded(act)
+                }
             } finally {
-                turn.unlock()
+                isTapping = false
             }
             redraw()
         }

@@ -134,8 +134,8 @@ class Phone(val platform: Platform) {
 
     /** Unlocks a profile: opens its store, and keeps it synced. */
     suspend fun unlock(profile: Profile, pin: String?) {
-        lock()
         val opening = profile.opened(pin)
+        lock()
         enter(profile, opening, Kitbag.open(opening))
     }
 
@@ -156,6 +156,7 @@ class Phone(val platform: Platform) {
 
     /** Takes in the store of a device that joined, or was opened. */
     suspend fun enter(profile: Profile, opening: Opening, kitbag: Kitbag) {
+        lock()
         val own = kitbag.team.own().firstOrNull()
         if (own == null) {
             kitbag.closeAndWait()

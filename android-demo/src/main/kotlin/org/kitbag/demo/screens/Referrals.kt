@@ -13,18 +13,18 @@ import org.kitbag.Value
 class Referrals(app: App) : Screen(app) {
     override suspend fun page(): Page {
         val words = app.vocabulary()
-        val items = open().map { row -> line(words, row) }
+        val items = open(words).map { row -> line(words, row) }
         val shown = items.ifEmpty { listOf(Item.Words(say("app-no_open_referrals"))) }
         val add = Item.Button(say("app-referral"), Look.MAIN, mark = Mark.REFERRAL) { app.show(Recording.of(app, Kind.REFERRAL)) }
         return Page("referrals", say("app-referrals"), shown, listOf(add))
     }
 
-    private suspend fun open(): List<Row> {
+    private suspend fun open(words: Vocabulary): List<Row> {
         val found = ArrayList<Row>()
         var search = Search(team = app.shift().team, kind = Kind.REFERRAL, state = State.COUNTED)
         while (found.size < SHOWN) {
             val page = app.shift().kitbag.records.list(search)
-            page.rows.filterTo(found) { status(it) !in CLOSED }
+            page.rows.filterTo(found) { status(words, it) !in CLOSED }
             search = search.copy(olderThan = page.older ?: break)
         }
         return found.take(SHOWN)
@@ -33,9 +33,9 @@ class Referrals(app: App) : Screen(app) {
     private fun line(words: Vocabulary, row: Row): Item {
         val service = words.field(Kind.REFERRAL, "service")?.let { field -> row.fields["service"]?.let { words.said(field, it) } }
         val to = words.field(Kind.REFERRAL, "receiving_service")?.let { field -> row.fields["receiving_service"]?.let { words.said(field, it) } }
-        val status = words.field(Kind.REFERRAL, "events.status")?.let { words.said(it, Value.Text(status(row))) }
+        val status = words.field(Kind.REFERRAL, "events.status")?.let { words.said(it, Value.Text(status(words, row))) }
         val detail = listOfNotNull(to, status, speech.day(row.day)).joinToString(" · ")
-        return Item.Line(service ?: words.kind(Kind.REFERRAL).inWords, detail, mark = Mark.REFERRAL) { app.show(NextStep(app, row.id, status(row))) }
+        return Item.Line(service ?: words.kind(Kind.REFERRAL).inWords, detail, mark = Mark.REFERRAL) { app.show(NextStep(app, row.id, status(words, row))) }
     }
 
     companion object {
@@ -44,11 +44,12 @@ class Referrals(app: App) : Screen(app) {
         /** After these nothing is awaited. */
         private val CLOSED = setOf("completed", "declined", "rejected", "dropped_out", "lost")
 
-        /** Where a referral stands: at its latest event, the last said of one day. */
-        fun status(row: Row): String {
+        /** Where a referral stands, as the data dictionary has it: at its latest event; a tie goes to the one further along. */
+        fun status(words: Vocabulary, row: Row): String {
             fun Element.text(field: String) = (this[field] as? Value.Text)?.text.orEmpty()
+            val order = words.field(Kind.REFERRAL, "events.status")?.codes.orEmpty()
             val events = row.lists["events"].orEmpty().filter { it["void"] == null }
-            return events.withIndex().maxWithOrNull(compareBy({ it.value.text("on") }, { it.index }))?.value?.text("status") ?: "unknown"
+            return events.maxWithOrNull(compareBy({ it.text("on") }, { order.indexOf(it.text("status")) }))?.text("status") ?: "unknown"
         }
     }
 }

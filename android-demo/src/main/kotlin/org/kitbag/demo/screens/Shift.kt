@@ -34,6 +34,8 @@ class Shift(app: App) : Screen(app) {
                 Today(app)
             } catch (failed: KitbagException) {
                 Closed(app, only, null, failed)
+            } catch (_: SecretGone) {
+                KeyGone(app, only)
             } catch (_: NoTeam) {
                 Join(app, only)
             }
