@@ -299,6 +299,7 @@ app-void = إلغاؤه
 app-void_why = لماذا لا يُحتسب؟
 app-void_what = يبقى في السجل ولا يُحتسب في أي مكان.
 app-clear_void = احتسابه من جديد
+app-undo_last = التراجع عن آخر تغيير لي
 app-correct_other = تصحيح إجابة
 app-correct_what = تبقى الإجابة السابقة في السجل.
 

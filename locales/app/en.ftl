@@ -235,6 +235,7 @@ app-void = Void it
 app-void_why = Why does it not count?
 app-void_what = It stays in the history, and counts nowhere.
 app-clear_void = Let it count again
+app-undo_last = Undo my last change
 app-correct_other = Correct an answer
 app-correct_what = The answer before stays in the history.
 

@@ -251,6 +251,7 @@ app-void = Anularlo
 app-void_why = ¿Por qué no cuenta?
 app-void_what = Queda en el historial y no cuenta en ninguna parte.
 app-clear_void = Que vuelva a contar
+app-undo_last = Deshacer mi último cambio
 app-correct_other = Corregir una respuesta
 app-correct_what = La respuesta anterior queda en el historial.
 

@@ -251,6 +251,7 @@ app-void = L’annuler
 app-void_why = Pourquoi ne compte-t-elle pas ?
 app-void_what = Elle reste dans l’historique, et ne compte nulle part.
 app-clear_void = La compter de nouveau
+app-undo_last = Annuler mon dernier changement
 app-correct_other = Corriger une réponse
 app-correct_what = La réponse d’avant reste dans l’historique.
 

@@ -162,8 +162,13 @@ class Phone(val platform: Platform) {
             kitbag.closeAndWait()
             throw NoTeam()
         }
-        onShift = OnShift(profile, kitbag, opening, own, kitbag.programme.own().device)
+        take(OnShift(profile, kitbag, opening, own, kitbag.programme.own().device))
         kept = kitbag.sync.keep()
+    }
+
+    /** From now on this one is on shift. */
+    internal fun take(shift: OnShift) {
+        onShift = shift
         touch()
     }
 

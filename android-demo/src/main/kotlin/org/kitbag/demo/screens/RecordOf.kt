@@ -89,7 +89,10 @@ class RecordOf(app: App, private val id: RecordId) : Screen(app) {
         if (record.state == State.VOID) {
             return listOf(Item.Button(say("app-clear_void")) { app.shift().kitbag.records.clearVoid(id) })
         }
-        return listOf(
+        val isMine = record.history.lastOrNull()?.author == app.shift().device && record.history.size > 1
+        val undo = Item.Button(say("app-undo_last"), Look.QUIET) { app.shift().kitbag.records.undo(id) }
+        return listOfNotNull(
+            undo.takeIf { isMine },
             Item.Button(say("app-void"), Look.DANGER) { app.show(Voiding(app, id)) },
             Item.Button(say("app-correct_other")) { app.show(CorrectOther(app, id)) },
         )

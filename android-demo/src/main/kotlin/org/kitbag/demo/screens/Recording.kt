@@ -34,7 +34,13 @@ class Recording(app: App, private val shift: OnShift, private var form: Form, pr
 
     private suspend fun faults(): List<Fault> {
         val order = app.vocabulary().kind(kind).fields.map(Field::name)
-        return shift.kitbag.records.faults(shift.team, form).sortedBy { order.indexOf(it.field.substringBefore('.')) }
+        val faults = try {
+            shift.kitbag.records.faults(shift.team, form)
+        } catch (invalid: KitbagException.Invalid) {
+            // What cannot be read at all is wrong as well.
+            invalid.faults
+        }
+        return faults.sortedBy { order.indexOf(it.field.substringBefore('.')) }
     }
 
     /** The next question that is not answered; none is the review. */

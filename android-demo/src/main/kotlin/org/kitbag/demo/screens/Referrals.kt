@@ -70,7 +70,7 @@ class NextStep(app: App, private val record: RecordId, private val status: Strin
     }
 
     private suspend fun add(code: String) {
-        val event = mapOf("status" to Value.Text(code), "on" to Value.Text(app.phone.today().toString()), "by" to Value.Text("worker"))
+        val event = mapOf("status" to Value.Text(code), "on" to Value.Text(app.phone.today().toString()))
         app.shift().kitbag.records.change(record, listOf(Change.Add("events", event)))
         app.leave(this)
     }
