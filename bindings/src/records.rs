@@ -287,6 +287,18 @@ impl Kitbag {
         at_store(async move { client.records().keep_apart(id, other).await.map(drop) }).await
     }
 
+    /// From now on, and for good, this device captures only; of how many records the contents were dropped.
+    pub async fn capture_only(&self) -> Result<u64, KitbagError> {
+        let client = self.client()?;
+        at_store(async move { client.records().capture_only().await }).await
+    }
+
+    /// Whether this device captures only.
+    pub async fn is_capture_only(&self) -> Result<bool, KitbagError> {
+        let client = self.client()?;
+        at_store(async move { client.records().is_capture_only().await }).await
+    }
+
     /// Saves a new draft, or what one says now.
     pub async fn save_draft(&self, id: Option<u64>, form: FilledForm) -> Result<u64, KitbagError> {
         let client = self.client()?;

@@ -113,6 +113,7 @@ impl From<EngineError> for Error {
             EngineError::InsecureInvitation => Error::NotUsable("insecure_invitation"),
             EngineError::AlreadyAMember => Error::NotAllowed("already_a_member"),
             EngineError::WouldLose { waiting } => Error::WouldLose(waiting),
+            EngineError::NotAWorker => Error::NotAllowed("role"),
             EngineError::NotAMember => Error::NotFound("team"),
         }
     }

@@ -23,6 +23,20 @@ impl Client {
 }
 
 impl Records<'_> {
+    /// From now on, and for good, this device captures only: what the hub has of its records cannot be read here any more
+    /// (ADR 26). Returns of how many records the contents were dropped.
+    ///
+    /// # Errors
+    /// [`Error::NotAllowed`] `role` on a coordinator's, an observer's or the root's device: others rely on what it holds.
+    pub async fn capture_only(&self) -> Result<u64, Error> {
+        self.0.write(Turn::Soon, |engine| engine.capture_only()).await
+    }
+
+    /// Whether this device captures only, as it or its programme chose.
+    pub async fn is_capture_only(&self) -> Result<bool, Error> {
+        self.0.read(|engine| engine.is_capture_only()).await
+    }
+
     /// A form of a kind with the day, and what this device answered last time where that is mostly the same.
     pub async fn begin(
         &self,

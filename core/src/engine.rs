@@ -2,6 +2,7 @@
 
 mod accepting;
 mod bundle;
+mod capturing;
 mod certifying;
 mod drafts;
 mod duplicates;
@@ -228,6 +229,11 @@ pub enum EngineError {
         /// How many.
         waiting: u64,
     },
+    /// Others rely on what this device holds.
+    #[error(
+        "a coordinator's, an observer's and the root's device keep what they hold: only a worker's captures only"
+    )]
+    NotAWorker,
     /// This device has no certificate for the team.
     #[error("this device is not a member of the team; ask a coordinator to enrol it")]
     NotAMember,

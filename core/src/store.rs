@@ -6,6 +6,7 @@
 mod aside;
 mod at_rest;
 mod beside;
+mod capture;
 mod carried;
 mod clocks;
 mod completeness;

@@ -310,6 +310,16 @@ app-pin_new = New PIN
 app-pin_again = New PIN, once more
 app-pin_differs = The two new PINs differ. Type them again.
 app-lock_now = Lock now
+app-capture_only = Capture only
+app-capture_only_begin = Keep nothing that was sent
+app-capture_only_short = Whoever takes this phone then reads only what waits.
+app-capture_only_now = This phone captures only: what was sent cannot be read on it.
+app-capture_only_workers = A coordinator’s phone keeps what it holds: the team relies on it.
+app-capture_only_what = As soon as the hub has a record, its contents are deleted from this phone, and no colleague’s come in.
+app-capture_only_no_totals = History and totals then show only what was not sent. Corrections are made on another phone.
+app-capture_only_hub = Should the hub lose its newest data, this phone cannot send again what it dropped: a colleague’s or the coordinator’s device must have it.
+app-capture_only_for_good = It cannot be switched off here: to read again, join anew with an invitation in the place of this phone.
+app-capture_only_totals = This phone captures only, so it has no totals. Ask your coordinator for them.
 app-quick_exit_how = The door at the top of every screen leads to a clock at once, and locks.
 
 ## About

@@ -332,6 +332,16 @@ app-pin_new = PIN nuevo
 app-pin_again = PIN nuevo, otra vez
 app-pin_differs = Los dos PIN nuevos difieren. Escríbalos de nuevo.
 app-lock_now = Bloquear ahora
+app-capture_only = Solo registrar
+app-capture_only_begin = No guardar nada enviado
+app-capture_only_short = Así, quien tome este teléfono solo lee lo que espera.
+app-capture_only_now = Este teléfono solo registra: lo enviado no se puede leer en él.
+app-capture_only_workers = El teléfono de una coordinación conserva lo que tiene: el equipo depende de él.
+app-capture_only_what = En cuanto el hub tiene un registro, su contenido se borra de este teléfono, y no entra ninguno de colegas.
+app-capture_only_no_totals = El historial y los totales muestran entonces solo lo no enviado. Las correcciones se hacen en otro teléfono.
+app-capture_only_hub = Si el hub perdiera sus últimos datos, este teléfono no puede reenviar lo que borró: debe tenerlo un colega o la coordinación.
+app-capture_only_for_good = Aquí no se puede desactivar: para volver a leer, únase de nuevo con una invitación en lugar de este teléfono.
+app-capture_only_totals = Este teléfono solo registra, así que no tiene totales. Pídalos a su coordinación.
 app-quick_exit_how = La puerta arriba en cada pantalla lleva enseguida a un reloj, y bloquea.
 
 ## About

@@ -332,6 +332,16 @@ app-pin_new = Nouveau code PIN
 app-pin_again = Nouveau code PIN, encore une fois
 app-pin_differs = Les deux nouveaux codes diffèrent. Saisissez-les de nouveau.
 app-lock_now = Verrouiller maintenant
+app-capture_only = Saisie seule
+app-capture_only_begin = Ne rien garder d’envoyé
+app-capture_only_short = Qui prend ce téléphone ne lit alors que ce qui attend.
+app-capture_only_now = Ce téléphone ne fait que saisir : ce qui est envoyé ne peut y être lu.
+app-capture_only_workers = Le téléphone d’une coordination garde ce qu’il a : l’équipe compte dessus.
+app-capture_only_what = Dès que le hub a une fiche, son contenu est effacé de ce téléphone, et aucune de collègues n’y entre.
+app-capture_only_no_totals = L’historique et les totaux ne montrent alors que ce qui n’est pas envoyé. On corrige sur un autre téléphone.
+app-capture_only_hub = Si le hub perdait ses dernières données, ce téléphone ne peut renvoyer ce qu’il a effacé : un collègue ou la coordination doit l’avoir.
+app-capture_only_for_good = Cela ne s’annule pas ici : pour relire, rejoignez de nouveau avec une invitation à la place de ce téléphone.
+app-capture_only_totals = Ce téléphone ne fait que saisir : il n’a pas de totaux. Demandez-les à la coordination.
 app-quick_exit_how = La porte en haut de chaque écran mène aussitôt à une horloge, et verrouille.
 
 ## About

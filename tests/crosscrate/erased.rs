@@ -14,7 +14,7 @@ const RESERVED_BYTES: usize = 80;
 /// So long a piece of what was stored is looked for.
 const WINDOW_BYTES: usize = 16;
 
-type Windows = HashSet<[u8; WINDOW_BYTES]>;
+pub type Windows = HashSet<[u8; WINDOW_BYTES]>;
 
 fn windows(bytes: &[u8]) -> impl Iterator<Item = [u8; WINDOW_BYTES]> + '_ {
     bytes.windows(WINDOW_BYTES).map(|window| window.try_into().unwrap())
@@ -58,7 +58,7 @@ fn beside(store: &Path, ending: &str) -> PathBuf {
 }
 
 /// What a store keeps of a record: its entries' payloads, and its row.
-fn stored(store: &Path, record: RecordId) -> Windows {
+pub fn stored(store: &Path, record: RecordId) -> Windows {
     let connection = rusqlite::Connection::open(store).unwrap();
     connection.execute_batch(&format!("PRAGMA key = \"x'{}'\"", "09".repeat(32))).unwrap();
     let mut found = Windows::new();
@@ -75,7 +75,7 @@ fn stored(store: &Path, record: RecordId) -> Windows {
     found
 }
 
-fn still_there(store: &Path, windows_of: &Windows) -> usize {
+pub fn still_there(store: &Path, windows_of: &Windows) -> usize {
     let pages = pages(store);
     let on_disk: Windows = pages.iter().flat_map(|page| windows(page)).collect();
     windows_of.intersection(&on_disk).count()

@@ -4,6 +4,7 @@
 mod bad_line;
 mod bounds;
 mod bundles;
+mod capture;
 mod certificates;
 mod client;
 mod client_beside;

@@ -103,7 +103,12 @@ impl Engine {
         }
         let authority = self.store.authority();
         let teams: Vec<TeamId> = self.members.keys().copied().collect();
-        let is_erased = |record| teams.iter().any(|team| authority.is_erased(*team, record));
+        let is_capture_only = self.store.is_capture_only()?;
+        let is_erased = |record| {
+            teams.iter().any(|team| authority.is_erased(*team, record))
+                // What cannot be looked up is kept: it may be the only copy.
+                || is_capture_only && self.store.is_dropped(record).unwrap_or(false)
+        };
         let random = &mut self.environment.random;
         self.outbox.forget(&is_erased, &mut || {
             let mut nonce = [0; super::outbox::NONCE_BYTES];

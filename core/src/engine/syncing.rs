@@ -89,6 +89,7 @@ impl Engine {
         if has_looked || session.shows_all_of_coordinators(&self.store)? {
             self.looked.extend(&self.looked_into);
         }
+        self.capture_only_as_asked()?;
         Ok(agreement.unwrap_or(Agreement::Whole))
     }
 
@@ -175,7 +176,12 @@ impl Engine {
     /// # Ok::<(), Failed>(())
     /// ```
     pub fn session(&self) -> Session {
-        Session::new(self.members.keys().chain(&self.looked_into).copied())
+        let teams = self.members.keys().chain(&self.looked_into).copied();
+        // Where that cannot be read, the sync fails by itself.
+        match self.store.is_capture_only().unwrap_or(true) {
+            true => Session::capturing(teams),
+            false => Session::new(teams),
+        }
     }
 
     /// The session's next request, or `None` once both sides hold the same.

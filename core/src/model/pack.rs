@@ -35,6 +35,13 @@ pub struct CodePack {
     pub time_zone: Option<String>,
     /// The month, 1 to 12, that its fiscal years begin with; April where it does not say.
     pub fiscal_year_first_month: Option<u8>,
+    /// Whether workers' phones are there to capture only: what the hub has cannot be read on them.
+    #[serde(default)]
+    pub capture_only: bool,
+    /// The reminders while an overdose goes on, in the programme's own words, in their order. A code of `other_response`, or
+    /// `ems_called`, is noted where it is ticked.
+    #[serde(default)]
+    pub response: Vec<Code>,
     /// The programme's sites.
     #[serde(default)]
     pub sites: Vec<Code>,
@@ -245,7 +252,9 @@ impl CodePack {
         }
         let products = self.products.iter().map(|product| &product.code).collect();
         let own = [("products", products)].into_iter();
-        let lists = [("sites", &self.sites), ("services", &self.services)].into_iter();
+        let lists =
+            [("sites", &self.sites), ("services", &self.services), ("response", &self.response)]
+                .into_iter();
         let lists = lists.chain(self.lists.iter().map(|(field, codes)| (field.as_str(), codes)));
         let lists =
             lists.map(|(name, list)| (name, list.iter().map(|entry| &entry.code).collect()));

@@ -437,7 +437,10 @@ impl Store {
 
     /// By log and branch, the position up to which the hub is known to hold it, and how many entries
     /// lie beyond.
-    fn beyond_hub(&self, teams: &[TeamId]) -> Result<Vec<(i64, u32, i64, u64)>, StoreError> {
+    pub(super) fn beyond_hub(
+        &self,
+        teams: &[TeamId],
+    ) -> Result<Vec<(i64, u32, i64, u64)>, StoreError> {
         let mut known = self
             .sql()?
             .prepare_cached("SELECT position FROM on_hub WHERE log = ?1 AND branch = ?2")?;

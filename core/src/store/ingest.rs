@@ -231,8 +231,13 @@ impl Store {
             let erased = |entry: &Entry| {
                 entry.record().is_some_and(|record| self.authority.is_erased(open.team, record))
             };
-            if !run.entries.iter().all(|entry| entry.payload.is_some() || erased(entry)) {
-                return Ok(Err(TurnedAway::PayloadMissing));
+            let lacking =
+                run.entries.iter().filter(|entry| entry.payload.is_none() && !erased(entry));
+            // What is held is held with what it says: whoever sends it dropped that where it captures only.
+            for entry in lacking {
+                if !self.holds_chained(&entry.id)? {
+                    return Ok(Err(TurnedAway::PayloadMissing));
+                }
             }
         }
         // What is held already, in its chain, is passed over.

@@ -211,6 +211,11 @@ impl Store {
             from.entries = from.entries.saturating_add(claimed.min(CLAIMED_MAX));
             from.is_doubtful |= claimed > CLAIMED_MAX;
         }
+        for (device, dropped) in self.dropped_by_device(&asked)? {
+            let nothing = MissingFrom { device, entries: 0, is_doubtful: false };
+            let from = devices.entry(device).or_insert(nothing);
+            from.entries = from.entries.saturating_add(dropped);
+        }
         Ok(devices.into_values().collect())
     }
 

@@ -22,6 +22,8 @@ pub enum Setting {
     HubEpoch,
     /// The teams that the hub keeps from this device (the store).
     Unread,
+    /// Whether what the hub has is not kept here (the store).
+    CaptureOnly,
     /// What the hub was offered of what it does not carry (the session).
     Offered,
     /// A hub's epoch (the store).
@@ -65,7 +67,7 @@ pub enum Setting {
 }
 
 impl Setting {
-    const ALONE: [Setting; 20] = [
+    const ALONE: [Setting; 21] = [
         Setting::Root,
         Setting::Declarations,
         Setting::AuthorityStale,
@@ -74,6 +76,7 @@ impl Setting {
         Setting::Told,
         Setting::HubEpoch,
         Setting::Unread,
+        Setting::CaptureOnly,
         Setting::Offered,
         Setting::Epoch,
         Setting::CursorKey,
@@ -98,6 +101,7 @@ impl Setting {
             Setting::Told => "told",
             Setting::HubEpoch => "hub_epoch",
             Setting::Unread => "unread",
+            Setting::CaptureOnly => "capture_only",
             Setting::Offered => "offered",
             Setting::Epoch => "epoch",
             Setting::CursorKey => "cursor_key",

@@ -333,7 +333,7 @@ impl Store {
         of_team.into_iter().try_for_each(|(id, _)| self.erase_payload(id))
     }
 
-    fn erase_payload(&self, entry: &EntryId) -> Result<(), StoreError> {
+    pub(super) fn erase_payload(&self, entry: &EntryId) -> Result<(), StoreError> {
         let payload: Option<Vec<u8>> = self
             .sql()?
             .prepare_cached("SELECT payload FROM entry WHERE id = ?1")?
@@ -357,7 +357,10 @@ impl Store {
         }
         let mut judged = Judged::default();
         for (team, of_team) in by_team {
-            let part = judge(id, team, self.authority.is_erased(team, id), of_team);
+            // What was dropped here is as good as erased, to this store alone.
+            let is_dropped = of_team.iter().any(|entry| entry.payload.is_none());
+            let is_erased = is_dropped || self.authority.is_erased(team, id);
+            let part = judge(id, team, is_erased, of_team);
             judged.verdicts.extend(part.verdicts);
             judged.plan = judged.plan.or(part.plan);
         }

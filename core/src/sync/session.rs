@@ -32,6 +32,8 @@ const OVERHEAD_BYTES: u64 = 512;
 /// The device's side of one sync.
 pub struct Session {
     teams: Vec<TeamId>,
+    /// Those of them of which the hub is asked what it has.
+    asked: Vec<TeamId>,
     /// Whether digests differed and clocks are exchanged.
     in_full: bool,
     /// What is known of the hub, once it showed its clock.
@@ -84,6 +86,7 @@ impl Session {
         teams.sort();
         teams.dedup();
         Session {
+            asked: teams.clone(),
             teams,
             in_full: false,
             hub: None,
@@ -112,6 +115,12 @@ impl Session {
             agreement: None,
             is_stuck: false,
         }
+    }
+
+    /// A sync that brings the hub what is here of these teams, and takes from it the programme's own scope alone: what a
+    /// device does that is there to capture only.
+    pub fn capturing(teams: impl IntoIterator<Item = TeamId>) -> Self {
+        Session { asked: vec![TeamId::PROGRAMME], ..Session::new(teams) }
     }
 
     /// Sends about this many bytes at most, and one entry of this device's own at least; the rest waits, and is
@@ -150,8 +159,8 @@ impl Session {
         }
         let mut message =
             if self.in_full { self.in_full(store, own)? } else { self.in_short(store, own)? };
-        message.teams.clone_from(&self.teams);
-        message.digest = store.clock_digest(&self.teams);
+        message.teams.clone_from(&self.asked);
+        message.digest = store.clock_digest(&self.asked);
         message.cursor = store.setting(&Setting::Cursor)?.unwrap_or_default();
         message.skip.extend(self.unwanted.iter().copied());
         message.skip.truncate(NAMED_MAX as usize);
@@ -223,17 +232,17 @@ impl Session {
             Some(hub) if self.weight_max() > 0 => self.page(store, hub, own)?,
             _ => Vec::new(),
         };
-        let (clock, left_out) = store.clock_to_show(&self.teams, TIPS_MAX);
-        let mut points = store.points(&self.teams, theirs)?;
+        let (clock, left_out) = store.clock_to_show(&self.asked, TIPS_MAX);
+        let mut points = store.points(&self.asked, theirs)?;
         add_held(&mut points, &clock, pairs(&self.held));
         Ok(Message {
-            signed: store.signed_tips_lacked(&self.teams, &theirs.clock, Some(own))?,
+            signed: store.signed_tips_lacked(&self.asked, &theirs.clock, Some(own))?,
             clock: Some(clock),
             skip: left_out.into_iter().collect(),
             points,
             runs: runs.into_iter().map(Ok).collect(),
             brought: match &self.hub {
-                Some(hub) => store.brought_lacked(&self.teams, &hub.clock)?,
+                Some(hub) => store.brought_lacked(&self.asked, &hub.clock)?,
                 None => Vec::new(),
             },
             ..Message::default()
@@ -418,7 +427,7 @@ impl Session {
     ) -> Result<(), SyncError> {
         store.note_agreement(readable, cursor, self.told_to)?;
         let kept: Vec<TeamId> =
-            self.teams.iter().copied().filter(|team| !readable.contains(team)).collect();
+            self.asked.iter().copied().filter(|team| !readable.contains(team)).collect();
         self.progress.to_send = store.entries_beyond_hub(&self.teams)?;
         self.progress.to_receive = 0;
         self.agreement =

@@ -40,6 +40,10 @@ public struct Pack: Hashable, Sendable {
     public let sites: [PackCode]
     public let products: [PackProduct]
     public let services: [PackCode]
+    /// Reminders while an overdose goes on, in the programme's own words.
+    public let response: [PackCode]
+    /// Whether workers' phones capture only.
+    public let captureOnly: Bool
     public let lists: [String: [PackCode]]
     /// By kind the fields that the programme asks for, too.
     public let require: [String: [String]]
@@ -50,6 +54,7 @@ public struct Pack: Hashable, Sendable {
         (name, version, source) = (of.name, of.version, of.source)
         (sites, services) = (of.sites.map(PackCode.init), of.services.map(PackCode.init))
         products = of.products.map(PackProduct.init)
+        (response, captureOnly) = (of.response.map(PackCode.init), of.captureOnly)
         lists = of.lists.mapValues { $0.map(PackCode.init) }
         (require, minimumDoses, expiringDays) = (of.require, of.minimumDoses, of.expiringDays)
     }

@@ -445,6 +445,16 @@ public struct Records: Sendable {
         try await crossing { try await ffi.linkSuspected(why: why.lowered) }
     }
 
+    /// From now on, and for good, this device captures only: what the hub has of its records can no longer be read here, and
+    /// no colleague's come in. Should the hub be put back to an older copy, it lacks what was dropped here until another
+    /// device that has it syncs. Returns of how many records the contents were dropped. It fails with `role` where others
+    /// rely on what this device holds.
+    @discardableResult
+    public func captureOnly() async throws -> UInt64 { try await crossing { try await ffi.captureOnly() } }
+
+    /// Whether this device captures only, as its owner or the programme chose.
+    public func isCaptureOnly() async throws -> Bool { try await crossing { try await ffi.isCaptureOnly() } }
+
     /// Says of two records that look like one event that they are two: they are suspected no more.
     public func keepApart(_ id: RecordId, _ other: RecordId) async throws {
         try await crossing { try await ffi.keepApart(id: id.text, other: other.text) }

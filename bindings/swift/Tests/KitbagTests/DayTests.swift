@@ -106,4 +106,25 @@ final class DayTests: XCTestCase {
         let listed = try await ben.records.list().rows.map(\.id)
         XCTAssertEqual(listed, [id])
     }
+
+    func testAPhoneThatCapturesOnlyKeepsNothingThatWasSent() async throws {
+        let world = try await World()
+        let phone = try await world.phone("ana")
+        _ = try await phone.records.record(world.team, reversal())
+        let dropped = try await phone.records.captureOnly()
+        XCTAssertEqual(dropped, 0)
+        let before = try await phone.records.list().rows.count
+        XCTAssertEqual(before, 1)
+        _ = try await phone.sync.now()
+        let after = try await phone.records.list().rows.count
+        XCTAssertEqual(after, 0)
+        let isOnly = try await phone.records.isCaptureOnly()
+        XCTAssertTrue(isOnly)
+        do {
+            try await world.desk.records.captureOnly()
+            XCTFail("a coordinator keeps what it holds")
+        } catch let error as KitbagError {
+            XCTAssertEqual(error.code, "role")
+        }
+    }
 }

@@ -49,7 +49,7 @@ impl Session {
         if let Some(offered) = self.offered.take().filter(|_| !self.is_put_off) {
             store.set(&[(Setting::Offered, offered)])?;
         }
-        let unread = self.teams.iter().filter(|team| !response.teams.contains(team)).copied();
+        let unread = self.asked.iter().filter(|team| !response.teams.contains(team)).copied();
         let unread: Vec<TeamId> = unread.collect();
         store.note_unread(&unread, &response.points, self.requests == 1)?;
         Ok(may_come)

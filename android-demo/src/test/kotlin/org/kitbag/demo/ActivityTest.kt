@@ -236,4 +236,18 @@ class ActivityTest {
         hand.reopen().at("today").tap("More").at("more").tap("Sync").at("sync").see("It ran by itself last just now.")
         assertTrue(hand.application.phone.profiles().single().ranAt!! <= Instant.now())
     }
+
+    @Test
+    fun aPhoneThatCapturesOnlyKeepsNothingThatWasSent() {
+        hand.join(world)
+        firstDistribution()
+        arrived(1)
+        hand.tap("More").at("more").tap("Protection").at("protection").tap("Keep nothing that was sent").at("capturing").see("Should the hub lose its newest data")
+        hand.tap("Keep nothing that was sent").at("protection").see("This phone captures only").back().back().at("today")
+        hand.tap("History").at("history").see("0 records").back().at("today").tap("Totals").at("totals").see("it has no totals").back().at("today")
+        // What was answered last time is not known any more: it is asked again, and counts as ever.
+        firstDistribution()
+        assertEquals(2, arrived(2).size)
+        hand.tap("History").at("history").see("0 records")
+    }
 }

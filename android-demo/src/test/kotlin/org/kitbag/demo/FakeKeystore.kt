@@ -22,7 +22,8 @@ object FakeKeystore {
 
     /** From now on the JVM has one. */
     fun install() {
-        if (Security.getProvider("AndroidKeyStore") == null) Security.addProvider(FakeProvider())
+        Security.removeProvider("AndroidKeyStore")
+        Security.addProvider(FakeProvider())
     }
 
     /** The phone has forgotten all keys. */

@@ -11,11 +11,9 @@ import org.kitbag.Value
 import org.robolectric.RobolectricTestRunner
 import org.robolectric.RuntimeEnvironment
 import org.robolectric.annotation.Config
-import org.robolectric.annotation.GraphicsMode
 
 /** Draws each screen and its states, for people to look at and to compare: `cargo xtask screens`. */
 @RunWith(RobolectricTestRunner::class)
-@GraphicsMode(GraphicsMode.Mode.NATIVE)
 @Config(sdk = [34], application = StoppedApplication::class)
 class ScreensTest {
     private lateinit var world: World
@@ -168,10 +166,21 @@ class ScreensTest {
     private fun protection() {
         hand.tap(hand.say("app-protection")).at("protection")
         camera.shoot("70-protection")
+        hand.tap(hand.say("app-capture_only_begin")).at("capturing")
+        camera.shoot("73-capture-only")
+        hand.back().at("protection")
         hand.tap(hand.say("app-pin_set")).at("pin")
         camera.shoot("71-pin")
         hand.type(hand.say("app-pin_new"), "246810").type(hand.say("app-pin_again"), "246810").tap(hand.say("app-pin_set")).at("protection")
         hand.tap(hand.say("app-lock_now")).at("unlock")
         camera.shoot("72-unlock")
+        hand.type(hand.say("app-pin"), "135790").tap(hand.say("app-unlock"))
+        camera.shoot("74-unlock-wrong")
+        hand.tap(hand.say("app-pin_forgotten")).at("pin_forgotten")
+        camera.shoot("75-pin-forgotten")
+        hand.back().at("unlock").tap(hand.say("app-who")).at("shift")
+        camera.shoot("76-shift")
+        hand.tap(hand.say("app-add_person")).at("naming").tap(hand.say("app-about")).at("about")
+        camera.shoot("77-about")
     }
 }

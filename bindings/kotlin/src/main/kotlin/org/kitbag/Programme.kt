@@ -31,6 +31,10 @@ public data class Pack(
     val sites: List<PackCode>,
     val products: List<PackProduct>,
     val services: List<PackCode>,
+    /** Reminders while an overdose goes on, in the programme's own words. */
+    val response: List<PackCode>,
+    /** Whether workers' phones capture only. */
+    val captureOnly: Boolean,
     val lists: Map<String, List<PackCode>>,
     /** By kind the fields that the programme asks for, too. */
     val require: Map<String, List<String>>,
@@ -79,6 +83,8 @@ private fun org.kitbag.ffi.Pack.lift() = Pack(
     sites.lift(),
     products.map { PackProduct(it.code, it.labels, it.route, it.mgPerDose, it.dosesPerKit) },
     services.lift(),
+    response.lift(),
+    captureOnly,
     lists.mapValues { it.value.lift() },
     require,
     minimumDoses,

@@ -265,6 +265,17 @@ public class Records internal constructor(private val ffi: FfiKitbag) {
     public suspend fun linkSuspected(why: Why): Long =
         crossing { ffi.linkSuspected(org.kitbag.ffi.Why.valueOf(why.name)).toLong() }
 
+    /**
+     * From now on, and for good, this device captures only: what the hub has of its records can no longer be read here, and
+     * no colleague's come in. Should the hub be put back to an older copy, it lacks what was dropped here until another device
+     * that has it syncs. Returns of how many records the contents were dropped. It fails with `role` where others rely on
+     * what this device holds.
+     */
+    public suspend fun captureOnly(): Long = crossing { ffi.captureOnly().toLong() }
+
+    /** Whether this device captures only, as its owner or the programme chose. */
+    public suspend fun isCaptureOnly(): Boolean = crossing { ffi.isCaptureOnly() }
+
     /** Says of two records that look like one event that they are two: they are suspected no more. */
     public suspend fun keepApart(id: RecordId, other: RecordId): Unit = crossing { ffi.keepApart(id.text, other.text) }
 }

@@ -126,4 +126,29 @@ class DayTest {
             assertNull(ben.records.lastChanged(world.team))
         }
     }
+
+    @Test
+    fun aPhoneThatCapturesOnlyKeepsNothingThatWasSent() = runBlocking<Unit> {
+        World.new().use { world ->
+            world.root.programme.publishPack(
+                "name = \"p\"\nversion = 1\nsource = \"made up\"\nresponse = [{ code = \"ems_called\", label = \"Call\" }]\n",
+            )
+            world.root.sync.now()
+            val phone = world.phone("ana")
+            phone.records.record(world.team, reversal())
+            assertEquals(0L, phone.records.captureOnly())
+            assertTrue(phone.records.isCaptureOnly())
+            assertEquals(1L, phone.records.list().count)
+            phone.sync.now()
+            assertEquals(0L, phone.records.list().count)
+            assertTrue(phone.totals.of().missing.entries > 0)
+            val pack = phone.programme.packs().single { it.name == "p" }
+            assertEquals("Call", pack.response.single().label("en"))
+            assertEquals(false, pack.captureOnly)
+            world.desk.sync.now()
+            assertEquals(1L, world.desk.records.list().count)
+            val refused = runCatching { world.desk.records.captureOnly() }.exceptionOrNull()
+            assertEquals("role", (refused as KitbagException.NotAllowed).code)
+        }
+    }
 }

@@ -21,7 +21,8 @@ class More(app: App) : Screen(app) {
 /** A PIN, and what keeps others out. */
 class Protection(app: App) : Screen(app) {
     override suspend fun page(): Page {
-        val profile = app.shift().profile
+        val shift = app.shift()
+        val profile = shift.profile
         val items = ArrayList<Item>()
         val hasPin = profile.key.needsPin
         items += Item.Words(say(if (hasPin) "app-has_pin" else "app-no_pin"), if (hasPin) Tone.GOOD else Tone.WARNING, if (hasPin) Mark.TICK else Mark.TROUBLE)
@@ -31,10 +32,36 @@ class Protection(app: App) : Screen(app) {
             app.phone.lock()
             app.begin(Unlock(app, profile))
         }
+        items += Item.Heading(say("app-capture_only"))
+        when {
+            shift.kitbag.records.isCaptureOnly() -> items += Item.Words(say("app-capture_only_now"), Tone.GOOD, Mark.TICK)
+            shift.isWorker -> items += Item.Button(say("app-capture_only_begin"), detail = say("app-capture_only_short")) { app.show(Capturing(app)) }
+            else -> items += Item.Words(say("app-capture_only_workers"))
+        }
         items += Item.Heading(say("app-quick_exit"))
         items += Item.Words(say("app-quick_exit_how"))
         return Page("protection", say("app-protection"), items)
     }
+}
+
+/** Captures only from now on: said is what that means, and what a hub that was put back would then lack. */
+class Capturing(app: App) : Screen(app) {
+    override suspend fun page(): Page = Page(
+        "capturing",
+        say("app-capture_only"),
+        listOf(
+            Item.Words(say("app-capture_only_what")),
+            Item.Words(say("app-capture_only_no_totals")),
+            Item.Words(say("app-capture_only_hub"), Tone.WARNING, Mark.TROUBLE),
+            Item.Words(say("app-capture_only_for_good"), Tone.WARNING, Mark.TROUBLE),
+        ),
+        listOf(
+            Item.Button(say("app-capture_only_begin"), Look.DANGER) {
+                app.shift().kitbag.records.captureOnly()
+                app.leave(this)
+            },
+        ),
+    )
 }
 
 /** Sets, changes or takes away a PIN. */

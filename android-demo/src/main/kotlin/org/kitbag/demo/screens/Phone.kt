@@ -105,6 +105,9 @@ class OnShift(val profile: Profile, val kitbag: Kitbag, val opening: Opening, va
     /** Its team. */
     val team: TeamId get() = own.team
 
+    /** Whether nobody relies on what is here. */
+    val isWorker: Boolean get() = own.role == Role.WORKER
+
     /** Whether it sees every site. */
     val isCoordinator: Boolean get() = own.role == Role.COORDINATOR
 }

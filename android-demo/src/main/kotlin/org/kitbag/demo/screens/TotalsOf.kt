@@ -13,6 +13,10 @@ class TotalsOf(app: App, private var isOwn: Boolean = false) : Screen(app) {
         val words = app.vocabulary()
         val by = if (isOwn) listOf("site", "author") else listOf("site")
         val items = ArrayList<Item>()
+        if (shift.kitbag.records.isCaptureOnly()) {
+            // Zeros would be read as totals.
+            return Page("totals", say("app-totals"), listOf(Item.Words(say("app-capture_only_totals"), Tone.WARNING, Mark.TROUBLE)))
+        }
         items += Item.Option(say("app-whole_team"), !isOwn) { isOwn = false }
         items += Item.Option(say("app-only_mine"), isOwn) { isOwn = true }
         val own = shift.device.text.takeIf { isOwn }

@@ -62,7 +62,7 @@ class Vocabulary(
             }
 
     /** The reminders of the response, in the programme's own words. */
-    fun steps(): List<Choice> = ofProgramme("response")
+    fun steps(): List<Choice> = packs.flatMap { it.response }.choices()
 
     /** Whether the programme knows its sites: else they are typed. */
     fun knowsSites(): Boolean = packs.any { it.sites.isNotEmpty() }

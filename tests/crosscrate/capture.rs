@@ -1,0 +1,149 @@
+//! A device that is there to capture only: what the hub has cannot be read on it any more, and nothing is lost by it.
+
+use super::erased::{still_there, stored};
+use super::programme::{Programme, TEAM, counted, key, reversal, sync_through, with};
+use kitbag_core::engine::{Engine, EngineError, Environment};
+use kitbag_core::model::{Operation, RecordId};
+use kitbag_core::store::{Search, Settling, Store};
+use kitbag_core::sync::Agreement;
+use kitbag_core::totals::Query;
+
+fn rows(engine: &Engine) -> Vec<RecordId> {
+    let search = Search { most: 100, ..Search::default() };
+    engine.search(&search).unwrap().rows.iter().map(|row| row.id).collect()
+}
+
+fn at_site(engine: &mut Engine, site: &str) -> RecordId {
+    engine.record(TEAM, &with(reversal("survived"), "site", site)).unwrap()
+}
+
+#[test]
+fn what_the_hub_has_is_in_no_page_of_a_phone_that_captures_only() {
+    let mut programme = Programme::new();
+    let (mut phone, _) = programme.worker();
+    let gone = at_site(&mut phone, "PLANTED-SITE-MARKER-OF-THE-FIRST");
+    let store = programme.folder.path().join("device-1");
+    programme.sync(&mut phone);
+    let waits = at_site(&mut phone, "another-site-that-still-waits");
+    let others = stored(&store, waits);
+    let wanted = stored(&store, gone).difference(&others).copied().collect();
+    assert!(still_there(&store, &wanted) > 20, "it is there before");
+    assert_eq!(phone.capture_only().unwrap(), 1);
+    assert_eq!(still_there(&store, &wanted), 0);
+    assert!(still_there(&store, &others) > 20, "what waits stays");
+    assert_eq!(rows(&phone), [waits]);
+    programme.sync(&mut phone);
+    assert_eq!(still_there(&store, &others), 0);
+    assert_eq!(rows(&phone), []);
+    programme.sync_coordinator();
+    programme.settle();
+    assert_eq!(counted(&programme.hub), 2);
+    assert_eq!(rows(&programme.coordinator).len(), 2, "the team has both");
+}
+
+#[test]
+fn its_log_goes_on_and_no_colleagues_record_comes_in() {
+    let mut programme = Programme::new();
+    let (mut phone, _) = programme.worker();
+    let (mut colleague, _) = programme.worker();
+    phone.capture_only().unwrap();
+    for n in 0..3 {
+        at_site(&mut colleague, "harbour");
+        programme.sync(&mut colleague);
+        at_site(&mut phone, "riverside");
+        let device = phone.device_key();
+        assert!(phone.is_capture_only().unwrap());
+        assert_eq!(sync_through(&mut phone, &mut programme.hub).unwrap(), Agreement::Whole);
+        assert_eq!(rows(&phone), [], "{n}");
+        // As the app's next start opens it.
+        drop(phone);
+        let path = programme.folder.path().join("device-1");
+        phone = Engine::open(&path, &key(), Environment::system()).unwrap();
+        assert_eq!(phone.device_key(), device);
+    }
+    programme.sync_coordinator();
+    programme.settle();
+    assert_eq!(counted(&programme.hub), 6);
+    assert_eq!(rows(&programme.coordinator).len(), 6);
+    let missing = phone.totals(&Query::default()).unwrap().missing;
+    assert_eq!(missing.entries, 3, "its own totals say what they lack");
+    assert!(phone.verify(&mut |_| {}).unwrap().faults.is_empty());
+    phone.rebuild().unwrap();
+    assert_eq!(rows(&phone), []);
+}
+
+#[test]
+fn a_record_stays_while_a_change_of_it_waits() {
+    let mut programme = Programme::new();
+    let (mut phone, _) = programme.worker();
+    let id = at_site(&mut phone, "riverside");
+    programme.sync(&mut phone);
+    phone.change(id, vec![Operation::put("outcome", "died")]).unwrap();
+    assert_eq!(phone.capture_only().unwrap(), 0);
+    assert_eq!(rows(&phone), [id]);
+    programme.sync(&mut phone);
+    assert_eq!(rows(&phone), []);
+    let again = phone.change(id, vec![Operation::put("outcome", "survived")]);
+    assert!(matches!(again, Err(EngineError::NoRecord)), "{again:?}");
+    programme.settle();
+    let search = Search { most: 10, ..Search::default() };
+    programme.sync_coordinator();
+    let row = &programme.coordinator.search(&search).unwrap().rows[0];
+    assert_eq!(row.answers.code("outcome"), Some("died"));
+}
+
+#[test]
+fn what_a_hub_that_was_put_back_lacks_comes_from_who_has_it() {
+    let mut programme = Programme::new();
+    let (mut phone, _) = programme.worker();
+    programme.sync_coordinator();
+    let open = |programme: &Programme, name: &str| {
+        let (path, root) = (programme.folder.path().join(name), Some(programme.root.root()));
+        Store::open(&path, &key(), root, None, Settling::Behind).unwrap()
+    };
+    programme.hub = open(&programme, "elsewhere");
+    let path = programme.folder.path().join("hub");
+    let copy = std::fs::read(&path).unwrap();
+    programme.hub = open(&programme, "hub");
+    phone.capture_only().unwrap();
+    at_site(&mut phone, "riverside");
+    programme.sync(&mut phone);
+    programme.sync_coordinator();
+    programme.hub = open(&programme, "elsewhere");
+    for ending in ["-wal", "-shm"] {
+        _ = std::fs::remove_file(programme.folder.path().join(format!("hub{ending}")));
+    }
+    std::fs::write(&path, copy).unwrap();
+    programme.hub = open(&programme, "hub");
+    let waits = at_site(&mut phone, "harbour");
+    // The hub cannot take what follows what it lacks, and says so: it stays here.
+    let ended = sync_through(&mut phone, &mut programme.hub);
+    assert!(!matches!(ended, Ok(Agreement::Whole)), "{ended:?}");
+    assert_eq!(rows(&phone), [waits], "what waits is kept");
+    // Whoever has the first brings it.
+    programme.sync_coordinator();
+    programme.sync(&mut phone);
+    programme.settle();
+    assert_eq!(counted(&programme.hub), 2);
+    assert_eq!(rows(&phone), []);
+}
+
+#[test]
+fn a_programme_demands_it_of_workers_alone() {
+    let mut programme = Programme::new();
+    let (mut phone, _) = programme.worker();
+    at_site(&mut phone, "riverside");
+    programme.sync(&mut phone);
+    assert_eq!(rows(&phone).len(), 1);
+    let pack = "name = \"careful\"\nversion = 1\nsource = \"made up\"\ncapture_only = true\n";
+    programme.root.publish_pack(pack).unwrap();
+    programme.sync_root();
+    programme.sync(&mut phone);
+    assert!(phone.is_capture_only().unwrap());
+    assert_eq!(rows(&phone), []);
+    programme.sync_coordinator();
+    assert!(!programme.coordinator.is_capture_only().unwrap());
+    assert!(matches!(programme.coordinator.capture_only(), Err(EngineError::NotAWorker)));
+    assert!(matches!(programme.root.capture_only(), Err(EngineError::NotAWorker)));
+    assert_eq!(rows(&programme.coordinator).len(), 1);
+}
