@@ -1,6 +1,7 @@
 //! Facts about the code itself.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod apps;
 mod layers;
 
 use std::collections::BTreeSet;

@@ -31,15 +31,12 @@ impl Store {
             return Ok(0);
         }
         self.transact(|store| {
-            let mut dirty =
-                store.sql()?.prepare_cached("INSERT OR IGNORE INTO dirty (record) VALUES (?1)")?;
             for record in &held {
                 for entry in store.entries_naming(*record)? {
                     store.erase_payload(&entry)?;
                 }
-                dirty.execute([record.0])?;
+                store.mark_dirty(&record.0)?;
             }
-            drop(dirty);
             store.settle_all(&mut |_, _| {})
         })?;
         self.notice_everything();

@@ -11,6 +11,8 @@ use crate::log::payload::RecordPayload;
 use crate::model::{EntryId, LogId, RecordId, TeamId, UnixMillis};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// A log, a branch, up to where the hub holds it, and how many entries lie beyond.
+type Beyond = (i64, u32, i64, u64);
 /// A digest of a clock: BLAKE3 of its canonical bytes, the first 16.
 pub type FrontierDigest = [u8; 16];
 
@@ -435,15 +437,10 @@ impl Store {
         Ok(waiting.map(|(_, _, _, entries)| entries).sum())
     }
 
-    /// By log and branch, the position up to which the hub is known to hold it, and how many entries
-    /// lie beyond.
-    pub(super) fn beyond_hub(
-        &self,
-        teams: &[TeamId],
-    ) -> Result<Vec<(i64, u32, i64, u64)>, StoreError> {
-        let mut known = self
-            .sql()?
-            .prepare_cached("SELECT position FROM on_hub WHERE log = ?1 AND branch = ?2")?;
+    /// By log and branch, the position up to which the hub is known to hold it.
+    pub(super) fn beyond_hub(&self, teams: &[TeamId]) -> Result<Vec<Beyond>, StoreError> {
+        let sql = "SELECT position FROM on_hub WHERE log = ?1 AND branch = ?2";
+        let mut known = self.sql()?.prepare_cached(sql)?;
         let mut beyond = Vec::new();
         for (log, info) in self.offered(teams) {
             let Some(number) = self.logs.get(log).map(|log| log.number) else { continue };

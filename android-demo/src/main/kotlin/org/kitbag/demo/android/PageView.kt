@@ -74,6 +74,8 @@ internal class PageView(private val activity: Activity, private val app: App, qu
         val isSame = before != null && before.name == page.name && before.title == page.title
         back.visibility = if (page.hasBack) VISIBLE else GONE
         title.text = page.title
+        // As high as its lines: in a bar that another button made narrower, how high it was before would stay.
+        title.requestLayout()
         items.gravity = if (page.isAtThumb) Gravity.BOTTOM else Gravity.TOP
         fill(items, before?.items.orEmpty().takeIf { isSame }, page.items)
         fill(foot, before?.foot.orEmpty().takeIf { isSame }, page.foot)

@@ -1,0 +1,57 @@
+//! Facts about the demo apps.
+
+use super::{assert_none, with_ending};
+use std::collections::BTreeSet;
+
+/// The app's own words, by name, as `locales/app` has them in English.
+fn words() -> BTreeSet<String> {
+    let english = with_ending("ftl").into_iter().find(|(path, _)| path.ends_with("app/en.ftl"));
+    let lines = english.unwrap().1;
+    let names = lines.lines().filter_map(|line| line.split_once(" = "));
+    names.map(|(name, _)| name.to_owned()).filter(|name| name.starts_with("app-")).collect()
+}
+
+/// The names of words that a file names whole.
+fn named(code: &str) -> Vec<String> {
+    let after = code.split("\"app-").skip(1);
+    let names = after.filter_map(|rest| rest.split('"').next());
+    names.filter(|name| !name.contains('$')).map(|name| format!("app-{name}")).collect()
+}
+
+#[test]
+fn screens_know_nothing_of_a_platform() {
+    let screens = with_ending("kt").into_iter().filter(|(path, _)| {
+        path.starts_with("android-demo/src/main") && path.parent().unwrap().ends_with("screens")
+    });
+    let mut faults = Vec::new();
+    let mut seen = 0;
+    for (path, code) in screens {
+        seen += 1;
+        for line in code.lines().filter(|line| line.starts_with("import ")) {
+            let known = ["import java.", "import kotlin", "import org.kitbag."];
+            if !known.iter().any(|start| line.starts_with(start)) || line.contains("demo.android") {
+                faults.push(format!("{}: {line}", path.display()));
+            }
+        }
+    }
+    assert!(seen > 10);
+    assert_none(faults);
+}
+
+#[test]
+fn each_word_that_an_app_says_is_there_and_none_is_left_over() {
+    let words = words();
+    assert!(words.len() > 200);
+    let code: Vec<(std::path::PathBuf, String)> = with_ending("kt")
+        .into_iter()
+        .filter(|(path, _)| path.starts_with("android-demo"))
+        .collect();
+    let said: BTreeSet<String> = code.iter().flat_map(|(_, code)| named(code)).collect();
+    let mut faults: Vec<String> =
+        said.difference(&words).map(|name| format!("no word is called {name}")).collect();
+    // Made of parts, or named by resources.
+    let made = ["app-about_safe", "app-about_not_safe", "app-step_", "app-label", "app-harmless"];
+    let unsaid = words.difference(&said).filter(|name| !made.iter().any(|m| name.starts_with(m)));
+    faults.extend(unsaid.map(|name| format!("nobody says {name}")));
+    assert_none(faults);
+}
