@@ -262,6 +262,8 @@ pub struct Engine {
     looked_into: BTreeSet<TeamId>,
     /// Those of them that a whole sync brought since.
     looked: BTreeSet<TeamId>,
+    /// What was written here, and when: for a while it may be undone, on a device that captures only, too.
+    fresh: Vec<(crate::model::RecordId, UnixMillis)>,
     environment: Environment,
     outbox: outbox::Outbox,
     /// The code packs, and how many entries of packs were held when they were read.

@@ -1,11 +1,13 @@
 //! A device that is there to capture only: what the hub has cannot be read on it any more, and nothing is lost by it.
 
 use super::erased::{still_there, stored};
-use super::programme::{Programme, TEAM, counted, key, reversal, sync_through, with};
-use kitbag_core::engine::{Engine, EngineError, Environment};
-use kitbag_core::model::{Operation, RecordId};
-use kitbag_core::store::{Search, Settling, Store};
-use kitbag_core::sync::Agreement;
+use super::programme::{
+    Programme, TEAM, counted, key, message, reversal, sync_through, with,
+};
+use kitbag_core::engine::{BundleOf, Engine, EngineError, Environment};
+use kitbag_core::model::{Form, Kind, Operation, RecordId};
+use kitbag_core::store::{Peer, Search, Settling, Store};
+use kitbag_core::sync::{self, Agreement};
 use kitbag_core::totals::Query;
 
 fn rows(engine: &Engine) -> Vec<RecordId> {
@@ -15,6 +17,13 @@ fn rows(engine: &Engine) -> Vec<RecordId> {
 
 fn at_site(engine: &mut Engine, site: &str) -> RecordId {
     engine.record(TEAM, &with(reversal("survived"), "site", site)).unwrap()
+}
+
+/// The phone as its app opens it the next time: nothing written before may be undone in a hurry.
+fn reopened(programme: &Programme, phone: Engine) -> Engine {
+    drop(phone);
+    let path = programme.folder.path().join("device-1");
+    Engine::open(&path, &key(), Environment::system()).unwrap()
 }
 
 #[test]
@@ -28,10 +37,12 @@ fn what_the_hub_has_is_in_no_page_of_a_phone_that_captures_only() {
     let others = stored(&store, waits);
     let wanted = stored(&store, gone).difference(&others).copied().collect();
     assert!(still_there(&store, &wanted) > 20, "it is there before");
+    let mut phone = reopened(&programme, phone);
     assert_eq!(phone.capture_only().unwrap(), 1);
     assert_eq!(still_there(&store, &wanted), 0);
     assert!(still_there(&store, &others) > 20, "what waits stays");
     assert_eq!(rows(&phone), [waits]);
+    let mut phone = reopened(&programme, phone);
     programme.sync(&mut phone);
     assert_eq!(still_there(&store, &others), 0);
     assert_eq!(rows(&phone), []);
@@ -50,16 +61,14 @@ fn its_log_goes_on_and_no_colleagues_record_comes_in() {
     for n in 0..3 {
         at_site(&mut colleague, "harbour");
         programme.sync(&mut colleague);
-        at_site(&mut phone, "riverside");
-        let device = phone.device_key();
+        let id = at_site(&mut phone, "riverside");
         assert!(phone.is_capture_only().unwrap());
         assert_eq!(sync_through(&mut phone, &mut programme.hub).unwrap(), Agreement::Whole);
-        assert_eq!(rows(&phone), [], "{n}");
+        assert_eq!(rows(&phone), [id], "{n}: for a moment it can be undone");
         // As the app's next start opens it.
-        drop(phone);
-        let path = programme.folder.path().join("device-1");
-        phone = Engine::open(&path, &key(), Environment::system()).unwrap();
-        assert_eq!(phone.device_key(), device);
+        phone = reopened(&programme, phone);
+        phone.capture_only().unwrap();
+        assert_eq!(rows(&phone), [], "{n}");
     }
     programme.sync_coordinator();
     programme.settle();
@@ -79,6 +88,7 @@ fn a_record_stays_while_a_change_of_it_waits() {
     let id = at_site(&mut phone, "riverside");
     programme.sync(&mut phone);
     phone.change(id, vec![Operation::put("outcome", "died")]).unwrap();
+    let mut phone = reopened(&programme, phone);
     assert_eq!(phone.capture_only().unwrap(), 0);
     assert_eq!(rows(&phone), [id]);
     programme.sync(&mut phone);
@@ -108,6 +118,8 @@ fn what_a_hub_that_was_put_back_lacks_comes_from_who_has_it() {
     phone.capture_only().unwrap();
     at_site(&mut phone, "riverside");
     programme.sync(&mut phone);
+    let mut phone = reopened(&programme, phone);
+    phone.capture_only().unwrap();
     programme.sync_coordinator();
     programme.hub = open(&programme, "elsewhere");
     for ending in ["-wal", "-shm"] {
@@ -125,7 +137,94 @@ fn what_a_hub_that_was_put_back_lacks_comes_from_who_has_it() {
     programme.sync(&mut phone);
     programme.settle();
     assert_eq!(counted(&programme.hub), 2);
+    phone = reopened(&programme, phone);
+    phone.capture_only().unwrap();
     assert_eq!(rows(&phone), []);
+}
+
+fn referral() -> Form {
+    let mut form = Form::new(Kind::Referral);
+    for (field, text) in [
+        ("site", "riverside"),
+        ("occurred_on", "2026-03-01"),
+        ("utc_offset_min", "0"),
+        ("service", "buprenorphine"),
+        ("origin", "after_overdose"),
+        ("urgency", "today"),
+        ("handoff", "accompanied"),
+        ("receiving_service", "clinic"),
+    ] {
+        form.put_text(field, text).unwrap();
+    }
+    let made = [("status".to_owned(), "made".into()), ("on".to_owned(), "2026-03-01".into())];
+    form.add("events", made.into()).unwrap();
+    form
+}
+
+/// What every entry of a store says, those of hidden ones, too.
+fn payloads(programme: &Programme) -> i64 {
+    let connection = rusqlite::Connection::open(programme.folder.path().join("device-1")).unwrap();
+    connection.execute_batch(&format!("PRAGMA key = \"x'{}'\"", "09".repeat(32))).unwrap();
+    let sql = "SELECT count(*) FROM entry WHERE kind >= 16 AND payload IS NOT NULL";
+    connection.query_row(sql, [], |row| row.get(0)).unwrap()
+}
+
+#[test]
+fn a_revocation_drops_nothing_that_only_this_phone_has() {
+    let mut programme = Programme::new();
+    let (mut phone, certificate) = programme.worker();
+    programme.sync_coordinator();
+    phone.capture_only().unwrap();
+    programme.sync(&mut phone);
+    (0..5).for_each(|_| _ = at_site(&mut phone, "riverside"));
+    programme.coordinator.revoke(TEAM, certificate).unwrap();
+    programme.sync_coordinator();
+    // However it came here, as by a file: the phone knows that it is revoked before the hub has what it wrote.
+    let runs = programme.hub.runs_lacked(&[TEAM], &Peer::default(), None, u64::MAX).unwrap();
+    drop(phone);
+    let path = programme.folder.path().join("device-1");
+    let mut store = Store::open(&path, &key(), None, None, Settling::Within).unwrap();
+    sync::take(&mut store, message(runs), &mut |_| true).unwrap();
+    drop(store);
+    let mut phone = Engine::open(&path, &key(), Environment::system()).unwrap();
+    assert!(rows(&phone).is_empty(), "they count nowhere");
+    for _ in 0..2 {
+        _ = sync_through(&mut phone, &mut programme.hub);
+    }
+    assert_eq!(payloads(&programme), 5);
+}
+
+#[test]
+fn a_colleagues_change_of_what_was_dropped_is_carried_whole() {
+    let mut programme = Programme::new();
+    let (mut phone, _) = programme.worker();
+    let (mut colleague, _) = programme.worker();
+    programme.sync_coordinator();
+    let referral = phone.record(TEAM, &referral()).unwrap();
+    programme.sync(&mut phone);
+    programme.sync(&mut colleague);
+    let mut phone = reopened(&programme, phone);
+    assert_eq!(phone.capture_only().unwrap(), 1);
+    let event = [("on".to_owned(), "2026-03-05".into()), ("status".to_owned(), "attended".into())];
+    let added = Operation::Append { list: "events".to_owned(), element: event.into() };
+    colleague.change(referral, vec![added]).unwrap();
+    (0..3).for_each(|_| _ = at_site(&mut colleague, "harbour"));
+    let mut bundle = Vec::new();
+    colleague.export_bundle(TEAM, BundleOf::Waiting, &mut bundle, |_| {}).unwrap();
+    phone.import_bundle(&mut bundle.as_slice(), |_| {}).unwrap();
+    // Both are lost to the colleague: this phone is the only one that has them.
+    drop(colleague);
+    programme.sync(&mut phone);
+    programme.sync_coordinator();
+    programme.settle();
+    assert_eq!(rows(&programme.coordinator).len(), 4);
+    let search = Search { most: 10, ..Search::default() };
+    let all = programme.coordinator.search(&search).unwrap().rows;
+    let row = all.iter().find(|row| row.id == referral).unwrap();
+    assert_eq!(row.answers.elements("events").len(), 2);
+    let mut phone = reopened(&programme, phone);
+    phone.capture_only().unwrap();
+    assert_eq!(payloads(&programme), 0);
 }
 
 #[test]
@@ -140,6 +239,8 @@ fn a_programme_demands_it_of_workers_alone() {
     programme.sync_root();
     programme.sync(&mut phone);
     assert!(phone.is_capture_only().unwrap());
+    let mut phone = reopened(&programme, phone);
+    phone.capture_only().unwrap();
     assert_eq!(rows(&phone), []);
     programme.sync_coordinator();
     assert!(!programme.coordinator.is_capture_only().unwrap());

@@ -1,14 +1,15 @@
 //! A device that is there to capture only: what the hub has can no longer be read on it (ADR 26).
 
+use super::writing::FRESH_MS;
 use super::{Engine, EngineError};
 use crate::identity::Role;
-use crate::model::TeamId;
 
 impl Engine {
     /// From now on, and for good, what the hub has of this device's records cannot be read here: a lost or taken phone
     /// shows only what waits. Headers stay, so that its log goes on; no colleague's records come in; corrections are made
     /// elsewhere. Should the hub be put back to an older copy, it lacks what was dropped here until another device that
-    /// has it syncs. Returns of how many records the contents were dropped.
+    /// has it syncs. Called again, it drops what the hub has since; what was written within the last twenty seconds stays for
+    /// so long, to be undone. Returns of how many records the contents were dropped.
     ///
     /// ```
     /// # mod example { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doc/example.rs")); }
@@ -17,6 +18,10 @@ impl Engine {
     /// phone.record(team, &reversal()?)?;
     /// assert_eq!(phone.capture_only()?, 0); // it waits: it is all that there is
     /// sync_with(&mut phone, &mut hub)?;
+    /// phone.capture_only()?; // again, some twenty seconds later
+    /// # drop(phone);
+    /// # let mut phone = Engine::open(&folder.path().join("phone.db"), &key, Environment::system())?;
+    /// # phone.capture_only()?;
     /// assert!(phone.search(&Search::default())?.rows.is_empty());
     /// # Ok::<(), Failed>(())
     /// ```
@@ -60,8 +65,10 @@ impl Engine {
     }
 
     fn drop_acknowledged(&mut self) -> Result<u64, EngineError> {
-        let teams: Vec<TeamId> = self.members.keys().copied().chain([TeamId::PROGRAMME]).collect();
-        let dropped = self.store.drop_acknowledged(&teams)?;
+        let now = (self.environment.now)();
+        self.fresh.retain(|(_, at)| now.0.abs_diff(at.0) < FRESH_MS);
+        let spared = self.fresh.iter().map(|(record, _)| *record).collect();
+        let dropped = self.store.drop_acknowledged(&spared)?;
         self.forget_erased()?;
         Ok(dropped)
     }

@@ -154,6 +154,7 @@ impl Engine {
             members,
             looked_into: Default::default(),
             looked: Default::default(),
+            fresh: Vec::new(),
             environment,
             outbox,
             known_packs: (0, Vec::new()),

@@ -318,9 +318,15 @@ impl Engine {
             self.take_back(noted);
             return Err(error.into());
         }
+        let now = (self.environment.now)();
+        self.fresh.retain(|(_, at)| now.0.abs_diff(at.0) < FRESH_MS);
+        self.fresh.push((how.record.unwrap_or_else(|| chain.tip.id.record()), now));
         Ok(chain.tip.id)
     }
 }
+
+/// So long a device that captures only keeps what it wrote last, so that it can be undone.
+pub(super) const FRESH_MS: u64 = 20_000;
 
 /// Entries with which a log of ours goes on.
 struct Chain {

@@ -17,16 +17,16 @@ impl Store {
     }
 
     /// Drops, durably, the payloads of every record of which nothing waits for the hub, its row and what it says with
-    /// them; headers stay, so that logs go on. Returns of how many records.
-    pub fn drop_acknowledged(&mut self, teams: &[TeamId]) -> Result<u64, StoreError> {
-        let waiting = self.records_beyond_hub(teams)?;
+    /// them, but for those to be spared; headers stay, so that logs go on. Returns of how many records.
+    pub fn drop_acknowledged(&mut self, spared: &BTreeSet<RecordId>) -> Result<u64, StoreError> {
+        let waiting = self.records_beyond_hub()?;
         let mut statement = self.sql()?.prepare_cached(&format!(
             "SELECT DISTINCT {RECORD} FROM entry WHERE kind >= 16 AND payload IS NOT NULL"
         ))?;
         let rows = statement.query_map([], |row| row.get(0).map(RecordId))?;
         let mut held: BTreeSet<RecordId> = rows.collect::<Result<_, _>>()?;
         drop(statement);
-        held.retain(|record| !waiting.contains(record));
+        held.retain(|record| !waiting.contains(record) && !spared.contains(record));
         if held.is_empty() {
             return Ok(0);
         }
@@ -58,20 +58,18 @@ impl Store {
         Ok(rows.map(|row| row.map(EntryId)).collect::<Result<_, _>>()?)
     }
 
-    /// The records of these teams of which something is not known to be on the hub, whether it waits or was turned away.
-    fn records_beyond_hub(&self, teams: &[TeamId]) -> Result<BTreeSet<RecordId>, StoreError> {
-        let mut of_branch = self.sql()?.prepare_cached(&format!(
+    /// The records of which some entry is not known to be on the hub, whether it waits, was turned away, or is carried no
+    /// more since a revocation: this may be the only copy.
+    fn records_beyond_hub(&self) -> Result<BTreeSet<RecordId>, StoreError> {
+        let mut statement = self.sql()?.prepare_cached(&format!(
             "SELECT DISTINCT {RECORD} FROM entry
-             WHERE log = ?1 AND branch = ?2 AND branch >= 0 AND position > ?3 AND kind >= 16"
+               LEFT JOIN on_hub ON on_hub.log = entry.log AND on_hub.branch = entry.branch
+             WHERE kind >= 16 AND payload IS NOT NULL
+               AND (entry.branch < 0 OR entry.position > coalesce(on_hub.position, 0))
+               AND entry.id NOT IN (SELECT entry FROM own_accepted)"
         ))?;
-        let mut records = BTreeSet::new();
-        for (log, branch, beyond, _) in self.beyond_hub(teams)? {
-            let rows = of_branch.query_map((log, branch, beyond), |row| row.get(0))?;
-            for record in rows {
-                records.insert(RecordId(record?));
-            }
-        }
-        Ok(records)
+        let rows = statement.query_map([], |row| row.get(0).map(RecordId))?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// How many entries were dropped here, by the device that wrote them: they exist, and are not here.

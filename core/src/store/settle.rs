@@ -294,7 +294,9 @@ impl Store {
             .map(|(id, _)| *id)
             .chain(hidden.erased.iter().copied())
             .collect();
-        erased.iter().try_for_each(|entry| self.erase_payload(entry))?;
+        // What follows on a record that was dropped here may be on no hub yet.
+        let is_final = !erased.is_empty() && self.authority.is_erased_anywhere(id);
+        erased.iter().filter(|_| is_final).try_for_each(|entry| self.erase_payload(entry))?;
         let mut update =
             self.sql()?.prepare_cached("UPDATE entry SET verdict = ?2 WHERE id = ?1")?;
         for (entry, verdict) in &judged.verdicts {

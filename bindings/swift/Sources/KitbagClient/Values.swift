@@ -93,6 +93,9 @@ public struct Form: Hashable, Sendable {
     /// Adds an element to a list.
     public mutating func add(_ list: String, _ element: Element) { lists[list, default: []].append(element) }
 
+    /// Puts these elements in the place of a list's.
+    public mutating func put(_ list: String, elements: [Element]) { lists[list] = elements.isEmpty ? nil : elements }
+
     /// Answers *unknown* wherever an answer is required, is open, and may be unknown: "I do not know" for a whole form.
     public mutating func answerUnknowns() { unknowns = true }
 
