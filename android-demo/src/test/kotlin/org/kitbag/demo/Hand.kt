@@ -92,7 +92,7 @@ class Hand {
         assertTrue(view.performClick())
         taps++
         ShadowLooper.idleMainLooper()
-        until("tapping \"$text\" did nothing") { page !== before }
+        until("tapping \"$text\" did nothing") { page !== before && !application.app.isTapping }
         return this
     }
 
@@ -143,7 +143,7 @@ class Hand {
     fun back(): Hand {
         val before = page
         activity.onBackPressed()
-        until("the way back did nothing") { page !== before }
+        until("the way back did nothing") { page !== before && !application.app.isTapping }
         return this
     }
 

@@ -134,12 +134,16 @@ class DayTest {
                 "name = \"p\"\nversion = 1\nsource = \"made up\"\nresponse = [{ code = \"ems_called\", label = \"Call\" }]\n",
             )
             world.root.sync.now()
-            val phone = world.phone("ana")
-            phone.records.record(world.team, reversal())
-            assertEquals(0L, phone.records.captureOnly())
-            assertTrue(phone.records.isCaptureOnly())
-            assertEquals(1L, phone.records.list().count)
-            phone.sync.now()
+            val joined = world.phone("ana")
+            joined.records.record(world.team, reversal())
+            assertEquals(0L, joined.records.captureOnly())
+            assertTrue(joined.records.isCaptureOnly())
+            joined.sync.now()
+            // For a moment it may be undone; the next time that the app opens it is gone.
+            assertEquals(1L, joined.records.list().count)
+            joined.closeAndWait()
+            val phone = Kitbag.open(world.opening("ana"))
+            assertEquals(1L, phone.records.captureOnly())
             assertEquals(0L, phone.records.list().count)
             assertTrue(phone.totals.of().missing.entries > 0)
             val pack = phone.programme.packs().single { it.name == "p" }
@@ -149,6 +153,7 @@ class DayTest {
             assertEquals(1L, world.desk.records.list().count)
             val refused = runCatching { world.desk.records.captureOnly() }.exceptionOrNull()
             assertEquals("role", (refused as KitbagException.NotAllowed).code)
+            phone.closeAndWait()
         }
     }
 }

@@ -52,7 +52,12 @@ class AndroidPlatform(private val context: Context, override val folder: File, p
     private fun copied(from: Uri): File {
         val file = File(folder, "received.kitbag")
         val input = context.contentResolver.openInputStream(from) ?: throw IOException("no file")
-        input.use { file.outputStream().use { out -> it.copyTo(out) } }
+        try {
+            input.use { file.outputStream().use { out -> it.copyTo(out) } }
+        } catch (failed: IOException) {
+            file.delete()
+            throw failed
+        }
         return file
     }
 
@@ -72,6 +77,12 @@ class AndroidPlatform(private val context: Context, override val folder: File, p
             return null
         }
         return answered.await()
+    }
+
+    /** Nobody is left to answer. */
+    fun giveUp() {
+        asked.values.toList().forEach { it.complete(null) }
+        asked.clear()
     }
 
     /** What another screen gave. */

@@ -14,8 +14,12 @@ import com.google.zxing.qrcode.QRCodeWriter
 
 /** QR codes: drawn, and read from the camera's pictures. */
 internal object Codes {
+    private const val CODE_BYTES_MAX = 2_900
+
     /** A text as a picture, dark on light whatever the theme is: cameras want it so. */
-    fun picture(text: String, sizePx: Int): Bitmap {
+    fun picture(text: String, sizePx: Int): Bitmap? {
+        // More than the largest code holds.
+        if (text.toByteArray().size > CODE_BYTES_MAX) return null
         val hints = mapOf(EncodeHintType.MARGIN to 2, EncodeHintType.CHARACTER_SET to "UTF-8")
         val matrix = QRCodeWriter().encode(text, BarcodeFormat.QR_CODE, sizePx, sizePx, hints)
         val pixels = IntArray(matrix.width * matrix.height) { at ->

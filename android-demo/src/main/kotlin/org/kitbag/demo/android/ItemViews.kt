@@ -45,12 +45,14 @@ internal class ItemViews(private val activity: Activity, private val app: App) {
     fun update(view: View, was: Item, now: Item): Boolean {
         if (seen(was) != seen(now)) return false
         view.tag = now
+        // Seconds that pass are no other button.
+        if (now is Item.Button && view is Button) view.text = now.text
         if (now is Item.Input) (view as InputView).follow(now)
         return true
     }
 
     private fun seen(item: Item): List<Any?> = when (item) {
-        is Item.Button -> listOf(item.text, item.look, item.detail, item.mark)
+        is Item.Button -> listOf(if (item.detail == null) "" else item.text, item.look, item.detail, item.mark)
         is Item.Option -> listOf(item.text, item.isChosen, item.detail, "option")
         is Item.Line -> listOf(item.text, item.detail, item.tone, item.mark, item.act == null)
         is Item.Input -> listOf(item.label, item.typing)
@@ -190,8 +192,9 @@ internal class ItemViews(private val activity: Activity, private val app: App) {
     private fun code(item: Item.Code): View = LinearLayout(activity).apply {
         orientation = LinearLayout.VERTICAL
         addView(text(BODY, item.about))
-        addView(ImageView(activity).apply {
-            setImageBitmap(Codes.picture(item.text, activity.dp(300)))
+        val picture = Codes.picture(item.text, activity.dp(300))
+        if (picture != null) addView(ImageView(activity).apply {
+            setImageBitmap(picture)
             contentDescription = item.about
             setPaddingRelative(0, activity.dp(12), 0, 0)
         })

@@ -5,6 +5,7 @@ import android.security.keystore.KeyProperties
 import java.io.File
 import java.security.GeneralSecurityException
 import java.security.KeyStore
+import java.security.ProviderException
 import java.security.SecureRandom
 import javax.crypto.Cipher
 import javax.crypto.KeyGenerator
@@ -22,6 +23,9 @@ internal class Keystore(private val folder: File) {
         return try {
             if (file.exists()) opened(name, file.readBytes()) else made(name, file)
         } catch (_: GeneralSecurityException) {
+            throw SecretGone()
+        } catch (_: ProviderException) {
+            // What a keystore's hardware answers on some phones.
             throw SecretGone()
         }
     }

@@ -76,12 +76,15 @@ open class KitbagApplication : Application() {
 
     /** The platform's way to sync while nobody looks: as often as it lets any app, with a network, across a restart. */
     private fun keepSynced() {
+        val scheduler = getSystemService(JobScheduler::class.java)
+        // Scheduled anew it would end one that is running, as where that is what began the process.
+        if (scheduler.getPendingJob(SYNC) != null) return
         val job = JobInfo.Builder(SYNC, ComponentName(this, SyncJob::class.java))
             .setPeriodic(EACH.toMillis())
             .setRequiredNetworkType(JobInfo.NETWORK_TYPE_ANY)
             .setPersisted(true)
             .build()
-        getSystemService(JobScheduler::class.java).schedule(job)
+        scheduler.schedule(job)
     }
 
     private companion object {

@@ -47,6 +47,8 @@ class MainActivity : Activity() {
 
     override fun onDestroy() {
         if (application.platform.activity === this) application.platform.activity = null
+        // Another app's screen that was asked for answers nobody any more.
+        if (!isChangingConfigurations) application.platform.giveUp()
         super.onDestroy()
     }
 

@@ -79,7 +79,17 @@ class ScanActivity : Activity(), SurfaceHolder.Callback {
             pictures.setOnImageAvailableListener({ it.acquireLatestImage()?.use(::seen) }, Handler(thread.looper))
             val surfaces = listOf(preview.holder.surface, pictures.surface)
             @Suppress("DEPRECATION")
-            opened.createCaptureSession(surfaces, Watching(opened, surfaces), Handler(thread.looper))
+            try {
+                opened.createCaptureSession(surfaces, Watching(opened, surfaces), Handler(thread.looper))
+            } catch (_: CameraAccessException) {
+                runOnUiThread(::giveUp)
+            } catch (_: IllegalStateException) {
+                // It was left meanwhile.
+                opened.close()
+            } catch (_: IllegalArgumentException) {
+                // So was its surface.
+                opened.close()
+            }
         }
 
         override fun onDisconnected(lost: CameraDevice) = lost.close()
@@ -92,10 +102,10 @@ class ScanActivity : Activity(), SurfaceHolder.Callback {
 
     private inner class Watching(private val device: CameraDevice, private val surfaces: List<Surface>) : CameraCaptureSession.StateCallback() {
         override fun onConfigured(session: CameraCaptureSession) {
-            val request = device.createCaptureRequest(CameraDevice.TEMPLATE_PREVIEW)
-            surfaces.forEach(request::addTarget)
-            request.set(CaptureRequest.CONTROL_AF_MODE, CaptureRequest.CONTROL_AF_MODE_CONTINUOUS_PICTURE)
             try {
+                val request = device.createCaptureRequest(CameraDevice.TEMPLATE_PREVIEW)
+                surfaces.forEach(request::addTarget)
+                request.set(CaptureRequest.CONTROL_AF_MODE, CaptureRequest.CONTROL_AF_MODE_CONTINUOUS_PICTURE)
                 session.setRepeatingRequest(request.build(), null, null)
             } catch (_: CameraAccessException) {
                 runOnUiThread(::giveUp)

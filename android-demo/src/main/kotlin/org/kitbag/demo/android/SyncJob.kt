@@ -25,6 +25,8 @@ class SyncJob : JobService() {
                     isToRepeat = true
                 } catch (_: SecretGone) {
                     // Whoever opens the profile is told.
+                } catch (_: java.io.IOException) {
+                    isToRepeat = true
                 }
             }
             jobFinished(parameters, isToRepeat)

@@ -12,6 +12,7 @@ import kotlinx.coroutines.sync.withLock
 import org.kitbag.KindDeclaration
 import org.kitbag.KitbagException
 import org.kitbag.declarations
+import org.kitbag.message
 
 /** One screen: what it shows now, and what its acts do. All of it runs on one thread, the platform's. */
 abstract class Screen(protected val app: App) {
@@ -57,7 +58,10 @@ class App(val phone: Phone, words: Words, val scope: CoroutineScope) {
     private var ticking: Job? = null
     private var watched: OnShift? = null
     private var watching: Job? = null
-    private var isTapping = false
+
+    /** Whether a tap is being done. */
+    internal var isTapping = false
+        private set
     private var drawn = 0L
     private val seen = MutableStateFlow(Page("starting", "", emptyList(), hasBack = false))
 
@@ -102,9 +106,11 @@ class App(val phone: Phone, words: Words, val scope: CoroutineScope) {
     }
 
     private suspend fun lock() {
-        screens.asReversed().forEach(Screen::left)
-        phone.lock()
         begin(Shift.locked(this))
+        // Nothing of before is seen while the store is being closed.
+        drawn++
+        seen.value = Page("locking", "", emptyList(), hasBack = false)
+        guarded { phone.lock() }
     }
 
     private fun watch() {
@@ -132,10 +138,11 @@ class App(val phone: Phone, words: Words, val scope: CoroutineScope) {
                     trouble = null
                     guarded(act)
                 }
+                // Before another tap: what is tapped then is what is seen.
+                redraw()
             } finally {
                 isTapping = false
             }
-            redraw()
         }
     }
 
@@ -209,11 +216,16 @@ class App(val phone: Phone, words: Words, val scope: CoroutineScope) {
         } catch (failed: KitbagException) {
             trouble = Trouble(failed.inWords)
         } catch (_: Locked) {
-            begin(Shift.first(this))
-        } catch (failed: SecretGone) {
+            begin(Shift.locked(this))
+        } catch (_: SecretGone) {
             trouble = Trouble(speech.say("app-key_gone"))
-        } catch (failed: java.io.IOException) {
+        } catch (_: java.io.IOException) {
             trouble = Trouble(speech.say("app-file_failed"))
+        } catch (_: NoTeam) {
+            begin(Shift.locked(this))
+        } catch (_: RuntimeException) {
+            // A fault of the app's own ends one act: what was saved is saved.
+            trouble = Trouble(message("error-panicked"))
         }
     }
 }

@@ -23,6 +23,7 @@ class History(app: App, private var search: Search = Search(order = Order.RECORD
         val names = shift.kitbag.team.names()
         val items = ArrayList<Item>()
         if (isSearching) items += narrowing(words, shift)
+        if (shift.kitbag.records.isCaptureOnly()) items += Item.Words(say("app-capture_only_now"))
         items += Item.Words(speech.count("app-records_found", page.count))
         page.rows.mapTo(items) { row -> line(words, row, names, shift.device) }
         val older = page.older
@@ -48,7 +49,10 @@ class History(app: App, private var search: Search = Search(order = Order.RECORD
         items += Item.Input(say("app-typed_date", say("app-from_day")), day) { typed ->
             day = typed
             val from = runCatching { java.time.LocalDate.parse(typed.trim()) }.getOrNull()
-            if (from != null || typed.isBlank()) search = search.copy(from = from, olderThan = null)
+            if (from != null || typed.isBlank()) {
+                narrow(search.copy(from = from))
+                app.redraw()
+            }
         }
         return items
     }

@@ -6,7 +6,7 @@ import org.kitbag.Opening
 import org.kitbag.Role
 
 /** Joins a programme: an invitation is scanned or pasted, six digits are compared. */
-class Join(app: App, private val profile: Profile) : Screen(app) {
+class Join(app: App, private val profile: Profile, private val pin: String? = null) : Screen(app) {
     private var invitation = ""
     private var asked: Pair<Joining, Opening>? = null
     private var failedOnce = false
@@ -29,7 +29,7 @@ class Join(app: App, private val profile: Profile) : Screen(app) {
     private suspend fun ask(text: String) {
         invitation = text.trim()
         if (invitation.isEmpty()) return app.say(Trouble(say("app-invitation_missing")))
-        val asked = app.phone.join(profile, invitation)
+        val asked = app.phone.join(profile, invitation, pin)
         this.asked = asked
         wait(asked)
     }

@@ -117,6 +117,7 @@ class Phone(val platform: Platform) {
     private val folder = File(platform.folder, "profiles").apply { mkdirs() }
     private val known = HashMap<String, Profile>()
     private var kept: KeptSynced? = null
+    private var locks = 0
     private var touchedAt: Instant = platform.now()
 
     /** Who is on shift; nobody while the phone is locked. */
@@ -137,34 +138,42 @@ class Phone(val platform: Platform) {
 
     /** Unlocks a profile: opens its store, and keeps it synced. */
     suspend fun unlock(profile: Profile, pin: String?) {
+        val asked = locks
         val opening = profile.opened(pin)
         lock()
-        enter(profile, opening, Kitbag.open(opening))
+        enter(profile, opening, Kitbag.open(opening), asked + 1)
     }
 
     /** Makes a new store in the place of a damaged one, for the same device; returns what was salvaged. */
     suspend fun recover(profile: Profile, pin: String?): Long {
         lock()
+        val asked = locks
         val opening = profile.opened(pin)
         val recovered = Kitbag.recover(opening)
-        enter(profile, opening, recovered.kitbag)
+        enter(profile, opening, recovered.kitbag, asked)
         return recovered.salvaged
     }
 
     /** Asks to join a programme by an invitation. */
-    suspend fun join(profile: Profile, invitation: String): Pair<Joining, Opening> {
-        val opening = profile.opened(null)
+    suspend fun join(profile: Profile, invitation: String, pin: String?): Pair<Joining, Opening> {
+        val opening = profile.opened(pin)
         return Joining.ask(opening, invitation) to opening
     }
 
     /** Takes in the store of a device that joined, or was opened. */
-    suspend fun enter(profile: Profile, opening: Opening, kitbag: Kitbag) {
+    suspend fun enter(profile: Profile, opening: Opening, kitbag: Kitbag, asked: Int = locks) {
+        if (locks != asked) {
+            // Somebody locked it meanwhile, as by the quick exit: that wins.
+            kitbag.closeAndWait()
+            throw Locked()
+        }
         lock()
         val own = kitbag.team.own().firstOrNull()
         if (own == null) {
             kitbag.closeAndWait()
             throw NoTeam()
         }
+        if (kitbag.records.isCaptureOnly()) kitbag.records.captureOnly()
         take(OnShift(profile, kitbag, opening, own, kitbag.programme.own().device))
         kept = kitbag.sync.keep()
     }
@@ -177,6 +186,7 @@ class Phone(val platform: Platform) {
 
     /** Locks: the key is forgotten, the store closed. */
     suspend fun lock() {
+        locks++
         val (was, keeps) = onShift to kept
         onShift = null
         kept = null
@@ -195,6 +205,12 @@ class Phone(val platform: Platform) {
     /** Whether it is to be locked: it has a PIN, and nobody used it for a while. */
     val isIdle: Boolean
         get() = onShift?.profile?.key?.needsPin == true && Duration.between(touchedAt, platform.now()) >= IDLE
+
+    /** Syncs no more by itself: what waits then waits for somebody to ask. */
+    internal fun keepNoMore() {
+        kept?.close()
+        kept = null
+    }
 
     /** Syncs a profile until a deadline, while nobody looks: its open store, or else by itself. */
     suspend fun syncInBackground(profile: Profile, deadline: Duration) {

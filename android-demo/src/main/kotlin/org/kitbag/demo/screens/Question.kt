@@ -113,7 +113,7 @@ class Question(
     }
 
     private fun holders(): List<Item> {
-        val sites = words.field(kind, "site")?.let(words::choices).orEmpty().map { "site:${it.code}" }
+        val sites = words.sites().map { "site:${it.code}" }
         val own = (form.fields["site"] as? Value.Text)?.let { listOf("site:${it.text}") }.orEmpty()
         val all = listOf("device:${device.text}") + (own + sites).distinct() + "outside"
         return all.map { holder -> option(words.holder(holder), holder) }

@@ -71,8 +71,11 @@ class Recording(app: App, private val shift: OnShift, private var form: Form, pr
 
     /** Takes an answer in, and goes on to the next question: what was typed and does not fit is asked again. */
     suspend fun answer(answered: Form) {
+        val before = current
         hold(answered)
         proceed()
+        // What is asked again says why.
+        if (before != null && current == before) faults().firstOrNull()?.let { app.say(Trouble(it.inWords)) }
     }
 
     /** Keeps what is answered so far: it is durable before anything else is shown. */

@@ -14,7 +14,8 @@ class Referrals(app: App) : Screen(app) {
     override suspend fun page(): Page {
         val words = app.vocabulary()
         val items = open(words).map { row -> line(words, row) }
-        val shown = items.ifEmpty { listOf(Item.Words(say("app-no_open_referrals"))) }
+        val none = if (app.shift().kitbag.records.isCaptureOnly()) "app-capture_only_now" else "app-no_open_referrals"
+        val shown = items.ifEmpty { listOf(Item.Words(say(none))) }
         val add = Item.Button(say("app-referral"), Look.MAIN, mark = Mark.REFERRAL) { app.show(Recording.of(app, Kind.REFERRAL)) }
         return Page("referrals", say("app-referrals"), shown, listOf(add))
     }

@@ -113,8 +113,9 @@ class Reversal(app: App, private val shift: OnShift, private var form: Form, pri
         suspend fun begun(app: App): Reversal {
             val shift = app.shift()
             val now = app.phone.platform.now().atZone(app.phone.platform.zone).truncatedTo(ChronoUnit.MINUTES)
-            val form = shift.kitbag.records.begin(shift.team, Kind.REVERSAL, now.toLocalDate(), app.phone.offsetMinutes())
-                .on(now.toLocalDate(), now.toLocalTime(), app.phone.platform.zone)
+            val begun = shift.kitbag.records.begin(shift.team, Kind.REVERSAL, now.toLocalDate(), app.phone.offsetMinutes())
+            // A clock that is known to be wrong says no date for anybody: it is asked later.
+            val form = if ("occurred_on" in begun.fields) begun.on(now.toLocalDate(), now.toLocalTime(), app.phone.platform.zone) else begun
             return Reversal(app, shift, form, shift.kitbag.drafts.save(form))
         }
     }

@@ -63,7 +63,7 @@ class Shift(app: App) : Screen(app) {
                 app.phone.unlock(profile, pin)
                 app.begin(Today(app))
             } catch (_: NoTeam) {
-                app.show(Join(app, profile))
+                app.show(Join(app, profile, pin))
             } catch (_: SecretGone) {
                 app.show(KeyGone(app, profile))
             } catch (failed: KitbagException) {

@@ -43,6 +43,8 @@ class Speech(private val words: Words, val zone: ZoneId) : Words by words {
         val minutes = Duration.between(at, now).toMinutes()
         val days = ChronoUnit.DAYS.between(at.atZone(zone).toLocalDate(), now.atZone(zone).toLocalDate())
         return when {
+            // A clock that was set back says nothing of how long ago it was.
+            minutes < -1 -> say("app-on_day", day(at.atZone(zone).toLocalDate()))
             minutes < 1 -> say("app-just_now")
             minutes < 60 -> count("app-minutes_ago", minutes)
             days == 0L -> say("app-today_at", time(at))

@@ -14,7 +14,7 @@ class Today(app: App) : Screen(app) {
         val words = app.vocabulary()
         val items = ArrayList<Item>()
         items += syncing(app, shift.kitbag.sync.status())
-        items += bag(words, shift)
+        if (shift.kitbag.records.isCaptureOnly()) items += Item.Words(say("app-capture_only_now")) else items += bag(words, shift)
         shift.kitbag.health.findings(app.phone.platform.now()).filter { it.code in TOLD }.mapTo(items) { Item.Words(it.inWords, Tone.WARNING, Mark.TROUBLE) }
         val drafts = shift.kitbag.drafts.list()
         if (drafts.isNotEmpty()) items += Item.Heading(say("app-begun"))
@@ -101,7 +101,11 @@ fun syncing(app: App, status: Status): List<Item> {
     items += when {
         waiting > 0 -> Item.Line(waits(app, waiting, status.waiting.since, now), speech.say("app-safe_here"), Tone.WARNING, Mark.WAITING) { app.show(Syncing(app)) }
         status.last.agreedAt == null -> Item.Line(speech.say("app-never_synced"), null, Tone.WARNING, Mark.WAITING) { app.show(Syncing(app)) }
-        else -> Item.Line(speech.say("app-sent", speech.ago(status.last.agreedAt!!, now)), null, Tone.GOOD, Mark.SENT) { app.show(Syncing(app)) }
+        else -> {
+            // A tick only where all of it is there.
+            val (tone, mark) = if (status.isSynced) Tone.GOOD to Mark.SENT else Tone.PLAIN to Mark.WAITING
+            Item.Line(speech.say("app-sent", speech.ago(status.last.agreedAt!!, now)), null, tone, mark) { app.show(Syncing(app)) }
+        }
     }
     status.last.failed?.let { items += Item.Words(it.inWords, Tone.WARNING, Mark.TROUBLE) }
     status.last.nextTry?.takeIf { status.last.failed != null && it > now }?.let { items += Item.Words(speech.say("app-tried_again", speech.since(it, now))) }

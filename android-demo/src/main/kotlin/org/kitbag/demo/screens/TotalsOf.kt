@@ -19,7 +19,7 @@ class TotalsOf(app: App, private var isOwn: Boolean = false) : Screen(app) {
         }
         items += Item.Option(say("app-whole_team"), !isOwn) { isOwn = false }
         items += Item.Option(say("app-only_mine"), isOwn) { isOwn = true }
-        val own = shift.device.text.takeIf { isOwn }
+        val own = person(shift).takeIf { isOwn }
         var seen: TwoPeriods? = null
         for ((kind, indicator) in SHOWN) {
             val two = shift.kitbag.totals.besideTheLast(app.phone.today(), Period.MONTH, Query(team = shift.team, kind = kind, by = by))
@@ -30,6 +30,13 @@ class TotalsOf(app: App, private var isOwn: Boolean = false) : Screen(app) {
         }
         seen?.let { items.addAll(2, missing(it.totals)) }
         return Page("totals", say("app-totals"), items)
+    }
+
+    /** By whose key a person's records are summed up: that of the first device, which this one may continue. */
+    private suspend fun person(shift: OnShift): String {
+        val members = shift.kitbag.team.members(shift.team)
+        val first = members.firstOrNull { it.device == shift.device && !it.isRevoked }?.person
+        return (members.firstOrNull { it.certificate == first }?.device ?: shift.device).text
     }
 
     private fun bars(words: Vocabulary, two: TwoPeriods, indicator: String, own: String?): List<Item> {

@@ -49,6 +49,9 @@ class Vocabulary(
 
     private fun List<PackCode>.choices() = map { Choice(it.code, it.label(language)) }
 
+    /** The sites of the programme. */
+    fun sites(): List<Choice> = ofProgramme("site")
+
     /** The products of the programme, or of the data dictionary. */
     fun products(): List<Choice> = field(Kind.DISTRIBUTION, "product")?.let(::choices).orEmpty()
 

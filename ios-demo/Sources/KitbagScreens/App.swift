@@ -1,0 +1,230 @@
+import Foundation
+import KitbagClient
+
+/// One screen: what it shows now, and what its acts do.
+@MainActor
+open class Screen {
+    public let app: App
+    private var waits: Task<Void, Never>?
+
+    init(_ app: App) { self.app = app }
+
+    /// What it shows now.
+    func page() async throws -> Page { Page("", "", []) }
+
+    /// Where its way back leads.
+    func back() async throws { app.leave(self) }
+
+    /// It is not shown any more.
+    func left() { waits?.cancel() }
+
+    /// How often it is drawn anew by itself, in seconds, as what it says of time passes.
+    var redrawnEach: Double { 30 }
+
+    /// Waits for something while the screen is shown: nobody's tap has to wait for that.
+    final func meanwhile(_ wait: @escaping Act) {
+        waits?.cancel()
+        waits = app.launch(wait)
+    }
+
+    final var speech: Speech { app.speech }
+
+    final func say(_ name: String, _ filled: String...) -> String { speech.words.say(name, filled) }
+}
+
+/// What is wrong, in words, above whatever the screen shows.
+public struct Trouble: Error {
+    public let text: String
+}
+
+/// The phone was locked while something was asked of who is on shift.
+struct Locked: Error {}
+
+/// The screens of the app, one above the other, and the page that is seen.
+@MainActor
+public final class App {
+    public let phone: Phone
+    public let speech: Speech
+    /// The page that is seen, and who is told of another one.
+    public private(set) var page = Page("starting", "", [], hasBack: false) {
+        didSet { shown?(page) }
+    }
+    public var shown: (@MainActor (Page) -> Void)?
+    private var screens: [Screen] = []
+    private var turn: Task<Void, Never>?
+    private var isTapping = false
+    private var trouble: Trouble?
+    private var ticking: Task<Void, Never>?
+    private var drawn: UInt64 = 0
+    private weak var watched: OnShift?
+    private var watching: Task<Void, Never>?
+    private var declared: [KindDeclaration]?
+
+    public init(_ phone: Phone, _ words: any Words) {
+        self.phone = phone
+        speech = Speech(words: words, zone: phone.platform.zone)
+    }
+
+    /// Who is on shift.
+    func shift() throws -> OnShift {
+        guard let shift = phone.onShift else { throw Locked() }
+        return shift
+    }
+
+    /// What people read of kinds, fields and codes, in this programme.
+    func vocabulary() async throws -> Vocabulary {
+        let language = speech.locale.language.languageCode?.identifier ?? "en"
+        if declared == nil { declared = try await declarations(language: language) }
+        let shift = try shift()
+        return Vocabulary(declared ?? [], try await shift.kitbag.programme.packs(), speech, shift.device)
+    }
+
+    /// Begins where a person begins: with who is on shift.
+    public func start() {
+        launch { self.show(try await Shift.first(self)) }
+        ticking = Task { [weak self] in
+            while !Task.isCancelled {
+                let wait = self?.screens.last?.redrawnEach ?? 1
+                try? await Task.sleep(nanoseconds: UInt64(wait * 1e9))
+                guard let self, !self.isTapping else { continue }
+                if self.phone.isIdle { await self.guarded { try await self.lock() } }
+                await self.redraw()
+            }
+        }
+    }
+
+    /// The app is in front again: what waited is sent, and who was away for long unlocks it anew.
+    public func came() {
+        tap { if self.phone.isIdle { try await self.lock() } else { self.phone.syncNow() } }
+    }
+
+    /// Locks, whatever is being done: the first screen is the one that opens it.
+    public func lockAtOnce() { launch { try await self.lock() } }
+
+    private func lock() async throws {
+        screens.reversed().forEach { $0.left() }
+        try await phone.lock()
+        begin(Shift.locked(self))
+    }
+
+    private func watch() {
+        guard phone.onShift !== watched else { return }
+        watched = phone.onShift
+        watching?.cancel()
+        guard let kitbag = watched?.kitbag else { return }
+        watching = Task { [weak self] in
+            for await _ in kitbag.changes { await self?.redraw() }
+        }
+    }
+
+    /// Ends everything that it waits for.
+    public func end() {
+        ticking?.cancel()
+        watching?.cancel()
+        screens.forEach { $0.left() }
+    }
+
+    /// What a tap does, after what was typed before it; while another one is being done, nothing: whoever shakes taps twice.
+    @discardableResult
+    public func tap(_ act: @escaping Act) -> Task<Void, Never>? {
+        guard !isTapping else { return nil }
+        isTapping = true
+        return inTurn {
+            self.trouble = nil
+            await self.guarded(act)
+            self.isTapping = false
+            await self.redraw()
+        }
+    }
+
+    /// What was typed is kept, in its order; the page is not drawn anew.
+    @discardableResult
+    public func typed(_ text: String, _ keep: @escaping @MainActor (String) async throws -> Void) -> Task<Void, Never> {
+        inTurn { await self.guarded { try await keep(text) } }
+    }
+
+    private func inTurn(_ work: @escaping @MainActor () async -> Void) -> Task<Void, Never> {
+        let before = turn
+        let now = Task {
+            await before?.value
+            await work()
+        }
+        turn = now
+        return now
+    }
+
+    /// The platform's way back.
+    @discardableResult
+    public func back() -> Task<Void, Never>? { tap { try await self.screens.last?.back() } }
+
+    /// Whether the way back leads out of the app.
+    public var isAtFirst: Bool { screens.count <= 1 }
+
+    /// Shows a screen above the others.
+    func show(_ screen: Screen) { screens.append(screen) }
+
+    /// Shows a screen in the place of the one above.
+    func replace(_ screen: Screen) {
+        screens.popLast()?.left()
+        screens.append(screen)
+    }
+
+    /// Shows this screen alone.
+    func begin(_ screen: Screen) {
+        screens.reversed().forEach { $0.left() }
+        screens = [screen]
+    }
+
+    /// Leaves a screen, with all above it.
+    func leave(_ screen: Screen) {
+        while screens.count > 1, screens.contains(where: { $0 === screen }) { screens.removeLast().left() }
+    }
+
+    /// Leaves all but the first.
+    func home() {
+        while screens.count > 1 { screens.removeLast().left() }
+    }
+
+    /// Says what is wrong, until the next tap.
+    func say(_ text: String) { trouble = Trouble(text: text) }
+
+    /// Draws the page that is seen anew.
+    func redraw() async {
+        guard let screen = screens.last else { return }
+        drawn += 1
+        let number = drawn
+        watch()
+        var page: Page?
+        await guarded { page = try await screen.page() }
+        var shown = page ?? Page("trouble", "", [])
+        if let trouble { shown.items.insert(.words(trouble.text, tone: .bad, mark: .trouble), at: 0) }
+        // One that was begun later says what is true now.
+        if screen === screens.last, number == drawn { self.page = shown }
+    }
+
+    @discardableResult
+    func launch(_ wait: @escaping Act) -> Task<Void, Never> {
+        Task {
+            await self.guarded(wait)
+            // Whoever waited may have been left meanwhile, by what it waited for.
+            Task { await self.redraw() }
+        }
+    }
+
+    private func guarded(_ act: Act) async {
+        do {
+            try await act()
+        } catch let failed as KitbagError {
+            trouble = Trouble(text: failed.inWords)
+        } catch is Locked {
+            begin(Shift.locked(self))
+        } catch is SecretGone {
+            trouble = Trouble(text: speech.say("app-key_gone"))
+        } catch is CancellationError {
+        } catch let said as Trouble {
+            trouble = said
+        } catch {
+            trouble = Trouble(text: speech.say("app-file_failed"))
+        }
+    }
+}

@@ -1,0 +1,75 @@
+import Foundation
+import KitbagClient
+
+extension String {
+    var trimmed: String { trimmingCharacters(in: .whitespacesAndNewlines) }
+}
+
+/// Joins a programme: an invitation is scanned or pasted, six digits are compared.
+final class Join: Screen {
+    private let profile: Profile
+    private var invitation = ""
+    private var asked: (joining: Joining, opening: Opening)?
+    private var failedOnce = false
+
+    init(_ app: App, _ profile: Profile) {
+        self.profile = profile
+        super.init(app)
+    }
+
+    override func page() async throws -> Page {
+        if let asked { return digits(asked.joining) }
+        let items: [Item] = [
+            .words(say("app-join_how")),
+            .input(say("app-invitation"), value: invitation, typing: .long) { self.invitation = $0 },
+            .words(say("app-join_old_phone")),
+        ]
+        let scan = Item.button(say("app-scan"), mark: .scan) {
+            if let text = await self.app.phone.platform.scan() { try await self.ask(text) }
+        }
+        let join = Item.button(say("app-join"), look: .main) { try await self.ask(self.invitation) }
+        return Page("join", say("app-join_title"), items, [scan, join], hasBack: !app.isAtFirst)
+    }
+
+    private func ask(_ text: String) async throws {
+        invitation = text.trimmed
+        if invitation.isEmpty { return app.say(say("app-invitation_missing")) }
+        asked = try await app.phone.join(profile, invitation)
+        wait()
+    }
+
+    private func wait() {
+        guard let asked else { return }
+        meanwhile {
+            do {
+                let kitbag = try await asked.joining.approved()
+                try await self.app.phone.enter(self.profile, asked.opening, kitbag)
+                self.app.begin(Today(self.app))
+            } catch let failed as KitbagError {
+                // It may be approved later: the digits stay, and so does the way to wait on.
+                self.failedOnce = true
+                throw failed
+            }
+        }
+    }
+
+    private func digits(_ joining: Joining) -> Page {
+        let role = say(joining.role == .coordinator ? "app-join_as_coordinator" : "app-join_as_worker")
+        let items: [Item] = [.words(say("app-digits_how")), .digits(joining.code), .words(role)]
+        let again = Item.button(say("app-wait_on"), look: .main) {
+            self.failedOnce = false
+            self.wait()
+        }
+        let other = Item.button(say("app-other_invitation"), look: .quiet) {
+            self.failedOnce = false
+            self.left()
+        }
+        return Page("join_digits", say("app-digits_title"), items, failedOnce ? [other, again] : [other], hasBack: false)
+    }
+
+    override func left() {
+        super.left()
+        // Whoever joined holds the store already; whoever leaves gives up.
+        asked = nil
+    }
+}

@@ -1,0 +1,250 @@
+import Foundation
+import KitbagClient
+
+/// The keychain has forgotten what opened a profile's key: a restored phone does that.
+public struct SecretGone: Error {
+    public init() {}
+}
+
+/// A store that is in no team: what was begun was never approved, or the team was left.
+struct NoTeam: Error {}
+
+/// What the platform gives the app.
+@MainActor
+public protocol Platform: AnyObject {
+    /// A folder of the app's own, in no backup.
+    var folder: URL { get }
+    /// Where local time is.
+    var zone: TimeZone { get }
+    /// 32 bytes that the keychain keeps under a name, made on first use; ``SecretGone`` where it has lost them.
+    func secret(_ name: String) throws -> Data
+    /// Now.
+    func now() -> Date
+    /// Hands a file to a colleague's phone, by whichever way the person chooses; false where none was chosen.
+    func send(_ file: URL) async throws -> Bool
+    /// A file that the person chose, copied to where the app may read it; nil where none was chosen.
+    func receive() async throws -> URL?
+    /// The text of a code that the camera saw; nil where it saw none.
+    func scan() async -> String?
+    /// Whether the hub of an invitation may be on this machine without TLS: in development alone.
+    var isInDevelopment: Bool { get }
+}
+
+/// A key that was opened, for as long as the profile is.
+struct HeldKey: KeyProvider {
+    let key: Data
+    func storeKey() throws -> Data { key }
+}
+
+/// Who uses the phone: each has a store, a key and a PIN of their own, in a folder of their own.
+@MainActor
+public final class Profile {
+    private let folder: URL
+    private let platform: any Platform
+    /// The key in its file, for as long as the app runs.
+    public let key: ProtectedKey
+
+    init(_ folder: URL, _ platform: any Platform) {
+        (self.folder, self.platform) = (folder, platform)
+        key = ProtectedKey(path: folder.appendingPathComponent("key").path)
+    }
+
+    /// What the person is called on this phone; nothing else is known of them while it is locked.
+    public var label: String { (try? String(contentsOf: file("label"), encoding: .utf8)) ?? "" }
+
+    func setLabel(_ label: String) throws { try Data(label.utf8).write(to: file("label"), options: .atomic) }
+
+    /// Whether a programme was joined.
+    public var hasStore: Bool { FileManager.default.fileExists(atPath: file("store.db").path) }
+
+    /// Whether a PIN opens it.
+    public var needsPin: Bool { key.isMade && (try? key.needsPin()) == true }
+
+    /// When a sync in the background ended last.
+    public var ranAt: Date? {
+        get {
+            let text = try? String(contentsOf: file("ran"), encoding: .utf8)
+            return text.flatMap(Double.init).map(Date.init(timeIntervalSince1970:))
+        }
+        set { try? Data("\(newValue?.timeIntervalSince1970 ?? 0)".utf8).write(to: file("ran"), options: .atomic) }
+    }
+
+    /// A file to write a bundle into.
+    func bundle() -> URL { file("kitbag.bundle") }
+
+    private func file(_ name: String) -> URL { folder.appendingPathComponent(name) }
+
+    private func secret() throws -> Data { try platform.secret(folder.lastPathComponent) }
+
+    /// The store with its key, made on first use.
+    func opened(_ pin: String?) async throws -> Opening {
+        let secret = try secret()
+        let bytes = key.isMade ? try await key.open(secret: secret, pin: pin) : try await key.make(secret: secret)
+        var opening = Opening(path: file("store.db").path, key: HeldKey(key: bytes))
+        opening.insecureLoopback = platform.isInDevelopment
+        return opening
+    }
+
+    /// Another PIN, one where there was none, none where there was one.
+    func changePin(_ pin: String?, _ newPin: String?) async throws {
+        try await key.change(secret: try secret(), pin: pin, newSecret: try secret(), newPin: newPin)
+    }
+
+    /// Syncs until a deadline, and lets go: what the platform's job does. Nothing where a PIN keeps the key.
+    func syncInBackground(deadline: TimeInterval) async throws {
+        guard hasStore, !needsPin else { return }
+        _ = try await Sync.inBackground(try await opened(nil), deadline: deadline)
+        ranAt = platform.now()
+    }
+}
+
+/// The profile that is unlocked, with its store and its team.
+@MainActor
+public final class OnShift {
+    public let profile: Profile
+    public let kitbag: Kitbag
+    let opening: Opening
+    let own: OwnTeam
+    public let device: DeviceKey
+
+    init(_ profile: Profile, _ kitbag: Kitbag, _ opening: Opening, _ own: OwnTeam, _ device: DeviceKey) {
+        (self.profile, self.kitbag, self.opening, self.own, self.device) = (profile, kitbag, opening, own, device)
+    }
+
+    /// Its team.
+    var team: TeamId { own.team }
+    /// Whether nobody relies on what is here.
+    var isWorker: Bool { own.role == .worker }
+    /// Whether it sees every site.
+    var isCoordinator: Bool { own.role == .coordinator }
+}
+
+/// The phone: who uses it, and who is on shift now.
+@MainActor
+public final class Phone {
+    public let platform: any Platform
+    /// Who is on shift; nobody while the phone is locked.
+    public private(set) var onShift: OnShift?
+    private var known: [String: Profile] = [:]
+    private var kept: KeptSynced?
+    private var touchedAt: Date
+    /// Long enough to speak with somebody, short enough for a phone left on a table; in seconds.
+    private static let idle: TimeInterval = 5 * 60
+
+    public init(_ platform: any Platform) {
+        self.platform = platform
+        touchedAt = platform.now()
+    }
+
+    private var folder: URL { platform.folder.appendingPathComponent("profiles") }
+
+    private var names: [String] {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
+        return names.filter { Int($0) != nil }.sorted { Int($0)! < Int($1)! }
+    }
+
+    /// All profiles, in the order in which they were made.
+    public func profiles() -> [Profile] { names.map(profile) }
+
+    private func profile(_ name: String) -> Profile {
+        if let held = known[name] { return held }
+        let new = Profile(folder.appendingPathComponent(name), platform)
+        known[name] = new
+        return new
+    }
+
+    /// A new profile.
+    func add(_ label: String) throws -> Profile {
+        let name = String((names.compactMap(Int.init).max() ?? 0) + 1)
+        let place = folder.appendingPathComponent(name)
+        try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
+        let new = profile(name)
+        try new.setLabel(label)
+        return new
+    }
+
+    /// Unlocks a profile: opens its store, and keeps it synced.
+    func unlock(_ profile: Profile, _ pin: String?) async throws {
+        let opening = try await profile.opened(pin)
+        try await lock()
+        try await enter(profile, opening, try await Kitbag.open(opening))
+    }
+
+    /// Makes a new store in the place of a damaged one, for the same device; returns how many entries were salvaged.
+    func recover(_ profile: Profile, _ pin: String?) async throws -> UInt64 {
+        try await lock()
+        let opening = try await profile.opened(pin)
+        let recovered = try await Kitbag.recover(opening)
+        try await enter(profile, opening, recovered.kitbag)
+        return recovered.salvaged
+    }
+
+    /// Asks to join a programme by an invitation.
+    func join(_ profile: Profile, _ invitation: String) async throws -> (Joining, Opening) {
+        let opening = try await profile.opened(nil)
+        return (try await Joining.ask(opening, invitation: invitation), opening)
+    }
+
+    /// Takes in the store of a device that joined, or was opened.
+    func enter(_ profile: Profile, _ opening: Opening, _ kitbag: Kitbag) async throws {
+        try await lock()
+        guard let own = try await kitbag.team.own().first else {
+            try await kitbag.closeAndWait()
+            throw NoTeam()
+        }
+        take(OnShift(profile, kitbag, opening, own, try await kitbag.programme.own().device))
+        kept = try kitbag.sync.keep()
+    }
+
+    /// From now on this one is on shift.
+    func take(_ shift: OnShift) {
+        onShift = shift
+        touch()
+    }
+
+    /// Locks: the key is forgotten, the store closed.
+    func lock() async throws {
+        let (was, keeps) = (onShift, kept)
+        (onShift, kept) = (nil, nil)
+        keeps?.end()
+        try await was?.kitbag.closeAndWait()
+    }
+
+    /// Syncs a profile until a deadline, while nobody looks: its open store, or else by itself.
+    public func syncInBackground(_ profile: Profile, deadline: TimeInterval) async throws {
+        guard let open = onShift, open.profile === profile else {
+            return try await profile.syncInBackground(deadline: deadline)
+        }
+        _ = try await open.kitbag.sync.now(deadline: deadline)
+        profile.ranAt = platform.now()
+    }
+
+    /// The network is back, or somebody looks at the screen.
+    public func syncNow() { kept?.now() }
+
+    /// Somebody uses it.
+    public func touch() { touchedAt = platform.now() }
+
+    /// Whether it is to be locked: it has a PIN, and nobody used it for a while.
+    var isIdle: Bool {
+        onShift?.profile.needsPin == true && platform.now().timeIntervalSince(touchedAt) >= Self.idle
+    }
+
+    private var calendar: Calendar {
+        var calendar = Calendar(identifier: .gregorian)
+        calendar.timeZone = platform.zone
+        return calendar
+    }
+
+    /// Today, where the phone is.
+    func today() -> CivilDate { CivilDate(platform.now(), in: calendar) }
+
+    /// The hour and the minute, where the phone is.
+    func clock() -> (hour: Int, minute: Int) {
+        let parts = calendar.dateComponents([.hour, .minute], from: platform.now())
+        return (parts.hour ?? 0, parts.minute ?? 0)
+    }
+
+    /// How far local time is ahead of UTC, in minutes.
+    func offsetMinutes() -> Int { platform.zone.secondsFromGMT(for: platform.now()) / 60 }
+}

@@ -1,0 +1,195 @@
+import KitbagClient
+
+/// One record: its answers, what is to be settled, its history; corrected, voided, undone.
+final class RecordOf: Screen {
+    static let hidden: Set<String> = [
+        "utc_offset_min", "void", "duplicate_of", "distinct", "import_key", "records_digest", "values",
+    ]
+
+    private let id: RecordId
+
+    init(_ app: App, _ id: RecordId) {
+        self.id = id
+        super.init(app)
+    }
+
+    override func page() async throws -> Page {
+        let words = try await app.vocabulary()
+        let record = try await app.shift().kitbag.records.get(id)
+        var items = try await standing(record)
+        for field in words.kind(record.kind).fields where !Self.hidden.contains(field.name) {
+            items += answered(words, record, field)
+        }
+        items.append(.heading(say("app-changes")))
+        let names = try await app.shift().kitbag.team.names()
+        let own = try app.shift().device
+        items += record.history.map { change in
+            let who = change.author == own ? say("app-me") : names[change.author] ?? say("app-colleague")
+            return .line(who, detail: speech.ago(change.at, app.phone.platform.now()))
+        }
+        return Page("record", words.kind(record.kind).inWords, items, foot(record, own))
+    }
+
+    private func standing(_ record: WholeRecord) async throws -> [Item] {
+        var items: [Item] = []
+        if record.state == .void { items.append(.words(say("app-void_now"), tone: .warning, mark: .trouble)) }
+        if record.state == .duplicate { items.append(.words(say("app-duplicate_now"), tone: .warning, mark: .trouble)) }
+        switch record.attention {
+        case .none: break
+        case .conflicted: items.append(.words(say("app-choose_value"), tone: .warning, mark: .trouble))
+        case .dateInDoubt: items.append(.words(say("app-date_in_doubt_what"), tone: .warning, mark: .trouble))
+        case .refused: items.append(.words(say(try await lifted()), tone: .bad, mark: .trouble))
+        }
+        switch record.delivery {
+        case .waiting: items.append(.words(say("app-waits_safe"), mark: .waiting))
+        case .onHub: items.append(.words(say("app-on_hub"), tone: .good, mark: .sent))
+        case .aside: items.append(.words(say("app-aside_one"), tone: .bad, mark: .trouble))
+        }
+        return items
+    }
+
+    private func lifted() async throws -> String {
+        let refused = try await app.shift().kitbag.records.refused().first { $0.record == id }
+        return switch refused?.liftedBy {
+        case .coordinator: "app-refused_coordinator"
+        case .arrival: "app-refused_arrival"
+        case .nobody, nil: "app-refused_nobody"
+        }
+    }
+
+    private func answered(_ words: Vocabulary, _ record: WholeRecord, _ field: Field) -> [Item] {
+        var items: [Item] = []
+        let correct: Act = { self.app.show(Correct(self.app, self.id, field.name)) }
+        let values = record.fields[field.name] ?? []
+        if values.count > 1 {
+            items.append(.heading(field.inWords))
+            // Two values to choose from: the last one counts until a person chose.
+            for (at, written) in values.enumerated() {
+                let detail = at == values.count - 1 ? say("app-counts_now") : nil
+                items.append(
+                    .option(words.said(field, written.value), isChosen: false, detail: detail) {
+                        _ = try await self.app.shift().kitbag.records.correct(self.id, field.name, written.value)
+                    })
+            }
+        } else if let value = values.first?.value, value != .nothing {
+            items.append(.line(field.inWords, detail: words.said(field, value), act: correct))
+        }
+        var ofSet = Form(record.kind)
+        for (name, all) in record.fields where name.hasPrefix(field.name + ".") {
+            if let last = all.last { ofSet.put(name, last.value) }
+        }
+        if !ofSet.fields.isEmpty, let said = words.said(record.kind, field, ofSet) {
+            items.append(.line(field.inWords, detail: said, act: correct))
+        }
+        for element in record.lists[field.name] ?? [] {
+            let said = element.fields.compactMapValues { $0.last?.value }
+            if said["void"] == nil { items.append(.line(field.inWords, detail: words.element(field, said))) }
+        }
+        return items
+    }
+
+    private func foot(_ record: WholeRecord, _ own: DeviceKey) -> [Item] {
+        if record.state == .void {
+            return [.button(say("app-clear_void")) { _ = try await self.app.shift().kitbag.records.clearVoid(self.id) }]
+        }
+        var foot: [Item] = []
+        if record.history.count > 1, record.history.last?.author == own {
+            foot.append(
+                .button(say("app-undo_last"), look: .quiet) {
+                    _ = try await self.app.shift().kitbag.records.undo(self.id)
+                })
+        }
+        return foot + [
+            .button(say("app-void"), look: .danger) { self.app.show(Voiding(self.app, self.id)) },
+            .button(say("app-correct_other")) { self.app.show(CorrectOther(self.app, self.id)) },
+        ]
+    }
+}
+
+/// Why a record is to count nowhere: the reason is what voids it.
+final class Voiding: Screen {
+    private let id: RecordId
+
+    init(_ app: App, _ id: RecordId) {
+        self.id = id
+        super.init(app)
+    }
+
+    override func page() async throws -> Page {
+        let words = try await app.vocabulary()
+        let record = try await app.shift().kitbag.records.get(id)
+        let reasons = words.field(record.kind, "void").map(words.choices) ?? []
+        let items: [Item] = reasons.filter { $0.code != "undone" }.map { reason in
+            .option(reason.text, isChosen: false) {
+                _ = try await self.app.shift().kitbag.records.void(self.id, reason: reason.code)
+                self.app.leave(self)
+            }
+        }
+        return Page("voiding", say("app-void_why"), [.words(say("app-void_what"))] + items, isAtThumb: true)
+    }
+}
+
+/// What else is to be corrected: the questions that have no answer.
+final class CorrectOther: Screen {
+    private let id: RecordId
+
+    init(_ app: App, _ id: RecordId) {
+        self.id = id
+        super.init(app)
+    }
+
+    override func page() async throws -> Page {
+        let words = try await app.vocabulary()
+        let record = try await app.shift().kitbag.records.get(id)
+        let fields = words.kind(record.kind).fields.filter { field in
+            if case .elements = field.shape { return false }
+            return !RecordOf.hidden.contains(field.name)
+        }
+        let items: [Item] = fields.map { field in
+            .line(field.inWords, detail: record[field.name].map { words.said(field, $0) }) {
+                self.app.replace(Correct(self.app, self.id, field.name))
+            }
+        }
+        return Page("correct_other", say("app-correct_other"), items)
+    }
+}
+
+/// Corrects one answer of a record: the old one stays in its history.
+final class Correct: Screen {
+    private let id: RecordId
+    private let name: String
+    private var held: Form?
+
+    init(_ app: App, _ id: RecordId, _ name: String) {
+        (self.id, self.name) = (id, name)
+        super.init(app)
+    }
+
+    override func page() async throws -> Page {
+        let words = try await app.vocabulary()
+        let record = try await app.shift().kitbag.records.get(id)
+        guard let field = words.field(record.kind, name) else { return Page("correct", "", []) }
+        var before = Form(record.kind)
+        for (name, all) in record.fields { if let last = all.last { before.put(name, last.value) } }
+        let old = before
+        let question = Question(
+            app, words, field, held ?? before, try app.shift().device, clockIsOff: false, hold: { self.held = $0 },
+            answer: { try await self.change(old, $0) })
+        return Page(
+            "correct", field.inWords, [.words(say("app-correct_what"))] + question.items(), question.foot(), isAtThumb: true)
+    }
+
+    /// All that differs, at once.
+    private func change(_ before: Form, _ answered: Form) async throws {
+        let shift = try app.shift()
+        let read = try await shift.kitbag.records.prepared(shift.team, answered)
+        let names = Set(before.fields.keys).union(read.fields.keys).filter {
+            $0 == name || $0.hasPrefix(name + ".") || (name == "supply_type" && $0 == "resupply_reason")
+        }
+        let changes: [Change] = names.sorted().filter { before.fields[$0] != read.fields[$0] }.map {
+            .put(field: $0, value: read.fields[$0] ?? .nothing)
+        }
+        if !changes.isEmpty { _ = try await shift.kitbag.records.change(id, changes) }
+        app.leave(self)
+    }
+}

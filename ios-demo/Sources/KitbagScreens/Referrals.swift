@@ -1,0 +1,100 @@
+import KitbagClient
+
+/// Referrals that are open, the latest first, each with its next step.
+final class Referrals: Screen {
+    private static let shown = 50
+    /// After these nothing is awaited.
+    private static let closed: Set<String> = ["completed", "declined", "rejected", "dropped_out", "lost"]
+
+    override func page() async throws -> Page {
+        let words = try await app.vocabulary()
+        let items = try await open(words).map { line(words, $0) }
+        let add = Item.button(say("app-referral"), look: .main, mark: .referral) {
+            self.app.show(try await Recording.of(self.app, .referral))
+        }
+        let none: [Item] = [.words(say("app-no_open_referrals"))]
+        return Page("referrals", say("app-referrals"), items.isEmpty ? none : items, [add])
+    }
+
+    private func open(_ words: Vocabulary) async throws -> [Row] {
+        var found: [Row] = []
+        var search = Search(kind: .referral, team: try app.shift().team)
+        search.state = .counted
+        while found.count < Self.shown {
+            let page = try await app.shift().kitbag.records.list(search)
+            found += page.rows.filter { !Self.closed.contains(Self.status(words, $0)) }
+            guard let older = page.older else { break }
+            search.olderThan = older
+        }
+        return Array(found.prefix(Self.shown))
+    }
+
+    private func line(_ words: Vocabulary, _ row: Row) -> Item {
+        func said(_ name: String) -> String? {
+            guard let field = words.field(.referral, name), let value = row.fields[name] else { return nil }
+            return words.said(field, value)
+        }
+        let status = Self.status(words, row)
+        let where_ = words.field(.referral, "events.status").map { words.said($0, .text(status)) }
+        let detail = [said("receiving_service"), where_, speech.day(row.day)].compactMap { $0 }.joined(separator: " · ")
+        return .line(said("service") ?? words.kind(.referral).inWords, detail: detail, mark: .referral) {
+            self.app.show(NextStep(self.app, row.id, status))
+        }
+    }
+
+    /// Where a referral stands, as the data dictionary has it: at its latest event; a tie goes to the one further along.
+    static func status(_ words: Vocabulary, _ row: Row) -> String {
+        func text(_ event: Element, _ field: String) -> String {
+            if case .text(let text) = event[field] { text } else { "" }
+        }
+        let order = words.field(.referral, "events.status")?.codes ?? []
+        func place(_ event: Element) -> Int { order.firstIndex(of: text(event, "status")) ?? -1 }
+        let events = (row.lists["events"] ?? []).filter { $0["void"] == nil }
+        let latest = events.max { (text($0, "on"), place($0)) < (text($1, "on"), place($1)) }
+        return latest.map { text($0, "status") } ?? "unknown"
+    }
+}
+
+/// What happened next: one tap for what is likely, two for the rest.
+final class NextStep: Screen {
+    /// After each status what mostly comes next, the likeliest nearest to the thumb.
+    private static let likely: [String: [String]] = [
+        "offered": ["declined", "accepted", "made"],
+        "made": ["rejected", "no_show", "attended", "accepted"],
+        "accepted": ["no_show", "attended"],
+        "no_show": ["lost", "attended"],
+        "attended": ["dropped_out", "completed", "in_service"],
+        "in_service": ["dropped_out", "completed"],
+    ]
+
+    private let record: RecordId
+    private let status: String
+    private var isUnfolded = false
+
+    init(_ app: App, _ record: RecordId, _ status: String) {
+        (self.record, self.status) = (record, status)
+        super.init(app)
+    }
+
+    override func page() async throws -> Page {
+        let words = try await app.vocabulary()
+        let all = words.field(.referral, "events.status").map(words.choices) ?? []
+        let choices = all.filter { $0.code != status }
+        let likely = Self.likely[status] ?? Self.likely["offered"] ?? []
+        let shown = isUnfolded ? choices : likely.compactMap { code in choices.first { $0.code == code } }
+        let items: [Item] = shown.map { choice in
+            .option(choice.text, isChosen: false) { try await self.add(choice.code) }
+        }
+        var foot: [Item] = [
+            .button(say("app-see_record"), look: .quiet) { self.app.replace(RecordOf(self.app, self.record)) }
+        ]
+        if !isUnfolded { foot.append(.button(say("app-something_else"), look: .quiet) { self.isUnfolded = true }) }
+        return Page("next_step", say("app-what_happened"), items, foot, isAtThumb: true)
+    }
+
+    private func add(_ code: String) async throws {
+        let event: Element = ["status": .text(code), "on": .text(app.phone.today().description)]
+        _ = try await app.shift().kitbag.records.change(record, [.add(list: "events", element: event)])
+        app.leave(self)
+    }
+}

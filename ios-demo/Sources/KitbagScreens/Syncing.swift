@@ -1,0 +1,123 @@
+import Foundation
+import KitbagClient
+
+/// The state of sync: how far it is, what went wrong and when it is tried again; by file and by picture where there is no hub.
+final class Syncing: Screen {
+    /// What a code begins with that another phone hears.
+    static let announced = "kitbag-announce:"
+
+    private var progress: KitbagClient.Progress?
+    private var isRunning = false
+    private var ended: Item?
+
+    override func page() async throws -> Page {
+        let shift = try app.shift()
+        var items = syncing(app, try await shift.kitbag.sync.status()).map { item in
+            if case .line(let text, let detail, let tone, let mark, _) = item {
+                Item.line(text, detail: detail, tone: tone, mark: mark)
+            } else {
+                item
+            }
+        }
+        if isRunning {
+            let (done, all) = progress.map { ($0.sent + $0.received, $0.toSend + $0.toReceive) } ?? (0, 0)
+            let text = all == 0 ? say("app-syncing") : say("app-progress", speech.number(done), speech.number(all))
+            items.append(.progress(text, done: done, all: all))
+        }
+        if let ended { items.append(ended) }
+        items.append(background(shift))
+        items += [
+            .heading(say("app-without_hub")),
+            .button(say("app-send_file"), detail: say("app-send_file_what")) { try await self.send(shift) },
+            .button(say("app-receive_file"), detail: say("app-receive_file_what")) { try await self.receive(shift) },
+            .button(say("app-announce"), detail: say("app-announce_what")) { self.app.show(Announcing(self.app)) },
+            .button(say("app-hear"), detail: say("app-hear_what"), mark: .scan) { try await self.hear(shift) },
+        ]
+        let now = Item.button(say(isRunning ? "app-stop" : "app-sync_now"), look: .main) {
+            if self.isRunning { self.stop() } else { self.sync(shift) }
+        }
+        return Page("sync", say("app-sync"), items, [now])
+    }
+
+    private func background(_ shift: OnShift) -> Item {
+        if shift.profile.needsPin { return .words(say("app-background_pin")) }
+        guard let ran = shift.profile.ranAt else { return .words(say("app-background_never")) }
+        return .words(say("app-background_ran", speech.ago(ran, app.phone.platform.now())))
+    }
+
+    private func sync(_ shift: OnShift) {
+        (ended, progress, isRunning) = (nil, nil, true)
+        meanwhile {
+            defer { self.isRunning = false }
+            let run = try shift.kitbag.sync.start()
+            for await progress in run.progress {
+                self.progress = progress
+                await self.app.redraw()
+            }
+            self.ended = self.said(try await run.ended())
+        }
+    }
+
+    /// What is being sent goes on where somebody else wants it; this screen waits for it no more.
+    private func stop() {
+        isRunning = false
+        super.left()
+    }
+
+    private func said(_ agreement: Agreement) -> Item {
+        switch agreement {
+        case .whole, .caughtUp: .words(say("app-synced"), tone: .good, mark: .sent)
+        case .without: .words(say("app-uncertified"), tone: .bad, mark: .trouble)
+        case .partial(let waiting): .words(speech.count("app-not_sent", waiting), tone: .warning, mark: .waiting)
+        }
+    }
+
+    private func send(_ shift: OnShift) async throws {
+        let file = shift.profile.bundle()
+        defer { try? FileManager.default.removeItem(at: file) }
+        let written = try await shift.kitbag.bundles.export(shift.team, .waiting, to: file.path)
+        if written.entries == 0 { _ = try await shift.kitbag.bundles.export(shift.team, .everything, to: file.path) }
+        let isSent = try await app.phone.platform.send(file)
+        ended = isSent ? .words(say("app-file_written"), tone: .good, mark: .tick) : nil
+    }
+
+    private func receive(_ shift: OnShift) async throws {
+        guard let file = try await app.phone.platform.receive() else { return }
+        defer { try? FileManager.default.removeItem(at: file) }
+        let taken = try await shift.kitbag.bundles.import(from: file.path)
+        ended =
+            taken.turnedAway > 0
+            ? .words(speech.count("app-turned_away", taken.turnedAway), tone: .warning, mark: .trouble)
+            : .words(speech.count("app-file_taken", taken.newEntries), tone: .good, mark: .tick)
+    }
+
+    private func hear(_ shift: OnShift) async throws {
+        guard let seen = await app.phone.platform.scan() else { return }
+        guard seen.hasPrefix(Self.announced), let announcement = Data(fromUrlSafe: String(seen.dropFirst(Self.announced.count)))
+        else { return app.say(say("app-not_announced")) }
+        try await shift.kitbag.team.hear(announcement)
+        ended = .words(say("app-heard"), tone: .good, mark: .tick)
+    }
+}
+
+/// Shows what this device's log reaches, for another phone's camera.
+final class Announcing: Screen {
+    override func page() async throws -> Page {
+        let announced = try await app.shift().kitbag.team.announce(try app.shift().team)
+        let code = Syncing.announced + announced.urlSafe
+        return Page("announcing", say("app-announce"), [.code(code, about: say("app-announce_how"))])
+    }
+}
+
+extension Data {
+    /// Base 64 with the letters of addresses, unpadded: as Android's app writes it.
+    fileprivate var urlSafe: String {
+        base64EncodedString().replacingOccurrences(of: "+", with: "-").replacingOccurrences(of: "/", with: "_")
+            .replacingOccurrences(of: "=", with: "")
+    }
+
+    fileprivate init?(fromUrlSafe text: String) {
+        let plain = text.replacingOccurrences(of: "-", with: "+").replacingOccurrences(of: "_", with: "/")
+        self.init(base64Encoded: plain + String(repeating: "=", count: (4 - plain.count % 4) % 4))
+    }
+}
