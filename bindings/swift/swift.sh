@@ -4,7 +4,7 @@
 set -eu
 toolchain=$1 project=$2
 shift 2
-package=$project/bindings/swift
+package=$project/${KITBAG_PACKAGE:-bindings/swift}
 if command -v swift >/dev/null; then
     cd "$package"
     export KITBAG_SMALL_DISK="$package/target/small-disk"

@@ -1,9 +1,7 @@
 //! A device that is there to capture only: what the hub has cannot be read on it any more, and nothing is lost by it.
 
-use super::erased::{still_there, stored};
-use super::programme::{
-    Programme, TEAM, counted, key, message, reversal, sync_through, with,
-};
+use super::erased::{said, still_there, stored};
+use super::programme::{Programme, TEAM, counted, key, message, reversal, sync_through, with};
 use kitbag_core::engine::{BundleOf, Engine, EngineError, Environment};
 use kitbag_core::model::{Form, Kind, Operation, RecordId};
 use kitbag_core::store::{Peer, Search, Settling, Store};
@@ -161,12 +159,8 @@ fn referral() -> Form {
     form
 }
 
-/// What every entry of a store says, those of hidden ones, too.
 fn payloads(programme: &Programme) -> i64 {
-    let connection = rusqlite::Connection::open(programme.folder.path().join("device-1")).unwrap();
-    connection.execute_batch(&format!("PRAGMA key = \"x'{}'\"", "09".repeat(32))).unwrap();
-    let sql = "SELECT count(*) FROM entry WHERE kind >= 16 AND payload IS NOT NULL";
-    connection.query_row(sql, [], |row| row.get(0)).unwrap()
+    said(&programme.folder.path().join("device-1"))
 }
 
 #[test]

@@ -75,6 +75,14 @@ pub fn stored(store: &Path, record: RecordId) -> Windows {
     found
 }
 
+/// How many entries of records a store has with what they say, hidden ones, too.
+pub fn said(store: &Path) -> i64 {
+    let connection = rusqlite::Connection::open(store).unwrap();
+    connection.execute_batch(&format!("PRAGMA key = \"x'{}'\"", "09".repeat(32))).unwrap();
+    let sql = "SELECT count(*) FROM entry WHERE kind >= 16 AND payload IS NOT NULL";
+    connection.query_row(sql, [], |row| row.get(0)).unwrap()
+}
+
 pub fn still_there(store: &Path, windows_of: &Windows) -> usize {
     let pages = pages(store);
     let on_disk: Windows = pages.iter().flat_map(|page| windows(page)).collect();

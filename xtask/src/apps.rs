@@ -110,6 +110,16 @@ pub fn android() -> Result<Outcome, String> {
     Ok(outcome)
 }
 
+/// The screens of the app for iOS, over the real library and a real hub.
+pub fn ios() -> Result<Outcome, String> {
+    bindings::generate()?;
+    crate::suites::words(&shell::target().join("words"))?;
+    let test = ["swift", "test", "--disable-swift-testing", "--scratch-path", "target/build"];
+    let mut swift = bindings::in_swift(&test);
+    swift.env("KITBAG_PACKAGE", "ios-demo");
+    bindings::counted(swift.env("KITBAG_WORDS", shell::target().join("words/ios-demo")))
+}
+
 /// How often a person taps for each kind, as the tests counted.
 fn counted_taps(reports: &Path) -> Result<(), String> {
     for report in fs::read_dir(reports).into_iter().flatten().flatten() {

@@ -193,8 +193,13 @@ pub fn swift() -> Result<Outcome, String> {
     let test = ["swift", "test", "--disable-swift-testing", "--scratch-path", "target/build"];
     let mut swift = in_swift(&test);
     swift.args(["-Xswiftc", "-warnings-as-errors"]);
+    counted(&mut swift)
+}
+
+/// Runs Swift's tests, and counts them.
+pub fn counted(swift: &mut Command) -> Result<Outcome, String> {
     let mut outcome = Outcome::default();
-    let succeeded = shell::watch(&mut swift, |line| {
+    let succeeded = shell::watch(swift, |line| {
         if let Some(counts) = line.trim_start().strip_prefix("Executed ") {
             let number = |word: &str| -> u64 {
                 let before = counts.split(word).next().unwrap_or_default();
@@ -395,7 +400,7 @@ pub fn benches(bench: &mut Command) -> Result<(), String> {
 }
 
 /// A command in Swift's package.
-fn in_swift(command: &[&str]) -> Command {
+pub fn in_swift(command: &[&str]) -> Command {
     let mut swift = Command::new(package("swift").join("swift.sh"));
     swift.arg(swift_toolchain()).arg(shell::root()).args(command);
     swift.env("KITBAG_NATIVE", shell::target().join("debug"));

@@ -87,6 +87,8 @@ enum Task {
     Aar,
     /// Runs the Android app's tests over the real library, as written and as shrunk
     AndroidDemo,
+    /// Runs the tests of the iOS app's screens over the real library
+    IosDemo,
     /// Builds and signs the Android app
     Apk,
     /// Draws the Android app's screens anew, into android-demo/screens
@@ -144,6 +146,7 @@ fn main() -> ExitCode {
         Task::Android => phones::android(),
         Task::Aar => phones::aar(),
         Task::AndroidDemo => apps::android().and_then(suites::closing("android-demo")),
+        Task::IosDemo => apps::ios().and_then(suites::closing("ios-demo")),
         Task::Apk => apps::apk(),
         Task::Screens => apps::screens(),
         Task::Ios => phones::ios(),

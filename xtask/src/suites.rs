@@ -75,6 +75,10 @@ pub fn test(quick: bool) -> Result<(), String> {
                 true => timed("swift", &bindings::swift),
                 false => ("swift", None),
             },
+            match bindings::has_swift() {
+                true => timed("ios-demo", &apps::ios),
+                false => ("ios-demo", None),
+            },
             match bindings::has_maven() && bindings::has_swift() {
                 true => timed("scenario", &bindings::scenario),
                 false => ("scenario", None),
