@@ -98,8 +98,11 @@ final class Recording: Screen {
         do {
             draft = try await shift.kitbag.drafts.save(form, as: draft)
         } catch let failed as KitbagError {
-            // Half a date is none yet: it is kept with the next letter that makes it one.
-            guard case .invalid = failed.kind else { throw failed }
+            guard case .invalid(let faults) = failed.kind else { throw failed }
+            // Half a date is none yet: all else is kept, and it with the letter that makes it one.
+            var rest = form
+            faults.forEach { rest.takeBack($0.field) }
+            draft = try await shift.kitbag.drafts.save(rest, as: draft)
         }
     }
 

@@ -163,6 +163,10 @@ class TroubleTest {
         hand.join(world)
         hand.see("The phone’s clock is wrong.")
         hand.tap("Naloxone given").at("question").tap("Riverside").see("Date (yyyy-mm-dd)").type("Date (yyyy-mm-dd)", "2026-13-40").tap("Next").see("cannot hold this")
+        // Half a date keeps nothing else out of the draft.
+        hand.back().see("Night bus").tap("Harbour").see("Date (yyyy-mm-dd)")
+        val kept = runBlocking { hand.application.phone.onShift!!.kitbag.drafts.list().single().form.fields }
+        assertEquals(org.kitbag.Value.Text("harbour"), kept["site"])
         hand.type("Date (yyyy-mm-dd)", "2026-11-27").tap("Next").see("Recipient")
         Unit
     } finally {

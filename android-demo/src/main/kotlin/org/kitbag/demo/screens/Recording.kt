@@ -83,8 +83,9 @@ class Recording(app: App, private val shift: OnShift, private var form: Form, pr
         form = answered
         try {
             draft = shift.kitbag.drafts.save(form, draft)
-        } catch (_: KitbagException.Invalid) {
-            // Half a date is none yet: it is kept with the next letter that makes it one.
+        } catch (invalid: KitbagException.Invalid) {
+            // Half a date is none yet: all else is kept, and it with the letter that makes it one.
+            draft = shift.kitbag.drafts.save(invalid.faults.fold(form) { rest, fault -> rest.takeBack(fault.field) }, draft)
         }
     }
 
