@@ -14,3 +14,17 @@ let package = Package(
     ],
     swiftLanguageModes: [.v6]
 )
+
+#if os(Linux)
+    // What only Apple's systems have, as far as the views use it: they are compiled against it, and never run.
+    let standIns = [
+        "AVFoundation", "BackgroundTasks", "CoreImage", "Security", "SwiftUI", "UIKit", "UniformTypeIdentifiers",
+    ]
+    let needed = ["AVFoundation": ["UIKit"], "CoreImage": ["UIKit"], "SwiftUI": ["UIKit"], "UniformTypeIdentifiers": ["UIKit"]]
+    package.targets += standIns.map { name in
+        .target(name: name, dependencies: (needed[name] ?? []).map { .target(name: $0) }, path: "Tests/StandIns/\(name)")
+    }
+    package.targets.append(
+        .executableTarget(
+            name: "KitbagDemo", dependencies: ["KitbagScreens"] + standIns.map { .target(name: $0) }, path: "App"))
+#endif

@@ -92,12 +92,21 @@ app-wait_on = متابعة الانتظار
 app-other_invitation = استعمال دعوة أخرى
 app-invite = دعوة شخص
 app-invite_how = بماذا يسمي الفريق هاتف هذا الشخص؟ ليس الاسم الكامل.
+app-invite_place = هاتف جديد مكان الهاتف القديم لـ:
 app-invite_show = ليمسح الهاتف الجديد هذا خلال عشر دقائق.
 app-invite_digits = اكتب الأرقام الستة التي يعرضها الهاتف الجديد. لا تُدخله إلا إذا رأيت ذلك الهاتف.
 app-digits = ستة أرقام
 app-let_in = إدخال
 app-leave_team = مغادرة الفريق
 app-leave_what = يُحذف من هذا الهاتف كل ما يخص الفريق متى صار عند الخادم ما سجلته.
+app-leave_drafts = { $number ->
+    [zero] لم يبدأ سجل بلا حفظ.
+    [one] بدأ سجل واحد ولم يُحفظ. يُحذف هو أيضًا.
+    [two] بدأ سجلان ولم يُحفظا. يُحذفان أيضًا.
+    [few] بدأت { $number } سجلات ولم تُحفظ. تُحذف هي أيضًا.
+    [many] بدأ { $number } سجلًا ولم تُحفظ. تُحذف هي أيضًا.
+   *[other] بدأ { $number } سجل ولم تُحفظ. تُحذف هي أيضًا.
+}
 app-leave_sync_first = لم يُرسل كل شيء. زامن أولًا.
 
 ## Today
@@ -309,6 +318,14 @@ app-whole_team = الفريق كله
 app-this_month = هذا الشهر
 app-last_month = الشهر الماضي
 app-of_last_month = { $site }، الشهر الماضي
+app-other_sites = { $number ->
+    [zero] لا مواقع أخرى
+    [one] موقع آخر واحد
+    [two] موقعان آخران
+    [few] { $number } مواقع أخرى
+    [many] { $number } موقعًا آخر
+   *[other] { $number } موقع آخر
+}
 app-no_site = بلا موقع
 app-nothing_missing = لا يُعرف أن شيئًا ناقص.
 app-known_missing = { $number ->
@@ -349,6 +366,7 @@ app-of_spans = { $number ->
 app-sync = المزامنة
 app-sync_now = زامن الآن
 app-syncing = المزامنة جارية …
+app-working = جارٍ العمل …
 app-synced = عند الخادم وعند هذا الهاتف الشيء نفسه.
 app-progress = { $done } من { $all } من القيود
 app-background_never = لم تجرِ من تلقاء نفسها بعد. يسمح بها الهاتف عند وجود شبكة.
@@ -357,6 +375,7 @@ app-background_pin = لا تجري من تلقاء نفسها ما دام مقف
 app-without_hub = بلا خادم
 app-send_file = إرسال بملف
 app-send_file_what = ما ينتظر يذهب إلى ملف لا يقرؤه إلا فريقك. أعطه زميلًا يصل إلى شبكة.
+app-send_file_captured = هذا الهاتف للتسجيل فقط: لا يقبل ملفه إلا هاتف تزامن بعد آخر مزامنة لهذا الهاتف.
 app-receive_file = استلام ملف
 app-receive_file_what = أخذ ما كتبه هاتف زميل.
 app-announce = عرض ما عندي
@@ -402,6 +421,7 @@ app-capture_only = التسجيل فقط
 app-capture_only_begin = لا تُبقِ شيئًا مما أُرسل
 app-capture_only_short = عندها لا يقرأ من يأخذ هذا الهاتف إلا ما ينتظر.
 app-capture_only_now = هذا الهاتف للتسجيل فقط: ما أُرسل لا يُقرأ عليه.
+app-capture_only_programme = يريد برنامجك أن يكون هذا الهاتف للتسجيل فقط: ما أُرسل لا يُقرأ عليه.
 app-capture_only_workers = هاتف المنسق يُبقي ما عنده: الفريق يعتمد عليه.
 app-capture_only_what = متى صار السجل عند الخادم حُذف محتواه من هذا الهاتف، ولا تدخل سجلات الزملاء.
 app-capture_only_no_totals = عندها لا يعرض السجل والمجاميع إلا ما لم يُرسل. وتُجرى التصحيحات على هاتف آخر.

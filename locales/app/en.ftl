@@ -80,12 +80,17 @@ app-wait_on = Wait on
 app-other_invitation = Use another invitation
 app-invite = Invite somebody
 app-invite_how = What shall the team call this person’s phone? Not a full name.
+app-invite_place = A new phone in the place of the old one of:
 app-invite_show = Let the new phone scan this within ten minutes.
 app-invite_digits = Type the six digits that the new phone shows. Let it in only if you see that phone.
 app-digits = Six digits
 app-let_in = Let in
 app-leave_team = Leave the team
 app-leave_what = All that is held of the team on this phone is deleted, once the hub has what you recorded.
+app-leave_drafts = { $number ->
+    [one] { $number } record was begun and not saved. It is thrown away, too.
+   *[other] { $number } records were begun and not saved. They are thrown away, too.
+}
 app-leave_sync_first = Not everything was sent. Sync first.
 
 ## Today
@@ -245,6 +250,10 @@ app-whole_team = The whole team
 app-this_month = This month
 app-last_month = Last month
 app-of_last_month = { $site }, last month
+app-other_sites = { $number ->
+    [one] { $number } other site
+   *[other] { $number } other sites
+}
 app-no_site = No site
 app-nothing_missing = Nothing is known to be missing.
 app-known_missing = { $number ->
@@ -269,6 +278,7 @@ app-of_spans = { $number ->
 app-sync = Sync
 app-sync_now = Sync now
 app-syncing = Syncing …
+app-working = Working …
 app-synced = The hub and this phone hold the same.
 app-progress = { $done } of { $all } entries
 app-background_never = It did not run by itself yet. The phone lets it run when there is a network.
@@ -277,6 +287,7 @@ app-background_pin = While it is locked by a PIN it does not sync by itself: ope
 app-without_hub = Without the hub
 app-send_file = Send by file
 app-send_file_what = What waits goes into a file that only your team can read. Give it to a colleague who gets to a network.
+app-send_file_captured = This phone captures only: its file is taken in only by a phone that synced since this one did last.
 app-receive_file = Receive a file
 app-receive_file_what = Take in what a colleague’s phone wrote.
 app-announce = Show what I have
@@ -314,6 +325,7 @@ app-capture_only = Capture only
 app-capture_only_begin = Keep nothing that was sent
 app-capture_only_short = Whoever takes this phone then reads only what waits.
 app-capture_only_now = This phone captures only: what was sent cannot be read on it.
+app-capture_only_programme = Your programme wants this phone to capture only: what was sent cannot be read on it.
 app-capture_only_workers = A coordinator’s phone keeps what it holds: the team relies on it.
 app-capture_only_what = As soon as the hub has a record, its contents are deleted from this phone, and no colleague’s come in.
 app-capture_only_no_totals = History and totals then show only what was not sent. Corrections are made on another phone.

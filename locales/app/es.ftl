@@ -83,12 +83,18 @@ app-wait_on = Seguir esperando
 app-other_invitation = Usar otra invitación
 app-invite = Invitar a alguien
 app-invite_how = ¿Cómo llamará el equipo al teléfono de esta persona? No un nombre completo.
+app-invite_place = Un teléfono nuevo en lugar del antiguo de:
 app-invite_show = Deje que el teléfono nuevo escanee esto en diez minutos.
 app-invite_digits = Escriba las seis cifras que muestra el teléfono nuevo. Déjelo entrar solo si ve ese teléfono.
 app-digits = Seis cifras
 app-let_in = Dejar entrar
 app-leave_team = Dejar el equipo
 app-leave_what = Todo lo del equipo se borra de este teléfono, en cuanto el hub tenga lo que usted registró.
+app-leave_drafts = { $number ->
+    [one] Se empezó { $number } registro sin guardarlo. También se descarta.
+    [many] Se empezaron { $number } de registros sin guardarlos. También se descartan.
+   *[other] Se empezaron { $number } registros sin guardarlos. También se descartan.
+}
 app-leave_sync_first = No todo se envió. Sincronice primero.
 
 ## Today
@@ -261,6 +267,11 @@ app-whole_team = Todo el equipo
 app-this_month = Este mes
 app-last_month = El mes pasado
 app-of_last_month = { $site }, el mes pasado
+app-other_sites = { $number ->
+    [one] { $number } lugar más
+    [many] { $number } de lugares más
+   *[other] { $number } lugares más
+}
 app-no_site = Sin sitio
 app-nothing_missing = No se sabe que falte nada.
 app-known_missing = { $number ->
@@ -289,6 +300,7 @@ app-of_spans = { $number ->
 app-sync = Sincronización
 app-sync_now = Sincronizar ahora
 app-syncing = Sincronizando …
+app-working = En curso …
 app-synced = El hub y este teléfono tienen lo mismo.
 app-progress = { $done } de { $all } entradas
 app-background_never = Aún no se hizo por sí sola. El teléfono la permite cuando hay red.
@@ -297,6 +309,7 @@ app-background_pin = Mientras un PIN la bloquea, no se sincroniza por sí sola: 
 app-without_hub = Sin el hub
 app-send_file = Enviar por archivo
 app-send_file_what = Lo que espera va a un archivo que solo su equipo puede leer. Déselo a un colega que llegue a una red.
+app-send_file_captured = Este teléfono solo registra: su archivo solo lo admite un teléfono que se haya sincronizado después de la última vez que lo hizo este.
 app-receive_file = Recibir un archivo
 app-receive_file_what = Tomar lo que escribió el teléfono de un colega.
 app-announce = Mostrar lo que tengo
@@ -336,6 +349,7 @@ app-capture_only = Solo registrar
 app-capture_only_begin = No guardar nada enviado
 app-capture_only_short = Así, quien tome este teléfono solo lee lo que espera.
 app-capture_only_now = Este teléfono solo registra: lo enviado no se puede leer en él.
+app-capture_only_programme = Su programa quiere que este teléfono solo registre: lo enviado no se puede leer en él.
 app-capture_only_workers = El teléfono de una coordinación conserva lo que tiene: el equipo depende de él.
 app-capture_only_what = En cuanto el hub tiene un registro, su contenido se borra de este teléfono, y no entra ninguno de colegas.
 app-capture_only_no_totals = El historial y los totales muestran entonces solo lo no enviado. Las correcciones se hacen en otro teléfono.

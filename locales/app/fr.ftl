@@ -83,12 +83,18 @@ app-wait_on = Continuer d’attendre
 app-other_invitation = Utiliser une autre invitation
 app-invite = Inviter quelqu’un
 app-invite_how = Comment l’équipe appellera-t-elle le téléphone de cette personne ? Pas un nom complet.
+app-invite_place = Un nouveau téléphone à la place de l’ancien de :
 app-invite_show = Laissez le nouveau téléphone scanner ceci dans les dix minutes.
 app-invite_digits = Saisissez les six chiffres que montre le nouveau téléphone. Ne le laissez entrer que si vous voyez ce téléphone.
 app-digits = Six chiffres
 app-let_in = Laisser entrer
 app-leave_team = Quitter l’équipe
 app-leave_what = Tout ce qui est de l’équipe est effacé de ce téléphone, une fois que le hub a ce que vous avez saisi.
+app-leave_drafts = { $number ->
+    [one] { $number } fiche a été commencée et pas enregistrée. Elle est jetée aussi.
+    [many] { $number } de fiches ont été commencées et pas enregistrées. Elles sont jetées aussi.
+   *[other] { $number } fiches ont été commencées et pas enregistrées. Elles sont jetées aussi.
+}
 app-leave_sync_first = Tout n’est pas envoyé. Synchronisez d’abord.
 
 ## Today
@@ -261,6 +267,11 @@ app-whole_team = Toute l’équipe
 app-this_month = Ce mois-ci
 app-last_month = Le mois dernier
 app-of_last_month = { $site }, le mois dernier
+app-other_sites = { $number ->
+    [one] { $number } autre lieu
+    [many] { $number } d’autres lieux
+   *[other] { $number } autres lieux
+}
 app-no_site = Sans site
 app-nothing_missing = Rien ne manque, pour autant qu’on sache.
 app-known_missing = { $number ->
@@ -289,6 +300,7 @@ app-of_spans = { $number ->
 app-sync = Synchronisation
 app-sync_now = Synchroniser
 app-syncing = Synchronisation …
+app-working = En cours …
 app-synced = Le hub et ce téléphone ont la même chose.
 app-progress = { $done } sur { $all } entrées
 app-background_never = Elle n’a pas encore eu lieu d’elle-même. Le téléphone le permet quand il y a du réseau.
@@ -297,6 +309,7 @@ app-background_pin = Tant qu’un code PIN verrouille, rien ne se synchronise de
 app-without_hub = Sans le hub
 app-send_file = Envoyer par fichier
 app-send_file_what = Ce qui attend va dans un fichier que seule votre équipe peut lire. Donnez-le à un collègue qui atteint un réseau.
+app-send_file_captured = Ce téléphone ne fait que saisir : son fichier n’est accepté que par un téléphone synchronisé après la dernière synchronisation de celui-ci.
 app-receive_file = Recevoir un fichier
 app-receive_file_what = Prendre ce que le téléphone d’un collègue a écrit.
 app-announce = Montrer ce que j’ai
@@ -336,6 +349,7 @@ app-capture_only = Saisie seule
 app-capture_only_begin = Ne rien garder d’envoyé
 app-capture_only_short = Qui prend ce téléphone ne lit alors que ce qui attend.
 app-capture_only_now = Ce téléphone ne fait que saisir : ce qui est envoyé ne peut y être lu.
+app-capture_only_programme = Votre programme veut que ce téléphone ne fasse que saisir : ce qui est envoyé ne peut y être lu.
 app-capture_only_workers = Le téléphone d’une coordination garde ce qu’il a : l’équipe compte dessus.
 app-capture_only_what = Dès que le hub a une fiche, son contenu est effacé de ce téléphone, et aucune de collègues n’y entre.
 app-capture_only_no_totals = L’historique et les totaux ne montrent alors que ce qui n’est pas envoyé. On corrige sur un autre téléphone.

@@ -242,3 +242,24 @@ fn a_programme_demands_it_of_workers_alone() {
     assert!(matches!(programme.root.capture_only(), Err(EngineError::NotAWorker)));
     assert_eq!(rows(&programme.coordinator).len(), 1);
 }
+
+#[test]
+fn a_store_in_the_place_of_a_damaged_one_goes_on_capturing_only() {
+    let mut programme = Programme::new();
+    let (mut phone, _) = programme.worker();
+    at_site(&mut phone, "riverside");
+    programme.sync(&mut phone);
+    phone.capture_only().unwrap();
+    let waits = at_site(&mut phone, "harbour");
+    drop(phone);
+    let path = programme.folder.path().join("device-1");
+    std::fs::write(&path, vec![0; 8_192]).unwrap();
+    let (mut phone, _) = Engine::recover(&path, &key(), Environment::system()).unwrap();
+    assert!(phone.is_capture_only().unwrap());
+    assert_eq!(rows(&phone), [waits]);
+    programme.sync(&mut phone);
+    let phone = reopened(&programme, phone);
+    assert_eq!(rows(&phone), []);
+    programme.settle();
+    assert_eq!(counted(&programme.hub), 2);
+}

@@ -15,7 +15,7 @@ fn words() -> BTreeSet<String> {
 fn named(code: &str) -> Vec<String> {
     let after = code.split("\"app-").skip(1);
     let names = after.filter_map(|rest| rest.split('"').next());
-    names.filter(|name| !name.contains('$')).map(|name| format!("app-{name}")).collect()
+    names.filter(|name| !name.contains(['$', '\\'])).map(|name| format!("app-{name}")).collect()
 }
 
 #[test]
@@ -42,13 +42,15 @@ fn screens_know_nothing_of_a_platform() {
 fn each_word_that_an_app_says_is_there_and_none_is_left_over() {
     let words = words();
     assert!(words.len() > 200);
-    let code: Vec<(std::path::PathBuf, String)> = with_ending("kt")
-        .into_iter()
-        .filter(|(path, _)| path.starts_with("android-demo"))
-        .collect();
-    let said: BTreeSet<String> = code.iter().flat_map(|(_, code)| named(code)).collect();
-    let mut faults: Vec<String> =
-        said.difference(&words).map(|name| format!("no word is called {name}")).collect();
+    let mut faults = Vec::new();
+    let mut said = BTreeSet::new();
+    for (ending, app) in [("kt", "android-demo"), ("swift", "ios-demo")] {
+        let code = with_ending(ending).into_iter().filter(|(path, _)| path.starts_with(app));
+        let here: BTreeSet<String> = code.flat_map(|(_, code)| named(&code)).collect();
+        assert!(here.len() > 200, "{app} says {}", here.len());
+        faults.extend(here.difference(&words).map(|name| format!("{app}: no word is {name}")));
+        said.extend(here);
+    }
     // Made of parts, or named by resources.
     let made = ["app-about_safe", "app-about_not_safe", "app-step_", "app-label", "app-harmless"];
     let unsaid = words.difference(&said).filter(|name| !made.iter().any(|m| name.starts_with(m)));

@@ -110,14 +110,19 @@ pub fn android() -> Result<Outcome, String> {
     Ok(outcome)
 }
 
-/// The screens of the app for iOS, over the real library and a real hub.
+/// The app for iOS: its views checked against stand-ins of what Apple's systems have, its screens tested over the real
+/// library and a real hub.
 pub fn ios() -> Result<Outcome, String> {
     bindings::generate()?;
     crate::suites::words(&shell::target().join("words"))?;
-    let test = ["swift", "test", "--disable-swift-testing", "--scratch-path", "target/build"];
-    let mut swift = bindings::in_swift(&test);
-    swift.env("KITBAG_PACKAGE", "ios-demo");
-    bindings::counted(swift.env("KITBAG_WORDS", shell::target().join("words/ios-demo")))
+    let in_demo = |command: &[&str]| {
+        let mut swift = bindings::in_swift(command);
+        swift.env("KITBAG_PACKAGE", "ios-demo").args(["--scratch-path", "target/build"]);
+        swift
+    };
+    shell::run(&mut in_demo(&["swift", "build", "--product", "KitbagDemo"]))?;
+    let mut test = in_demo(&["swift", "test", "--disable-swift-testing"]);
+    bindings::counted(test.env("KITBAG_WORDS", shell::target().join("words/ios-demo")))
 }
 
 /// How often a person taps for each kind, as the tests counted.

@@ -224,10 +224,10 @@ pub fn scenario() -> Result<Outcome, String> {
     for file in fs::read_dir(&rust).map_err(|error| format!("{}: {error}", rust.display()))? {
         let name = file.map_err(|error| error.to_string())?.file_name();
         let expected = fs::read(rust.join(&name)).map_err(|error| error.to_string())?;
-        let android = shell::root().join("android-demo");
-        for of in [package("kotlin"), package("swift"), android] {
+        let apps = ["android-demo", "ios-demo"].map(|app| shell::root().join(app));
+        for of in [package("kotlin"), package("swift")].iter().chain(&apps) {
             // What changes an app observes is its own.
-            if of.ends_with("android-demo") && name == "observed.txt" {
+            if apps.contains(of) && name == "observed.txt" {
                 continue;
             }
             let of = of.join("target/scenario").join(&name);

@@ -29,7 +29,11 @@ impl Engine {
         if !self.is_only_worker() {
             return Err(EngineError::NotAWorker);
         }
-        self.store.begin_capture_only()?;
+        if !self.is_capture_only()? {
+            self.store.begin_capture_only()?;
+            // A store that takes the place of a damaged one goes on so.
+            self.note_identity();
+        }
         self.drop_acknowledged()
     }
 

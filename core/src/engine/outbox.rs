@@ -38,6 +38,7 @@ pub(super) struct Identity {
     pub(super) root: DeviceKey,
     pub(super) members: Vec<(TeamId, EntryId)>,
     pub(super) hub: Option<String>,
+    pub(super) captures_only: bool,
 }
 
 enum Frame {
@@ -248,7 +249,7 @@ fn read_frame(body: &[u8]) -> Option<Frame> {
     match body.split_first()? {
         (1, identity) => {
             let mut decoder = minicbor::Decoder::new(identity);
-            cbor::array_of(&mut decoder, 4).ok()?;
+            let parts = cbor::array_up_to(&mut decoder, 5, "parts").ok().filter(|parts| *parts >= 4)?;
             let seed = Zeroizing::new(cbor::fixed(&mut decoder).ok()?);
             let root = DeviceKey(cbor::fixed(&mut decoder).ok()?);
             let length = cbor::array_up_to(&mut decoder, 10_000, "teams").ok()?;
@@ -261,7 +262,10 @@ fn read_frame(body: &[u8]) -> Option<Frame> {
                 .collect();
             let hub = decoder.str().ok()?.to_owned();
             let hub = Some(hub).filter(|hub| !hub.is_empty());
-            Some(Frame::Identity(Identity { seed, root, members: members?, hub }))
+            // What was written before a device could capture only ends here.
+            let captures_only = parts == 5 && decoder.bool().ok()?;
+            let members = members?;
+            Some(Frame::Identity(Identity { seed, root, members, hub, captures_only }))
         }
         (2, run) => Run::decode(run).ok().map(Frame::Run),
         _ => None,

@@ -49,14 +49,15 @@ impl Engine {
         let seed = Zeroizing::new(self.store.setting(&Setting::Seed).ok()??);
         let hub = self.store.setting(&Setting::Hub).ok()?.unwrap_or_default();
         let hub = String::from_utf8(hub).unwrap_or_default();
+        let captures_only = self.store.is_capture_only().ok()?;
         let mut body = Zeroizing::new(vec![1]);
         body.extend(cbor::encode(|encoder| {
-            encoder.array(4)?.bytes(&seed)?.bytes(&self.store.root().0)?;
+            encoder.array(5)?.bytes(&seed)?.bytes(&self.store.root().0)?;
             encoder.array(self.members.len() as u64)?;
             for (team, certificate) in &self.members {
                 encoder.array(2)?.bytes(&team.0)?.bytes(&certificate.0)?;
             }
-            encoder.str(&hub)?;
+            encoder.str(&hub)?.bool(captures_only)?;
             Ok(())
         }));
         Some(body)
@@ -224,6 +225,7 @@ impl Engine {
             identity.members.iter().map(|(team, id)| (Setting::Member(*team), id.0.to_vec())),
         );
         values.extend(identity.hub.map(|hub| (Setting::Hub, hub.into_bytes())));
+        values.extend(identity.captures_only.then(|| (Setting::CaptureOnly, vec![1])));
         store.set(&values)?;
         // What begins its log is there at once; what follows something, once the hub brought that.
         store.receive(&kept.runs.iter().collect::<Vec<_>>(), &[])?;

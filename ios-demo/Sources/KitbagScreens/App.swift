@@ -5,7 +5,9 @@ import KitbagClient
 @MainActor
 open class Screen {
     public let app: App
-    private var waits: Task<Void, Never>?
+    private var waits: [Task<Void, Never>] = []
+    /// For how many acts it waits now.
+    private(set) var waiting = 0
 
     init(_ app: App) { self.app = app }
 
@@ -16,15 +18,27 @@ open class Screen {
     func back() async throws { app.leave(self) }
 
     /// It is not shown any more.
-    func left() { waits?.cancel() }
+    func left() {
+        waits.forEach { $0.cancel() }
+        waits = []
+    }
+
+    /// How long it stays open while nobody touches the phone, in seconds.
+    var locksAfter: TimeInterval { Phone.idle }
 
     /// How often it is drawn anew by itself, in seconds, as what it says of time passes.
     var redrawnEach: Double { 30 }
 
     /// Waits for something while the screen is shown: nobody's tap has to wait for that.
-    final func meanwhile(_ wait: @escaping Act) {
-        waits?.cancel()
-        waits = app.launch(wait)
+    @discardableResult
+    final func meanwhile(_ wait: @escaping Act) -> Task<Void, Never> {
+        waiting += 1
+        let task = app.launch {
+            defer { self.waiting -= 1 }
+            try await wait()
+        }
+        waits.append(task)
+        return task
     }
 
     final var speech: Speech { app.speech }
@@ -52,7 +66,9 @@ public final class App {
     public var shown: (@MainActor (Page) -> Void)?
     private var screens: [Screen] = []
     private var turn: Task<Void, Never>?
-    private var isTapping = false
+    private(set) var isTapping = false
+    /// What takes longer says that it is being done, in nanoseconds.
+    private static let long: UInt64 = 500_000_000
     private var trouble: Trouble?
     private var ticking: Task<Void, Never>?
     private var drawn: UInt64 = 0
@@ -86,25 +102,27 @@ public final class App {
             while !Task.isCancelled {
                 let wait = self?.screens.last?.redrawnEach ?? 1
                 try? await Task.sleep(nanoseconds: UInt64(wait * 1e9))
-                guard let self, !self.isTapping else { continue }
-                if self.phone.isIdle { await self.guarded { try await self.lock() } }
-                await self.redraw()
+                guard let self, !Task.isCancelled else { continue }
+                if self.isIdle { self.lockAtOnce() } else if !self.isTapping { await self.redraw() }
             }
         }
     }
 
     /// The app is in front again: what waited is sent, and who was away for long unlocks it anew.
     public func came() {
-        tap { if self.phone.isIdle { try await self.lock() } else { self.phone.syncNow() } }
+        if isIdle { return lockAtOnce() }
+        launch { self.phone.syncNow() }
     }
 
-    /// Locks, whatever is being done: the first screen is the one that opens it.
-    public func lockAtOnce() { launch { try await self.lock() } }
+    private var isIdle: Bool { phone.isIdle(after: screens.last?.locksAfter ?? Phone.idle) }
 
-    private func lock() async throws {
-        screens.reversed().forEach { $0.left() }
-        try await phone.lock()
+    /// Locks, whatever is being done: the first screen is the one that opens it.
+    public func lockAtOnce() {
+        // Nothing of before is seen while the store is being closed.
+        drawn += 1
+        page = Page("locking", "", [], hasBack: false)
         begin(Shift.locked(self))
+        launch { try await self.phone.lock() }
     }
 
     private func watch() {
@@ -129,11 +147,17 @@ public final class App {
     public func tap(_ act: @escaping Act) -> Task<Void, Never>? {
         guard !isTapping else { return nil }
         isTapping = true
+        let long = Task {
+            try await Task.sleep(nanoseconds: Self.long)
+            self.page.items.insert(.progress(self.speech.say("app-working"), done: 0, all: 0), at: 0)
+        }
         return inTurn {
             self.trouble = nil
             await self.guarded(act)
-            self.isTapping = false
+            long.cancel()
+            // Before another tap: what is tapped then is what is seen.
             await self.redraw()
+            self.isTapping = false
         }
     }
 
@@ -217,6 +241,8 @@ public final class App {
         } catch let failed as KitbagError {
             trouble = Trouble(text: failed.inWords)
         } catch is Locked {
+            begin(Shift.locked(self))
+        } catch is NoTeam {
             begin(Shift.locked(self))
         } catch is SecretGone {
             trouble = Trouble(text: speech.say("app-key_gone"))

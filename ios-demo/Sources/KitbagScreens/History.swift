@@ -23,6 +23,7 @@ final class History: Screen {
         let page = try await shift.kitbag.records.list(search)
         let names = try await shift.kitbag.team.names()
         var items: [Item] = isSearching ? narrowing(words, shift) : []
+        if try await shift.kitbag.records.isCaptureOnly() { items.append(.words(words.capturesOnly())) }
         items.append(.words(speech.count("app-records_found", page.count)))
         items += page.rows.map { line(words, $0, names, shift.device) }
         if let older = page.older {
@@ -53,7 +54,9 @@ final class History: Screen {
             .input(say("app-typed_date", say("app-from_day")), value: day) { typed in
                 self.day = typed
                 let from = CivilDate(typed.trimmed)
-                if from != nil || typed.trimmed.isEmpty { self.narrow { $0.from = from } }
+                guard from != nil || typed.trimmed.isEmpty else { return }
+                self.narrow { $0.from = from }
+                await self.app.redraw()
             },
         ]
     }
@@ -65,7 +68,7 @@ final class History: Screen {
     }
 
     private func line(_ words: Vocabulary, _ row: Row, _ names: [DeviceKey: String], _ own: DeviceKey) -> Item {
-        let by = row.author == own ? say("app-me") : names[row.author] ?? say("app-colleague")
+        let by = row.author == own ? say("app-me") : names[row.author].map(speech.aside) ?? say("app-colleague")
         let (told, tone, mark) = told(row)
         let site = row.fields["site"].flatMap { value in words.field(row.kind, "site").map { words.said($0, value) } }
         let detail = [speech.day(row.day), site, by, told].compactMap { $0 }.joined(separator: " · ")

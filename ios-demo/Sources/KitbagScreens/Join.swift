@@ -8,12 +8,14 @@ extension String {
 /// Joins a programme: an invitation is scanned or pasted, six digits are compared.
 final class Join: Screen {
     private let profile: Profile
+    private let pin: String?
+    private var waits: Task<Void, Never>?
     private var invitation = ""
     private var asked: (joining: Joining, opening: Opening)?
     private var failedOnce = false
 
-    init(_ app: App, _ profile: Profile) {
-        self.profile = profile
+    init(_ app: App, _ profile: Profile, _ pin: String? = nil) {
+        (self.profile, self.pin) = (profile, pin)
         super.init(app)
     }
 
@@ -25,7 +27,10 @@ final class Join: Screen {
             .words(say("app-join_old_phone")),
         ]
         let scan = Item.button(say("app-scan"), mark: .scan) {
-            if let text = await self.app.phone.platform.scan() { try await self.ask(text) }
+            self.meanwhile {
+                guard let text = await self.app.phone.platform.scan(), !Task.isCancelled else { return }
+                try await self.ask(text)
+            }
         }
         let join = Item.button(say("app-join"), look: .main) { try await self.ask(self.invitation) }
         return Page("join", say("app-join_title"), items, [scan, join], hasBack: !app.isAtFirst)
@@ -34,13 +39,14 @@ final class Join: Screen {
     private func ask(_ text: String) async throws {
         invitation = text.trimmed
         if invitation.isEmpty { return app.say(say("app-invitation_missing")) }
-        asked = try await app.phone.join(profile, invitation)
+        asked = try await app.phone.join(profile, invitation, pin)
         wait()
     }
 
     private func wait() {
         guard let asked else { return }
-        meanwhile {
+        waits?.cancel()
+        waits = meanwhile {
             do {
                 let kitbag = try await asked.joining.approved()
                 try await self.app.phone.enter(self.profile, asked.opening, kitbag)

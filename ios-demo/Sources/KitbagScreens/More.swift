@@ -41,7 +41,7 @@ final class Protection: Screen {
         }
         items.append(.heading(say("app-capture_only")))
         if try await shift.kitbag.records.isCaptureOnly() {
-            items.append(.words(say("app-capture_only_now"), tone: .good, mark: .tick))
+            items.append(.words(try await app.vocabulary().capturesOnly(), tone: .good, mark: .tick))
         } else if shift.isWorker {
             items.append(
                 .button(say("app-capture_only_begin"), detail: say("app-capture_only_short")) {
@@ -107,6 +107,7 @@ final class PinSetting: Screen {
 /// Invites a device into the team: what a coordinator does.
 final class Inviting: Screen {
     private var label = ""
+    private var old: Member?
     private var shown: String?
     private var hasAsked = false
     private var digits = ""
@@ -117,7 +118,7 @@ final class Inviting: Screen {
                 .words(say("app-invite_how")), .input(say("app-name"), value: label) { self.label = $0 },
             ]
             return Page(
-                "invite", say("app-invite"), items, [.button(say("app-next"), look: .main) { try await self.invite() }])
+                "invite", say("app-invite"), items + (try await places()), [.button(say("app-next"), look: .main) { try await self.invite() }])
         }
         if !hasAsked {
             return Page("invite_code", say("app-invite"), [.code(shown, about: say("app-invite_show"))])
@@ -130,14 +131,38 @@ final class Inviting: Screen {
         return Page("invite_digits", say("app-invite"), items, [letIn])
     }
 
+    /// Whose old phone the new one takes the place of: it then corrects what that one recorded.
+    private func places() async throws -> [Item] {
+        let shift = try app.shift()
+        let members = try await shift.kitbag.team.members(shift.team).filter { $0.role == .worker }
+        var people: [Member] = []
+        for member in members.reversed() where !people.contains(where: { $0.person == member.person }) { people.insert(member, at: 0) }
+        if people.isEmpty { return [] }
+        return [.heading(say("app-invite_place"))]
+            + people.map { member in
+                let name = member.label.map(speech.plain) ?? say("app-colleague")
+                let since = speech.ago(member.joined, app.phone.platform.now())
+                return .option(name, isChosen: old?.person == member.person, detail: since) {
+                    self.old = self.old?.person == member.person ? nil : member
+                }
+            }
+    }
+
     private func invite() async throws {
         let shift = try app.shift()
         let label = label.trimmed
-        let invitation = try await shift.kitbag.team.invite(shift.team, .worker, label: label.isEmpty ? nil : label)
+        let invitation = try await shift.kitbag.team.invite(
+            shift.team, .worker, continues: old?.certificate, label: label.isEmpty ? nil : label)
         shown = invitation.text
         meanwhile {
-            try await invitation.asked()
-            self.hasAsked = true
+            do {
+                try await invitation.asked()
+                self.hasAsked = true
+            } catch let failed as KitbagError {
+                // Nobody asks by this one any more: another can be made.
+                self.shown = nil
+                throw failed
+            }
         }
     }
 
@@ -153,6 +178,8 @@ final class Leaving: Screen {
 
     override func page() async throws -> Page {
         var items: [Item] = [.words(say("app-leave_what"))]
+        let begun = try await app.shift().kitbag.drafts.list().count
+        if begun > 0 { items.append(.words(speech.count("app-leave_drafts", begun), tone: .warning, mark: .trouble)) }
         if wouldLose { items.append(.words(say("app-leave_sync_first"), tone: .bad, mark: .trouble)) }
         let leave = Item.button(say("app-leave_team"), look: .danger) { try await self.leave() }
         return Page("leave", say("app-leave_team"), items, [leave])
@@ -166,6 +193,7 @@ final class Leaving: Screen {
             if case .wouldLose = failed.kind { wouldLose = true }
             throw failed
         }
+        for draft in try await shift.kitbag.drafts.list() { try await shift.kitbag.drafts.discard(draft.id) }
         try await app.phone.lock()
         app.begin(try await Shift.first(app))
     }

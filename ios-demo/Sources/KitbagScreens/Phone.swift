@@ -20,6 +20,8 @@ public protocol Platform: AnyObject {
     func secret(_ name: String) throws -> Data
     /// Now.
     func now() -> Date
+    /// How long the phone has been on, asleep or awake, in seconds: a clock that somebody sets changes nothing of it.
+    func uptime() -> TimeInterval
     /// Hands a file to a colleague's phone, by whichever way the person chooses; false where none was chosen.
     func send(_ file: URL) async throws -> Bool
     /// A file that the person chose, copied to where the app may read it; nil where none was chosen.
@@ -93,8 +95,8 @@ public final class Profile {
     /// Syncs until a deadline, and lets go: what the platform's job does. Nothing where a PIN keeps the key.
     func syncInBackground(deadline: TimeInterval) async throws {
         guard hasStore, !needsPin else { return }
+        defer { ranAt = platform.now() }
         _ = try await Sync.inBackground(try await opened(nil), deadline: deadline)
-        ranAt = platform.now()
     }
 }
 
@@ -127,13 +129,17 @@ public final class Phone {
     public private(set) var onShift: OnShift?
     private var known: [String: Profile] = [:]
     private var kept: KeptSynced?
-    private var touchedAt: Date
+    private var locks = 0
+    private var background: Task<Void, any Error>?
+    private var touchedAt: TimeInterval
     /// Long enough to speak with somebody, short enough for a phone left on a table; in seconds.
-    private static let idle: TimeInterval = 5 * 60
+    static let idle: TimeInterval = 5 * 60
+    /// How often a store that a sync lets go of is asked for, and how far apart, in nanoseconds.
+    private static let letsGo = (tries: 100, each: UInt64(50_000_000))
 
     public init(_ platform: any Platform) {
         self.platform = platform
-        touchedAt = platform.now()
+        touchedAt = platform.uptime()
     }
 
     private var folder: URL { platform.folder.appendingPathComponent("profiles") }
@@ -165,33 +171,57 @@ public final class Phone {
 
     /// Unlocks a profile: opens its store, and keeps it synced.
     func unlock(_ profile: Profile, _ pin: String?) async throws {
+        let asked = locks
         let opening = try await profile.opened(pin)
         try await lock()
-        try await enter(profile, opening, try await Kitbag.open(opening))
+        try await enter(profile, opening, try await lettingGo { try await Kitbag.open(opening) }, asked: asked + 1)
+    }
+
+    /// What a sync in the background holds is wanted now: it ends, and lets go a moment later.
+    private func lettingGo<Opened: Sendable>(_ open: @MainActor () async throws -> Opened) async throws -> Opened {
+        guard let running = background else { return try await open() }
+        running.cancel()
+        _ = await running.result
+        for _ in 0..<Self.letsGo.tries {
+            do {
+                return try await open()
+            } catch let failed as KitbagError {
+                guard case .inUse = failed.kind else { throw failed }
+                try await Task.sleep(nanoseconds: Self.letsGo.each)
+            }
+        }
+        return try await open()
     }
 
     /// Makes a new store in the place of a damaged one, for the same device; returns how many entries were salvaged.
     func recover(_ profile: Profile, _ pin: String?) async throws -> UInt64 {
         try await lock()
+        let asked = locks
         let opening = try await profile.opened(pin)
-        let recovered = try await Kitbag.recover(opening)
-        try await enter(profile, opening, recovered.kitbag)
+        let recovered = try await lettingGo { try await Kitbag.recover(opening) }
+        try await enter(profile, opening, recovered.kitbag, asked: asked)
         return recovered.salvaged
     }
 
     /// Asks to join a programme by an invitation.
-    func join(_ profile: Profile, _ invitation: String) async throws -> (Joining, Opening) {
-        let opening = try await profile.opened(nil)
+    func join(_ profile: Profile, _ invitation: String, _ pin: String?) async throws -> (Joining, Opening) {
+        let opening = try await profile.opened(pin)
         return (try await Joining.ask(opening, invitation: invitation), opening)
     }
 
     /// Takes in the store of a device that joined, or was opened.
-    func enter(_ profile: Profile, _ opening: Opening, _ kitbag: Kitbag) async throws {
+    func enter(_ profile: Profile, _ opening: Opening, _ kitbag: Kitbag, asked: Int? = nil) async throws {
+        if let asked, locks != asked {
+            // Somebody locked it meanwhile, as by the quick exit: that wins.
+            try await kitbag.closeAndWait()
+            throw Locked()
+        }
         try await lock()
         guard let own = try await kitbag.team.own().first else {
             try await kitbag.closeAndWait()
             throw NoTeam()
         }
+        if try await kitbag.records.isCaptureOnly() { _ = try await kitbag.records.captureOnly() }
         take(OnShift(profile, kitbag, opening, own, try await kitbag.programme.own().device))
         kept = try kitbag.sync.keep()
     }
@@ -204,6 +234,7 @@ public final class Phone {
 
     /// Locks: the key is forgotten, the store closed.
     func lock() async throws {
+        locks += 1
         let (was, keeps) = (onShift, kept)
         (onShift, kept) = (nil, nil)
         keeps?.end()
@@ -213,21 +244,29 @@ public final class Phone {
     /// Syncs a profile until a deadline, while nobody looks: its open store, or else by itself.
     public func syncInBackground(_ profile: Profile, deadline: TimeInterval) async throws {
         guard let open = onShift, open.profile === profile else {
-            return try await profile.syncInBackground(deadline: deadline)
+            let run = Task { try await profile.syncInBackground(deadline: deadline) }
+            background = run
+            defer { background = nil }
+            // Whoever opened the profile meanwhile syncs it, too.
+            return try await withTaskCancellationHandler {
+                do { try await run.value } catch is CancellationError { try Task.checkCancellation() }
+            } onCancel: {
+                run.cancel()
+            }
         }
+        defer { profile.ranAt = platform.now() }
         _ = try await open.kitbag.sync.now(deadline: deadline)
-        profile.ranAt = platform.now()
     }
 
     /// The network is back, or somebody looks at the screen.
     public func syncNow() { kept?.now() }
 
     /// Somebody uses it.
-    public func touch() { touchedAt = platform.now() }
+    public func touch() { touchedAt = platform.uptime() }
 
-    /// Whether it is to be locked: it has a PIN, and nobody used it for a while.
-    var isIdle: Bool {
-        onShift?.profile.needsPin == true && platform.now().timeIntervalSince(touchedAt) >= Self.idle
+    /// Whether it is to be locked: it has a PIN, and nobody used it for so many seconds.
+    func isIdle(after: TimeInterval) -> Bool {
+        onShift?.profile.needsPin == true && platform.uptime() - touchedAt >= after
     }
 
     private var calendar: Calendar {

@@ -11,23 +11,28 @@ final class Question {
     private let app: App
     private let words: Vocabulary
     private let field: Field
-    private var form: Form
+    /// The form as it stands.
+    private let current: @MainActor () -> Form
     private let device: DeviceKey
     private let clockIsOff: Bool
+    /// What this person handed out last: what is in the bag is what is given.
+    private let product: String?
     /// Keeps what is ticked or typed so far.
     private let hold: @MainActor (Form) async throws -> Void
     /// Keeps the answer, and goes on.
     private let answer: @MainActor (Form) async throws -> Void
 
     init(
-        _ app: App, _ words: Vocabulary, _ field: Field, _ form: Form, _ device: DeviceKey, clockIsOff: Bool,
+        _ app: App, _ words: Vocabulary, _ field: Field, _ current: @escaping @MainActor () -> Form, _ device: DeviceKey,
+        clockIsOff: Bool, product: String? = nil,
         hold: @escaping @MainActor (Form) async throws -> Void, answer: @escaping @MainActor (Form) async throws -> Void
     ) {
-        (self.app, self.words, self.field, self.form) = (app, words, field, form)
+        (self.app, self.words, self.field, self.current, self.product) = (app, words, field, current, product)
         (self.device, self.clockIsOff, self.hold, self.answer) = (device, clockIsOff, hold, answer)
     }
 
     private var speech: Speech { app.speech }
+    private var form: Form { current() }
 
     private func with(_ change: (inout Form) -> Void) -> Form {
         var changed = form
@@ -170,8 +175,7 @@ final class Question {
     private func holders() -> [Item] {
         var all = ["device:\(device.text)"]
         if case .text(let own) = form.fields["site"] { all.append("site:\(own)") }
-        let sites = words.field(form.kind, "site").map(words.choices) ?? []
-        for site in sites.map({ "site:\($0.code)" }) where !all.contains(site) { all.append(site) }
+        for site in words.sites().map({ "site:\($0.code)" }) where !all.contains(site) { all.append(site) }
         return (all + ["outside"]).map { option(words.holder($0), $0) }
     }
 
@@ -184,8 +188,7 @@ final class Question {
     }
 
     private func administrations() -> [Item] {
-        var product = words.products().first?.code ?? "unknown"
-        if case .text(let said) = form.fields["product"] { product = said }
+        let product = product ?? words.products().first?.code ?? "unknown"
         func one(_ doses: Value) -> Form {
             with {
                 $0.put(
@@ -217,7 +220,8 @@ final class Question {
         guard let status = words.field(form.kind, "events.status") else { return [] }
         return words.choices(status).filter { Self.beginnings.contains($0.code) }.map { choice in
             .option(choice.text, isChosen: false) {
-                let event: Element = ["status": .text(choice.code), "on": .text(self.app.phone.today().description)]
+                let on = self.form.fields["occurred_on"] ?? .text(self.app.phone.today().description)
+                let event: Element = ["status": .text(choice.code), "on": on]
                 try await self.answer(self.with { $0.put("events", elements: [event]) })
             }
         }
@@ -241,7 +245,6 @@ final class Question {
     }
 
     private func type(_ name: String, _ text: String) async throws {
-        form = with { if text.trimmed.isEmpty { $0.takeBack(name) } else { $0.putText(name, text.trimmed) } }
-        try await hold(form)
+        try await hold(with { if text.trimmed.isEmpty { $0.takeBack(name) } else { $0.putText(name, text.trimmed) } })
     }
 }

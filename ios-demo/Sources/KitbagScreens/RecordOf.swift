@@ -24,7 +24,7 @@ final class RecordOf: Screen {
         let names = try await app.shift().kitbag.team.names()
         let own = try app.shift().device
         items += record.history.map { change in
-            let who = change.author == own ? say("app-me") : names[change.author] ?? say("app-colleague")
+            let who = change.author == own ? say("app-me") : names[change.author].map(speech.plain) ?? say("app-colleague")
             return .line(who, detail: speech.ago(change.at, app.phone.platform.now()))
         }
         return Page("record", words.kind(record.kind).inWords, items, foot(record, own))
@@ -173,10 +173,12 @@ final class Correct: Screen {
         for (name, all) in record.fields { if let last = all.last { before.put(name, last.value) } }
         let old = before
         let question = Question(
-            app, words, field, held ?? before, try app.shift().device, clockIsOff: false, hold: { self.held = $0 },
+            app, words, field, { self.held ?? old }, try app.shift().device, clockIsOff: false, hold: { self.held = $0 },
             answer: { try await self.change(old, $0) })
-        return Page(
-            "correct", field.inWords, [.words(say("app-correct_what"))] + question.items(), question.foot(), isAtThumb: true)
+        // What must be answered is not taken back.
+        let mayTakeBack = field.need == .optional && record[name] != nil
+        let foot = question.foot().filter { if case .button(_, .main, _, _, _) = $0 { true } else { mayTakeBack } }
+        return Page("correct", field.inWords, [.words(say("app-correct_what"))] + question.items(), foot, isAtThumb: true)
     }
 
     /// All that differs, at once.

@@ -33,6 +33,14 @@ final class Recording: Screen {
         return try await Recording(app, shift, form, nil).begun()
     }
 
+    /// What this person handed out last; nil where that is not known here.
+    static func lastProduct(_ app: App, _ shift: OnShift) async throws -> String? {
+        let begun = try await shift.kitbag.records.begin(
+            shift.team, .distribution, today: app.phone.today(), utcOffsetMinutes: app.phone.offsetMinutes())
+        if case .text(let product) = begun.fields["product"] { return product }
+        return nil
+    }
+
     /// The first question, before it is shown.
     func begun() async throws -> Recording {
         try await proceed()
@@ -49,7 +57,7 @@ final class Recording: Screen {
         let order = try await app.vocabulary().kind(form.kind).fields.map(\.name)
         func place(_ fault: Fault) -> Int { order.firstIndex(of: outer(fault.field)) ?? -1 }
         do {
-            return try await shift.kitbag.records.faults(shift.team, form).sorted { place($0) < place($1) }
+            return try await shift.kitbag.records.faults(shift.team, form.sinceFirstDose()).sorted { place($0) < place($1) }
         } catch let failed as KitbagError {
             // What cannot be read at all is wrong as well.
             guard case .invalid(let faults) = failed.kind else { throw failed }
@@ -72,8 +80,9 @@ final class Recording: Screen {
         if let wrong { items.append(.words(wrong.inWords, tone: .bad, mark: .trouble)) }
         let clockIsOff = try await shift.kitbag.sync.status().clockIsOff
         if clockIsOff, field.shape == .date { items.append(.words(say("app-clock_off"), tone: .warning, mark: .trouble)) }
+        let product = field.name == "administrations" ? try await Self.lastProduct(app, shift) : nil
         let question = Question(
-            app, words, field, form, shift.device, clockIsOff: clockIsOff, hold: { try await self.hold($0) },
+            app, words, field, { self.form }, shift.device, clockIsOff: clockIsOff, product: product, hold: { try await self.hold($0) },
             answer: { try await self.answer($0) })
         return Page("question", field.inWords, items + question.items(), question.foot(), isAtThumb: true)
     }
@@ -88,8 +97,11 @@ final class Recording: Screen {
 
     /// Takes an answer in, and goes on to the next question: what was typed and does not fit is asked again.
     func answer(_ answered: Form) async throws {
+        let before = current
         try await hold(answered)
         try await proceed()
+        // What is asked again says why.
+        if before != nil, current == before, let fault = try await faults().first { app.say(fault.inWords) }
     }
 
     /// Keeps what is answered so far: it is durable before anything else is shown.
@@ -107,6 +119,7 @@ final class Recording: Screen {
     }
 
     private func review(_ words: Vocabulary) -> Page {
+        let form = form.sinceFirstDose()
         let fields = words.kind(form.kind).fields.filter { !Self.hidden.contains($0.name) }
         var items: [Item] = []
         var open: [Field] = []
@@ -134,8 +147,9 @@ final class Recording: Screen {
     private func save() async throws {
         if draft == nil { draft = try await shift.kitbag.drafts.save(form) }
         guard let draft else { return }
-        let record = try await shift.kitbag.drafts.finish(draft, shift.team, form)
-        app.replace(Saved(app, shift, form, record))
+        let whole = form.sinceFirstDose()
+        let record = try await shift.kitbag.drafts.finish(draft, shift.team, whole)
+        app.replace(Saved(app, shift, whole, record))
     }
 
     override func back() async throws {

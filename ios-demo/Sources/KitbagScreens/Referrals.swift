@@ -12,7 +12,8 @@ final class Referrals: Screen {
         let add = Item.button(say("app-referral"), look: .main, mark: .referral) {
             self.app.show(try await Recording.of(self.app, .referral))
         }
-        let none: [Item] = [.words(say("app-no_open_referrals"))]
+        let captures = try await app.shift().kitbag.records.isCaptureOnly()
+        let none: [Item] = [.words(captures ? words.capturesOnly() : say("app-no_open_referrals"))]
         return Page("referrals", say("app-referrals"), items.isEmpty ? none : items, [add])
     }
 
@@ -70,6 +71,7 @@ final class NextStep: Screen {
     private let record: RecordId
     private let status: String
     private var isUnfolded = false
+    private var day = ""
 
     init(_ app: App, _ record: RecordId, _ status: String) {
         (self.record, self.status) = (record, status)
@@ -89,11 +91,25 @@ final class NextStep: Screen {
             .button(say("app-see_record"), look: .quiet) { self.app.replace(RecordOf(self.app, self.record)) }
         ]
         if !isUnfolded { foot.append(.button(say("app-something_else"), look: .quiet) { self.isUnfolded = true }) }
-        return Page("next_step", say("app-what_happened"), items, foot, isAtThumb: true)
+        return Page("next_step", say("app-what_happened"), try await asked(words) + items, foot, isAtThumb: true)
+    }
+
+    private func isClockOff() async throws -> Bool { try await app.shift().kitbag.sync.status().clockIsOff }
+
+    /// A clock that is wrong knows no day: it is asked.
+    private func asked(_ words: Vocabulary) async throws -> [Item] {
+        guard try await isClockOff() else { return [] }
+        let on = words.field(.referral, "events.on")?.inWords ?? ""
+        return [
+            .words(say("app-clock_off"), tone: .warning, mark: .trouble),
+            .input(say("app-typed_date", on), value: day) { self.day = $0 },
+        ]
     }
 
     private func add(_ code: String) async throws {
-        let event: Element = ["status": .text(code), "on": .text(app.phone.today().description)]
+        let isOff = try await isClockOff()
+        guard let on = isOff ? CivilDate(day.trimmed) : app.phone.today() else { return app.say(say("app-clock_off")) }
+        let event: Element = ["status": .text(code), "on": .text(on.description)]
         _ = try await app.shift().kitbag.records.change(record, [.add(list: "events", element: event)])
         app.leave(self)
     }

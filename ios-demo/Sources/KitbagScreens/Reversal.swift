@@ -26,9 +26,12 @@ final class Reversal: Screen {
     private let shift: OnShift
     private var form: Form
     private var draft: DraftId
-    private var ticked: Set<String> = []
+    /// As the data dictionary has it.
+    private static let minuteMax: Int64 = 240
 
     override var redrawnEach: Double { 10 }
+    /// Both hands are at work.
+    override var locksAfter: TimeInterval { 30 * 60 }
 
     init(_ app: App, _ shift: OnShift, _ form: Form, _ draft: DraftId) {
         (self.shift, self.form, self.draft) = (shift, form, draft)
@@ -41,7 +44,10 @@ final class Reversal: Screen {
         let (day, clock) = (app.phone.today(), app.phone.clock())
         var form = try await shift.kitbag.records.begin(
             shift.team, .reversal, today: day, utcOffsetMinutes: app.phone.offsetMinutes())
-        form.on(day, hour: clock.hour, minute: clock.minute, in: app.phone.platform.zone)
+        // A clock that is known to be wrong says no date for anybody: it is asked later.
+        if form.fields["occurred_on"] != nil {
+            form.on(day, hour: clock.hour, minute: clock.minute, in: app.phone.platform.zone)
+        }
         return Reversal(app, shift, form, try await shift.kitbag.drafts.save(form))
     }
 
@@ -52,17 +58,13 @@ final class Reversal: Screen {
         let given = given
         var items: [Item] = [.words(speech.count("app-minutes_since_start", minute()))]
         for (at, dose) in given.enumerated() {
-            var minute: Int64 = 0
-            if case .number(let number) = dose["minute"] { minute = number }
+            var minute: String?
+            if case .number(let number) = dose["minute"] { minute = speech.count("app-after_minutes", number) }
             items.append(
-                .line(
-                    say("app-dose_number", speech.number(at + 1)), detail: speech.count("app-after_minutes", minute),
-                    tone: .good, mark: .tick))
+                .line(say("app-dose_number", speech.number(at + 1)), detail: minute, tone: .good, mark: .tick))
         }
         items.append(.heading(say("app-steps")))
-        items += steps(words).map { step in
-            .option(step.text, isChosen: isTicked(step.code)) { try await self.tick(step.code) }
-        }
+        items += steps(words).map(step)
         if !given.isEmpty {
             items.append(
                 .button(say("app-take_back_dose"), look: .quiet) { try await self.take(Array(self.given.dropLast())) })
@@ -87,36 +89,28 @@ final class Reversal: Screen {
         return Self.responses.contains(step) ? ("other_response.\(step)", .flag(true)) : nil
     }
 
-    private func isTicked(_ step: String) -> Bool {
-        field(step).map { form.fields[$0.name] == $0.value } ?? ticked.contains(step)
-    }
-
-    private func tick(_ step: String) async throws {
-        guard let noted = field(step) else {
-            if ticked.remove(step) == nil { ticked.insert(step) }
-            return
+    /// What is ticked is recorded; where the record has no place for it, it is a reminder alone.
+    private func step(_ step: Choice) -> Item {
+        guard let (name, value) = field(step.code) else { return .line(step.text) }
+        let isTicked = form.fields[name] == value
+        return .option(step.text, isChosen: isTicked) {
+            var changed = self.form
+            if isTicked { changed.takeBack(name) } else { changed.put(name, value) }
+            try await self.keep(changed)
         }
-        var changed = form
-        if isTicked(step) { changed.takeBack(noted.name) } else { changed.put(noted.name, noted.value) }
-        try await keep(changed)
     }
 
     private func give(_ words: Vocabulary) async throws {
-        let last = try await lastProduct()
+        let last = try await Recording.lastProduct(app, shift)
         let product = last ?? words.products().first?.code ?? "unknown"
-        let dose: Element = [
+        var dose: Element = [
             "product": .text(product), "route": .text(words.route(product)), "doses": .number(1),
-            "minute": .number(min(max(minute(), 0), 240)), "source": .text("this_programme"),
+            "source": .text("this_programme"),
         ]
+        // No number rather than a wrong one.
+        let minute = minute()
+        if minute <= Self.minuteMax { dose["minute"] = .number(minute) }
         try await take(given + [dose])
-    }
-
-    /// What this person hands out: what is in the bag is what is given.
-    private func lastProduct() async throws -> String? {
-        let begun = try await shift.kitbag.records.begin(
-            shift.team, .distribution, today: app.phone.today(), utcOffsetMinutes: app.phone.offsetMinutes())
-        if case .text(let product) = begun.fields["product"] { return product }
-        return nil
     }
 
     private func take(_ given: [Element]) async throws {
@@ -144,5 +138,23 @@ final class Reversal: Screen {
                     year: date.year, month: date.month, day: date.day, hour: parts[0], minute: parts[1]))
         else { return 0 }
         return max(Int64(app.phone.platform.now().timeIntervalSince(began) / 60), 0)
+    }
+}
+
+extension Form {
+    /// The form as it is saved: the data dictionary counts a dose's minutes from the first dose, the draft from the beginning.
+    func sinceFirstDose() -> Form {
+        let given = lists["administrations"] ?? []
+        func minute(_ dose: Element) -> Int64? { if case .number(let number) = dose["minute"] { number } else { nil } }
+        guard let first = given.compactMap(minute).min(), first > 0 else { return self }
+        var since = self
+        since.put(
+            "administrations",
+            elements: given.map { dose in
+                var dose = dose
+                if let after = minute(dose) { dose["minute"] = .number(after - first) }
+                return dose
+            })
+        return since
     }
 }

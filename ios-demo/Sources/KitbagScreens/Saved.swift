@@ -9,14 +9,14 @@ final class Saved: Screen {
     private let shift: OnShift
     private let form: Form
     private var records: [RecordId]
-    private var savedAt: Date
+    private var savedAt: TimeInterval
     private var isNew = true
     private var isUndone = false
 
     override var redrawnEach: Double { 1 }
 
     init(_ app: App, _ shift: OnShift, _ form: Form, _ record: RecordId) {
-        (self.shift, self.form, records, savedAt) = (shift, form, [record], app.phone.platform.now())
+        (self.shift, self.form, records, savedAt) = (shift, form, [record], app.phone.platform.uptime())
         super.init(app)
     }
 
@@ -29,7 +29,7 @@ final class Saved: Screen {
                 .option(speech.count("app-more_like_this", more), isChosen: false) { try await self.again(more) }
             }
         }
-        let left = Self.undoFor - app.phone.platform.now().timeIntervalSince(savedAt)
+        let left = Self.undoFor - (app.phone.platform.uptime() - savedAt)
         var foot: [Item] = []
         if !isUndone, left > 0 {
             let seconds = max(Int64(left), 1)
@@ -44,7 +44,7 @@ final class Saved: Screen {
     private func again(_ more: Int64) async throws {
         // One after the other: each is durable, and each may be undone.
         for _ in 0..<more { records.append(try await shift.kitbag.records.record(shift.team, form)) }
-        savedAt = app.phone.platform.now()
+        savedAt = app.phone.platform.uptime()
         isNew = true
     }
 

@@ -9,7 +9,7 @@ final class Shift: Screen {
                 if profile === now { say("app-on_shift_now") } else if !profile.hasStore { say("app-not_joined") } else if profile
                     .needsPin
                 { say("app-with_pin") } else { nil }
-            return .line(profile.label, detail: detail, mark: .person) { try await Shift.enter(self.app, profile) }
+            return .line(speech.plain(profile.label), detail: detail, mark: .person) { try await Shift.enter(self.app, profile) }
         }
         let add = Item.button(say("app-add_person")) { self.app.show(Naming(self.app)) }
         return Page("shift", say("app-who"), profiles, [add], isAtThumb: true, hasBack: now != nil)
@@ -42,10 +42,12 @@ final class Shift: Screen {
 
     /// Goes to a profile, by its PIN where it has one.
     static func enter(_ app: App, _ profile: Profile) async throws {
+        if let now = app.phone.onShift, now.profile === profile { return app.begin(Today(app)) }
+        // Whoever hands the phone over leaves nothing open behind the next one's screens.
+        try await app.phone.lock()
+        app.begin(Shift(app))
         if !profile.hasStore {
             app.show(Join(app, profile))
-        } else if profile === app.phone.onShift?.profile {
-            app.begin(Today(app))
         } else if profile.needsPin {
             app.show(Unlock(app, profile))
         } else {
@@ -59,7 +61,7 @@ final class Shift: Screen {
             try await app.phone.unlock(profile, pin)
             app.begin(Today(app))
         } catch is NoTeam {
-            app.show(Join(app, profile))
+            app.show(Join(app, profile, pin))
         } catch is SecretGone {
             app.show(KeyGone(app, profile))
         } catch let failed as KitbagError where !failed.code.hasPrefix("pin_") {
@@ -77,7 +79,9 @@ final class Naming: Screen {
         let next = Item.button(say("app-next"), look: .main) {
             let label = self.label.trimmed
             if label.isEmpty { return self.app.say(self.say("app-name_missing")) }
-            self.app.replace(Join(self.app, try self.app.phone.add(label)))
+            let new = try self.app.phone.add(label)
+            if self.app.phone.onShift == nil { return self.app.replace(Join(self.app, new)) }
+            try await Shift.enter(self.app, new)
         }
         let about = Item.button(say("app-about"), look: .quiet) { self.app.show(About(self.app)) }
         return Page("naming", say("app-name_title"), items, [about, next], hasBack: !app.isAtFirst)
@@ -97,7 +101,7 @@ final class Unlock: Screen {
 
     override func page() async throws -> Page {
         let wait = profile.key.wait
-        var items: [Item] = [.words(profile.label, mark: .person)]
+        var items: [Item] = [.words(speech.plain(profile.label), mark: .person)]
         if wait > 0 { items.append(.words(waiting(wait), tone: .warning, mark: .waiting)) }
         items.append(.input(say("app-pin"), value: pin, typing: .secret) { self.pin = $0 })
         let open = Item.button(say("app-unlock"), look: .main) {
@@ -137,7 +141,7 @@ final class KeyGone: Screen {
 
     override func page() async throws -> Page {
         let items: [Item] = [
-            .words(profile.label, mark: .person), .words(say("app-key_gone"), tone: .bad, mark: .trouble),
+            .words(speech.plain(profile.label), mark: .person), .words(say("app-key_gone"), tone: .bad, mark: .trouble),
             .words(say("app-key_gone_next")),
         ]
         let foot: [Item] = [
@@ -164,7 +168,7 @@ final class Closed: Screen {
 
     override func page() async throws -> Page {
         var items: [Item] = [
-            .words(profile.label, mark: .person), .words(failed.inWords, tone: .bad, mark: .trouble),
+            .words(speech.plain(profile.label), mark: .person), .words(failed.inWords, tone: .bad, mark: .trouble),
         ]
         var foot: [Item] = [.button(say("app-who"), look: .quiet) { self.app.begin(Shift(self.app)) }]
         if case .damaged = failed.kind {

@@ -32,6 +32,27 @@ public struct Speech: Sendable {
         return format.string(from: NSNumber(value: Int64(clamping: number))) ?? String(number)
     }
 
+    /// What somebody typed, as a line that hides nothing: without what turns the direction of writing or cannot be seen, and
+    /// no longer than a screen.
+    public func plain(_ text: String) -> String {
+        let seen = text.unicodeScalars.filter { scalar in
+            let isUnseen: Bool =
+                switch scalar.properties.generalCategory {
+                case .format, .control, .lineSeparator, .paragraphSeparator: true
+                default: false
+                }
+            return !isUnseen && !Self.lines.contains(scalar)
+        }
+        let plain = String(String.UnicodeScalarView(seen))
+        return plain.count <= Self.long ? plain : plain.prefix(Self.long) + "…"
+    }
+
+    private static let lines: Set<Unicode.Scalar> = ["\u{115F}", "\u{1160}", "\u{3164}", "\u{FFA0}"]
+    private static let long = 300
+
+    /// The same among other words: its direction is its own.
+    public func aside(_ text: String) -> String { "\u{2068}\(plain(text))\u{2069}" }
+
     /// A day of the year.
     public func day(_ day: CivilDate) -> String {
         var parts = DateComponents(year: day.year, month: day.month, day: day.day, hour: 12)
@@ -47,6 +68,8 @@ public struct Speech: Sendable {
     public func ago(_ at: Date, _ now: Date) -> String {
         let minutes = Int64((now.timeIntervalSince(at) / 60).rounded(.down))
         let days = days(at, now)
+        // A clock that was set back says nothing of how long ago it was.
+        if minutes < -1 { return say("app-on_day", day(CivilDate(at, in: calendar))) }
         if minutes < 1 { return say("app-just_now") }
         if minutes < 60 { return count("app-minutes_ago", minutes) }
         return switch days {

@@ -7,7 +7,8 @@ final class Syncing: Screen {
     static let announced = "kitbag-announce:"
 
     private var progress: KitbagClient.Progress?
-    private var isRunning = false
+    private var run: SyncRun?
+    private var isRunning: Bool { run != nil }
     private var ended: Item?
 
     override func page() async throws -> Page {
@@ -29,12 +30,17 @@ final class Syncing: Screen {
         items += [
             .heading(say("app-without_hub")),
             .button(say("app-send_file"), detail: say("app-send_file_what")) { try await self.send(shift) },
-            .button(say("app-receive_file"), detail: say("app-receive_file_what")) { try await self.receive(shift) },
+        ]
+        if try await shift.kitbag.records.isCaptureOnly() {
+            items.append(.words(say("app-send_file_captured"), tone: .warning, mark: .trouble))
+        }
+        items += [
+            .button(say("app-receive_file"), detail: say("app-receive_file_what")) { self.receive(shift) },
             .button(say("app-announce"), detail: say("app-announce_what")) { self.app.show(Announcing(self.app)) },
-            .button(say("app-hear"), detail: say("app-hear_what"), mark: .scan) { try await self.hear(shift) },
+            .button(say("app-hear"), detail: say("app-hear_what"), mark: .scan) { self.hear(shift) },
         ]
         let now = Item.button(say(isRunning ? "app-stop" : "app-sync_now"), look: .main) {
-            if self.isRunning { self.stop() } else { self.sync(shift) }
+            if self.isRunning { self.stop() } else { try self.sync(shift) }
         }
         return Page("sync", say("app-sync"), items, [now])
     }
@@ -45,23 +51,30 @@ final class Syncing: Screen {
         return .words(say("app-background_ran", speech.ago(ran, app.phone.platform.now())))
     }
 
-    private func sync(_ shift: OnShift) {
-        (ended, progress, isRunning) = (nil, nil, true)
+    private func sync(_ shift: OnShift) throws {
+        (ended, progress) = (nil, nil)
+        let begun = try shift.kitbag.sync.start()
+        run = begun
         meanwhile {
-            defer { self.isRunning = false }
-            let run = try shift.kitbag.sync.start()
-            for await progress in run.progress {
-                self.progress = progress
-                await self.app.redraw()
+            defer { if self.run === begun { self.run = nil } }
+            do {
+                for await progress in begun.progress {
+                    self.progress = progress
+                    await self.app.redraw()
+                }
+                self.ended = self.said(try await begun.ended())
+            } catch let failed as KitbagError {
+                // What somebody stopped did not go wrong.
+                if self.run === begun { throw failed }
             }
-            self.ended = self.said(try await run.ended())
         }
     }
 
-    /// What is being sent goes on where somebody else wants it; this screen waits for it no more.
+    /// It ends where nobody else wants it; what was acknowledged stays so.
     private func stop() {
-        isRunning = false
-        super.left()
+        let stopped = run
+        run = nil
+        stopped?.cancel()
     }
 
     private func said(_ agreement: Agreement) -> Item {
@@ -74,29 +87,39 @@ final class Syncing: Screen {
 
     private func send(_ shift: OnShift) async throws {
         let file = shift.profile.bundle()
-        defer { try? FileManager.default.removeItem(at: file) }
         let written = try await shift.kitbag.bundles.export(shift.team, .waiting, to: file.path)
         if written.entries == 0 { _ = try await shift.kitbag.bundles.export(shift.team, .everything, to: file.path) }
-        let isSent = try await app.phone.platform.send(file)
-        ended = isSent ? .words(say("app-file_written"), tone: .good, mark: .tick) : nil
+        // Another app's screen may stay for long: neither a tap nor the lock waits for it.
+        meanwhile {
+            defer { try? FileManager.default.removeItem(at: file) }
+            let isSent = try await self.app.phone.platform.send(file)
+            self.ended = isSent ? .words(self.say("app-file_written"), tone: .good, mark: .tick) : nil
+        }
     }
 
-    private func receive(_ shift: OnShift) async throws {
-        guard let file = try await app.phone.platform.receive() else { return }
-        defer { try? FileManager.default.removeItem(at: file) }
-        let taken = try await shift.kitbag.bundles.import(from: file.path)
-        ended =
-            taken.turnedAway > 0
-            ? .words(speech.count("app-turned_away", taken.turnedAway), tone: .warning, mark: .trouble)
-            : .words(speech.count("app-file_taken", taken.newEntries), tone: .good, mark: .tick)
+    private func receive(_ shift: OnShift) {
+        meanwhile {
+            guard let file = try await self.app.phone.platform.receive() else { return }
+            defer { try? FileManager.default.removeItem(at: file) }
+            // Whoever locked it meanwhile takes nothing in.
+            try Task.checkCancellation()
+            let taken = try await shift.kitbag.bundles.import(from: file.path)
+            self.ended =
+                taken.turnedAway > 0
+                ? .words(self.speech.count("app-turned_away", taken.turnedAway), tone: .warning, mark: .trouble)
+                : .words(self.speech.count("app-file_taken", taken.newEntries), tone: .good, mark: .tick)
+        }
     }
 
-    private func hear(_ shift: OnShift) async throws {
-        guard let seen = await app.phone.platform.scan() else { return }
-        guard seen.hasPrefix(Self.announced), let announcement = Data(fromUrlSafe: String(seen.dropFirst(Self.announced.count)))
-        else { return app.say(say("app-not_announced")) }
-        try await shift.kitbag.team.hear(announcement)
-        ended = .words(say("app-heard"), tone: .good, mark: .tick)
+    private func hear(_ shift: OnShift) {
+        meanwhile {
+            guard let seen = await self.app.phone.platform.scan(), !Task.isCancelled else { return }
+            guard seen.hasPrefix(Self.announced),
+                let announcement = Data(fromUrlSafe: String(seen.dropFirst(Self.announced.count)))
+            else { return self.app.say(self.say("app-not_announced")) }
+            try await shift.kitbag.team.hear(announcement)
+            self.ended = .words(self.say("app-heard"), tone: .good, mark: .tick)
+        }
     }
 }
 

@@ -10,7 +10,11 @@ final class Today: Screen {
         let shift = try app.shift()
         let words = try await app.vocabulary()
         var items = syncing(app, try await shift.kitbag.sync.status())
-        items.append(try await bag(words, shift))
+        if try await shift.kitbag.records.isCaptureOnly() {
+            items.append(.words(words.capturesOnly()))
+        } else {
+            items.append(try await bag(words, shift))
+        }
         for finding in try await shift.kitbag.health.findings(now: app.phone.platform.now())
         where Self.told.contains(finding.code) {
             items.append(.words(finding.inWords, tone: .warning, mark: .trouble))
@@ -34,7 +38,7 @@ final class Today: Screen {
                 self.app.show(try await Recording.of(self.app, .referral))
             },
         ]
-        return Page("today", shift.profile.label, items, foot, hasBack: false)
+        return Page("today", speech.plain(shift.profile.label), items, foot, hasBack: false)
     }
 
     private func bag(_ words: Vocabulary, _ shift: OnShift) async throws -> Item {
@@ -124,7 +128,12 @@ func syncing(_ app: App, _ status: Status) -> [Item] {
                 text ?? speech.count("app-not_sent", waiting), detail: speech.say("app-safe_here"), tone: .warning,
                 mark: .waiting, act: show))
     } else if let agreed = status.last.agreedAt {
-        items.append(.line(speech.say("app-sent", speech.ago(agreed, now)), tone: .good, mark: .sent, act: show))
+        // A tick only where all of it is there.
+        let isWhole = status.isSynced
+        items.append(
+            .line(
+                speech.say("app-sent", speech.ago(agreed, now)), tone: isWhole ? .good : .plain,
+                mark: isWhole ? .sent : .waiting, act: show))
     } else {
         items.append(.line(speech.say("app-never_synced"), tone: .warning, mark: .waiting, act: show))
     }

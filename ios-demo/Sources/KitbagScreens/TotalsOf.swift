@@ -5,7 +5,7 @@ final class TotalsOf: Screen {
     private static let shown: [(Kind, String)] = [
         (.distribution, "kits_distributed"), (.reversal, "reversals"), (.referral, "referrals_made"),
     ]
-    /// So many sites on a phone's screen; the dashboard has them all.
+    /// So many sites have bars of their own on a phone's screen; the rest are one.
     private static let sites = 12
 
     private var isOwn = false
@@ -18,44 +18,57 @@ final class TotalsOf: Screen {
             let none = Item.words(say("app-capture_only_totals"), tone: .warning, mark: .trouble)
             return Page("totals", say("app-totals"), [none])
         }
-        var items: [Item] = []
-        var seen: TotalsSeen?
-        for (kind, indicator) in Self.shown {
-            var query = Query(by: isOwn ? ["site", "author"] : ["site"])
-            (query.team, query.kind) = (shift.team, kind)
-            let two = try await shift.kitbag.totals.besideTheLast(app.phone.today(), .month, query)
-            seen = two.totals
-            items.append(.heading(words.kind(kind).indicatorsInWords[indicator] ?? indicator))
-            items += bars(words, two, indicator, isOwn ? shift.device.text : nil)
-        }
-        let whose: [Item] = [
+        let by = ["kind", "site"] + (isOwn ? ["author"] : [])
+        var query = Query(by: by)
+        query.team = shift.team
+        let two = try await shift.kitbag.totals.besideTheLast(app.phone.today(), .month, query)
+        let own = isOwn ? try await person(shift) : nil
+        var items: [Item] = [
             .option(say("app-whole_team"), isChosen: !isOwn) { self.isOwn = false },
             .option(say("app-only_mine"), isChosen: isOwn) { self.isOwn = true },
         ]
-        return Page("totals", say("app-totals"), whose + (seen.map(missing) ?? []) + items)
+        items += missing(two.totals)
+        for (kind, indicator) in Self.shown {
+            items.append(.heading(words.kind(kind).indicatorsInWords[indicator] ?? indicator))
+            items += bars(words, sums(two.totals, kind, indicator, own), sums(two.before, kind, indicator, own))
+        }
+        return Page("totals", say("app-totals"), items)
     }
 
-    private func bars(_ words: Vocabulary, _ two: TwoPeriods, _ indicator: String, _ own: String?) -> [Item] {
-        func sums(_ totals: TotalsSeen) -> [String: Int64] {
-            let lines = totals.lines.filter { own == nil || $0.by[1] == own }
-            return Dictionary(lines.map { ($0.by[0], $0.sums[indicator] ?? 0) }, uniquingKeysWith: +)
-        }
-        let (now, before) = (sums(two.totals), sums(two.before))
+    /// By whose key a person's records are summed up: that of the first device, which this one may continue.
+    private func person(_ shift: OnShift) async throws -> String {
+        let members = try await shift.kitbag.team.members(shift.team)
+        let first = members.first { $0.device == shift.device && !$0.isRevoked }?.person
+        return (members.first { $0.certificate == first }?.device ?? shift.device).text
+    }
+
+    /// By site.
+    private func sums(_ totals: TotalsSeen, _ kind: Kind, _ indicator: String, _ own: String?) -> [String: Int64] {
+        let lines = totals.lines.filter { $0.by[0] == kind.rawValue && (own == nil || $0.by[2] == own) }
+        return Dictionary(lines.map { ($0.by[1], $0.sums[indicator] ?? 0) }, uniquingKeysWith: +)
+    }
+
+    private func bars(_ words: Vocabulary, _ now: [String: Int64], _ before: [String: Int64]) -> [Item] {
         let (all, allBefore) = (now.values.reduce(0, +), before.values.reduce(0, +))
         let most = (Array(now.values) + Array(before.values) + [all, allBefore]).max() ?? 0
-        func bar(_ text: String, _ value: Int64, _ isBefore: Bool) -> Item {
-            .bar(text, value: value, most: most, said: speech.number(value), isBefore: isBefore)
-        }
-        let together = [bar(say("app-this_month"), all, false), bar(say("app-last_month"), allBefore, true)]
         let sites = Set(now.keys).union(before.keys).sorted { (now[$0] ?? 0, $1) > (now[$1] ?? 0, $0) }
-        if sites.count < 2 { return together }
-        return together
-            + sites.prefix(Self.sites).flatMap { site in
-                let name = site.isEmpty ? say("app-no_site") : words.site(site)
-                return [
-                    bar(name, now[site] ?? 0, false), bar(say("app-of_last_month", name), before[site] ?? 0, true),
-                ]
+        func two(_ name: String, _ nameBefore: String, _ of: [String]) -> [Item] {
+            func bar(_ text: String, _ sums: [String: Int64], _ isBefore: Bool) -> Item {
+                let value = of.map { sums[$0] ?? 0 }.reduce(0, +)
+                return .bar(text, value: value, most: most, said: speech.number(value), isBefore: isBefore)
             }
+            return [bar(name, now, false), bar(nameBefore, before, true)]
+        }
+        let together = two(say("app-this_month"), say("app-last_month"), sites)
+        if sites.count < 2 { return together }
+        let each = sites.prefix(Self.sites).flatMap { site in
+            let name = site.isEmpty ? say("app-no_site") : words.site(site)
+            return two(name, say("app-of_last_month", name), [site])
+        }
+        let rest = Array(sites.dropFirst(Self.sites))
+        if rest.isEmpty { return together + each }
+        let name = speech.count("app-other_sites", rest.count)
+        return together + each + two(name, say("app-of_last_month", name), rest)
     }
 
     /// What these numbers lack stands before them.

@@ -70,6 +70,14 @@ struct Vocabulary {
     /// The reminders of the response, in the programme's own words.
     func steps() -> [Choice] { choices(packs.flatMap(\.response)) }
 
+    /// That this phone captures only, and who wants it so.
+    func capturesOnly() -> String {
+        speech.say(packs.contains(where: \.captureOnly) ? "app-capture_only_programme" : "app-capture_only_now")
+    }
+
+    /// The sites of the programme.
+    func sites() -> [Choice] { ofProgramme("site") }
+
     /// What people read of a site.
     func site(_ code: String) -> String { packs.flatMap(\.sites).first { $0.code == code }?.label(language) ?? code }
 
@@ -94,7 +102,7 @@ struct Vocabulary {
             switch field.shape {
             case .holder: holder(text)
             case .date: CivilDate(text).map(speech.day) ?? text
-            default: choices(field).first { $0.code == text }?.text ?? field.codesInWords[text] ?? text
+            default: choices(field).first { $0.code == text }?.text ?? field.codesInWords[text] ?? speech.plain(text)
             }
         }
     }

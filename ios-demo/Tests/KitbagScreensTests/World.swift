@@ -75,6 +75,11 @@ final class Pocket: Platform {
 
     func now() -> Date { time ?? Date() }
 
+    /// How long it has been on beyond what passed since.
+    var slept: TimeInterval = 0
+
+    func uptime() -> TimeInterval { ProcessInfo.processInfo.systemUptime + slept }
+
     func send(_ file: URL) async throws -> Bool {
         try? FileManager.default.removeItem(at: carried)
         try FileManager.default.copyItem(at: file, to: carried)

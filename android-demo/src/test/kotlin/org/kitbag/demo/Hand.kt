@@ -186,9 +186,15 @@ class Hand {
         ShadowLooper.idleMainLooper()
     }
 
+    /** Whether another app's screen was asked for. */
+    fun isAsking(): Boolean = shadowOf(activity).peekNextStartedActivityForResult() != null
+
+    /** The six digits that are shown. */
+    fun digits(): String = page.items.filterIsInstance<Item.Digits>().single().text
+
     /** What another app's screen gives back: a file that was chosen, a code that was seen. */
     fun given(data: Intent?): Hand {
-        until("no other screen was asked for") { shadowOf(activity).peekNextStartedActivityForResult() != null }
+        until("no other screen was asked for") { isAsking() }
         val asked = shadowOf(activity).nextStartedActivityForResult
         val result = if (data == null) Activity.RESULT_CANCELED else Activity.RESULT_OK
         shadowOf(activity).receiveResult(asked.intent, result, data)
@@ -204,8 +210,7 @@ class Hand {
         type(say("app-invitation"), invitation.text).tap(say("app-join")).at("join_digits")
         runBlocking {
             invitation.asked()
-            val digits = page.items.filterIsInstance<Item.Digits>().single().text
-            world.desk.team.approve(digits)
+            world.desk.team.approve(digits())
         }
         return at("today")
     }

@@ -3,6 +3,7 @@ package org.kitbag.demo
 import java.io.File
 import java.nio.file.Files
 import java.nio.file.Path
+import java.time.Duration
 import java.time.Instant
 import java.time.LocalTime
 import java.time.ZoneId
@@ -71,6 +72,8 @@ private class Pocket(override val folder: File, private val hand: Path) : Platfo
 
     override fun now(): Instant = now
 
+    override fun uptime(): Duration = Duration.between(Instant.EPOCH, now)
+
     override suspend fun send(file: File): Boolean {
         file.copyTo(hand.toFile(), overwrite = true)
         return true
@@ -119,6 +122,11 @@ class ScenarioTest {
 
     /** Taps what is on a screen. */
     private suspend fun tap(screen: Screen, text: String) = checkNotNull(screen.page().act(text)) { "$text is not on ${screen.page()}" }()
+
+    private suspend fun tapAndWait(screen: Screen, text: String) {
+        tap(screen, text)
+        while (screen.isWaiting) delay(5)
+    }
 
     private suspend fun save(app: App, recording: Recording, name: String) {
         if (recording.page().name != "review") return recording.discard()
@@ -187,8 +195,8 @@ class ScenarioTest {
             }
             "undo" -> tap(RecordOf(app, of("record")), app.speech.say("app-undo_last"))
             "bundle" -> {
-                tap(Syncing(app), app.speech.say("app-send_file"))
-                tap(Syncing(apps.getValue(step.text("to"))), app.speech.say("app-receive_file"))
+                tapAndWait(Syncing(app), app.speech.say("app-send_file"))
+                tapAndWait(Syncing(apps.getValue(step.text("to"))), app.speech.say("app-receive_file"))
             }
             "sync" -> sync(app)
             "sync_dies" -> {

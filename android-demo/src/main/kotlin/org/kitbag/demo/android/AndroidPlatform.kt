@@ -4,10 +4,11 @@ import android.app.Activity
 import android.content.Context
 import android.content.Intent
 import android.content.pm.ApplicationInfo
-import android.net.Uri
+import android.os.SystemClock
 import java.io.File
 import java.io.IOException
 import java.time.Clock
+import java.time.Duration
 import java.time.Instant
 import java.time.ZoneId
 import kotlinx.coroutines.CompletableDeferred
@@ -22,12 +23,15 @@ class AndroidPlatform(private val context: Context, override val folder: File, p
     /** Who is asked to show another app's screen, while it is shown. */
     var activity: Activity? = null
     private val asked = HashMap<Int, CompletableDeferred<Intent?>>()
+    private var asks = 0
 
     override val zone: ZoneId get() = ZoneId.systemDefault()
 
     override fun secret(name: String): ByteArray = keystore.secret(name)
 
     override fun now(): Instant = clock.instant()
+
+    override fun uptime(): Duration = Duration.ofMillis(SystemClock.elapsedRealtime())
 
     override val isInDevelopment: Boolean
         get() = context.applicationInfo.flags and ApplicationInfo.FLAG_DEBUGGABLE != 0
@@ -46,15 +50,14 @@ class AndroidPlatform(private val context: Context, override val folder: File, p
     override suspend fun receive(): File? {
         val intent = Intent(Intent.ACTION_OPEN_DOCUMENT).addCategory(Intent.CATEGORY_OPENABLE).setType("*/*")
         val from = answer(intent)?.data ?: return null
-        return withContext(Dispatchers.IO) { copied(from) }
-    }
-
-    private fun copied(from: Uri): File {
         val file = File(folder, "received.kitbag")
-        val input = context.contentResolver.openInputStream(from) ?: throw IOException("no file")
         try {
-            input.use { file.outputStream().use { out -> it.copyTo(out) } }
-        } catch (failed: IOException) {
+            withContext(Dispatchers.IO) {
+                val input = context.contentResolver.openInputStream(from) ?: throw IOException("no file")
+                input.use { file.outputStream().use { out -> it.copyTo(out) } }
+            }
+        } catch (failed: Exception) {
+            // Also where nobody waits for it any more.
             file.delete()
             throw failed
         }
@@ -66,7 +69,9 @@ class AndroidPlatform(private val context: Context, override val folder: File, p
     /** Shows another screen, and waits for what came of it; null where nothing did. */
     private suspend fun answer(intent: Intent): Intent? {
         val from = activity ?: return null
-        val code = (asked.keys.maxOrNull() ?: 0) + 1
+        // One at a time: whoever shakes taps twice.
+        if (asked.values.any { !it.isCompleted }) return null
+        val code = ++asks
         val answered = CompletableDeferred<Intent?>()
         asked[code] = answered
         try {
@@ -76,7 +81,11 @@ class AndroidPlatform(private val context: Context, override val folder: File, p
             asked.remove(code)
             return null
         }
-        return answered.await()
+        return try {
+            answered.await()
+        } finally {
+            asked.remove(code)
+        }
     }
 
     /** Nobody is left to answer. */

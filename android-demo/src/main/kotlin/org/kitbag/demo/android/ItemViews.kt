@@ -15,6 +15,7 @@ import android.widget.ImageView
 import android.widget.LinearLayout
 import android.widget.ProgressBar
 import android.widget.TextView
+import kotlinx.coroutines.Job
 import org.kitbag.demo.R
 import org.kitbag.demo.screens.Act
 import org.kitbag.demo.screens.App
@@ -41,14 +42,15 @@ internal class ItemViews(private val activity: Activity, private val app: App) {
         is Item.Done -> done(item)
     }.also { it.tag = item }
 
-    /** Whether a view stays, of which nothing that is seen changed. */
-    fun update(view: View, was: Item, now: Item): Boolean {
-        if (seen(was) != seen(now)) return false
+    /** Whether nothing that is seen changed: then the view stays. */
+    fun isSame(was: Item, now: Item): Boolean = was::class == now::class && seen(was) == seen(now)
+
+    /** What a view that stays means from now on. */
+    fun update(view: View, now: Item) {
         view.tag = now
         // Seconds that pass are no other button.
         if (now is Item.Button && view is Button) view.text = now.text
         if (now is Item.Input) (view as InputView).follow(now)
-        return true
     }
 
     private fun seen(item: Item): List<Any?> = when (item) {
@@ -60,7 +62,8 @@ internal class ItemViews(private val activity: Activity, private val app: App) {
         else -> listOf(item)
     }
 
-    private fun act(view: View) {
+    /** Does what the view is for; null where that was not heard, as another tap is being done. */
+    private fun act(view: View): Job? {
         val act: Act? = when (val item = view.tag) {
             is Item.Button -> item.act
             is Item.Option -> item.act
@@ -68,7 +71,7 @@ internal class ItemViews(private val activity: Activity, private val app: App) {
             is Item.Tap -> item.act
             else -> null
         }
-        act?.let(app::tap)
+        return act?.let(app::tap)
     }
 
     private fun text(size: Float, text: String, colour: Int = R.color.ink) = TextView(activity).apply {
@@ -123,7 +126,7 @@ internal class ItemViews(private val activity: Activity, private val app: App) {
             setPaddingRelative(activity.dp(16), activity.dp(8), activity.dp(16), activity.dp(8))
             gravity = Gravity.START or Gravity.CENTER_VERTICAL
             textAlignment = View.TEXT_ALIGNMENT_VIEW_START
-            setOnClickListener(::act)
+            setOnClickListener { act(it) }
         }
         button.beside(item.mark ?: if (item.look == Look.DANGER) Mark.TROUBLE else null, ink)
         if (item.look == Look.QUIET) button.paintFlags = button.paintFlags or android.graphics.Paint.UNDERLINE_TEXT_FLAG
@@ -167,7 +170,7 @@ internal class ItemViews(private val activity: Activity, private val app: App) {
         }, LinearLayout.LayoutParams(0, LinearLayout.LayoutParams.WRAP_CONTENT, 1f))
         isClickable = true
         isFocusable = true
-        setOnClickListener(::act)
+        setOnClickListener { act(it) }
     }
 
     private fun picture(mark: Mark, colour: Int) = ImageView(activity).apply {
@@ -221,8 +224,8 @@ internal class ItemViews(private val activity: Activity, private val app: App) {
         minHeight = activity.dp(150)
         stateListAnimator = null
         setOnClickListener {
-            it.performHapticFeedback(android.view.HapticFeedbackConstants.LONG_PRESS)
-            act(it)
+            // What the hand feels was heard.
+            if (act(it) != null) it.performHapticFeedback(android.view.HapticFeedbackConstants.LONG_PRESS)
         }
     }
 

@@ -36,8 +36,9 @@ class MainActivity : Activity() {
             recreate()
             return
         }
-        watching = scope.launch { app.page.collect { show(it) } }
+        // Whoever was away for long sees nothing of before.
         app.came()
+        watching = scope.launch { app.page.collect { show(it) } }
     }
 
     override fun onStop() {

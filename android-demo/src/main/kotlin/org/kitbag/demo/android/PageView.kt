@@ -88,13 +88,19 @@ internal class PageView(private val activity: Activity, private val app: App, qu
 
     private fun fill(column: LinearLayout, before: List<Item>?, now: List<Item>) {
         if (before == null) column.removeAllViews()
-        while (column.childCount > now.size) column.removeViewAt(column.childCount - 1)
+        val held = before.orEmpty().toMutableList()
         now.forEachIndexed { at, item ->
-            val view = column.getChildAt(at)
-            val was = before?.getOrNull(at)
-            if (view != null && was != null && views.update(view, was, item)) return@forEachIndexed
-            if (view != null) column.removeViewAt(at)
-            column.addView(views.of(item), at, LayoutParams(MATCH_PARENT, WRAP_CONTENT).apply { topMargin = activity.dp(8) })
+            // What came in above, as what is wrong, moves the rest and changes none of it.
+            val found = (at until held.size).firstOrNull { views.isSame(held[it], item) }
+            if (found == null) {
+                held.add(minOf(at, held.size), item)
+                column.addView(views.of(item), at, LayoutParams(MATCH_PARENT, WRAP_CONTENT).apply { topMargin = activity.dp(8) })
+            } else {
+                repeat(found - at) { held.removeAt(at) }
+                column.removeViews(at, found - at)
+                views.update(column.getChildAt(at), item)
+            }
         }
+        column.removeViews(now.size, column.childCount - now.size)
     }
 }

@@ -1,5 +1,6 @@
 package org.kitbag.demo.screens
 
+import java.time.Duration
 import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Job
@@ -16,7 +17,7 @@ import org.kitbag.message
 
 /** One screen: what it shows now, and what its acts do. All of it runs on one thread, the platform's. */
 abstract class Screen(protected val app: App) {
-    private var waits: Job? = null
+    private val waits = ArrayList<Job>()
 
     /** What it shows now. */
     abstract suspend fun page(): Page
@@ -26,17 +27,24 @@ abstract class Screen(protected val app: App) {
 
     /** It is not shown any more. */
     open fun left() {
-        waits?.cancel()
+        waits.forEach(Job::cancel)
+        waits.clear()
     }
+
+    /** How long it stays open while nobody touches the phone. */
+    open val locksAfter: Duration get() = Phone.IDLE
 
     /** How often it is drawn anew by itself, as what it says of time passes. */
     open val redrawnEachMs: Long get() = 30_000
 
     /** Waits for something while the screen is shown: nobody's tap has to wait for that. */
-    protected fun await(wait: suspend () -> Unit) {
-        waits?.cancel()
-        waits = app.launch(wait)
+    protected fun await(wait: suspend () -> Unit): Job {
+        waits.removeAll(Job::isCompleted)
+        return app.launch(wait).also(waits::add)
     }
+
+    /** Whether it waits for something. */
+    internal val isWaiting: Boolean get() = waits.any(Job::isActive)
 
     protected val speech: Speech get() = app.speech
 
@@ -85,32 +93,29 @@ class App(val phone: Phone, words: Words, val scope: CoroutineScope) {
         ticking = scope.launch {
             while (true) {
                 delay(screens.lastOrNull()?.redrawnEachMs ?: 1_000)
-                if (turn.isLocked) continue
-                if (phone.isIdle) lock()
-                redraw()
+                if (isIdle) lockAtOnce() else if (!turn.isLocked) redraw()
             }
         }
     }
 
     /** The app is in front again: what waited is sent, and who was away for long unlocks it anew. */
     fun came() {
-        tap { if (phone.isIdle) lock() else phone.syncNow() }
+        if (isIdle) return lockAtOnce()
+        launch { phone.syncNow() }
     }
+
+    private val isIdle: Boolean get() = phone.isIdle(screens.lastOrNull()?.locksAfter ?: Phone.IDLE)
 
     /** Locks, whatever is being done: the first screen is the one that opens it. */
     fun lockAtOnce() {
-        scope.launch {
-            lock()
-            redraw()
-        }
-    }
-
-    private suspend fun lock() {
-        begin(Shift.locked(this))
         // Nothing of before is seen while the store is being closed.
         drawn++
         seen.value = Page("locking", "", emptyList(), hasBack = false)
-        guarded { phone.lock() }
+        scope.launch {
+            begin(Shift.locked(this@App))
+            guarded { phone.lock() }
+            redraw()
+        }
     }
 
     private fun watch() {
@@ -133,14 +138,21 @@ class App(val phone: Phone, words: Words, val scope: CoroutineScope) {
         if (isTapping) return null
         isTapping = true
         return scope.launch {
+            val long = launch {
+                delay(LONG_MS)
+                val so = Item.Progress(speech.say("app-working"), 0, 0)
+                seen.value = seen.value.let { it.copy(items = listOf(so) + it.items) }
+            }
             try {
                 turn.withLock {
                     trouble = null
                     guarded(act)
                 }
                 // Before another tap: what is tapped then is what is seen.
+                long.cancel()
                 redraw()
             } finally {
+                long.cancel()
                 isTapping = false
             }
         }
@@ -227,5 +239,10 @@ class App(val phone: Phone, words: Words, val scope: CoroutineScope) {
             // A fault of the app's own ends one act: what was saved is saved.
             trouble = Trouble(message("error-panicked"))
         }
+    }
+
+    private companion object {
+        /** What takes longer says that it is being done. */
+        const val LONG_MS = 500L
     }
 }

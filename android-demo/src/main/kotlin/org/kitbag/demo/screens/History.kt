@@ -23,7 +23,7 @@ class History(app: App, private var search: Search = Search(order = Order.RECORD
         val names = shift.kitbag.team.names()
         val items = ArrayList<Item>()
         if (isSearching) items += narrowing(words, shift)
-        if (shift.kitbag.records.isCaptureOnly()) items += Item.Words(say("app-capture_only_now"))
+        if (shift.kitbag.records.isCaptureOnly()) items += Item.Words(words.capturesOnly())
         items += Item.Words(speech.count("app-records_found", page.count))
         page.rows.mapTo(items) { row -> line(words, row, names, shift.device) }
         val older = page.older
@@ -63,7 +63,7 @@ class History(app: App, private var search: Search = Search(order = Order.RECORD
     }
 
     private fun line(words: Vocabulary, row: Row, names: Map<DeviceKey, String>, own: DeviceKey): Item {
-        val by = if (row.author == own) say("app-me") else names[row.author] ?: say("app-colleague")
+        val by = if (row.author == own) say("app-me") else names[row.author]?.let(speech::aside) ?: say("app-colleague")
         val (told, tone, mark) = told(row)
         val site = row.fields["site"]?.let { value -> words.field(row.kind, "site")?.let { words.said(it, value) } }
         val detail = listOfNotNull(speech.day(row.day), site, by, told).joinToString(" · ")

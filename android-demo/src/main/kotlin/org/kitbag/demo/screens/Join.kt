@@ -1,5 +1,6 @@
 package org.kitbag.demo.screens
 
+import kotlinx.coroutines.Job
 import org.kitbag.Joining
 import org.kitbag.KitbagException
 import org.kitbag.Opening
@@ -10,6 +11,7 @@ class Join(app: App, private val profile: Profile, private val pin: String? = nu
     private var invitation = ""
     private var asked: Pair<Joining, Opening>? = null
     private var failedOnce = false
+    private var waiting: Job? = null
 
     override suspend fun page(): Page = asked?.let { digits(it.first) } ?: asking()
 
@@ -20,7 +22,7 @@ class Join(app: App, private val profile: Profile, private val pin: String? = nu
             Item.Words(say("app-join_old_phone")),
         )
         val scan = Item.Button(say("app-scan"), mark = Mark.SCAN) {
-            app.phone.platform.scan()?.let { ask(it) }
+            await { app.phone.platform.scan()?.let { ask(it) } }
         }
         val join = Item.Button(say("app-join"), Look.MAIN) { ask(invitation) }
         return Page("join", say("app-join_title"), items, listOf(scan, join), hasBack = !app.isAtFirst)
@@ -34,15 +36,18 @@ class Join(app: App, private val profile: Profile, private val pin: String? = nu
         wait(asked)
     }
 
-    private fun wait(asked: Pair<Joining, Opening>) = await {
-        try {
-            val kitbag = asked.first.approved()
-            app.phone.enter(profile, asked.second, kitbag)
-            app.begin(Today(app))
-        } catch (failed: KitbagException) {
-            // It may be approved later: the digits stay, and so does the way to wait on.
-            failedOnce = true
-            throw failed
+    private fun wait(asked: Pair<Joining, Opening>) {
+        waiting?.cancel()
+        waiting = await {
+            try {
+                val kitbag = asked.first.approved()
+                app.phone.enter(profile, asked.second, kitbag)
+                app.begin(Today(app))
+            } catch (failed: KitbagException) {
+                // It may be approved later: the digits stay, and so does the way to wait on.
+                failedOnce = true
+                throw failed
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 package org.kitbag.demo.screens
 
 import org.kitbag.KitbagException
+import org.kitbag.Member
 import org.kitbag.Role
 
 /** What is seldom needed. */
@@ -34,7 +35,7 @@ class Protection(app: App) : Screen(app) {
         }
         items += Item.Heading(say("app-capture_only"))
         when {
-            shift.kitbag.records.isCaptureOnly() -> items += Item.Words(say("app-capture_only_now"), Tone.GOOD, Mark.TICK)
+            shift.kitbag.records.isCaptureOnly() -> items += Item.Words(app.vocabulary().capturesOnly(), Tone.GOOD, Mark.TICK)
             shift.isWorker -> items += Item.Button(say("app-capture_only_begin"), detail = say("app-capture_only_short")) { app.show(Capturing(app)) }
             else -> items += Item.Words(say("app-capture_only_workers"))
         }
@@ -93,6 +94,7 @@ class PinSetting(app: App, private val isRemoval: Boolean) : Screen(app) {
 /** Invites a device into the team: what a coordinator does. */
 class Inviting(app: App) : Screen(app) {
     private var label = ""
+    private var old: Member? = null
     private var shown: String? = null
     private var hasAsked = false
     private var digits = ""
@@ -100,7 +102,7 @@ class Inviting(app: App) : Screen(app) {
     override suspend fun page(): Page = when {
         shown == null -> Page(
             "invite", say("app-invite"),
-            listOf(Item.Words(say("app-invite_how")), Item.Input(say("app-name"), label) { label = it }),
+            listOf(Item.Words(say("app-invite_how")), Item.Input(say("app-name"), label) { label = it }) + places(),
             listOf(Item.Button(say("app-next"), Look.MAIN) { invite() }),
         )
         !hasAsked -> Page("invite_code", say("app-invite"), listOf(Item.Code(shown.orEmpty(), say("app-invite_show"))))
@@ -111,12 +113,31 @@ class Inviting(app: App) : Screen(app) {
         )
     }
 
+    /** Whose old phone the new one takes the place of: it then corrects what that one recorded. */
+    private suspend fun places(): List<Item> {
+        val members = app.shift().kitbag.team.members(app.shift().team)
+        val workers = members.filter { it.role == Role.WORKER }.associateBy { it.person }.values
+        if (workers.isEmpty()) return emptyList()
+        return listOf<Item>(Item.Heading(say("app-invite_place"))) + workers.map { member ->
+            val name = member.label?.let(speech::plain) ?: say("app-colleague")
+            val since = speech.ago(member.joined, app.phone.platform.now())
+            Item.Option(name, old?.person == member.person, since) { old = member.takeIf { old?.person != member.person } }
+        }
+    }
+
     private suspend fun invite() {
-        val invitation = app.shift().kitbag.team.invite(app.shift().team, Role.WORKER, label = label.trim().ifEmpty { null })
+        val name = label.trim().ifEmpty { null }
+        val invitation = app.shift().kitbag.team.invite(app.shift().team, Role.WORKER, old?.certificate, name)
         shown = invitation.text
         await {
-            invitation.asked()
-            hasAsked = true
+            try {
+                invitation.asked()
+                hasAsked = true
+            } catch (failed: KitbagException) {
+                // Nobody asks by this one any more: another can be made.
+                shown = null
+                throw failed
+            }
         }
     }
 
@@ -133,6 +154,8 @@ class Leaving(app: App) : Screen(app) {
     override suspend fun page(): Page {
         val items = ArrayList<Item>()
         items += Item.Words(say("app-leave_what"))
+        val begun = app.shift().kitbag.drafts.list().size
+        if (begun > 0) items += Item.Words(speech.count("app-leave_drafts", begun.toLong()), Tone.WARNING, Mark.TROUBLE)
         if (wouldLose) items += Item.Words(say("app-leave_sync_first"), Tone.BAD, Mark.TROUBLE)
         val leave = Item.Button(say("app-leave_team"), Look.DANGER) { leave() }
         return Page("leave", say("app-leave_team"), items, listOf(leave))
@@ -146,6 +169,7 @@ class Leaving(app: App) : Screen(app) {
             wouldLose = true
             throw failed
         }
+        shift.kitbag.drafts.list().forEach { shift.kitbag.drafts.discard(it.id) }
         app.phone.lock()
         app.begin(Shift.first(app))
     }

@@ -5,6 +5,14 @@ import java.time.Duration
 import java.time.Instant
 import java.time.LocalDate
 import java.time.ZoneId
+import kotlinx.coroutines.CancellationException
+import kotlinx.coroutines.Job
+import kotlinx.coroutines.async
+import kotlinx.coroutines.cancelAndJoin
+import kotlinx.coroutines.coroutineScope
+import kotlinx.coroutines.currentCoroutineContext
+import kotlinx.coroutines.delay
+import kotlinx.coroutines.ensureActive
 import org.kitbag.DeviceKey
 import org.kitbag.Joining
 import org.kitbag.KeptSynced
@@ -34,6 +42,9 @@ interface Platform {
 
     /** Now. */
     fun now(): Instant
+
+    /** How long the phone has been on, asleep or awake: a clock that somebody sets changes nothing of it. */
+    fun uptime(): Duration
 
     /** Hands a file to a colleague's phone, by whichever way the person chooses; false where none was chosen. */
     suspend fun send(file: File): Boolean
@@ -89,8 +100,11 @@ class Profile(private val folder: File, private val platform: Platform) {
     /** Syncs until a deadline, and lets go: what the platform's job does. Nothing where a PIN keeps the key. */
     suspend fun syncInBackground(deadline: Duration) {
         if (!hasStore || key.needsPin) return
-        Sync.inBackground(opened(null), deadline)
-        ranAt = platform.now()
+        try {
+            Sync.inBackground(opened(null), deadline)
+        } finally {
+            ranAt = platform.now()
+        }
     }
 
     /** Takes away what was begun and never joined. */
@@ -118,7 +132,8 @@ class Phone(val platform: Platform) {
     private val known = HashMap<String, Profile>()
     private var kept: KeptSynced? = null
     private var locks = 0
-    private var touchedAt: Instant = platform.now()
+    private var background: Job? = null
+    private var touchedAt: Duration = platform.uptime()
 
     /** Who is on shift; nobody while the phone is locked. */
     var onShift: OnShift? = null
@@ -141,7 +156,21 @@ class Phone(val platform: Platform) {
         val asked = locks
         val opening = profile.opened(pin)
         lock()
-        enter(profile, opening, Kitbag.open(opening), asked + 1)
+        enter(profile, opening, letGo { Kitbag.open(opening) }, asked + 1)
+    }
+
+    /** What a sync in the background holds is wanted now: it ends, and lets go a moment later. */
+    private suspend fun <T> letGo(open: suspend () -> T): T {
+        val running = background ?: return open()
+        running.cancelAndJoin()
+        repeat(LETS_GO) {
+            try {
+                return open()
+            } catch (_: KitbagException.InUse) {
+                delay(LETS_GO_EACH_MS)
+            }
+        }
+        return open()
     }
 
     /** Makes a new store in the place of a damaged one, for the same device; returns what was salvaged. */
@@ -149,7 +178,7 @@ class Phone(val platform: Platform) {
         lock()
         val asked = locks
         val opening = profile.opened(pin)
-        val recovered = Kitbag.recover(opening)
+        val recovered = letGo { Kitbag.recover(opening) }
         enter(profile, opening, recovered.kitbag, asked)
         return recovered.salvaged
     }
@@ -199,12 +228,12 @@ class Phone(val platform: Platform) {
 
     /** Somebody uses it. */
     fun touch() {
-        touchedAt = platform.now()
+        touchedAt = platform.uptime()
     }
 
-    /** Whether it is to be locked: it has a PIN, and nobody used it for a while. */
-    val isIdle: Boolean
-        get() = onShift?.profile?.key?.needsPin == true && Duration.between(touchedAt, platform.now()) >= IDLE
+    /** Whether it is to be locked: it has a PIN, and nobody used it for so long. */
+    fun isIdle(after: Duration): Boolean =
+        onShift?.profile?.key?.needsPin == true && platform.uptime() - touchedAt >= after
 
     /** Syncs no more by itself: what waits then waits for somebody to ask. */
     internal fun keepNoMore() {
@@ -214,9 +243,26 @@ class Phone(val platform: Platform) {
 
     /** Syncs a profile until a deadline, while nobody looks: its open store, or else by itself. */
     suspend fun syncInBackground(profile: Profile, deadline: Duration) {
-        val open = onShift?.takeIf { it.profile === profile } ?: return profile.syncInBackground(deadline)
-        open.kitbag.sync.now(deadline = deadline)
-        profile.ranAt = platform.now()
+        val open = onShift?.takeIf { it.profile === profile }
+        if (open == null) return alone(profile, deadline)
+        try {
+            open.kitbag.sync.now(deadline = deadline)
+        } finally {
+            profile.ranAt = platform.now()
+        }
+    }
+
+    private suspend fun alone(profile: Profile, deadline: Duration) = coroutineScope {
+        val run = async { profile.syncInBackground(deadline) }
+        background = run
+        try {
+            run.await()
+        } catch (_: CancellationException) {
+            // Whoever opened the profile syncs it, too.
+            currentCoroutineContext().ensureActive()
+        } finally {
+            background = null
+        }
     }
 
     /** Today, where the phone is. */
@@ -225,9 +271,13 @@ class Phone(val platform: Platform) {
     /** How far local time is ahead of UTC. */
     fun offsetMinutes(): Int = platform.zone.rules.getOffset(platform.now()).totalSeconds / 60
 
-    private companion object {
+    companion object {
         /** Long enough to speak with somebody, short enough for a phone left on a table. */
         val IDLE: Duration = Duration.ofMinutes(5)
+
+        /** How often a store that a sync lets go of is asked for. */
+        private const val LETS_GO = 100
+        private const val LETS_GO_EACH_MS = 50L
     }
 }
 

@@ -14,16 +14,20 @@ class Question(
     private val app: App,
     private val words: Vocabulary,
     private val field: Field,
-    private var form: Form,
+    /** The form as it stands. */
+    private val current: () -> Form,
     private val device: DeviceKey,
     private val clockIsOff: Boolean,
+    /** What this person handed out last: what is in the bag is what is given. */
+    private val product: String?,
     /** Keeps what is ticked or typed so far. */
     private val hold: suspend (Form) -> Unit,
     /** Keeps the answer, and goes on. */
     private val answer: suspend (Form) -> Unit,
 ) {
     private val speech = app.speech
-    private val kind: Kind = form.kind
+    private val form: Form get() = current()
+    private val kind: Kind get() = form.kind
 
     /** What may be chosen. */
     fun items(): List<Item> = when (val shape = field.shape) {
@@ -126,7 +130,7 @@ class Question(
     }
 
     private fun administrations(): List<Item> {
-        val product = (form.fields["product"] as? Value.Text)?.text ?: words.products().firstOrNull()?.code ?: "unknown"
+        val product = product ?: words.products().firstOrNull()?.code ?: "unknown"
         val one = { doses: Value ->
             mapOf(
                 "product" to Value.Text(product),
@@ -153,7 +157,7 @@ class Question(
         val status = words.field(kind, "events.status") ?: return emptyList()
         return words.choices(status).filter { it.code in BEGINNINGS }.map { choice ->
             Item.Option(choice.text, false) {
-                val event = mapOf("status" to Value.Text(choice.code), "on" to Value.Text(app.phone.today().toString()))
+                val event = mapOf("status" to Value.Text(choice.code), "on" to (form.fields["occurred_on"] ?: Value.Text(app.phone.today().toString())))
                 answer(form.copy(lists = form.lists + (field.name to listOf(event))))
             }
         }
@@ -180,8 +184,7 @@ class Question(
     }
 
     private suspend fun type(name: String, text: String) {
-        form = if (text.isBlank()) form.takeBack(name) else form.putText(name, text.trim())
-        hold(form)
+        hold(if (text.isBlank()) form.takeBack(name) else form.putText(name, text.trim()))
     }
 
     private companion object {

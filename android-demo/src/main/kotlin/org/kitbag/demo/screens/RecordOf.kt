@@ -83,7 +83,7 @@ class RecordOf(app: App, private val id: RecordId) : Screen(app) {
     }
 
     private fun who(author: DeviceKey, names: Map<DeviceKey, String>) =
-        if (author == app.shift().device) say("app-me") else names[author] ?: say("app-colleague")
+        if (author == app.shift().device) say("app-me") else names[author]?.let(speech::plain) ?: say("app-colleague")
 
     private fun foot(record: WholeRecord): List<Item> {
         if (record.state == State.VOID) {
@@ -139,7 +139,7 @@ class Correct(app: App, private val id: RecordId, private val name: String) : Sc
         val record = app.shift().kitbag.records.get(id)
         val field = words.field(record.kind, name) ?: return Page("correct", "", emptyList())
         val before = Form(record.kind, record.fields.mapNotNull { (field, all) -> all.lastOrNull()?.let { field to it.value } }.toMap())
-        val question = Question(app, words, field, held ?: before, app.shift().device, false, { held = it }) { answered -> change(before, answered) }
+        val question = Question(app, words, field, { held ?: before }, app.shift().device, false, null, { held = it }) { change(before, it) }
         val takeBack = field.need == Need.Optional && record[name] != null
         val items = listOf(Item.Words(say("app-correct_what"))) + question.items()
         return Page("correct", field.inWords, items, question.foot().filter { takeBack || it !is Item.Button || it.look == Look.MAIN }, isAtThumb = true)

@@ -7,6 +7,7 @@ import org.kitbag.Form
 import org.kitbag.Kind
 import org.kitbag.KitbagException
 import org.kitbag.Shape
+import org.kitbag.Value
 
 /**
  * Records something by one question a screen. Asked is what saving would find missing, in the order of the data dictionary;
@@ -35,7 +36,7 @@ class Recording(app: App, private val shift: OnShift, private var form: Form, pr
     private suspend fun faults(): List<Fault> {
         val order = app.vocabulary().kind(kind).fields.map(Field::name)
         val faults = try {
-            shift.kitbag.records.faults(shift.team, form)
+            shift.kitbag.records.faults(shift.team, form.sinceFirstDose())
         } catch (invalid: KitbagException.Invalid) {
             // What cannot be read at all is wrong as well.
             invalid.faults
@@ -58,7 +59,8 @@ class Recording(app: App, private val shift: OnShift, private var form: Form, pr
         if (wrong != null) items += Item.Words(wrong.inWords, Tone.BAD, Mark.TROUBLE)
         val clockIsOff = shift.kitbag.sync.status().clockIsOff
         if (clockIsOff && field.shape == Shape.Date) items += Item.Words(say("app-clock_off"), Tone.WARNING, Mark.TROUBLE)
-        val question = Question(app, words, field, form, shift.device, clockIsOff, ::hold, ::answer)
+        val product = if (name == "administrations") lastProduct(app, shift) else null
+        val question = Question(app, words, field, { form }, shift.device, clockIsOff, product, ::hold, ::answer)
         items += question.items()
         return Page("question", field.inWords, items, question.foot(), isAtThumb = true)
     }
@@ -90,6 +92,7 @@ class Recording(app: App, private val shift: OnShift, private var form: Form, pr
     }
 
     private suspend fun review(words: Vocabulary): Page {
+        val form = form.sinceFirstDose()
         val fields = words.kind(kind).fields.filter { it.name !in HIDDEN }
         val (answered, open) = fields.partition { words.said(kind, it, form) != null }
         val items = ArrayList<Item>()
@@ -107,8 +110,9 @@ class Recording(app: App, private val shift: OnShift, private var form: Form, pr
 
     private suspend fun save() {
         val kept = draft ?: shift.kitbag.drafts.save(form).also { draft = it }
-        val record = shift.kitbag.drafts.finish(kept, shift.team, form)
-        app.replace(Saved(app, shift, form, record))
+        val whole = form.sinceFirstDose()
+        val record = shift.kitbag.drafts.finish(kept, shift.team, whole)
+        app.replace(Saved(app, shift, whole, record))
     }
 
     override suspend fun back() {
@@ -132,6 +136,12 @@ class Recording(app: App, private val shift: OnShift, private var form: Form, pr
         /** What nobody answers by hand. */
         private val HIDDEN =
             setOf("utc_offset_min", "void", "duplicate_of", "distinct", "import_key", "doses_per_kit", "records_digest", "values")
+
+        /** What this person handed out last; null where that is not known here. */
+        suspend fun lastProduct(app: App, shift: OnShift): String? {
+            val begun = shift.kitbag.records.begin(shift.team, Kind.DISTRIBUTION, app.phone.today(), app.phone.offsetMinutes())
+            return (begun.fields["product"] as? Value.Text)?.text
+        }
 
         /** Begins a record of a kind, with what was answered last time. */
         suspend fun of(app: App, kind: Kind): Recording {

@@ -1,5 +1,6 @@
 package org.kitbag.demo.screens
 
+import java.time.LocalDate
 import org.kitbag.Change
 import org.kitbag.Element
 import org.kitbag.Kind
@@ -14,8 +15,8 @@ class Referrals(app: App) : Screen(app) {
     override suspend fun page(): Page {
         val words = app.vocabulary()
         val items = open(words).map { row -> line(words, row) }
-        val none = if (app.shift().kitbag.records.isCaptureOnly()) "app-capture_only_now" else "app-no_open_referrals"
-        val shown = items.ifEmpty { listOf(Item.Words(say(none))) }
+        val none = if (app.shift().kitbag.records.isCaptureOnly()) words.capturesOnly() else say("app-no_open_referrals")
+        val shown = items.ifEmpty { listOf(Item.Words(none)) }
         val add = Item.Button(say("app-referral"), Look.MAIN, mark = Mark.REFERRAL) { app.show(Recording.of(app, Kind.REFERRAL)) }
         return Page("referrals", say("app-referrals"), shown, listOf(add))
     }
@@ -58,20 +59,35 @@ class Referrals(app: App) : Screen(app) {
 /** What happened next: one tap for what is likely, two for the rest. */
 class NextStep(app: App, private val record: RecordId, private val status: String) : Screen(app) {
     private var isUnfolded = false
+    private var day = ""
 
     override suspend fun page(): Page {
         val words = app.vocabulary()
         val choices = words.field(Kind.REFERRAL, "events.status")?.let(words::choices).orEmpty().filter { it.code != status }
         val likely = LIKELY[status] ?: LIKELY.getValue("offered")
         val shown = if (isUnfolded) choices else likely.mapNotNull { code -> choices.firstOrNull { it.code == code } }
-        val items = shown.map { choice -> Item.Option(choice.text, false) { add(choice.code) } }
+        val items = asked(words) + shown.map { choice -> Item.Option(choice.text, false) { add(choice.code) } }
         val other = Item.Button(say("app-something_else"), Look.QUIET) { isUnfolded = true }
         val whole = Item.Button(say("app-see_record"), Look.QUIET) { app.replace(RecordOf(app, record)) }
         return Page("next_step", say("app-what_happened"), items, listOfNotNull(whole, other.takeIf { !isUnfolded }), isAtThumb = true)
     }
 
+    private suspend fun isClockOff() = app.shift().kitbag.sync.status().clockIsOff
+
+    /** A clock that is wrong knows no day: it is asked. */
+    private suspend fun asked(words: Vocabulary): List<Item> {
+        if (!isClockOff()) return emptyList()
+        val on = words.field(Kind.REFERRAL, "events.on")?.inWords.orEmpty()
+        return listOf(
+            Item.Words(say("app-clock_off"), Tone.WARNING, Mark.TROUBLE),
+            Item.Input(say("app-typed_date", on), day) { day = it },
+        )
+    }
+
     private suspend fun add(code: String) {
-        val event = mapOf("status" to Value.Text(code), "on" to Value.Text(app.phone.today().toString()))
+        val on = if (isClockOff()) day.trim() else app.phone.today().toString()
+        if (runCatching { LocalDate.parse(on) }.isFailure) return app.say(Trouble(say("app-clock_off")))
+        val event = mapOf("status" to Value.Text(code), "on" to Value.Text(on))
         app.shift().kitbag.records.change(record, listOf(Change.Add("events", event)))
         app.leave(this)
     }

@@ -31,17 +31,20 @@ class ReversalBegin(app: App) : Screen(app) {
 class Reversal(app: App, private val shift: OnShift, private var form: Form, private var draft: DraftId) : Screen(app) {
     override val redrawnEachMs get() = 10_000L
 
+    /** Both hands are at work. */
+    override val locksAfter: Duration get() = Duration.ofMinutes(30)
+
     override suspend fun page(): Page {
         val words = app.vocabulary()
         val given = form.lists["administrations"].orEmpty()
         val items = ArrayList<Item>()
         items += Item.Words(speech.count("app-minutes_since_start", minute()))
         given.forEachIndexed { number, dose ->
-            val minute = (dose["minute"] as? Value.Number)?.number ?: 0
-            items += Item.Line(say("app-dose_number", speech.number(number + 1L)), speech.count("app-after_minutes", minute), Tone.GOOD, Mark.TICK)
+            val minute = (dose["minute"] as? Value.Number)?.number?.let { speech.count("app-after_minutes", it) }
+            items += Item.Line(say("app-dose_number", speech.number(number + 1L)), minute, Tone.GOOD, Mark.TICK)
         }
         items += Item.Heading(say("app-steps"))
-        steps(words).mapTo(items) { step -> Item.Option(step.text, isTicked(step.code)) { tick(step.code) } }
+        steps(words).mapTo(items) { step -> step(step) }
         val foot = ArrayList<Item>()
         if (given.isNotEmpty()) items += Item.Button(say("app-take_back_dose"), Look.QUIET) { take(given.dropLast(1)) }
         foot += Item.Button(say("app-finish_now")) { app.replace(Recording(app, shift, form, draft).begin()) }
@@ -58,35 +61,24 @@ class Reversal(app: App, private val shift: OnShift, private var form: Form, pri
         else -> null
     }
 
-    private val ticked = HashSet<String>()
-
-    private fun isTicked(step: String) = field(step)?.let { (name, value) -> form.fields[name] == value } ?: (step in ticked)
-
-    private suspend fun tick(step: String) {
-        val noted = field(step)
-        when {
-            noted == null -> if (!ticked.remove(step)) ticked += step
-            isTicked(step) -> keep(form.takeBack(noted.first))
-            else -> keep(form.put(noted.first, noted.second))
-        }
+    /** What is ticked is recorded; where the record has no place for it, it is a reminder alone. */
+    private fun step(step: Choice): Item {
+        val (name, value) = field(step.code) ?: return Item.Line(step.text)
+        val isTicked = form.fields[name] == value
+        return Item.Option(step.text, isTicked) { keep(if (isTicked) form.takeBack(name) else form.put(name, value)) }
     }
 
     private suspend fun give(words: Vocabulary) {
-        val product = (form.fields["product"] as? Value.Text)?.text ?: lastProduct() ?: words.products().firstOrNull()?.code ?: "unknown"
+        val product = Recording.lastProduct(app, shift) ?: words.products().firstOrNull()?.code ?: "unknown"
         val dose = mapOf(
             "product" to Value.Text(product),
             "route" to Value.Text(words.route(product)),
             "doses" to Value.Number(1),
-            "minute" to Value.Number(minute().coerceIn(0, 240)),
             "source" to Value.Text("this_programme"),
         )
-        take(form.lists["administrations"].orEmpty() + dose)
-    }
-
-    /** What this person hands out: what is in the bag is what is given. */
-    private suspend fun lastProduct(): String? {
-        val begun = shift.kitbag.records.begin(shift.team, Kind.DISTRIBUTION, app.phone.today(), app.phone.offsetMinutes())
-        return (begun.fields["product"] as? Value.Text)?.text
+        // No number rather than a wrong one.
+        val minute = minute().takeIf { it <= MINUTE_MAX }?.let { mapOf("minute" to Value.Number(it)) }.orEmpty()
+        take(form.lists["administrations"].orEmpty() + (dose + minute))
     }
 
     private suspend fun take(given: List<Map<String, Value>>) = keep(form.copy(lists = form.lists + ("administrations" to given)))
@@ -106,6 +98,8 @@ class Reversal(app: App, private val shift: OnShift, private var form: Form, pri
     }
 
     companion object {
+        /** As the data dictionary has it. */
+        private const val MINUTE_MAX = 240L
         private val STEPS = listOf("ems_called", "rescue_breathing", "wait", "recovery_position", "stayed_with_person")
         private val RESPONSES = setOf("rescue_breathing", "chest_compressions", "recovery_position", "oxygen", "stayed_with_person")
 
@@ -119,4 +113,16 @@ class Reversal(app: App, private val shift: OnShift, private var form: Form, pri
             return Reversal(app, shift, form, shift.kitbag.drafts.save(form))
         }
     }
+}
+
+/** The form as it is saved: the data dictionary counts a dose's minutes from the first dose, the draft from the beginning. */
+internal fun Form.sinceFirstDose(): Form {
+    val given = lists["administrations"].orEmpty()
+    val first = given.mapNotNull { (it["minute"] as? Value.Number)?.number }.minOrNull() ?: return this
+    if (first == 0L) return this
+    val since = given.map { dose ->
+        val minute = (dose["minute"] as? Value.Number)?.number
+        if (minute == null) dose else dose + ("minute" to Value.Number(minute - first))
+    }
+    return copy(lists = lists + ("administrations" to since))
 }

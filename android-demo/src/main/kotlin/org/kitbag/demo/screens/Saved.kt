@@ -1,7 +1,6 @@
 package org.kitbag.demo.screens
 
 import java.time.Duration
-import java.time.Instant
 import org.kitbag.Form
 import org.kitbag.Kind
 import org.kitbag.RecordId
@@ -9,7 +8,7 @@ import org.kitbag.RecordId
 /** It is saved: a tick, undo for ten seconds, and more of the same in a row. */
 class Saved(app: App, private val shift: OnShift, private val form: Form, record: RecordId) : Screen(app) {
     private val records = arrayListOf(record)
-    private var savedAt: Instant = app.phone.platform.now()
+    private var savedAt: Duration = app.phone.platform.uptime()
     private var isNew = true
     private var isUndone = false
 
@@ -24,7 +23,7 @@ class Saved(app: App, private val shift: OnShift, private val form: Form, record
             items += Item.Heading(say("app-more_alike"))
             MORE.mapTo(items) { more -> Item.Option(speech.count("app-more_like_this", more), false) { again(more) } }
         }
-        val left = UNDO - Duration.between(savedAt, app.phone.platform.now())
+        val left = UNDO - (app.phone.platform.uptime() - savedAt)
         val undo = Item.Button(speech.count("app-undo", left.seconds.coerceAtLeast(1)), Look.QUIET) { undo() }
         val done = Item.Button(say("app-done"), Look.MAIN) { app.home() }
         val isOpen = !isUndone && !left.isNegative && !left.isZero
@@ -36,7 +35,7 @@ class Saved(app: App, private val shift: OnShift, private val form: Form, record
     private suspend fun again(more: Long) {
         // One after the other: each is durable, and each may be undone.
         repeat(more.toInt()) { records += shift.kitbag.records.record(shift.team, form) }
-        savedAt = app.phone.platform.now()
+        savedAt = app.phone.platform.uptime()
         isNew = true
     }
 

@@ -14,7 +14,7 @@ class Shift(app: App) : Screen(app) {
                 profile.key.needsPin -> say("app-with_pin")
                 else -> null
             }
-            Item.Line(profile.label, detail, mark = Mark.PERSON) { choose(profile) }
+            Item.Line(speech.plain(profile.label), detail, mark = Mark.PERSON) { choose(profile) }
         }
         val add = Item.Button(say("app-add_person")) { app.show(Naming(app)) }
         return Page("shift", say("app-who"), profiles, listOf(add), isAtThumb = true, hasBack = now != null)
@@ -49,9 +49,12 @@ class Shift(app: App) : Screen(app) {
 
         /** Goes to a profile, by its PIN where it has one. */
         suspend fun enter(app: App, profile: Profile) {
+            if (profile === app.phone.onShift?.profile) return app.begin(Today(app))
+            // Whoever hands the phone over leaves nothing open behind the next one's screens.
+            app.phone.lock()
+            app.begin(Shift(app))
             when {
                 !profile.hasStore -> app.show(Join(app, profile))
-                profile === app.phone.onShift?.profile -> app.begin(Today(app))
                 profile.key.needsPin -> app.show(Unlock(app, profile))
                 else -> opened(app, profile, null)
             }
@@ -84,11 +87,13 @@ class Naming(app: App) : Screen(app) {
             Item.Input(say("app-name"), label) { label = it },
         )
         val next = Item.Button(say("app-next"), Look.MAIN) {
-            if (label.isBlank()) app.say(Trouble(say("app-name_missing"))) else app.replace(Join(app, app.phone.add(label.trim())))
+            if (label.isBlank()) app.say(Trouble(say("app-name_missing"))) else join(app.phone.add(label.trim()))
         }
         val about = Item.Button(say("app-about"), Look.QUIET) { app.show(About(app)) }
         return Page("naming", say("app-name_title"), items, listOf(about, next), hasBack = !app.isAtFirst)
     }
+
+    private suspend fun join(new: Profile) = if (app.phone.onShift == null) app.replace(Join(app, new)) else Shift.enter(app, new)
 }
 
 /** Asks for a PIN; wrong ones wait ever longer, and nothing is ever wiped. */
@@ -99,7 +104,7 @@ class Unlock(app: App, private val profile: Profile) : Screen(app) {
     override suspend fun page(): Page {
         val wait = profile.key.wait
         val items = ArrayList<Item>()
-        items += Item.Words(profile.label, mark = Mark.PERSON)
+        items += Item.Words(speech.plain(profile.label), mark = Mark.PERSON)
         if (wait > Duration.ZERO) items += Item.Words(waiting(wait), Tone.WARNING, Mark.WAITING)
         items += Item.Input(say("app-pin"), pin, Typing.SECRET) { pin = it }
         val open = Item.Button(say("app-unlock"), Look.MAIN) {
@@ -139,7 +144,7 @@ class KeyGone(app: App, private val profile: Profile) : Screen(app) {
         "key_gone",
         say("app-key_gone_title"),
         listOf(
-            Item.Words(profile.label, mark = Mark.PERSON),
+            Item.Words(speech.plain(profile.label), mark = Mark.PERSON),
             Item.Words(say("app-key_gone"), Tone.BAD, Mark.TROUBLE),
             Item.Words(say("app-key_gone_next")),
         ),
@@ -150,6 +155,7 @@ class KeyGone(app: App, private val profile: Profile) : Screen(app) {
                 Shift.enter(app, profile)
             },
         ),
+        hasBack = !app.isAtFirst,
     )
 }
 
@@ -162,7 +168,7 @@ class Closed(
 ) : Screen(app) {
     override suspend fun page(): Page {
         val items = ArrayList<Item>()
-        items += Item.Words(profile.label, mark = Mark.PERSON)
+        items += Item.Words(speech.plain(profile.label), mark = Mark.PERSON)
         items += Item.Words(failed.inWords, Tone.BAD, Mark.TROUBLE)
         val foot = ArrayList<Item>()
         foot += Item.Button(say("app-who"), Look.QUIET) { app.begin(Shift(app)) }

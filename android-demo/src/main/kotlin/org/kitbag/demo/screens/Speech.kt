@@ -28,6 +28,18 @@ class Speech(private val words: Words, val zone: ZoneId) : Words by words {
     /** A number, with the digits of the language. */
     fun number(number: Long): String = NumberFormat.getIntegerInstance(locale).format(number)
 
+    /**
+     * What somebody typed, as a line that hides nothing: without what turns the direction of writing or cannot be seen, and
+     * no longer than a screen.
+     */
+    fun plain(text: String): String {
+        val seen = text.filterNot { it.category in UNSEEN || it in LINES }
+        return if (seen.length <= LONG) seen else seen.take(LONG) + "…"
+    }
+
+    /** The same among other words: its direction is its own. */
+    fun aside(text: String): String = "\u2068${plain(text)}\u2069"
+
     /** A day of the year. */
     fun day(day: LocalDate): String = day.format(DateTimeFormatter.ofLocalizedDate(FormatStyle.MEDIUM).inWords())
 
@@ -62,5 +74,11 @@ class Speech(private val words: Words, val zone: ZoneId) : Words by words {
     private fun dayOfThePast(at: Instant, days: Long): String {
         val date = at.atZone(zone)
         return if (days < 7) date.format(DateTimeFormatter.ofPattern("EEEE", locale)) else day(date.toLocalDate())
+    }
+
+    private companion object {
+        val UNSEEN = setOf(CharCategory.FORMAT, CharCategory.CONTROL, CharCategory.LINE_SEPARATOR, CharCategory.PARAGRAPH_SEPARATOR)
+        const val LINES = "\u115F\u1160\u3164\uFFA0"
+        const val LONG = 300
     }
 }

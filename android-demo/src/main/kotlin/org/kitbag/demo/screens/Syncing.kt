@@ -4,11 +4,14 @@ import java.util.Base64
 import kotlinx.coroutines.flow.collect
 import org.kitbag.Agreement
 import org.kitbag.BundleOf
+import org.kitbag.KitbagException
 import org.kitbag.Progress
+import org.kitbag.SyncRun
 
 /** The state of sync: how far it is, what went wrong and when it is tried again; by file and by picture where there is no hub. */
 class Syncing(app: App) : Screen(app) {
     private var progress: Progress? = null
+    private var run: SyncRun? = null
     private var ended: Item? = null
 
     override suspend fun page(): Page {
@@ -19,6 +22,7 @@ class Syncing(app: App) : Screen(app) {
         items += background(shift)
         items += Item.Heading(say("app-without_hub"))
         items += Item.Button(say("app-send_file"), detail = say("app-send_file_what")) { send(shift) }
+        if (shift.kitbag.records.isCaptureOnly()) items += Item.Words(say("app-send_file_captured"), Tone.WARNING, Mark.TROUBLE)
         items += Item.Button(say("app-receive_file"), detail = say("app-receive_file_what")) { receive(shift) }
         items += Item.Button(say("app-announce"), detail = say("app-announce_what")) { app.show(Announcing(app)) }
         items += Item.Button(say("app-hear"), detail = say("app-hear_what"), mark = Mark.SCAN) { hear(shift) }
@@ -45,24 +49,30 @@ class Syncing(app: App) : Screen(app) {
     private fun sync(shift: OnShift) {
         ended = null
         progress = Progress(0, 0, 0, 0)
+        val begun = shift.kitbag.sync.start()
+        run = begun
         await {
-            val run = shift.kitbag.sync.start()
             try {
-                run.progress.collect {
+                begun.progress.collect {
                     progress = it
                     app.redraw()
                 }
-                ended = said(run.ended())
+                ended = said(begun.ended())
+            } catch (failed: KitbagException) {
+                // What somebody stopped did not go wrong.
+                if (run === begun) throw failed
             } finally {
-                progress = null
+                if (run === begun) progress = null
             }
         }
     }
 
-    /** What is being sent goes on where somebody else wants it; this screen waits for it no more. */
+    /** It ends where nobody else wants it; what was acknowledged stays so. */
     private fun stop() {
+        val stopped = run
+        run = null
         progress = null
-        super.left()
+        stopped?.cancel()
     }
 
     private fun said(agreement: Agreement): Item = when (agreement) {
@@ -75,16 +85,16 @@ class Syncing(app: App) : Screen(app) {
         val file = shift.profile.bundle()
         val written = shift.kitbag.bundles.export(shift.team, BundleOf.WAITING, file.path)
         if (written.entries == 0L) shift.kitbag.bundles.export(shift.team, BundleOf.EVERYTHING, file.path)
-        val isSent = try {
-            app.phone.platform.send(file)
-        } finally {
-            file.delete()
+        // Another app's screen may stay for long: neither a tap nor the lock waits for it.
+        val sending = await {
+            val isSent = app.phone.platform.send(file)
+            ended = if (isSent) Item.Words(say("app-file_written"), Tone.GOOD, Mark.TICK) else null
         }
-        ended = if (isSent) Item.Words(say("app-file_written"), Tone.GOOD, Mark.TICK) else null
+        sending.invokeOnCompletion { file.delete() }
     }
 
-    private suspend fun receive(shift: OnShift) {
-        val file = app.phone.platform.receive() ?: return
+    private fun receive(shift: OnShift) = await {
+        val file = app.phone.platform.receive() ?: return@await
         val taken = try {
             shift.kitbag.bundles.import(file.path)
         } finally {
@@ -94,10 +104,10 @@ class Syncing(app: App) : Screen(app) {
         else Item.Words(speech.count("app-file_taken", taken.newEntries), Tone.GOOD, Mark.TICK)
     }
 
-    private suspend fun hear(shift: OnShift) {
-        val seen = app.phone.platform.scan() ?: return
+    private fun hear(shift: OnShift) = await {
+        val seen = app.phone.platform.scan() ?: return@await
         val announcement = seen.removePrefix(ANNOUNCED).takeIf { it != seen }?.let { runCatching { Base64.getUrlDecoder().decode(it) }.getOrNull() }
-        if (announcement == null) return app.say(Trouble(say("app-not_announced")))
+        if (announcement == null) return@await app.say(Trouble(say("app-not_announced")))
         shift.kitbag.team.hear(announcement)
         ended = Item.Words(say("app-heard"), Tone.GOOD, Mark.TICK)
     }

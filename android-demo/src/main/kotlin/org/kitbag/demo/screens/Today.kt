@@ -14,7 +14,7 @@ class Today(app: App) : Screen(app) {
         val words = app.vocabulary()
         val items = ArrayList<Item>()
         items += syncing(app, shift.kitbag.sync.status())
-        if (shift.kitbag.records.isCaptureOnly()) items += Item.Words(say("app-capture_only_now")) else items += bag(words, shift)
+        if (shift.kitbag.records.isCaptureOnly()) items += Item.Words(words.capturesOnly()) else items += bag(words, shift)
         shift.kitbag.health.findings(app.phone.platform.now()).filter { it.code in TOLD }.mapTo(items) { Item.Words(it.inWords, Tone.WARNING, Mark.TROUBLE) }
         val drafts = shift.kitbag.drafts.list()
         if (drafts.isNotEmpty()) items += Item.Heading(say("app-begun"))
@@ -29,7 +29,7 @@ class Today(app: App) : Screen(app) {
             Item.Button(say("app-overdose"), Look.MAIN, mark = Mark.REVERSAL) { app.show(ReversalBegin(app)) },
             Item.Button(say("app-referral"), Look.MAIN, mark = Mark.REFERRAL) { app.show(Recording.of(app, Kind.REFERRAL)) },
         )
-        return Page("today", shift.profile.label, items, foot, hasBack = false)
+        return Page("today", speech.plain(shift.profile.label), items, foot, hasBack = false)
     }
 
     private suspend fun bag(words: Vocabulary, shift: OnShift): Item {

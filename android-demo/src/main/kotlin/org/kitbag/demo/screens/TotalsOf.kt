@@ -4,14 +4,12 @@ import org.kitbag.Kind
 import org.kitbag.Period
 import org.kitbag.Query
 import org.kitbag.TotalsSeen
-import org.kitbag.TwoPeriods
 
 /** This month and the last, by site, with what is known to be missing beside them. */
 class TotalsOf(app: App, private var isOwn: Boolean = false) : Screen(app) {
     override suspend fun page(): Page {
         val shift = app.shift()
         val words = app.vocabulary()
-        val by = if (isOwn) listOf("site", "author") else listOf("site")
         val items = ArrayList<Item>()
         if (shift.kitbag.records.isCaptureOnly()) {
             // Zeros would be read as totals.
@@ -20,15 +18,13 @@ class TotalsOf(app: App, private var isOwn: Boolean = false) : Screen(app) {
         items += Item.Option(say("app-whole_team"), !isOwn) { isOwn = false }
         items += Item.Option(say("app-only_mine"), isOwn) { isOwn = true }
         val own = person(shift).takeIf { isOwn }
-        var seen: TwoPeriods? = null
+        val by = listOf("kind", "site") + if (isOwn) listOf("author") else emptyList()
+        val two = shift.kitbag.totals.besideTheLast(app.phone.today(), Period.MONTH, Query(team = shift.team, by = by))
+        items += missing(two.totals)
         for ((kind, indicator) in SHOWN) {
-            val two = shift.kitbag.totals.besideTheLast(app.phone.today(), Period.MONTH, Query(team = shift.team, kind = kind, by = by))
-            seen = two
-            val name = words.kind(kind).indicatorsInWords[indicator] ?: indicator
-            items += Item.Heading(name)
-            items += bars(words, two, indicator, own)
+            items += Item.Heading(words.kind(kind).indicatorsInWords[indicator] ?: indicator)
+            items += bars(words, sums(two.totals, kind, indicator, own), sums(two.before, kind, indicator, own))
         }
-        seen?.let { items.addAll(2, missing(it.totals)) }
         return Page("totals", say("app-totals"), items)
     }
 
@@ -39,26 +35,31 @@ class TotalsOf(app: App, private var isOwn: Boolean = false) : Screen(app) {
         return (members.firstOrNull { it.certificate == first }?.device ?: shift.device).text
     }
 
-    private fun bars(words: Vocabulary, two: TwoPeriods, indicator: String, own: String?): List<Item> {
-        val sums = { totals: TotalsSeen ->
-            totals.lines.filter { own == null || it.by[1] == own }.associate { it.by[0] to (it.sums[indicator] ?: 0) }
-        }
-        val (now, before) = sums(two.totals) to sums(two.before)
+    /** By site. */
+    private fun sums(totals: TotalsSeen, kind: Kind, indicator: String, own: String?): Map<String, Long> = totals.lines
+        .filter { it.by[0] == kind.name.lowercase() && (own == null || it.by[2] == own) }
+        .associate { it.by[1] to (it.sums[indicator] ?: 0) }
+
+    private fun bars(words: Vocabulary, now: Map<String, Long>, before: Map<String, Long>): List<Item> {
         val sites = (now.keys + before.keys).sortedByDescending { now[it] ?: 0 }
         val most = (now.values + before.values + listOf(now.values.sum(), before.values.sum())).maxOrNull() ?: 0
-        val bar = { text: String, of: Map<String, Long>, site: String?, isBefore: Boolean ->
-            val value = if (site == null) of.values.sum() else of[site] ?: 0
-            Item.Bar(text, value, most, speech.number(value), isBefore)
+        val two = { name: String, nameBefore: String, of: Collection<String> ->
+            val bar = { text: String, sums: Map<String, Long>, isBefore: Boolean ->
+                val value = of.sumOf { sums[it] ?: 0 }
+                Item.Bar(text, value, most, speech.number(value), isBefore)
+            }
+            listOf(bar(name, now, false), bar(nameBefore, before, true))
         }
-        val all = listOf(
-            bar(say("app-this_month"), now, null, false),
-            bar(say("app-last_month"), before, null, true),
-        )
+        val all = two(say("app-this_month"), say("app-last_month"), sites)
         if (sites.size < 2) return all
-        return all + sites.take(SITES).flatMap { site ->
+        val each = sites.take(SITES).flatMap { site ->
             val name = words.site(site).ifEmpty { say("app-no_site") }
-            listOf(bar(name, now, site, false), bar(say("app-of_last_month", name), before, site, true))
+            two(name, say("app-of_last_month", name), listOf(site))
         }
+        val rest = sites.drop(SITES)
+        if (rest.isEmpty()) return all + each
+        val name = speech.count("app-other_sites", rest.size.toLong())
+        return all + each + two(name, say("app-of_last_month", name), rest)
     }
 
     /** What these numbers lack stands before them. */
@@ -76,7 +77,7 @@ class TotalsOf(app: App, private var isOwn: Boolean = false) : Screen(app) {
 
     private companion object {
         val SHOWN = listOf(Kind.DISTRIBUTION to "kits_distributed", Kind.REVERSAL to "reversals", Kind.REFERRAL to "referrals_made")
-        /** So many sites on a phone's screen; the dashboard has them all. */
+        /** So many sites have bars of their own on a phone's screen; the rest are one. */
         const val SITES = 12
     }
 }

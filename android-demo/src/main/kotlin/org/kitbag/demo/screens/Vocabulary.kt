@@ -67,8 +67,9 @@ class Vocabulary(
     /** The reminders of the response, in the programme's own words. */
     fun steps(): List<Choice> = packs.flatMap { it.response }.choices()
 
-    /** Whether the programme knows its sites: else they are typed. */
-    fun knowsSites(): Boolean = packs.any { it.sites.isNotEmpty() }
+    /** That this phone captures only, and who wants it so. */
+    fun capturesOnly(): String =
+        speech.say(if (packs.any { it.captureOnly }) "app-capture_only_programme" else "app-capture_only_now")
 
     /** What people read of a site. */
     fun site(code: String): String = packs.flatMap { it.sites }.firstOrNull { it.code == code }?.label(language) ?: code
@@ -93,7 +94,7 @@ class Vocabulary(
         is Value.Text -> when (field.shape) {
             Shape.Holder -> holder(value.text)
             Shape.Date -> runCatching { speech.day(java.time.LocalDate.parse(value.text)) }.getOrDefault(value.text)
-            else -> choices(field).firstOrNull { it.code == value.text }?.text ?: field.codesInWords[value.text] ?: value.text
+            else -> choices(field).firstOrNull { it.code == value.text }?.text ?: field.codesInWords[value.text] ?: speech.plain(value.text)
         }
     }
 
