@@ -45,6 +45,7 @@ mod wrapped_key;
 
 pub use aside::{ASIDE_BYTES_MAX, ASIDE_ENTRIES_MAX};
 pub use beside::Reader;
+pub(crate) use capture::AFTER_A_SYNC;
 pub use clocks::CLOCK_OFF_MS;
 pub use completeness::{COMPLETENESS, Completeness, LATE_DAYS};
 pub use cursor::Cursor;

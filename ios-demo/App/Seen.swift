@@ -32,6 +32,7 @@ final class Seen: ObservableObject {
     /// Another app is in front.
     func left() {
         isHarmless = false
+        app.went()
         BackgroundSync.schedule()
     }
 

@@ -21,6 +21,7 @@ app-colleague = A colleague
 app-outside = Outside the programme
 app-file_failed = The file cannot be read or written. Check the free space, and try again.
 app-no_camera = The camera cannot be used. Paste the text of the invitation.
+app-camera_why = To scan the code of an invitation, or of a colleague’s phone.
 
 ## Who is on shift
 

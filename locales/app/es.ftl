@@ -21,6 +21,7 @@ app-colleague = Un colega
 app-outside = Fuera del programa
 app-file_failed = El archivo no se puede leer ni escribir. Compruebe el espacio libre e inténtelo de nuevo.
 app-no_camera = La cámara no se puede usar. Pegue el texto de la invitación.
+app-camera_why = Para escanear el código de una invitación o del teléfono de un colega.
 
 ## Who is on shift
 

@@ -21,6 +21,7 @@ app-colleague = Un collègue
 app-outside = Hors du programme
 app-file_failed = Le fichier ne peut être ni lu ni écrit. Vérifiez la place libre, et réessayez.
 app-no_camera = L’appareil photo est inutilisable. Collez le texte de l’invitation.
+app-camera_why = Pour scanner le code d’une invitation ou du téléphone d’un collègue.
 
 ## Who is on shift
 

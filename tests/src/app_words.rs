@@ -221,6 +221,21 @@ fn values(language: &str) -> String {
     }
 }
 
+/// What Apple's systems themselves say of the app, by their names for it.
+const APPLE_INFO: [(&str, &str); 2] =
+    [("CFBundleDisplayName", "app-label"), ("NSCameraUsageDescription", "app-camera_why")];
+
+fn apple_info(strings: &str) -> String {
+    let said = |(key, name): &(&str, &str)| {
+        let named = format!("\"{name}\"");
+        strings
+            .lines()
+            .find_map(|line| line.strip_prefix(&named))
+            .map(|rest| format!("{key}{rest}\n"))
+    };
+    APPLE_INFO.iter().filter_map(said).collect()
+}
+
 /// All files, by their names under the folder that they are written to.
 pub fn files() -> Vec<(PathBuf, String)> {
     let mut files = Vec::new();
@@ -239,7 +254,9 @@ pub fn files() -> Vec<(PathBuf, String)> {
         let path = format!("android-demo/{}/words.xml", values(language));
         files.push((path.into(), android(&messages)));
         let folder = format!("ios-demo/{language}.lproj");
-        files.push((format!("{folder}/App.strings").into(), apple(&messages)));
+        let strings = apple(&messages);
+        files.push((format!("{folder}/InfoPlist.strings").into(), apple_info(&strings)));
+        files.push((format!("{folder}/App.strings").into(), strings));
         files.push((format!("{folder}/App.stringsdict").into(), apple_plurals(&messages)));
     }
     files
@@ -378,6 +395,15 @@ mod tests {
         let android = file("android/values-ar/strings.xml");
         let dated = android.split("name=\"dated_in\"").nth(1).unwrap();
         places(dated.split("</plurals>").next().unwrap(), "%2$s", "%1$d");
+    }
+
+    #[test]
+    fn apples_systems_say_why_the_camera_is_wanted_in_each_language() {
+        for (language, _) in APP {
+            let info = file(&format!("ios-demo/{language}.lproj/InfoPlist.strings"));
+            assert_eq!(info.lines().count(), 2, "{language}");
+            assert!(info.contains("\nNSCameraUsageDescription = \""), "{info}");
+        }
     }
 
     #[test]

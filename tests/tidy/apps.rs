@@ -52,8 +52,47 @@ fn each_word_that_an_app_says_is_there_and_none_is_left_over() {
         said.extend(here);
     }
     // Made of parts, or named by resources.
-    let made = ["app-about_safe", "app-about_not_safe", "app-step_", "app-label", "app-harmless"];
-    let unsaid = words.difference(&said).filter(|name| !made.iter().any(|m| name.starts_with(m)));
+    let made = ["about_safe", "about_not_safe", "step_", "label", "harmless", "camera_why"];
+    let made = made.map(|start| format!("app-{start}"));
+    let unsaid =
+        words.difference(&said).filter(|name| !made.iter().any(|start| name.starts_with(start)));
     faults.extend(unsaid.map(|name| format!("nobody says {name}")));
+    assert_none(faults);
+}
+
+/// The names of the pages that an app's screens show.
+fn pages(ending: &str, app: &str) -> BTreeSet<String> {
+    let code = with_ending(ending).into_iter().filter(|(path, _)| path.starts_with(app));
+    let own = code.filter(|(path, _)| !path.to_string_lossy().to_lowercase().contains("test"));
+    let name =
+        |rest: &str| rest.trim_start().strip_prefix('"')?.split('"').next().map(str::to_owned);
+    own.flat_map(|(_, code)| code.split("Page(").skip(1).filter_map(name).collect::<Vec<_>>())
+        .filter(|name| !name.is_empty())
+        .collect()
+}
+
+#[test]
+fn both_apps_have_the_same_pages_each_listed_with_its_states_and_tested() {
+    let (android, ios) = (pages("kt", "android-demo"), pages("swift", "ios-demo"));
+    assert!(android.len() > 30, "{android:?}");
+    assert_eq!(android, ios);
+    let listed = with_ending("md").into_iter().find(|(path, _)| path.ends_with("docs/screens.md"));
+    let listed = listed.unwrap().1;
+    // Seen for a moment, or where a test would have to break the app.
+    let unseen = ["starting", "locking", "trouble"];
+    let mut faults = Vec::new();
+    for page in &android {
+        if !listed.contains(&format!("`{page}`")) {
+            faults.push(format!("docs/screens.md has no {page}"));
+        }
+        for (ending, app) in [("kt", "android-demo/src/test"), ("swift", "ios-demo/Tests")] {
+            let mut tests =
+                with_ending(ending).into_iter().filter(|(path, _)| path.starts_with(app));
+            let is_tested = tests.any(|(_, code)| code.contains(&format!("\"{page}\"")));
+            if !is_tested && !unseen.contains(&page.as_str()) {
+                faults.push(format!("{app} never is at {page}"));
+            }
+        }
+    }
     assert_none(faults);
 }

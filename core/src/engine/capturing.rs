@@ -3,6 +3,7 @@
 use super::writing::FRESH_MS;
 use super::{Engine, EngineError};
 use crate::identity::Role;
+use crate::sync::Agreement;
 
 impl Engine {
     /// From now on, and for good, what the hub has of this device's records cannot be read here: a lost or taken phone
@@ -26,10 +27,13 @@ impl Engine {
     /// # Ok::<(), Failed>(())
     /// ```
     pub fn capture_only(&mut self) -> Result<u64, EngineError> {
+        if self.store.will_capture_only()? {
+            return Ok(0);
+        }
         if !self.is_only_worker() {
             return Err(EngineError::NotAWorker);
         }
-        if !self.is_capture_only()? {
+        if !self.store.is_capture_only()? {
             self.store.begin_capture_only()?;
             // A store that takes the place of a damaged one goes on so.
             self.note_identity();
@@ -49,12 +53,19 @@ impl Engine {
     /// # Ok::<(), Failed>(())
     /// ```
     pub fn is_capture_only(&self) -> Result<bool, EngineError> {
-        Ok(self.store.is_capture_only()?)
+        Ok(self.store.is_capture_only()? || self.store.will_capture_only()?)
     }
 
     /// After a sync: drops what the hub has now, where this device or the programme wants it so.
-    pub(super) fn capture_only_as_asked(&mut self) -> Result<(), EngineError> {
-        if self.is_capture_only()? {
+    pub(super) fn capture_only_as_asked(
+        &mut self,
+        agreed: Option<&Agreement>,
+    ) -> Result<(), EngineError> {
+        let is_whole = matches!(agreed, Some(Agreement::Whole | Agreement::CaughtUp));
+        if is_whole && self.store.will_capture_only()? && self.is_only_worker() {
+            self.store.begin_capture_only()?;
+        }
+        if self.store.is_capture_only()? {
             self.drop_acknowledged()?;
         } else if self.is_only_worker() && self.packs()?.iter().any(|pack| pack.capture_only) {
             self.capture_only()?;

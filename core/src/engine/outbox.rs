@@ -249,7 +249,8 @@ fn read_frame(body: &[u8]) -> Option<Frame> {
     match body.split_first()? {
         (1, identity) => {
             let mut decoder = minicbor::Decoder::new(identity);
-            let parts = cbor::array_up_to(&mut decoder, 5, "parts").ok().filter(|parts| *parts >= 4)?;
+            let parts =
+                cbor::array_up_to(&mut decoder, 5, "parts").ok().filter(|parts| *parts >= 4)?;
             let seed = Zeroizing::new(cbor::fixed(&mut decoder).ok()?);
             let root = DeviceKey(cbor::fixed(&mut decoder).ok()?);
             let length = cbor::array_up_to(&mut decoder, 10_000, "teams").ok()?;

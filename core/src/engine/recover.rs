@@ -4,7 +4,7 @@ use super::outbox::{Identity, NONCE_BYTES, Outbox};
 use super::{Engine, EngineError, Environment};
 use crate::log::run::Run;
 use crate::model::cbor;
-use crate::store::Setting;
+use crate::store::{AFTER_A_SYNC, Setting};
 use crate::store::{KeyProvider, Settling, Store, StoreError};
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
@@ -49,7 +49,7 @@ impl Engine {
         let seed = Zeroizing::new(self.store.setting(&Setting::Seed).ok()??);
         let hub = self.store.setting(&Setting::Hub).ok()?.unwrap_or_default();
         let hub = String::from_utf8(hub).unwrap_or_default();
-        let captures_only = self.store.is_capture_only().ok()?;
+        let captures_only = self.is_capture_only().ok()?;
         let mut body = Zeroizing::new(vec![1]);
         body.extend(cbor::encode(|encoder| {
             encoder.array(5)?.bytes(&seed)?.bytes(&self.store.root().0)?;
@@ -225,7 +225,8 @@ impl Engine {
             identity.members.iter().map(|(team, id)| (Setting::Member(*team), id.0.to_vec())),
         );
         values.extend(identity.hub.map(|hub| (Setting::Hub, hub.into_bytes())));
-        values.extend(identity.captures_only.then(|| (Setting::CaptureOnly, vec![1])));
+        values
+            .extend(identity.captures_only.then(|| (Setting::CaptureOnly, AFTER_A_SYNC.to_vec())));
         store.set(&values)?;
         // What begins its log is there at once; what follows something, once the hub brought that.
         store.receive(&kept.runs.iter().collect::<Vec<_>>(), &[])?;

@@ -89,7 +89,7 @@ impl Engine {
         if has_looked || session.shows_all_of_coordinators(&self.store)? {
             self.looked.extend(&self.looked_into);
         }
-        self.capture_only_as_asked()?;
+        self.capture_only_as_asked(agreement.as_ref())?;
         Ok(agreement.unwrap_or(Agreement::Whole))
     }
 

@@ -5,6 +5,9 @@ use crate::model::{DeviceKey, EntryId, LogId, RecordId, TeamId};
 use crate::store::rows::last_id_of;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Where a store takes the place of a damaged one, what it captures only from: a whole sync.
+pub(crate) const AFTER_A_SYNC: [u8; 1] = [0];
+
 impl Store {
     /// From now on, and for good, this store is there to capture only.
     pub fn begin_capture_only(&mut self) -> Result<(), StoreError> {
@@ -13,7 +16,12 @@ impl Store {
 
     /// Whether it is.
     pub fn is_capture_only(&self) -> Result<bool, StoreError> {
-        Ok(self.setting(&Setting::CaptureOnly)?.is_some())
+        Ok(self.setting(&Setting::CaptureOnly)?.is_some_and(|so| so != AFTER_A_SYNC))
+    }
+
+    /// Whether it will be as soon as the hub brought what its own logs follow: it takes the place of a damaged one.
+    pub fn will_capture_only(&self) -> Result<bool, StoreError> {
+        Ok(self.setting(&Setting::CaptureOnly)?.is_some_and(|so| so == AFTER_A_SYNC))
     }
 
     /// Drops, durably, the payloads of every record of which nothing waits for the hub, its row and what it says with

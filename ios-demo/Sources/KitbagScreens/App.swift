@@ -69,6 +69,8 @@ public final class App {
     private(set) var isTapping = false
     /// What takes longer says that it is being done, in nanoseconds.
     private static let long: UInt64 = 500_000_000
+    private static let tick: TimeInterval = 1
+    private static let tickBehind: TimeInterval = 30
     private var trouble: Trouble?
     private var ticking: Task<Void, Never>?
     private var drawn: UInt64 = 0
@@ -98,21 +100,37 @@ public final class App {
     /// Begins where a person begins: with who is on shift.
     public func start() {
         launch { self.show(try await Shift.first(self)) }
+        tick(Self.tick)
+    }
+
+    /// Looks at the time: whether it is to be locked, and whether what is said of time is old.
+    private func tick(_ each: TimeInterval) {
+        ticking?.cancel()
         ticking = Task { [weak self] in
+            var passed = 0.0
             while !Task.isCancelled {
-                let wait = self?.screens.last?.redrawnEach ?? 1
-                try? await Task.sleep(nanoseconds: UInt64(wait * 1e9))
-                guard let self, !Task.isCancelled else { continue }
-                if self.isIdle { self.lockAtOnce() } else if !self.isTapping { await self.redraw() }
+                try? await Task.sleep(nanoseconds: UInt64(each * 1e9))
+                guard let self, !Task.isCancelled else { return }
+                passed += each
+                if self.isIdle {
+                    self.lockAtOnce()
+                } else if !self.isTapping, passed >= self.screens.last?.redrawnEach ?? 0 {
+                    passed = 0
+                    await self.redraw()
+                }
             }
         }
     }
 
     /// The app is in front again: what waited is sent, and who was away for long unlocks it anew.
     public func came() {
+        tick(Self.tick)
         if isIdle { return lockAtOnce() }
         launch { self.phone.syncNow() }
     }
+
+    /// Another app is in front: this one looks at the time now and then, to lock.
+    public func went() { tick(Self.tickBehind) }
 
     private var isIdle: Bool { phone.isIdle(after: screens.last?.locksAfter ?? Phone.idle) }
 

@@ -17,9 +17,11 @@ final class RecordOf: Screen {
         let words = try await app.vocabulary()
         let record = try await app.shift().kitbag.records.get(id)
         var items = try await standing(record)
-        for field in words.kind(record.kind).fields where !Self.hidden.contains(field.name) {
-            items += answered(words, record, field)
-        }
+        // What is to be settled stands where nobody has to look for it.
+        let fields = words.kind(record.kind).fields.filter { !Self.hidden.contains($0.name) }
+        func isOpen(_ field: Field) -> Bool { (record.fields[field.name] ?? []).count > 1 }
+        let ordered = fields.filter { isOpen($0) } + fields.filter { !isOpen($0) }
+        for field in ordered { items += answered(words, record, field) }
         items.append(.heading(say("app-changes")))
         let names = try await app.shift().kitbag.team.names()
         let own = try app.shift().device

@@ -171,7 +171,8 @@ final class Closed: Screen {
             .words(speech.plain(profile.label), mark: .person), .words(failed.inWords, tone: .bad, mark: .trouble),
         ]
         var foot: [Item] = [.button(say("app-who"), look: .quiet) { self.app.begin(Shift(self.app)) }]
-        if case .damaged = failed.kind {
+        // Its key was opened: what it does not open was damaged at its beginning.
+        if failed.kind == .damaged || failed.kind == .wrongKey {
             items.append(.words(say("app-recover_what")))
             foot.append(
                 .button(say("app-recover"), look: .main) {

@@ -6,16 +6,11 @@ import XCTest
 /// A worker's day by the app's screens, over the real library and a real hub.
 @MainActor
 final class DayTests: XCTestCase {
-    private func firstDistribution(_ hand: Hand) async throws {
-        try await hand.tap("Naloxone given").at("question").tap("Riverside").tap("Person at risk").tap("First supply")
-        try await hand.tap("Street outreach").tap("1").tap("Brief").at("review").tap("Save").at("saved").tap("Done").at("today")
-    }
-
     func testAUsualDistributionTakesSixTaps() async throws {
         let world = try await World()
         let hand = try Hand(world)
         try await hand.join()
-        try await firstDistribution(hand)
+        try await hand.distribute()
         _ = hand.countedTaps()
         try await hand.tap("Naloxone given").at("question").tap("Family or friend")
         try await hand.tap("Resupply: Used on another person").tap("2").tap("Trained before").at("review").tap("Save").at("saved")
@@ -73,7 +68,7 @@ final class DayTests: XCTestCase {
         let hand = try Hand(world)
         try await hand.join()
         world.hub.end()
-        try await firstDistribution(hand)
+        try await hand.distribute()
         try await hand.tap("More").at("more").tap("Sync").at("sync").tap("Sync now").see("The hub did not answer.")
         try await hand.see("not sent yet").see("It is tried again at")
         world.hub = try world.hub.again()

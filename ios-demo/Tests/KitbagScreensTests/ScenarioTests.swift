@@ -176,7 +176,7 @@ final class ScenarioTests: XCTestCase {
     }
 
     private func hold(_ folder: URL, _ name: String, _ kitbag: Kitbag, _ opening: Opening) async throws {
-        let platform = Pocket(folder.appendingPathComponent("app-" + name), carried: folder.appendingPathComponent("carried"))
+        let platform = Pocket(folder.appendingPathComponent("held-" + name), carried: folder.appendingPathComponent("carried"))
         let phone = Phone(platform)
         let profile = try phone.add(name)
         _ = try await profile.opened(nil)

@@ -86,7 +86,11 @@ final class Pocket: Platform {
         return true
     }
 
+    /// Whether a person who was asked for a file takes their time.
+    var isThinking = false
+
     func receive() async throws -> URL? {
+        while isThinking { try await Task.sleep(nanoseconds: 5_000_000) }
         let file = folder.appendingPathComponent("received")
         try? FileManager.default.removeItem(at: file)
         try FileManager.default.copyItem(at: carried, to: file)
@@ -167,17 +171,39 @@ final class World {
     let team: TeamId
     var hub: Hub
 
-    init() async throws {
+    init(pack: String = World.pack) async throws {
         folder = URL(fileURLWithPath: "/tmp/kitbag-" + UUID().uuidString)
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         root = try await Kitbag.found(Opening(path: folder.path + "/root.db", key: MadeUpKey()))
         hub = try Hub(folder.path + "/hub", root: try await root.programme.own().root)
         try await root.programme.setHub(hub.address)
-        try await root.programme.publishPack(toml: Self.pack)
+        try await root.programme.publishPack(toml: pack)
         team = try await root.programme.newTeam()
         desk = try await root.programme.makeCoordinator(team, Opening(path: folder.path + "/desk.db", key: MadeUpKey()))
         _ = try await root.sync.now()
         _ = try await desk.sync.now()
+    }
+
+    /// Another worker's phone.
+    func phone(_ name: String) async throws -> Kitbag {
+        let invitation = try await desk.team.invite(team, .worker, label: name)
+        let joining = try await Joining.ask(
+            Opening(path: "\(folder.path)/\(name).db", key: MadeUpKey()), invitation: invitation.text)
+        try await invitation.asked()
+        async let joined = joining.approved()
+        try await desk.team.approve(digits: joining.code)
+        return try await joined
+    }
+
+    /// A training, whole.
+    static func training() -> Form {
+        var form = Form(.training)
+        form.put("site", "riverside")
+        form.put("occurred_on", CivilDate(Date(), in: Calendar(identifier: .gregorian)))
+        form.put("utc_offset_min", 0)
+        for (field, text) in ["mode": "group", "people_trained": "3", "people_supplied": "0"] { form.putText(field, text) }
+        form.answerUnknowns()
+        return form
     }
 
     /// What the hub has of the team, as the desk sees it.
@@ -272,14 +298,33 @@ final class Hand {
         return self
     }
 
-    /// Joins the programme by the desk's invitation.
-    func join() async throws {
-        try await at("naming").type(say("app-name"), "Ana").tap(say("app-next")).at("join")
-        let invitation = try await world.desk.team.invite(world.team, .worker, label: "Ana")
+    /// Joins the programme by the desk's invitation, or the root's, which alone makes coordinators.
+    func join(_ name: String = "Ana", isFirst: Bool = true, as role: Role = .worker) async throws {
+        if isFirst { try await at("naming") }
+        try await type(say("app-name"), name).tap(say("app-next")).at("join")
+        let inviter = role == .coordinator ? world.root : world.desk
+        let invitation = try await inviter.team.invite(world.team, role, label: name)
         try await type(say("app-invitation"), invitation.text).tap(say("app-join")).at("join_digits")
         try await invitation.asked()
-        for case .digits(let code) in app.page.items { try await world.desk.team.approve(digits: code) }
+        for case .digits(let code) in app.page.items { try await inviter.team.approve(digits: code) }
         try await at("today")
+    }
+
+    /// Who is on shift, with their store.
+    func shift() throws -> OnShift { try XCTUnwrap(app.phone.onShift) }
+
+    func sees(_ text: String) -> Bool { texts().contains { $0.contains(text) } }
+
+    /// A usual distribution, as the first time asks for it.
+    func distribute() async throws {
+        try await tap("Naloxone given").at("question").tap("Riverside").tap("Person at risk").tap("First supply")
+        try await tap("Street outreach").tap("1").tap("Brief").at("review").tap("Save").at("saved").tap("Done").at("today")
+    }
+
+    /// Sets a PIN, from the first screen to that of the protection.
+    func setPin() async throws {
+        try await tap("More").at("more").tap("Protection").at("protection").tap("Set a PIN").at("pin")
+        try await type("New PIN", "246810").type("New PIN, once more", "246810").tap("Set a PIN").at("protection")
     }
 
     /// The app ends: what it held is let go. Its files stay as they lie.
@@ -289,8 +334,8 @@ final class Hand {
     }
 
     /// The app is opened again.
-    func reopen() throws {
+    func reopen(isStarted: Bool = true) throws {
         app = App(Phone(platform), try FileWords())
-        app.start()
+        if isStarted { app.start() }
     }
 }

@@ -127,6 +127,14 @@ class ActivityTest {
     }
 
     @Test
+    fun otherKindsAreRecordedToo() {
+        hand.join(world)
+        hand.tap("Record something else").at("other_record").tap("Training").at("question").tap("Riverside").back().back().at("today").see("Begun")
+        hand.tap("Training").at("begun").tap("Throw away").at("today")
+        assertTrue("what was thrown away stays", !hand.sees("Begun"))
+    }
+
+    @Test
     fun twoAnswersAreShownToChooseFrom() {
         hand.join(world)
         firstDistribution()

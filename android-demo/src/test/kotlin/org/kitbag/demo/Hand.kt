@@ -12,6 +12,7 @@ import java.util.concurrent.TimeUnit
 import kotlinx.coroutines.runBlocking
 import org.junit.Assert.assertTrue
 import org.junit.Assert.fail
+import org.kitbag.Role
 import org.kitbag.demo.android.InputView
 import org.kitbag.demo.android.KitbagApplication
 import org.kitbag.demo.android.MainActivity
@@ -135,6 +136,9 @@ class Hand {
     /** What a field says. */
     fun typed(label: String): String? = field(label)?.text?.toString()
 
+    /** The field with this label. */
+    fun input(label: String): View? = field(label)
+
     private fun field(label: String): EditText? =
         all().filterIsInstance<InputView>().firstOrNull { (it.tag as Item.Input).label == label }?.field
 
@@ -203,14 +207,15 @@ class Hand {
     }
 
     /** Joins the programme by the desk's invitation. */
-    fun join(world: World, name: String = "Ana", first: Boolean = true): Hand {
+    fun join(world: World, name: String = "Ana", first: Boolean = true, named: Boolean = false, role: Role = Role.WORKER): Hand {
         if (first) at("naming")
-        type(say("app-name"), name).tap(say("app-next")).at("join")
-        val invitation = world.invite(label = name)
+        if (!named) type(say("app-name"), name).tap(say("app-next"))
+        at("join")
+        val invitation = world.invite(role, label = name)
         type(say("app-invitation"), invitation.text).tap(say("app-join")).at("join_digits")
         runBlocking {
             invitation.asked()
-            world.desk.team.approve(digits())
+            world.inviter(role).team.approve(digits())
         }
         return at("today")
     }

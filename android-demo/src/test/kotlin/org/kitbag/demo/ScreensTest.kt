@@ -1,5 +1,7 @@
 package org.kitbag.demo
 
+import java.io.File
+import java.io.RandomAccessFile
 import java.time.LocalDate
 import kotlinx.coroutines.runBlocking
 import org.junit.After
@@ -7,7 +9,9 @@ import org.junit.Before
 import org.junit.Test
 import org.junit.runner.RunWith
 import org.kitbag.Kind
+import org.kitbag.Search
 import org.kitbag.Value
+import org.kitbag.demo.screens.Item
 import org.robolectric.RobolectricTestRunner
 import org.robolectric.RuntimeEnvironment
 import org.robolectric.annotation.Config
@@ -67,8 +71,10 @@ class ScreensTest {
         referrals()
         history()
         totals()
+        conflict()
         syncing()
         protection()
+        troubles()
     }
 
     private fun joining() {
@@ -78,19 +84,19 @@ class ScreensTest {
         camera.shoot("02-join")
         val invitation = world.invite(label = "Ana")
         hand.type(hand.say("app-invitation"), "kitbag-invitation")
-        hand.tap(hand.say("app-join")).until("no trouble is seen") { hand.page.items.first() is org.kitbag.demo.screens.Item.Words }
+        hand.tap(hand.say("app-join")).until("no trouble is seen") { hand.page.items.first() is Item.Words }
         camera.shoot("03-join-wrong")
         hand.type(hand.say("app-invitation"), invitation.text).tap(hand.say("app-join")).at("join_digits")
         camera.shoot("04-digits")
         runBlocking {
             invitation.asked()
-            world.desk.team.approve(hand.page.items.filterIsInstance<org.kitbag.demo.screens.Item.Digits>().single().text)
+            world.desk.team.approve(hand.page.items.filterIsInstance<Item.Digits>().single().text)
         }
         hand.at("today")
     }
 
     private fun today() {
-        hand.until("nothing was sent") { hand.page.items.any { it is org.kitbag.demo.screens.Item.Line && it.mark == org.kitbag.demo.screens.Mark.SENT } }
+        hand.until("nothing was sent") { hand.page.items.any { it is Item.Line && it.mark == org.kitbag.demo.screens.Mark.SENT } }
         camera.shoot("05-today")
         // When a sync by itself ends depends on the machine.
         hand.application.phone.keepNoMore()
@@ -157,13 +163,44 @@ class ScreensTest {
         hand.back().at("today")
     }
 
+    /** Two correct one record, each without the other. */
+    private fun conflict() {
+        runBlocking {
+            val kitbag = hand.application.phone.onShift!!.kitbag
+            kitbag.sync.now()
+            world.desk.sync.now()
+            val id = kitbag.records.list(Search(kind = Kind.REFERRAL)).rows.single().id
+            world.desk.records.correct(id, "urgency", Value.Text("within_72h"))
+            kitbag.records.correct(id, "urgency", Value.Text("routine"))
+            world.desk.sync.now()
+            kitbag.sync.now()
+        }
+        hand.tap(hand.say("app-history")).at("history").see(hand.say("app-two_values"))
+        camera.shoot("44-history-conflict")
+        hand.tap(name(Kind.REFERRAL)).at("record")
+        camera.shoot("45-record-conflict")
+        hand.back().at("history").back().at("today")
+    }
+
     private fun syncing() {
         hand.tap(hand.say("app-more")).at("more")
         camera.shoot("60-more")
         hand.tap(hand.say("app-sync")).at("sync")
         camera.shoot("61-sync")
+        hand.tap(hand.say("app-announce")).at("announcing")
+        camera.shoot("63-announcing")
+        hand.back().at("sync")
+        world.hub.close()
+        hand.tap(hand.say("app-sync_now")).until("it does not fail") { hand.page.items.none { it is Item.Progress } && runBlocking { failed() } != null }
+        hand.tap(hand.say("app-announce")).at("announcing").back().at("sync")
+        camera.shoot("62-sync-no-hub")
+        hand.back().at("more").tap(hand.say("app-leave_team")).at("leave")
+        camera.shoot("64-leave")
         hand.back().at("more")
+        world.hub = world.hub.again()
     }
+
+    private suspend fun failed() = hand.application.phone.onShift!!.kitbag.sync.status().last.failed
 
     private fun protection() {
         hand.tap(hand.say("app-protection")).at("protection")
@@ -184,5 +221,38 @@ class ScreensTest {
         camera.shoot("76-shift")
         hand.tap(hand.say("app-add_person")).at("naming").tap(hand.say("app-about")).at("about")
         camera.shoot("77-about")
+        hand.back().at("naming").back().at("shift")
+    }
+
+    private fun unlocked() = hand.tap("Ana").at("unlock").type(hand.say("app-pin"), "246810").tap(hand.say("app-unlock"))
+
+    /** What goes wrong: a phone that was revoked, a store that was damaged, a keystore that forgot. */
+    private fun troubles() {
+        Stopped.later(60)
+        unlocked().at("today")
+        hand.application.phone.keepNoMore()
+        runBlocking {
+            val shift = hand.application.phone.onShift!!
+            world.desk.team.revoke(world.team, world.desk.team.members(world.team).first { it.device == shift.device }.certificate)
+            shift.kitbag.records.record(shift.team, form(Kind.TRAINING, LocalDate.of(2026, 3, 14), "mode" to "group", "people_trained" to "3", "people_supplied" to "0"))
+            runCatching { shift.kitbag.sync.now() }
+        }
+        hand.tap(hand.say("app-more")).at("more").tap(hand.say("app-sync")).at("sync")
+        camera.shoot("80-sync-revoked")
+        hand.back().at("more").tap(hand.say("app-switch")).at("shift")
+        runBlocking { hand.application.phone.lock() }
+        RandomAccessFile(File(hand.application.platform.folder, "profiles/1/store.db"), "rw").use { file ->
+            for (page in 1 until file.length() / 4096) {
+                file.seek(page * 4096 + 100)
+                file.write(ByteArray(64) { 0x55 })
+            }
+        }
+        unlocked().at("closed")
+        camera.shoot("81-closed-damaged")
+        FakeKeystore.forget()
+        hand.tap(hand.say("app-recover")).until("nothing is said") { hand.page.items.first() is Item.Words }
+        hand.tap(hand.say("app-who")).at("shift")
+        unlocked().at("key_gone")
+        camera.shoot("82-key-gone")
     }
 }

@@ -2,6 +2,7 @@ package org.kitbag.demo
 
 import java.io.File
 import java.time.Clock
+import java.time.Duration
 import java.time.Instant
 import java.time.ZoneOffset
 import org.kitbag.demo.android.KitbagApplication
@@ -36,6 +37,8 @@ object Stopped {
 
 /** The app, with the time of the test. */
 class StoppedApplication : KitbagApplication() {
+    override val uptime: Duration get() = Duration.between(Instant.EPOCH, Stopped.now)
+
     override val clock: Clock = object : Clock() {
         override fun getZone() = ZoneOffset.UTC
 

@@ -3,6 +3,7 @@ package org.kitbag.demo
 import android.app.job.JobParameters
 import java.net.InetAddress
 import java.net.ServerSocket
+import java.util.concurrent.CompletableFuture
 import kotlinx.coroutines.runBlocking
 import org.junit.After
 import org.junit.Assert.assertEquals
@@ -87,8 +88,11 @@ class SyncJobTest {
             runBlocking { hand.application.phone.onShift!!.kitbag.programme.setHub(HubAddress(address.replace(place, "127.0.0.1:${silent.localPort}"))) }
             hand.leave()
             val job = job()
+            val called = CompletableFuture.supplyAsync { silent.accept() }
             job.onStartJob(parameters())
-            silent.accept().use {
+            hand.until("the job calls nobody") { called.isDone }
+            assertFalse(shadowOf(job).isJobFinished)
+            called.get().use {
                 hand.reopen().at("today")
                 hand.until("the job goes on") { shadowOf(job).isJobFinished }
             }

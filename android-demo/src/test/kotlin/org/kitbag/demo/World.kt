@@ -88,7 +88,10 @@ class World(pack: String? = PACK, clock: Instant? = null) : AutoCloseable {
 
     /** An invitation's text, and what waits for who asks by it. */
     fun invite(role: Role = Role.WORKER, continues: EntryId? = null, label: String? = null) =
-        runBlocking { desk.team.invite(team, role, continues, label) }
+        runBlocking { inviter(role).team.invite(team, role, continues, label) }
+
+    /** Who may invite somebody as this: the root alone makes coordinators. */
+    fun inviter(role: Role): Kitbag = if (role == Role.COORDINATOR) root else desk
 
     /** Another worker's phone. */
     fun phone(name: String): Kitbag = runBlocking {

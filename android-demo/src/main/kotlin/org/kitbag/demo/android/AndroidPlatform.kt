@@ -1,13 +1,10 @@
 package org.kitbag.demo.android
 
 import android.app.Activity
-import android.content.Context
 import android.content.Intent
 import android.content.pm.ApplicationInfo
-import android.os.SystemClock
 import java.io.File
 import java.io.IOException
-import java.time.Clock
 import java.time.Duration
 import java.time.Instant
 import java.time.ZoneId
@@ -17,7 +14,8 @@ import kotlinx.coroutines.withContext
 import org.kitbag.demo.screens.Platform
 
 /** What Android gives: the keystore, the camera, files that a person chooses. */
-class AndroidPlatform(private val context: Context, override val folder: File, private val clock: Clock) : Platform {
+class AndroidPlatform(private val context: KitbagApplication) : Platform {
+    override val folder: File = context.folder
     private val keystore by lazy { Keystore(folder) }
 
     /** Who is asked to show another app's screen, while it is shown. */
@@ -29,9 +27,9 @@ class AndroidPlatform(private val context: Context, override val folder: File, p
 
     override fun secret(name: String): ByteArray = keystore.secret(name)
 
-    override fun now(): Instant = clock.instant()
+    override fun now(): Instant = context.clock.instant()
 
-    override fun uptime(): Duration = Duration.ofMillis(SystemClock.elapsedRealtime())
+    override fun uptime(): Duration = context.uptime
 
     override val isInDevelopment: Boolean
         get() = context.applicationInfo.flags and ApplicationInfo.FLAG_DEBUGGABLE != 0

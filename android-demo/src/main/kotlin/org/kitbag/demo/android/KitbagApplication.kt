@@ -8,6 +8,7 @@ import android.net.ConnectivityManager
 import android.net.Network
 import android.os.Handler
 import android.os.Looper
+import android.os.SystemClock
 import java.io.File
 import java.time.Clock
 import java.time.Duration
@@ -24,13 +25,16 @@ open class KitbagApplication : Application() {
     /** What time it is. */
     open val clock: Clock get() = Clock.systemUTC()
 
+    /** How long the phone has been on, asleep or awake. */
+    open val uptime: Duration get() = Duration.ofMillis(SystemClock.elapsedRealtime())
+
     private val scope = CoroutineScope(SupervisorJob() + OnScreen)
 
     /** Where everything lies: in no backup. */
     open val folder: File get() = noBackupFilesDir
 
     /** What the activities ask of the platform. */
-    val platform: AndroidPlatform by lazy { AndroidPlatform(this, folder, clock) }
+    val platform: AndroidPlatform by lazy { AndroidPlatform(this) }
 
     private var held: Phone? = null
     private var shown: App? = null

@@ -43,6 +43,7 @@ class MainActivity : Activity() {
 
     override fun onStop() {
         watching?.cancel()
+        app.went()
         super.onStop()
     }
 

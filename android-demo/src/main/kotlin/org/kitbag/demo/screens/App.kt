@@ -90,19 +90,35 @@ class App(val phone: Phone, words: Words, val scope: CoroutineScope) {
     /** Begins where a person begins: with who is on shift. */
     fun start() {
         launch { show(Shift.first(this)) }
+        tick(TICK_MS)
+    }
+
+    /** Looks at the time: whether it is to be locked, and whether what is said of time is old. */
+    private fun tick(eachMs: Long) {
+        ticking?.cancel()
         ticking = scope.launch {
+            var passedMs = 0L
             while (true) {
-                delay(screens.lastOrNull()?.redrawnEachMs ?: 1_000)
-                if (isIdle) lockAtOnce() else if (!turn.isLocked) redraw()
+                delay(eachMs)
+                passedMs += eachMs
+                if (isIdle) lockAtOnce()
+                else if (!turn.isLocked && passedMs >= (screens.lastOrNull()?.redrawnEachMs ?: 0)) {
+                    passedMs = 0
+                    redraw()
+                }
             }
         }
     }
 
     /** The app is in front again: what waited is sent, and who was away for long unlocks it anew. */
     fun came() {
+        tick(TICK_MS)
         if (isIdle) return lockAtOnce()
         launch { phone.syncNow() }
     }
+
+    /** Another app is in front: this one looks at the time now and then, to lock. */
+    fun went() = tick(TICK_BEHIND_MS)
 
     private val isIdle: Boolean get() = phone.isIdle(screens.lastOrNull()?.locksAfter ?: Phone.IDLE)
 
@@ -244,5 +260,7 @@ class App(val phone: Phone, words: Words, val scope: CoroutineScope) {
     private companion object {
         /** What takes longer says that it is being done. */
         const val LONG_MS = 500L
+        const val TICK_MS = 1_000L
+        const val TICK_BEHIND_MS = 30_000L
     }
 }

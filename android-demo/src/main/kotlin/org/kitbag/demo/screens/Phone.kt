@@ -284,5 +284,5 @@ class Phone(val platform: Platform) {
 /** A store that is in no team: what was begun was never approved, or the team was left. */
 class NoTeam : Exception()
 
-/** Whether a store is to be recovered. */
-fun isDamaged(failed: KitbagException): Boolean = failed is KitbagException.Damaged
+/** Whether a store is to be recovered: its key was opened, so what it does not open was damaged at its beginning. */
+fun isDamaged(failed: KitbagException): Boolean = failed is KitbagException.Damaged || failed is KitbagException.WrongKey

@@ -21,7 +21,9 @@ class RecordOf(app: App, private val id: RecordId) : Screen(app) {
         val record = app.shift().kitbag.records.get(id)
         val items = ArrayList<Item>()
         items += standing(record)
-        for (field in words.kind(record.kind).fields.filter { it.name !in HIDDEN }) items += answered(words, record, field)
+        // What is to be settled stands where nobody has to look for it.
+        val fields = words.kind(record.kind).fields.filter { it.name !in HIDDEN }.sortedByDescending { record.fields[it.name].orEmpty().size > 1 }
+        for (field in fields) items += answered(words, record, field)
         items += Item.Heading(say("app-changes"))
         val names = app.shift().kitbag.team.names()
         record.history.mapTo(items) { change ->
