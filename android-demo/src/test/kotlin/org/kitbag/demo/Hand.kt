@@ -106,7 +106,7 @@ class Hand {
 
     /** Taps what leads to another app's screen: this one stays as it is until that gives something back. */
     fun ask(text: String): Hand {
-        until("nothing to tap says \"$text\"") { button(text) != null }
+        until("nothing to tap says \"$text\"") { button(text) != null && !application.app.isTapping }
         checkNotNull(button(text)).performClick()
         taps++
         return this
