@@ -1,3 +1,4 @@
+import AVFoundation
 import Foundation
 import KitbagScreens
 import UIKit
@@ -6,7 +7,8 @@ import UniformTypeIdentifiers
 /// What Apple's systems give: the keychain, the camera, files that a person chooses.
 final class ApplePlatform: Platform {
     let folder: URL
-    let zone = TimeZone.current
+    /// As the phone has it now: it travels.
+    let zone = TimeZone.autoupdatingCurrent
     private let beginning = ContinuousClock.now
     /// Holds whoever answers a question, until it is answered.
     private var answering: AnyObject?
@@ -47,56 +49,80 @@ final class ApplePlatform: Platform {
         try? FileManager.default.removeItem(at: named)
         try FileManager.default.copyItem(at: file, to: named)
         defer { try? FileManager.default.removeItem(at: named) }
-        return await withCheckedContinuation { answer in
+        return await asking(false) { answer in
             // By AirDrop to a colleague's phone, or into a file.
             let sheet = UIActivityViewController(activityItems: [named], applicationActivities: nil)
-            sheet.completionWithItemsHandler = { _, isDone, _, _ in answer.resume(returning: isDone) }
-            if !present(sheet) { answer.resume(returning: false) }
+            sheet.completionWithItemsHandler = { _, isDone, _, _ in answer.give(isDone) }
+            return sheet
         }
     }
 
     func receive() async throws -> URL? {
-        let chosen = await withCheckedContinuation { (answer: CheckedContinuation<URL?, Never>) in
-            let chooser = Chooser { answer.resume(returning: $0) }
+        defer { answering = nil }
+        return await asking(nil) { answer in
+            let chooser = Chooser(answer)
             answering = chooser
             let picker = UIDocumentPickerViewController(forOpeningContentTypes: [.data], asCopy: true)
             picker.delegate = chooser
-            if !present(picker) { chooser.answer(nil) }
-        }
-        answering = nil
-        return chosen
-    }
-
-    func scan() async -> String? {
-        await withCheckedContinuation { answer in
-            let scanner = ScanController { answer.resume(returning: $0) }
-            if !present(scanner) { scanner.answer(nil) }
+            return picker
         }
     }
 
-    /// Shows a screen above the app's; false where there is none.
-    private func present(_ shown: UIViewController) -> Bool {
+    func scan() async throws -> String? {
+        // Asked before anything is shown: what cannot look is no empty screen.
+        guard AVCaptureDevice.default(for: .video) != nil, await AVCaptureDevice.requestAccess(for: .video) else {
+            throw NoCamera()
+        }
+        return await asking(nil) { ScanController($0) }
+    }
+
+    /// Shows a screen above the app's, and waits for its one answer. Where nobody waits any more, as the app was locked, it
+    /// goes.
+    private func asking<Given: Sendable>(
+        _ none: Given, _ shown: (Answer<Given>) -> UIViewController
+    ) async -> Given {
+        let answer = Answer<Given>()
+        let screen = shown(answer)
         let windows = UIApplication.shared.connectedScenes.compactMap { $0 as? UIWindowScene }.flatMap(\.windows)
-        guard let root = windows.first(where: \.isKeyWindow)?.rootViewController, root.presentedViewController == nil else {
-            return false
+        let root = windows.first(where: \.isKeyWindow)?.rootViewController
+        guard let root, root.presentedViewController == nil, !Task.isCancelled else { return none }
+        root.present(screen, animated: true)
+        return await withTaskCancellationHandler {
+            await withCheckedContinuation { answer.waits($0) }
+        } onCancel: {
+            Task { @MainActor in
+                answer.give(none)
+                root.dismiss(animated: false)
+            }
         }
-        root.present(shown, animated: true)
-        return true
     }
 }
 
-/// Gives the file that was chosen; answers once.
-private final class Chooser: NSObject, UIDocumentPickerDelegate {
-    private var waiting: ((URL?) -> Void)?
+/// What somebody is asked for: the first answer is it.
+@MainActor
+final class Answer<Given: Sendable> {
+    private var waiting: CheckedContinuation<Given, Never>?
+    private var given: Given?
 
-    init(_ answer: @escaping (URL?) -> Void) { waiting = answer }
-
-    func answer(_ chosen: URL?) {
-        waiting?(chosen)
+    func give(_ answer: Given) {
+        guard given == nil else { return }
+        given = answer
+        waiting?.resume(returning: answer)
         waiting = nil
     }
 
-    func documentPicker(_ controller: UIDocumentPickerViewController, didPickDocumentsAt urls: [URL]) { answer(urls.first) }
+    func waits(_ waits: CheckedContinuation<Given, Never>) {
+        if let given { waits.resume(returning: given) } else { waiting = waits }
+    }
+}
 
-    func documentPickerWasCancelled(_ controller: UIDocumentPickerViewController) { answer(nil) }
+/// Gives the file that was chosen.
+private final class Chooser: NSObject, UIDocumentPickerDelegate {
+    private let answer: Answer<URL?>
+
+    init(_ answer: Answer<URL?>) { self.answer = answer }
+
+    func documentPicker(_ controller: UIDocumentPickerViewController, didPickDocumentsAt urls: [URL]) { answer.give(urls.first) }
+
+    func documentPickerWasCancelled(_ controller: UIDocumentPickerViewController) { answer.give(nil) }
 }

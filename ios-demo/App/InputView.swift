@@ -1,3 +1,4 @@
+import Foundation
 import KitbagScreens
 import SwiftUI
 
@@ -6,10 +7,13 @@ struct InputView: View {
     let label: String
     let value: String
     let typing: Typing
+    /// Which page says so, and whether it knows of the last letter.
+    let page: UInt64
+    let isCurrent: Bool
     let typed: (String) -> Void
     @State private var text = ""
-    /// What was typed and may not have come back yet.
-    @State private var underway: Set<String> = []
+    /// What the app knows of it.
+    @State private var known = ""
 
     var body: some View {
         VStack(alignment: .leading, spacing: 4) {
@@ -21,13 +25,21 @@ struct InputView: View {
                 .background(RoundedRectangle(cornerRadius: 10).stroke(Color.secondary, lineWidth: 2))
                 .accessibilityLabel(label)
         }
-        .onAppear { text = value }
+        .onAppear { (text, known) = (value, value) }
         .onChange(of: text) { text in
-            guard text != value else { return }
-            underway.insert(text)
+            // What the app put there itself is no news to it.
+            guard text != known else { return }
+            known = text
             typed(text)
         }
-        .onChange(of: value) { value in follow(value) }
+        .onChange(of: page) { _ in follow() }
+    }
+
+    /// Shows what the app made of it, as a field that was emptied. A space at the end may be followed by a word.
+    private func follow() {
+        let spaces = CharacterSet.whitespacesAndNewlines
+        guard isCurrent, text.trimmingCharacters(in: spaces) != value.trimmingCharacters(in: spaces) else { return }
+        (known, text) = (value, value)
     }
 
     @ViewBuilder private var field: some View {
@@ -37,12 +49,5 @@ struct InputView: View {
         case .long: TextField("", text: $text, axis: .vertical).autocorrectionDisabled(true)
         case .text: TextField("", text: $text).autocorrectionDisabled(true)
         }
-    }
-
-    /// Shows what the app made of it, as a field that was emptied; but not what somebody typed before what stands there now.
-    private func follow(_ value: String) {
-        if value != text, underway.contains(value) { return }
-        underway = []
-        text = value
     }
 }

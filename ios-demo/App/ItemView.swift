@@ -16,7 +16,10 @@ struct ItemView: View {
         case .option(let text, let isChosen, let detail, let act): option(text, isChosen, detail, act)
         case .line(let text, let detail, let tone, let mark, let act): line(text, detail, tone, mark, act)
         case .input(let label, let value, let typing, let typed):
-            InputView(label: label, value: value, typing: typing) { seen.typed($0, typed) }
+            let page = seen.page
+            InputView(
+                label: label, value: value, typing: typing, page: page.number, isCurrent: page.heard == seen.app.typed
+            ) { seen.typed($0, typed) }
         case .digits(let text): digits(text)
         case .code(let text, let about): CodeView(text: text, about: about)
         case .bar(let text, let value, let most, let said, let isBefore):
@@ -40,7 +43,7 @@ struct ItemView: View {
     /// A text with what it says beside it.
     private func two(_ text: String, _ detail: String?) -> some View {
         VStack(alignment: .leading, spacing: 4) {
-            Text(text).font(.body)
+            Text(text)
             if let detail { Text(detail).font(.callout).foregroundColor(.secondary) }
         }
         .multilineTextAlignment(.leading)

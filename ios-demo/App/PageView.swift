@@ -12,7 +12,9 @@ struct PageView: View {
             bar
             GeometryReader { room in
                 ScrollView {
+                    // Another page begins at its top, with fields of its own.
                     VStack(alignment: .leading, spacing: 8) { items(seen.page.items) }
+                        .id(seen.page.name + seen.page.title)
                         .padding(.horizontal, 16)
                         .frame(
                             maxWidth: .infinity, minHeight: room.size.height,

@@ -2,31 +2,26 @@ import AVFoundation
 import Foundation
 import UIKit
 
-/// Looks for a code with the camera; answers once. Whoever has no camera, or lends it not, pastes the text.
+/// Looks for a code with the camera, which was lent before.
 final class ScanController: UIViewController, AVCaptureMetadataOutputObjectsDelegate {
     private struct Camera: @unchecked Sendable { let session = AVCaptureSession() }
 
     private let camera = Camera()
-    private var waiting: ((String?) -> Void)?
+    private let answer: Answer<String?>
 
-    init(_ answer: @escaping (String?) -> Void) {
-        waiting = answer
+    init(_ answer: Answer<String?>) {
+        self.answer = answer
         super.init(nibName: nil, bundle: nil)
     }
 
     required init?(coder: NSCoder) { nil }
-
-    func answer(_ text: String?) {
-        waiting?(text)
-        waiting = nil
-    }
 
     override func viewDidLoad() {
         super.viewDidLoad()
         let output = AVCaptureMetadataOutput()
         guard let device = AVCaptureDevice.default(for: .video), let input = try? AVCaptureDeviceInput(device: device),
             camera.session.canAddInput(input), camera.session.canAddOutput(output)
-        else { return end(nil) }
+        else { return answer.give(nil) }
         camera.session.addInput(input)
         camera.session.addOutput(output)
         output.setMetadataObjectsDelegate(self, queue: .main)
@@ -44,7 +39,7 @@ final class ScanController: UIViewController, AVCaptureMetadataOutputObjectsDele
         super.viewDidDisappear(animated)
         camera.session.stopRunning()
         // It was swiped away.
-        answer(nil)
+        answer.give(nil)
     }
 
     nonisolated func metadataOutput(
@@ -55,7 +50,7 @@ final class ScanController: UIViewController, AVCaptureMetadataOutputObjectsDele
     }
 
     private func end(_ text: String?) {
-        answer(text)
+        answer.give(text)
         dismiss(animated: true)
     }
 }

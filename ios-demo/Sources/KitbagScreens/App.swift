@@ -17,7 +17,16 @@ open class Screen {
     /// Where its way back leads.
     func back() async throws { app.leave(self) }
 
+    /// Whether it is shown no more.
+    private(set) var isLeft = false
+
     /// It is not shown any more.
+    final func gone() {
+        isLeft = true
+        left()
+    }
+
+    /// What it waits for is not wanted any more.
     func left() {
         waits.forEach { $0.cancel() }
         waits = []
@@ -35,11 +44,26 @@ open class Screen {
         waiting += 1
         let task = app.launch {
             defer { self.waiting -= 1 }
-            try await wait()
+            if !self.isLeft { try await wait() }
         }
         waits.append(task)
         return task
     }
+
+    private var isWorking = false
+
+    /// Asks the hub for something, once at a time: it may take long, and nobody's tap has to wait for it.
+    final func work(_ work: @escaping Act) {
+        guard !isWorking else { return }
+        isWorking = true
+        meanwhile {
+            defer { self.isWorking = false }
+            try await work()
+        }
+    }
+
+    /// That it does, above what it shows.
+    final func working() -> [Item] { isWorking ? [.progress(say("app-working"), done: 0, all: 0)] : [] }
 
     final var speech: Speech { app.speech }
 
@@ -74,6 +98,9 @@ public final class App {
     private var trouble: Trouble?
     private var ticking: Task<Void, Never>?
     private var drawn: UInt64 = 0
+    /// How often somebody typed, and how often that was heard.
+    public private(set) var typed: UInt64 = 0
+    private var heard: UInt64 = 0
     private weak var watched: OnShift?
     private var watching: Task<Void, Never>?
     private var declared: [KindDeclaration]?
@@ -99,7 +126,15 @@ public final class App {
 
     /// Begins where a person begins: with who is on shift.
     public func start() {
-        launch { self.show(try await Shift.first(self)) }
+        launch {
+            do {
+                self.show(try await Shift.first(self))
+            } catch {
+                // Whatever it is: somebody may choose, and is told.
+                self.show(Shift(self))
+                throw error
+            }
+        }
         tick(Self.tick)
     }
 
@@ -157,7 +192,7 @@ public final class App {
     public func end() {
         ticking?.cancel()
         watching?.cancel()
-        screens.forEach { $0.left() }
+        screens.forEach { $0.gone() }
     }
 
     /// What a tap does, after what was typed before it; while another one is being done, nothing: whoever shakes taps twice.
@@ -182,7 +217,12 @@ public final class App {
     /// What was typed is kept, in its order; the page is not drawn anew.
     @discardableResult
     public func typed(_ text: String, _ keep: @escaping @MainActor (String) async throws -> Void) -> Task<Void, Never> {
-        inTurn { await self.guarded { try await keep(text) } }
+        phone.touch()
+        typed += 1
+        return inTurn {
+            await self.guarded { try await keep(text) }
+            self.heard += 1
+        }
     }
 
     private func inTurn(_ work: @escaping @MainActor () async -> Void) -> Task<Void, Never> {
@@ -207,24 +247,24 @@ public final class App {
 
     /// Shows a screen in the place of the one above.
     func replace(_ screen: Screen) {
-        screens.popLast()?.left()
+        screens.popLast()?.gone()
         screens.append(screen)
     }
 
     /// Shows this screen alone.
     func begin(_ screen: Screen) {
-        screens.reversed().forEach { $0.left() }
+        screens.reversed().forEach { $0.gone() }
         screens = [screen]
     }
 
     /// Leaves a screen, with all above it.
     func leave(_ screen: Screen) {
-        while screens.count > 1, screens.contains(where: { $0 === screen }) { screens.removeLast().left() }
+        while screens.count > 1, screens.contains(where: { $0 === screen }) { screens.removeLast().gone() }
     }
 
     /// Leaves all but the first.
     func home() {
-        while screens.count > 1 { screens.removeLast().left() }
+        while screens.count > 1 { screens.removeLast().gone() }
     }
 
     /// Says what is wrong, until the next tap.
@@ -234,13 +274,14 @@ public final class App {
     func redraw() async {
         guard let screen = screens.last else { return }
         drawn += 1
-        let number = drawn
+        let (number, heard) = (drawn, heard)
         watch()
         var page: Page?
         await guarded { page = try await screen.page() }
         var shown = page ?? Page("trouble", "", [])
         if let trouble { shown.items.insert(.words(trouble.text, tone: .bad, mark: .trouble), at: 0) }
         // One that was begun later says what is true now.
+        (shown.number, shown.heard) = (number, heard)
         if screen === screens.last, number == drawn { self.page = shown }
     }
 
@@ -264,6 +305,8 @@ public final class App {
             begin(Shift.locked(self))
         } catch is SecretGone {
             trouble = Trouble(text: speech.say("app-key_gone"))
+        } catch is NoCamera {
+            trouble = Trouble(text: speech.say("app-no_camera"))
         } catch is CancellationError {
         } catch let said as Trouble {
             trouble = said

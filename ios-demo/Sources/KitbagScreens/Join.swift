@@ -21,26 +21,31 @@ final class Join: Screen {
 
     override func page() async throws -> Page {
         if let asked { return digits(asked.joining) }
-        let items: [Item] = [
+        let items: [Item] = working() + [
             .words(say("app-join_how")),
             .input(say("app-invitation"), value: invitation, typing: .long) { self.invitation = $0 },
             .words(say("app-join_old_phone")),
         ]
         let scan = Item.button(say("app-scan"), mark: .scan) {
             self.meanwhile {
-                guard let text = await self.app.phone.platform.scan(), !Task.isCancelled else { return }
-                try await self.ask(text)
+                guard let text = try await self.app.phone.platform.scan(), !Task.isCancelled else { return }
+                self.ask(text)
             }
         }
-        let join = Item.button(say("app-join"), look: .main) { try await self.ask(self.invitation) }
+        let join = Item.button(say("app-join"), look: .main) { self.ask(self.invitation) }
         return Page("join", say("app-join_title"), items, [scan, join], hasBack: !app.isAtFirst)
     }
 
-    private func ask(_ text: String) async throws {
+    private func ask(_ text: String) {
         invitation = text.trimmed
         if invitation.isEmpty { return app.say(say("app-invitation_missing")) }
-        asked = try await app.phone.join(profile, invitation, pin)
-        wait()
+        work {
+            let asked = try await self.app.phone.join(self.profile, self.invitation, self.pin)
+            // Whoever left meanwhile joins nothing any more.
+            if self.isLeft { return }
+            self.asked = asked
+            self.wait()
+        }
     }
 
     private func wait() {

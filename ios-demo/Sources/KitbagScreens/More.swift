@@ -114,20 +114,20 @@ final class Inviting: Screen {
 
     override func page() async throws -> Page {
         guard let shown else {
-            let items: [Item] = [
+            let items: [Item] = working() + [
                 .words(say("app-invite_how")), .input(say("app-name"), value: label) { self.label = $0 },
             ]
             return Page(
-                "invite", say("app-invite"), items + (try await places()), [.button(say("app-next"), look: .main) { try await self.invite() }])
+                "invite", say("app-invite"), items + (try await places()), [.button(say("app-next"), look: .main) { self.work { try await self.invite() } }])
         }
         if !hasAsked {
             return Page("invite_code", say("app-invite"), [.code(shown, about: say("app-invite_show"))])
         }
-        let items: [Item] = [
+        let items: [Item] = working() + [
             .words(say("app-invite_digits")),
             .input(say("app-digits"), value: digits, typing: .digits) { self.digits = $0 },
         ]
-        let letIn = Item.button(say("app-let_in"), look: .main) { try await self.approve() }
+        let letIn = Item.button(say("app-let_in"), look: .main) { self.work { try await self.approve() } }
         return Page("invite_digits", say("app-invite"), items, [letIn])
     }
 
@@ -177,11 +177,11 @@ final class Leaving: Screen {
     private var wouldLose = false
 
     override func page() async throws -> Page {
-        var items: [Item] = [.words(say("app-leave_what"))]
+        var items: [Item] = working() + [.words(say("app-leave_what"))]
         let begun = try await app.shift().kitbag.drafts.list().count
         if begun > 0 { items.append(.words(speech.count("app-leave_drafts", begun), tone: .warning, mark: .trouble)) }
         if wouldLose { items.append(.words(say("app-leave_sync_first"), tone: .bad, mark: .trouble)) }
-        let leave = Item.button(say("app-leave_team"), look: .danger) { try await self.leave() }
+        let leave = Item.button(say("app-leave_team"), look: .danger) { self.work { try await self.leave() } }
         return Page("leave", say("app-leave_team"), items, [leave])
     }
 
@@ -193,9 +193,12 @@ final class Leaving: Screen {
             if case .wouldLose = failed.kind { wouldLose = true }
             throw failed
         }
-        for draft in try await shift.kitbag.drafts.list() { try await shift.kitbag.drafts.discard(draft.id) }
-        try await app.phone.lock()
-        app.begin(try await Shift.first(app))
+        // The team is left: what follows is done, whatever is seen meanwhile.
+        try await Task {
+            for draft in try await shift.kitbag.drafts.list() { try await shift.kitbag.drafts.discard(draft.id) }
+            try await self.app.phone.lock()
+            self.app.begin(try await Shift.first(self.app))
+        }.value
     }
 }
 

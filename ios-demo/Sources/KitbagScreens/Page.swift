@@ -75,6 +75,10 @@ public struct Page {
     public var hasBack = true
     /// Whether a person is told by touch that something was saved.
     public var isSaved = false
+    /// How many letters it knows of: what was typed since stands in its field alone.
+    public internal(set) var heard: UInt64 = 0
+    /// How many were made before it.
+    public internal(set) var number: UInt64 = 0
 
     init(
         _ name: String, _ title: String, _ items: [Item], _ foot: [Item] = [], isAtThumb: Bool = false, hasBack: Bool = true,

@@ -6,6 +6,11 @@ public struct SecretGone: Error {
     public init() {}
 }
 
+/// The camera cannot be used.
+public struct NoCamera: Error {
+    public init() {}
+}
+
 /// A store that is in no team: what was begun was never approved, or the team was left.
 struct NoTeam: Error {}
 
@@ -26,8 +31,8 @@ public protocol Platform: AnyObject {
     func send(_ file: URL) async throws -> Bool
     /// A file that the person chose, copied to where the app may read it; nil where none was chosen.
     func receive() async throws -> URL?
-    /// The text of a code that the camera saw; nil where it saw none.
-    func scan() async -> String?
+    /// The text of a code that the camera saw; nil where it saw none, ``NoCamera`` where there is none or it may not be used.
+    func scan() async throws -> String?
     /// Whether the hub of an invitation may be on this machine without TLS: in development alone.
     var isInDevelopment: Bool { get }
 }
@@ -217,13 +222,27 @@ public final class Phone {
             throw Locked()
         }
         try await lock()
-        guard let own = try await kitbag.team.own().first else {
-            try await kitbag.closeAndWait()
-            throw NoTeam()
+        let mine = locks
+        do {
+            guard let own = try await kitbag.team.own().first else { throw NoTeam() }
+            try await dropSent(kitbag)
+            let device = try await kitbag.programme.own().device
+            if locks != mine { throw Locked() }
+            take(OnShift(profile, kitbag, opening, own, device))
+            kept = try kitbag.sync.keep()
+        } catch {
+            // Else nobody could open it again.
+            if onShift?.kitbag === kitbag { onShift = nil }
+            try? await kitbag.closeAndWait()
+            throw error
         }
-        if try await kitbag.records.isCaptureOnly() { _ = try await kitbag.records.captureOnly() }
-        take(OnShift(profile, kitbag, opening, own, try await kitbag.programme.own().device))
-        kept = try kitbag.sync.keep()
+    }
+
+    /// What the hub has since goes now; a disk that is full hinders nobody from sending the rest: the next sync does it.
+    private func dropSent(_ kitbag: Kitbag) async throws {
+        do {
+            if try await kitbag.records.isCaptureOnly() { _ = try await kitbag.records.captureOnly() }
+        } catch let failed as KitbagError where failed.kind == .storageFull {}
     }
 
     /// From now on this one is on shift.
@@ -239,6 +258,12 @@ public final class Phone {
         (onShift, kept) = (nil, nil)
         keeps?.end()
         try await was?.kitbag.closeAndWait()
+    }
+
+    /// Syncs no more by itself: what waits then waits for somebody to ask.
+    func keepNoMore() {
+        kept?.end()
+        kept = nil
     }
 
     /// Syncs a profile until a deadline, while nobody looks: its open store, or else by itself.

@@ -57,7 +57,7 @@ final class Question {
     /// What goes on where choosing is not enough; nothing where it is.
     func foot() -> [Item] {
         var foot: [Item] = []
-        if field.need == .optional, form.fields[field.name] != nil {
+        if field.need == .optional, form.answers[field.name] != nil {
             foot.append(
                 .button(speech.say("app-take_back"), look: .quiet) {
                     try await self.answer(self.with { $0.takeBack(self.field.name) })
@@ -87,7 +87,7 @@ final class Question {
     }
 
     private func option(_ text: String, _ code: String) -> Item {
-        .option(text, isChosen: form.fields[field.name] == .text(code)) {
+        .option(text, isChosen: form.answers[field.name] == .text(code)) {
             try await self.answer(self.with { $0.put(self.field.name, code) })
         }
     }
@@ -97,7 +97,7 @@ final class Question {
         return choices.flatMap { choice -> [Item] in
             if choice.code != "resupply" {
                 return [
-                    .option(choice.text, isChosen: form.fields["supply_type"] == .text(choice.code)) {
+                    .option(choice.text, isChosen: form.answers["supply_type"] == .text(choice.code)) {
                         try await self.answer(
                             self.with {
                                 $0.put("supply_type", choice.code)
@@ -108,7 +108,7 @@ final class Question {
             }
             return words.choices(reasons).map { reason in
                 .option(
-                    speech.say("app-resupply", reason.text), isChosen: form.fields["resupply_reason"] == .text(reason.code)
+                    speech.say("app-resupply", reason.text), isChosen: form.answers["resupply_reason"] == .text(reason.code)
                 ) {
                     try await self.answer(
                         self.with {
@@ -127,7 +127,7 @@ final class Question {
             first > last
             ? []
             : (first...last).map { number in
-                .option(speech.number(number), isChosen: form.fields[field.name] == .number(number)) {
+                .option(speech.number(number), isChosen: form.answers[field.name] == .number(number)) {
                     try await self.answer(self.with { $0.put(self.field.name, .number(number)) })
                 }
             }
@@ -140,7 +140,7 @@ final class Question {
         let yesterday = CivilDate(app.phone.platform.now().addingTimeInterval(-86_400), in: speech.calendar)
         return [("app-today", today), ("app-yesterday", yesterday)].map { name, day in
             .option(
-                speech.say(name), isChosen: form.fields[field.name] == .text(day.description), detail: speech.day(day)
+                speech.say(name), isChosen: form.answers[field.name] == .text(day.description), detail: speech.day(day)
             ) {
                 try await self.answer(self.with { $0.put(self.field.name, day) })
             }
@@ -150,7 +150,7 @@ final class Question {
     private func set() -> [Item] {
         words.choices(field).map { choice in
             let name = "\(field.name).\(choice.code)"
-            let isTicked = form.fields[name] == .flag(true)
+            let isTicked = form.answers[name] == .flag(true)
             return .option(choice.text, isChosen: isTicked) {
                 try await self.hold(self.with { if isTicked { $0.takeBack(name) } else { $0.put(name, true) } })
             }
@@ -165,7 +165,7 @@ final class Question {
     }
 
     private func text(_ name: String) -> String {
-        switch form.fields[name] {
+        switch form.answers[name] {
         case .text(let text): text
         case .number(let number): String(number)
         default: ""
@@ -174,7 +174,7 @@ final class Question {
 
     private func holders() -> [Item] {
         var all = ["device:\(device.text)"]
-        if case .text(let own) = form.fields["site"] { all.append("site:\(own)") }
+        if case .text(let own) = form.answers["site"] { all.append("site:\(own)") }
         for site in words.sites().map({ "site:\($0.code)" }) where !all.contains(site) { all.append(site) }
         return (all + ["outside"]).map { option(words.holder($0), $0) }
     }
@@ -220,7 +220,7 @@ final class Question {
         guard let status = words.field(form.kind, "events.status") else { return [] }
         return words.choices(status).filter { Self.beginnings.contains($0.code) }.map { choice in
             .option(choice.text, isChosen: false) {
-                let on = self.form.fields["occurred_on"] ?? .text(self.app.phone.today().description)
+                let on = self.form.answers["occurred_on"] ?? .text(self.app.phone.today().description)
                 let event: Element = ["status": .text(choice.code), "on": on]
                 try await self.answer(self.with { $0.put("events", elements: [event]) })
             }

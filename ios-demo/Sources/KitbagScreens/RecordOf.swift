@@ -18,10 +18,9 @@ final class RecordOf: Screen {
         let record = try await app.shift().kitbag.records.get(id)
         var items = try await standing(record)
         // What is to be settled stands where nobody has to look for it.
-        let fields = words.kind(record.kind).fields.filter { !Self.hidden.contains($0.name) }
-        func isOpen(_ field: Field) -> Bool { (record.fields[field.name] ?? []).count > 1 }
-        let ordered = fields.filter { isOpen($0) } + fields.filter { !isOpen($0) }
-        for field in ordered { items += answered(words, record, field) }
+        let fields = words.kind(record.kind).fields
+        for field in fields { items += settling(words, record, field) }
+        for field in fields where !Self.hidden.contains(field.name) { items += answered(words, record, field) }
         items.append(.heading(say("app-changes")))
         let names = try await app.shift().kitbag.team.names()
         let own = try app.shift().device
@@ -59,21 +58,45 @@ final class RecordOf: Screen {
         }
     }
 
+    /// Two values to choose from, of a field, of a code of a set, of an element: the last one counts until a person chose.
+    private func settling(_ words: Vocabulary, _ record: WholeRecord, _ field: Field) -> [Item] {
+        var items: [Item] = []
+        let own = record.fields.filter { $0.key == field.name || $0.key.hasPrefix(field.name + ".") }
+        for (name, values) in own.sorted(by: { $0.key < $1.key }) where values.count > 1 {
+            let code = String(name.dropFirst(field.name.count + 1))
+            let title = code.isEmpty ? field.inWords : "\(field.inWords): \(field.codesInWords[code] ?? code)"
+            items += choice(words, title, field, values) { .put(field: name, value: $0) }
+        }
+        guard case .elements(let inner) = field.shape else { return items }
+        for element in record.lists[field.name] ?? [] {
+            for of in inner {
+                let values = element.fields[of.name] ?? []
+                guard values.count > 1 else { continue }
+                items += choice(words, "\(field.inWords): \(of.inWords)", of, values) {
+                    .putIn(list: field.name, element: element.name, field: of.name, value: $0)
+                }
+            }
+        }
+        return items
+    }
+
+    private func choice(
+        _ words: Vocabulary, _ title: String, _ field: Field, _ values: [Written], _ change: @escaping (Value) -> Change
+    ) -> [Item] {
+        [.heading(title)]
+            + values.enumerated().map { at, written in
+                let detail = at == values.count - 1 ? say("app-counts_now") : nil
+                return .option(words.said(field, written.value), isChosen: false, detail: detail) {
+                    _ = try await self.app.shift().kitbag.records.change(self.id, [change(written.value)])
+                }
+            }
+    }
+
     private func answered(_ words: Vocabulary, _ record: WholeRecord, _ field: Field) -> [Item] {
         var items: [Item] = []
         let correct: Act = { self.app.show(Correct(self.app, self.id, field.name)) }
         let values = record.fields[field.name] ?? []
-        if values.count > 1 {
-            items.append(.heading(field.inWords))
-            // Two values to choose from: the last one counts until a person chose.
-            for (at, written) in values.enumerated() {
-                let detail = at == values.count - 1 ? say("app-counts_now") : nil
-                items.append(
-                    .option(words.said(field, written.value), isChosen: false, detail: detail) {
-                        _ = try await self.app.shift().kitbag.records.correct(self.id, field.name, written.value)
-                    })
-            }
-        } else if let value = values.first?.value, value != .nothing {
+        if values.count == 1, let value = values.first?.value, value != .nothing {
             items.append(.line(field.inWords, detail: words.said(field, value), act: correct))
         }
         var ofSet = Form(record.kind)
@@ -85,7 +108,12 @@ final class RecordOf: Screen {
         }
         for element in record.lists[field.name] ?? [] {
             let said = element.fields.compactMapValues { $0.last?.value }
-            if said["void"] == nil { items.append(.line(field.inWords, detail: words.element(field, said))) }
+            if said["void"] == nil {
+                items.append(
+                    .line(field.inWords, detail: words.element(field, said)) {
+                        self.app.show(Voiding(self.app, self.id, (field.name, element.name)))
+                    })
+            }
         }
         return items
     }
@@ -108,12 +136,13 @@ final class RecordOf: Screen {
     }
 }
 
-/// Why a record is to count nowhere: the reason is what voids it.
+/// Why a record, or one element of a list of its, is to count nowhere: the reason is what voids it.
 final class Voiding: Screen {
     private let id: RecordId
+    private let element: (list: String, name: ElementName)?
 
-    init(_ app: App, _ id: RecordId) {
-        self.id = id
+    init(_ app: App, _ id: RecordId, _ element: (list: String, name: ElementName)? = nil) {
+        (self.id, self.element) = (id, element)
         super.init(app)
     }
 
@@ -123,11 +152,23 @@ final class Voiding: Screen {
         let reasons = words.field(record.kind, "void").map(words.choices) ?? []
         let items: [Item] = reasons.filter { $0.code != "undone" }.map { reason in
             .option(reason.text, isChosen: false) {
-                _ = try await self.app.shift().kitbag.records.void(self.id, reason: reason.code)
+                let records = try self.app.shift().kitbag.records
+                if let (list, name) = self.element {
+                    let void = Change.putIn(list: list, element: name, field: "void", value: .text(reason.code))
+                    _ = try await records.change(self.id, [void])
+                } else {
+                    _ = try await records.void(self.id, reason: reason.code)
+                }
                 self.app.leave(self)
             }
         }
-        return Page("voiding", say("app-void_why"), [.words(say("app-void_what"))] + items, isAtThumb: true)
+        var what = say("app-void_what")
+        if let (list, name) = element, let field = words.field(record.kind, list),
+            let of = record.lists[list]?.first(where: { $0.name == name })
+        {
+            what = words.element(field, of.fields.compactMapValues { $0.last?.value })
+        }
+        return Page("voiding", say("app-void_why"), [.words(what)] + items, isAtThumb: true)
     }
 }
 
@@ -161,6 +202,7 @@ final class Correct: Screen {
     private let id: RecordId
     private let name: String
     private var held: Form?
+    private var begunFrom: Form?
 
     init(_ app: App, _ id: RecordId, _ name: String) {
         (self.id, self.name) = (id, name)
@@ -173,9 +215,12 @@ final class Correct: Screen {
         guard let field = words.field(record.kind, name) else { return Page("correct", "", []) }
         var before = Form(record.kind)
         for (name, all) in record.fields { if let last = all.last { before.put(name, last.value) } }
-        let old = before
+        // What a colleague answers meanwhile is not taken back by what was begun before.
+        let old = begunFrom ?? before
+        let clockIsOff = try await app.shift().kitbag.sync.status().clockIsOff
         let question = Question(
-            app, words, field, { self.held ?? old }, try app.shift().device, clockIsOff: false, hold: { self.held = $0 },
+            app, words, field, { self.held ?? old }, try app.shift().device, clockIsOff: clockIsOff,
+            hold: { (self.begunFrom, self.held) = (old, $0) },
             answer: { try await self.change(old, $0) })
         // What must be answered is not taken back.
         let mayTakeBack = field.need == .optional && record[name] != nil

@@ -90,7 +90,7 @@ final class Recording: Screen {
     /// What is known already, in a line: a person sees what was taken from last time.
     private func known(_ words: Vocabulary) -> String? {
         let said = words.kind(form.kind).fields.filter { Self.shown.contains($0.name) }.compactMap { field in
-            form.fields[field.name].map { words.said(field, $0) }
+            form.answers[field.name].map { words.said(field, $0) }
         }
         return said.isEmpty ? nil : said.joined(separator: " · ")
     }

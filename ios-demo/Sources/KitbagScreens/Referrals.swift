@@ -1,3 +1,4 @@
+import Foundation
 import KitbagClient
 
 /// Referrals that are open, the latest first, each with its next step.
@@ -5,6 +6,12 @@ final class Referrals: Screen {
     private static let shown = 50
     /// After these nothing is awaited.
     private static let closed: Set<String> = ["completed", "declined", "rejected", "dropped_out", "lost"]
+
+    private var added: RecordId?
+    private var addedAt: TimeInterval = 0
+    private var isNew = false
+
+    override var redrawnEach: Double { added == nil ? 30 : 1 }
 
     override func page() async throws -> Page {
         let words = try await app.vocabulary()
@@ -14,7 +21,28 @@ final class Referrals: Screen {
         }
         let captures = try await app.shift().kitbag.records.isCaptureOnly()
         let none: [Item] = [.words(captures ? words.capturesOnly() : say("app-no_open_referrals"))]
-        return Page("referrals", say("app-referrals"), items.isEmpty ? none : items, [add])
+        defer { isNew = false }
+        return Page("referrals", say("app-referrals"), saved() + (items.isEmpty ? none : items), [add], isSaved: isNew)
+    }
+
+    /// An event was saved: it may be undone for a moment.
+    private func saved() -> [Item] {
+        let left = Saved.undoFor - (app.phone.platform.uptime() - addedAt)
+        guard let record = added, left > 0 else {
+            added = nil
+            return []
+        }
+        return [
+            .done(speech.count("app-saved", 1)),
+            .button(speech.count("app-undo", max(Int64(left), 1)), look: .quiet) {
+                _ = try await self.app.shift().kitbag.records.undo(record)
+                self.added = nil
+            },
+        ]
+    }
+
+    private func note(_ record: RecordId) {
+        (added, addedAt, isNew) = (record, app.phone.platform.uptime(), true)
     }
 
     private func open(_ words: Vocabulary) async throws -> [Row] {
@@ -39,7 +67,7 @@ final class Referrals: Screen {
         let where_ = words.field(.referral, "events.status").map { words.said($0, .text(status)) }
         let detail = [said("receiving_service"), where_, speech.day(row.day)].compactMap { $0 }.joined(separator: " · ")
         return .line(said("service") ?? words.kind(.referral).inWords, detail: detail, mark: .referral) {
-            self.app.show(NextStep(self.app, row.id, status))
+            self.app.show(NextStep(self.app, row.id, status, saved: { self.note($0) }))
         }
     }
 
@@ -70,11 +98,13 @@ final class NextStep: Screen {
 
     private let record: RecordId
     private let status: String
+    /// Is told of what was saved.
+    private let saved: @MainActor (RecordId) -> Void
     private var isUnfolded = false
     private var day = ""
 
-    init(_ app: App, _ record: RecordId, _ status: String) {
-        (self.record, self.status) = (record, status)
+    init(_ app: App, _ record: RecordId, _ status: String, saved: @escaping @MainActor (RecordId) -> Void = { _ in }) {
+        (self.record, self.status, self.saved) = (record, status, saved)
         super.init(app)
     }
 
@@ -111,6 +141,7 @@ final class NextStep: Screen {
         guard let on = isOff ? CivilDate(day.trimmed) : app.phone.today() else { return app.say(say("app-clock_off")) }
         let event: Element = ["status": .text(code), "on": .text(on.description)]
         _ = try await app.shift().kitbag.records.change(record, [.add(list: "events", element: event)])
+        saved(record)
         app.leave(self)
     }
 }

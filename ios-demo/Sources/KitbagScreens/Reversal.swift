@@ -26,6 +26,8 @@ final class Reversal: Screen {
     private let shift: OnShift
     private var form: Form
     private var draft: DraftId
+    /// When it began, where that was since the app started.
+    private let begunAt: TimeInterval?
     /// As the data dictionary has it.
     private static let minuteMax: Int64 = 240
 
@@ -33,8 +35,8 @@ final class Reversal: Screen {
     /// Both hands are at work.
     override var locksAfter: TimeInterval { 30 * 60 }
 
-    init(_ app: App, _ shift: OnShift, _ form: Form, _ draft: DraftId) {
-        (self.shift, self.form, self.draft) = (shift, form, draft)
+    init(_ app: App, _ shift: OnShift, _ form: Form, _ draft: DraftId, begunAt: TimeInterval? = nil) {
+        (self.shift, self.form, self.draft, self.begunAt) = (shift, form, draft, begunAt)
         super.init(app)
     }
 
@@ -45,10 +47,11 @@ final class Reversal: Screen {
         var form = try await shift.kitbag.records.begin(
             shift.team, .reversal, today: day, utcOffsetMinutes: app.phone.offsetMinutes())
         // A clock that is known to be wrong says no date for anybody: it is asked later.
-        if form.fields["occurred_on"] != nil {
+        if form.answers["occurred_on"] != nil {
             form.on(day, hour: clock.hour, minute: clock.minute, in: app.phone.platform.zone)
         }
-        return Reversal(app, shift, form, try await shift.kitbag.drafts.save(form))
+        let draft = try await shift.kitbag.drafts.save(form)
+        return Reversal(app, shift, form, draft, begunAt: app.phone.platform.uptime())
     }
 
     private var given: [Element] { form.lists["administrations"] ?? [] }
@@ -56,7 +59,7 @@ final class Reversal: Screen {
     override func page() async throws -> Page {
         let words = try await app.vocabulary()
         let given = given
-        var items: [Item] = [.words(speech.count("app-minutes_since_start", minute()))]
+        var items: [Item] = minute().map { [.words(speech.count("app-minutes_since_start", $0))] } ?? []
         for (at, dose) in given.enumerated() {
             var minute: String?
             if case .number(let number) = dose["minute"] { minute = speech.count("app-after_minutes", number) }
@@ -92,7 +95,7 @@ final class Reversal: Screen {
     /// What is ticked is recorded; where the record has no place for it, it is a reminder alone.
     private func step(_ step: Choice) -> Item {
         guard let (name, value) = field(step.code) else { return .line(step.text) }
-        let isTicked = form.fields[name] == value
+        let isTicked = form.answers[name] == value
         return .option(step.text, isChosen: isTicked) {
             var changed = self.form
             if isTicked { changed.takeBack(name) } else { changed.put(name, value) }
@@ -108,8 +111,7 @@ final class Reversal: Screen {
             "source": .text("this_programme"),
         ]
         // No number rather than a wrong one.
-        let minute = minute()
-        if minute <= Self.minuteMax { dose["minute"] = .number(minute) }
+        if let minute = minute(), minute <= Self.minuteMax { dose["minute"] = .number(minute) }
         try await take(given + [dose])
     }
 
@@ -124,11 +126,13 @@ final class Reversal: Screen {
         draft = try await shift.kitbag.drafts.save(form, as: draft)
     }
 
-    /// How many minutes since it began; what a clock that was set makes negative is none.
-    private func minute() -> Int64 {
-        guard case .text(let day) = form.fields["occurred_on"], case .text(let time) = form.fields["occurred_time"],
-            case .number(let offset) = form.fields["utc_offset_min"], let date = CivilDate(day)
-        else { return 0 }
+    /// How many minutes since it began: by what no clock that is set changes while the app lives, by the clock where it began
+    /// before that; nil where that is not known.
+    private func minute() -> Int64? {
+        if let begunAt { return Int64((app.phone.platform.uptime() - begunAt) / 60) }
+        guard case .text(let day) = form.answers["occurred_on"], case .text(let time) = form.answers["occurred_time"],
+            case .number(let offset) = form.answers["utc_offset_min"], let date = CivilDate(day)
+        else { return nil }
         let parts = time.split(separator: ":").compactMap { Int($0) }
         var calendar = Calendar(identifier: .gregorian)
         calendar.timeZone = TimeZone(secondsFromGMT: Int(offset) * 60) ?? .current
@@ -136,8 +140,9 @@ final class Reversal: Screen {
             let began = calendar.date(
                 from: DateComponents(
                     year: date.year, month: date.month, day: date.day, hour: parts[0], minute: parts[1]))
-        else { return 0 }
-        return max(Int64(app.phone.platform.now().timeIntervalSince(began) / 60), 0)
+        else { return nil }
+        let passed = app.phone.platform.now().timeIntervalSince(began)
+        return passed < 0 ? nil : Int64(passed / 60)
     }
 }
 

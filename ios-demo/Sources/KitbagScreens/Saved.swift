@@ -3,7 +3,8 @@ import KitbagClient
 
 /// It is saved: a tick, undo for ten seconds, and more of the same in a row.
 final class Saved: Screen {
-    private static let undoFor: TimeInterval = 10
+    /// How long what was saved may be undone by one tap, in seconds.
+    static let undoFor: TimeInterval = 10
     private static let more: [Int64] = [1, 2, 3]
 
     private let shift: OnShift

@@ -113,7 +113,7 @@ final class Syncing: Screen {
 
     private func hear(_ shift: OnShift) {
         meanwhile {
-            guard let seen = await self.app.phone.platform.scan(), !Task.isCancelled else { return }
+            guard let seen = try await self.app.phone.platform.scan(), !Task.isCancelled else { return }
             guard seen.hasPrefix(Self.announced),
                 let announcement = Data(fromUrlSafe: String(seen.dropFirst(Self.announced.count)))
             else { return self.app.say(self.say("app-not_announced")) }

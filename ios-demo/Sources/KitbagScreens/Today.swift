@@ -58,7 +58,7 @@ final class Today: Screen {
 
     private func begun(_ words: Vocabulary, _ draft: Draft) -> Item {
         func text(_ field: String) -> String? {
-            if case .text(let text) = draft.form.fields[field] { text } else { nil }
+            if case .text(let text) = draft.form.answers[field] { text } else { nil }
         }
         let day = text("occurred_on").flatMap { CivilDate($0) }.map(speech.day)
         let detail = [day, text("occurred_time")].compactMap { $0 }.joined(separator: " ")
@@ -83,23 +83,28 @@ final class Begun: Screen {
         let items: [Item] = fields.compactMap { field in
             words.said(draft.form.kind, field, draft.form).map { .line(field.inWords, detail: $0) }
         }
-        let foot: [Item] = [
+        var foot: [Item] = [
             .button(say("app-throw_away"), look: .danger) {
                 try await self.app.shift().kitbag.drafts.discard(self.draft.id)
                 self.app.leave(self)
-            },
-            .button(say("app-go_on"), look: .main) { self.app.replace(try await self.again()) },
+            }
         ]
+        // Which of both it is, the person knows.
+        if mayGoOn { foot.append(.button(say("app-finish_now")) { self.app.replace(try await self.rest()) }) }
+        foot.append(
+            .button(say("app-go_on"), look: .main) {
+                let shift = try self.app.shift()
+                let again: Screen =
+                    if self.mayGoOn { Reversal(self.app, shift, self.draft.form, self.draft.id) } else { try await self.rest() }
+                self.app.replace(again)
+            })
         return Page("begun", words.kind(draft.form.kind).inWords, items, foot)
     }
 
-    private func again() async throws -> Screen {
-        let form = draft.form
-        let shift = try app.shift()
-        let isGoingOn = form.kind == .reversal && form.fields["occurred_time"] != nil && form.fields["outcome"] == nil
-        if isGoingOn { return Reversal(app, shift, form, draft.id) }
-        return try await Recording(app, shift, form, draft.id).begun()
-    }
+    /// Whether it may be going on still: nobody said how it ended.
+    private var mayGoOn: Bool { draft.form.kind == .reversal && draft.form.answers["outcome"] == nil }
+
+    private func rest() async throws -> Screen { try await Recording(app, try app.shift(), draft.form, draft.id).begun() }
 }
 
 /// The kinds of record that a worker seldom makes, and those that a coordinator alone does.

@@ -109,9 +109,9 @@ struct Vocabulary {
 
     /// An answer of a form as people read it; of a set, all that is ticked; nil where there is none.
     func said(_ kind: Kind, _ field: Field, _ form: Form) -> String? {
-        if let value = form.fields[field.name] { return said(field, value) }
+        if let value = form.answers[field.name] { return said(field, value) }
         let start = field.name + "."
-        let codes = form.fields.filter { $0.key.hasPrefix(start) }.sorted { $0.key < $1.key }
+        let codes = form.answers.filter { $0.key.hasPrefix(start) }.sorted { $0.key < $1.key }
         if !codes.isEmpty {
             return codes.map { ofSet(field, String($0.key.dropFirst(start.count)), $0.value) }.joined(separator: ", ")
         }

@@ -71,6 +71,37 @@ final class ProtectionTests: XCTestCase {
         }
     }
 
+    func testAQuickExitWinsWhereverAnUnlockingIs() async throws {
+        try await begun { world, hand in
+            try await hand.setPin()
+            try await hand.tap("Lock now").at("unlock")
+            for delay in [0, 5, 20, 40, 60, 80, 120, 200] as [UInt64] {
+                try await hand.type("PIN", "246810")
+                let tapped = hand.app.tap(hand.app.page.act("Unlock")!)
+                try await Task.sleep(nanoseconds: delay * 1_000_000)
+                hand.app.lockAtOnce()
+                await tapped?.value
+                try await hand.at("unlock").until("after \(delay) ms the store is open") { hand.app.phone.onShift == nil }
+            }
+            try await hand.type("PIN", "246810").tap("Unlock").at("today")
+        }
+    }
+
+    func testAJoinThatWasLeftTakesThePhoneFromNobody() async throws {
+        try await begun { world, hand in
+            try await hand.tap("More").at("more").tap("Somebody else’s shift").at("shift").tap("Add a person").at("naming")
+            try await hand.type("Name on this phone", "Ben").tap("Next").at("join")
+            let invitation = try await world.desk.team.invite(world.team, .worker, label: "Ben")
+            try await hand.type("Invitation", invitation.text)
+            await hand.app.tap(hand.app.page.act("Join")!)?.value
+            hand.app.lockAtOnce()
+            try await hand.at("shift").tap("Ana").at("today").tap("Naloxone given").at("question")
+            try await Task.sleep(nanoseconds: 1_000_000_000)
+            try await hand.tap("Riverside").at("question")
+            XCTAssertEqual(hand.app.phone.onShift?.profile.label, "Ana")
+        }
+    }
+
     func testAProgrammeThatWantsCaptureOnlyIsNamed() async throws {
         try await begun(pack: "capture_only = true\n" + World.pack) { world, hand in
             try await hand.see("Your programme wants this phone to capture only").distribute()

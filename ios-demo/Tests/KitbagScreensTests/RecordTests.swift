@@ -77,14 +77,12 @@ final class RecordTests: XCTestCase {
 
     func testDosesAreCountedFromTheFirst() async throws {
         try await begun { world, hand in
-            let start = Date()
-            hand.platform.time = start
             try await hand.tap("Overdose reversed").at("reversal_begin").tap("It is happening now").at("reversal")
-            hand.platform.time = start.addingTimeInterval(5 * 60)
+            hand.platform.slept += 5 * 60
             try await hand.tap("Dose given").see("after")
-            hand.platform.time = start.addingTimeInterval(8 * 60)
+            hand.platform.slept += 3 * 60
             try await hand.tap("Dose given")
-            hand.platform.time = start.addingTimeInterval(300 * 60)
+            hand.platform.slept += 292 * 60
             try await hand.tap("Dose given").see("3 doses").tap("It is over: answer the rest").at("question").tap("Riverside")
             try await hand.tap("Seen by who reports").tap("Peer worker").tap("Street or park").tap("Yes").tap("Survived")
             try await hand.at("review").tap("Save").at("saved")

@@ -288,8 +288,25 @@ final class Hand {
 
     @discardableResult
     func type(_ label: String, _ text: String) async throws -> Hand {
-        for case .input(label, _, _, let typed) in app.page.items { await app.typed(text, typed).value }
+        func field() -> (@MainActor (String) async throws -> Void)? {
+            for case .input(label, _, _, let typed) in app.page.items { return typed }
+            return nil
+        }
+        try await until("no field is called \"\(label)\"") { field() != nil }
+        // Letter by letter, as a thumb does, with what the app makes of each between.
+        var so = ""
+        for letter in text.count <= 24 ? Array(text).map(String.init) : [text] {
+            so += letter
+            if let typed = field() { await app.typed(so, typed).value }
+            if text.count <= 24 { await app.redraw() }
+        }
         return self
+    }
+
+    /// What a field says.
+    func typed(_ label: String) -> String? {
+        for case .input(label, let value, _, _) in app.page.items { return value }
+        return nil
     }
 
     @discardableResult

@@ -84,6 +84,9 @@ public struct Form: Hashable, Sendable {
         fields[field] = nil
     }
 
+    /// All answers by field, those that were typed as they were typed: what a screen shows.
+    public var answers: [String: Value] { fields.merging(texts.mapValues(Value.text)) { answer, _ in answer } }
+
     /// Takes an answer back.
     public mutating func takeBack(_ field: String) {
         fields[field] = nil

@@ -6,6 +6,7 @@ public struct AVMediaType: Hashable, Sendable { public static let video = AVMedi
 
 public final class AVCaptureDevice: NSObject {
     public class func `default`(for type: AVMediaType) -> AVCaptureDevice? { nil }
+    public class func requestAccess(for type: AVMediaType) async -> Bool { false }
 }
 
 open class AVCaptureInput: NSObject {}

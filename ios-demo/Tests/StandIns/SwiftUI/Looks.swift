@@ -111,6 +111,7 @@ extension TextSelectability where Self == EnabledTextSelectability {
 
 extension View {
     public func font(_ font: Font?) -> some View { Modified<Self>() }
+    public func id<ID: Hashable>(_ id: ID) -> some View { Modified<Self>() }
     public func bold(_ isActive: Bool = true) -> some View { Modified<Self>() }
     public func underline(_ isActive: Bool = true, color: Color? = nil) -> some View { Modified<Self>() }
     public func foregroundColor(_ colour: Color?) -> some View { Modified<Self>() }

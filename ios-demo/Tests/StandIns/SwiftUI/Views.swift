@@ -167,6 +167,20 @@ public struct ForEach<Data: RandomAccessCollection, ID: Hashable, Content: View>
     public init(_ data: Data, @ViewBuilder content: @escaping (Data.Element) -> Content) {}
 }
 
+public struct TimelineViewDefaultContext {
+    public var date: Date { Date() }
+}
+
+public protocol TimelineSchedule {}
+public struct EveryMinuteTimelineSchedule: TimelineSchedule { public init() {} }
+extension TimelineSchedule where Self == EveryMinuteTimelineSchedule {
+    public static var everyMinute: EveryMinuteTimelineSchedule { EveryMinuteTimelineSchedule() }
+}
+
+public struct TimelineView<Schedule: TimelineSchedule, Content: View>: Primitive {
+    public init(_ schedule: Schedule, @ViewBuilder content: @escaping (TimelineViewDefaultContext) -> Content) {}
+}
+
 public struct Spacer: Primitive {
     public init(minLength: CGFloat? = nil) {}
 }

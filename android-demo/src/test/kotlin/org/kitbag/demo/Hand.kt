@@ -18,6 +18,7 @@ import org.kitbag.demo.android.KitbagApplication
 import org.kitbag.demo.android.MainActivity
 import org.kitbag.demo.screens.Item
 import org.kitbag.demo.screens.Page
+import org.kitbag.demo.screens.Tone
 import org.robolectric.Robolectric
 import org.robolectric.RuntimeEnvironment
 import org.robolectric.Shadows.shadowOf
@@ -128,7 +129,16 @@ class Hand {
     /** Types into the field with this label. */
     fun type(label: String, text: String): Hand {
         until("no field is called \"$label\"") { field(label) != null }
-        checkNotNull(field(label)).setText(text)
+        val field = checkNotNull(field(label))
+        field.setText("")
+        if (text.length > THUMB) field.setText(text)
+        else text.forEach { letter ->
+            // As a thumb does, with what the app makes of each letter between.
+            checkNotNull(field(label)).append(letter.toString())
+            ShadowLooper.idleMainLooper()
+            Thread.sleep(5)
+            ShadowLooper.idleMainLooper()
+        }
         ShadowLooper.idleMainLooper()
         return this
     }
@@ -193,6 +203,9 @@ class Hand {
     /** Whether another app's screen was asked for. */
     fun isAsking(): Boolean = shadowOf(activity).peekNextStartedActivityForResult() != null
 
+    /** Whether something wrong is told above what is seen. */
+    fun isTold(): Boolean = (page.items.firstOrNull() as? Item.Words)?.tone == Tone.BAD
+
     /** The six digits that are shown. */
     fun digits(): String = page.items.filterIsInstance<Item.Digits>().single().text
 
@@ -226,5 +239,8 @@ class Hand {
 
     private companion object {
         const val WAITS_S = 30L
+
+        /** What is longer is pasted. */
+        const val THUMB = 24
     }
 }

@@ -11,6 +11,7 @@ import org.junit.Test
 import org.junit.runner.RunWith
 import org.robolectric.RobolectricTestRunner
 import org.robolectric.annotation.Config
+import org.robolectric.shadows.ShadowLooper
 import org.robolectric.shadows.ShadowSystemClock
 
 /** Who can read what on a phone that was left, handed over, or taken. */
@@ -91,6 +92,51 @@ class ProtectionTest {
         assertTrue("Ben's store is open", hand.application.phone.onShift == null)
         hand.back().at("shift")
         assertTrue(hand.application.app.isAtFirst)
+    }
+
+    @Test
+    fun aQuickExitWinsWhereverAnUnlockingIs() {
+        joined()
+        setPin().tap("Lock now").at("unlock")
+        for (delayMs in listOf(0L, 5L, 20L, 40L, 60L, 80L, 120L, 200L)) {
+            hand.type("PIN", "246810")
+            val unlock = checkNotNull(hand.page.act("Unlock"))
+            val tapped = hand.application.app.tap(unlock)
+            val until = System.nanoTime() + delayMs * 1_000_000
+            while (System.nanoTime() < until) ShadowLooper.idleMainLooper()
+            hand.application.app.lockAtOnce()
+            hand.until("the tap goes on") { tapped == null || tapped.isCompleted }
+            hand.at("unlock").until("after $delayMs ms the store is open") { hand.application.phone.onShift == null }
+        }
+        hand.type("PIN", "246810").tap("Unlock").at("today")
+    }
+
+    @Test
+    fun aJoinThatWasLeftTakesThePhoneFromNobody() {
+        joined()
+        hand.tap("More").at("more").tap("Somebody else’s shift").at("shift").tap("Add a person").at("naming").type("Name on this phone", "Ben").tap("Next").at("join")
+        val invitation = world.invite(label = "Ben")
+        hand.type("Invitation", invitation.text)
+        val join = checkNotNull(hand.page.act("Join"))
+        hand.application.app.tap(join)
+        hand.application.app.lockAtOnce()
+        hand.at("shift").tap("Ana").at("today").tap("Naloxone given").at("question")
+        runBlocking { kotlinx.coroutines.withTimeoutOrNull(3_000) { invitation.asked() } }
+        hand.tap("Riverside").at("question")
+        assertTrue(hand.application.phone.onShift?.profile?.label == "Ana")
+    }
+
+    @Test
+    fun whoeverTypesUsesThePhone() {
+        joined()
+        setPin().tap("Change the PIN").at("pin")
+        repeat(6) {
+            minutesPass(1)
+            hand.type("New PIN", "12345$it")
+        }
+        hand.away()
+        hand.comesBack()
+        hand.at("pin")
     }
 
     @Test

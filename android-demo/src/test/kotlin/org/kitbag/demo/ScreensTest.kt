@@ -84,7 +84,7 @@ class ScreensTest {
         camera.shoot("02-join")
         val invitation = world.invite(label = "Ana")
         hand.type(hand.say("app-invitation"), "kitbag-invitation")
-        hand.tap(hand.say("app-join")).until("no trouble is seen") { hand.page.items.first() is Item.Words }
+        hand.tap(hand.say("app-join")).until("no trouble is seen") { hand.isTold() }
         camera.shoot("03-join-wrong")
         hand.type(hand.say("app-invitation"), invitation.text).tap(hand.say("app-join")).at("join_digits")
         camera.shoot("04-digits")
@@ -250,7 +250,7 @@ class ScreensTest {
         unlocked().at("closed")
         camera.shoot("81-closed-damaged")
         FakeKeystore.forget()
-        hand.tap(hand.say("app-recover")).until("nothing is said") { hand.page.items.first() is Item.Words }
+        hand.tap(hand.say("app-recover")).until("nothing is said") { hand.isTold() }
         hand.tap(hand.say("app-who")).at("shift")
         unlocked().at("key_gone")
         camera.shoot("82-key-gone")

@@ -60,7 +60,7 @@ class TeamTest {
         hand.tap("More").at("more").tap("Invite somebody").at("invite").see("A new phone in the place of").type("Name on this phone", "Ben again").tap("Ben").tap("Next").at("invite_code")
         val opening = Opening(world.folder.resolve("new.db").toString(), KeyProvider { ByteArray(32) { 5 } })
         val joining = runBlocking { Joining.ask(opening, code()) }
-        hand.at("invite_digits").type("Six digits", "000000").tap("Let in").until("nothing is said") { hand.page.items.first() is Item.Words && hand.sees("digits") }
+        hand.at("invite_digits").type("Six digits", "000000").tap("Let in").until("nothing is said") { hand.isTold() }
         runBlocking {
             val joined = async { joining.approved() }
             hand.type("Six digits", joining.code).tap("Let in").at("more")

@@ -91,6 +91,9 @@ public data class Form(
     /** With what somebody typed, read as the field has it. */
     public fun putText(field: String, text: String): Form = copy(texts = texts + (field to text), fields = fields - field)
 
+    /** All answers by field, those that were typed as they were typed: what a screen shows. */
+    public val answers: Map<String, Value> get() = fields + texts.mapValues { Value.Text(it.value) }
+
     /** Without this answer. */
     public fun takeBack(field: String): Form = copy(fields = fields - field, texts = texts - field)
 

@@ -46,11 +46,11 @@ internal class ItemViews(private val activity: Activity, private val app: App) {
     fun isSame(was: Item, now: Item): Boolean = was::class == now::class && seen(was) == seen(now)
 
     /** What a view that stays means from now on. */
-    fun update(view: View, now: Item) {
+    fun update(view: View, now: Item, isCurrent: Boolean) {
         view.tag = now
         // Seconds that pass are no other button.
         if (now is Item.Button && view is Button) view.text = now.text
-        if (now is Item.Input) (view as InputView).follow(now)
+        if (now is Item.Input && isCurrent) (view as InputView).follow(now)
     }
 
     private fun seen(item: Item): List<Any?> = when (item) {
@@ -248,8 +248,6 @@ internal class ItemViews(private val activity: Activity, private val app: App) {
 internal class InputView(activity: Activity, item: Item.Input, typed: InputView.(String) -> Unit) : LinearLayout(activity) {
     private var isFollowing = false
 
-    /** What was typed and may not have come back yet. */
-    private val underway = HashSet<String>()
     val field = EditText(activity)
 
     init {
@@ -276,9 +274,7 @@ internal class InputView(activity: Activity, item: Item.Input, typed: InputView.
                 override fun beforeTextChanged(text: CharSequence?, start: Int, count: Int, after: Int) = Unit
                 override fun onTextChanged(text: CharSequence?, start: Int, before: Int, count: Int) = Unit
                 override fun afterTextChanged(text: Editable) {
-                    if (isFollowing) return
-                    underway += text.toString()
-                    typed(text.toString())
+                    if (!isFollowing) typed(text.toString())
                 }
             })
         }
@@ -294,13 +290,13 @@ internal class InputView(activity: Activity, item: Item.Input, typed: InputView.
         Typing.SECRET -> InputType.TYPE_CLASS_TEXT or InputType.TYPE_TEXT_VARIATION_PASSWORD
     }
 
-    /** Shows what the app made of it, as a field that was emptied; but not what somebody typed before what stands there now. */
+    /** Shows what the app made of it, as a field that was emptied. */
     fun follow(item: Item.Input) {
-        if (item.value == field.text.toString()) return underway.clear()
-        if (item.value in underway) return
+        // A space at the end may be followed by a word.
+        if (item.value.trim() == field.text.toString().trim()) return
         isFollowing = true
         field.setText(item.value)
+        field.setSelection(item.value.length)
         isFollowing = false
-        underway.clear()
     }
 }

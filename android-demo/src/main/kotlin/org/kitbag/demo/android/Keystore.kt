@@ -24,6 +24,11 @@ internal class Keystore(private val folder: File) {
             if (file.exists()) opened(name, file.readBytes()) else made(name, file)
         } catch (_: GeneralSecurityException) {
             throw SecretGone()
+        } catch (_: IllegalArgumentException) {
+            // A file that is cut off.
+            throw SecretGone()
+        } catch (_: IndexOutOfBoundsException) {
+            throw SecretGone()
         } catch (_: ProviderException) {
             // What a keystore's hardware answers on some phones.
             throw SecretGone()

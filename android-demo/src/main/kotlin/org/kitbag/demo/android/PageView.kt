@@ -77,8 +77,10 @@ internal class PageView(private val activity: Activity, private val app: App, qu
         // As high as its lines: in a bar that another button made narrower, how high it was before would stay.
         title.requestLayout()
         items.gravity = if (page.isAtThumb) Gravity.BOTTOM else Gravity.TOP
-        fill(items, before?.items.orEmpty().takeIf { isSame }, page.items)
-        fill(foot, before?.foot.orEmpty().takeIf { isSame }, page.foot)
+        // One that was made before the last letter was heard knows nothing of it.
+        val isCurrent = page.heard == app.typed
+        fill(items, before?.items.orEmpty().takeIf { isSame }, page.items, isCurrent)
+        fill(foot, before?.foot.orEmpty().takeIf { isSame }, page.foot, isCurrent)
         if (!isSame) {
             scroll.scrollTo(0, 0)
             // A screen reader begins with what the page is about.
@@ -86,7 +88,7 @@ internal class PageView(private val activity: Activity, private val app: App, qu
         }
     }
 
-    private fun fill(column: LinearLayout, before: List<Item>?, now: List<Item>) {
+    private fun fill(column: LinearLayout, before: List<Item>?, now: List<Item>, isCurrent: Boolean) {
         if (before == null) column.removeAllViews()
         val held = before.orEmpty().toMutableList()
         now.forEachIndexed { at, item ->
@@ -98,7 +100,7 @@ internal class PageView(private val activity: Activity, private val app: App, qu
             } else {
                 repeat(found - at) { held.removeAt(at) }
                 column.removeViews(at, found - at)
-                views.update(column.getChildAt(at), item)
+                views.update(column.getChildAt(at), item, isCurrent)
             }
         }
         column.removeViews(now.size, column.childCount - now.size)

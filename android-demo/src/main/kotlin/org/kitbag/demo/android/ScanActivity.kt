@@ -41,6 +41,8 @@ class ScanActivity : Activity(), SurfaceHolder.Callback {
     }
 
     override fun onRequestPermissionsResult(code: Int, permissions: Array<String>, results: IntArray) {
+        // Turned while it was asked: it is asked again.
+        if (results.isEmpty()) return requestPermissions(arrayOf(Manifest.permission.CAMERA), 1)
         if (results.firstOrNull() == PackageManager.PERMISSION_GRANTED) {
             preview.holder.addCallback(this)
             if (preview.holder.surface.isValid) look()
@@ -74,6 +76,8 @@ class ScanActivity : Activity(), SurfaceHolder.Callback {
 
     private inner class Opened : CameraDevice.StateCallback() {
         override fun onOpened(opened: CameraDevice) {
+            // It was left before the camera was there.
+            if (isDestroyed) return opened.close()
             camera = opened
             val pictures = ImageReader.newInstance(WIDTH, HEIGHT, ImageFormat.YUV_420_888, 2).also { reader = it }
             pictures.setOnImageAvailableListener({ it.acquireLatestImage()?.use(::seen) }, Handler(thread.looper))

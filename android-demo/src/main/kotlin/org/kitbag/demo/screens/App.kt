@@ -25,8 +25,18 @@ abstract class Screen(protected val app: App) {
     /** Where its way back leads. */
     open suspend fun back() = app.leave(this)
 
+    /** Whether it is shown no more. */
+    protected var isLeft = false
+        private set
+
     /** It is not shown any more. */
-    open fun left() {
+    internal fun gone() {
+        isLeft = true
+        left()
+    }
+
+    /** What it waits for is not wanted any more. */
+    protected open fun left() {
         waits.forEach(Job::cancel)
         waits.clear()
     }
@@ -40,11 +50,22 @@ abstract class Screen(protected val app: App) {
     /** Waits for something while the screen is shown: nobody's tap has to wait for that. */
     protected fun await(wait: suspend () -> Unit): Job {
         waits.removeAll(Job::isCompleted)
-        return app.launch(wait).also(waits::add)
+        return app.launch { if (!isLeft) wait() }.also(waits::add)
     }
 
     /** Whether it waits for something. */
     internal val isWaiting: Boolean get() = waits.any(Job::isActive)
+
+    private var working: Job? = null
+
+    /** Asks the hub for something, once at a time: it may take long, and nobody's tap has to wait for it. */
+    protected fun work(work: suspend () -> Unit) {
+        if (working?.isActive != true) working = await(work)
+    }
+
+    /** That it does, above what it shows. */
+    protected fun working(): List<Item> =
+        if (working?.isActive == true) listOf(Item.Progress(say("app-working"), 0, 0)) else emptyList()
 
     protected val speech: Speech get() = app.speech
 
@@ -59,7 +80,7 @@ class Locked : Exception()
 
 /** The screens of the app, one above the other, and the page that is seen. */
 class App(val phone: Phone, words: Words, val scope: CoroutineScope) {
-    val speech = Speech(words, phone.platform.zone)
+    val speech = Speech(words) { phone.platform.zone }
     private val screens = ArrayList<Screen>()
     private val turn = Mutex()
     private var trouble: Trouble? = null
@@ -89,13 +110,22 @@ class App(val phone: Phone, words: Words, val scope: CoroutineScope) {
 
     /** Begins where a person begins: with who is on shift. */
     fun start() {
-        launch { show(Shift.first(this)) }
+        launch {
+            try {
+                show(Shift.first(this))
+            } catch (failed: RuntimeException) {
+                // Whatever it is: somebody may choose, and is told.
+                show(Shift(this))
+                throw failed
+            }
+        }
         tick(TICK_MS)
     }
 
     /** Looks at the time: whether it is to be locked, and whether what is said of time is old. */
     private fun tick(eachMs: Long) {
         ticking?.cancel()
+        if (isOver) return
         ticking = scope.launch {
             var passedMs = 0L
             while (true) {
@@ -112,6 +142,7 @@ class App(val phone: Phone, words: Words, val scope: CoroutineScope) {
 
     /** The app is in front again: what waited is sent, and who was away for long unlocks it anew. */
     fun came() {
+        if (isOver) return
         tick(TICK_MS)
         if (isIdle) return lockAtOnce()
         launch { phone.syncNow() }
@@ -142,11 +173,14 @@ class App(val phone: Phone, words: Words, val scope: CoroutineScope) {
         watching = shift?.let { scope.launch { it.kitbag.changes.collect { redraw() } } }
     }
 
-    /** Ends everything that it waits for. */
+    private var isOver = false
+
+    /** Ends everything that it waits for, and begins nothing any more. */
     fun end() {
+        isOver = true
         ticking?.cancel()
         watching?.cancel()
-        screens.forEach(Screen::left)
+        screens.forEach(Screen::gone)
     }
 
     /** What a tap does, after what was typed before it; while another one is being done, nothing: whoever shakes taps twice. */
@@ -175,7 +209,20 @@ class App(val phone: Phone, words: Words, val scope: CoroutineScope) {
     }
 
     /** What was typed is kept, in its order; the page is not drawn anew. */
-    fun typed(text: String, keep: suspend (String) -> Unit): Job = scope.launch { turn.withLock { guarded { keep(text) } } }
+    fun typed(text: String, keep: suspend (String) -> Unit): Job {
+        // A keyboard's letters are no touch of the app's own.
+        phone.touch()
+        typed++
+        return scope.launch {
+            turn.withLock { guarded { keep(text) } }
+            heard++
+        }
+    }
+
+    /** How often somebody typed, and how often that was heard. */
+    var typed = 0L
+        private set
+    private var heard = 0L
 
     /** The platform's way back. */
     fun back(): Job? = tap { screens.lastOrNull()?.back() }
@@ -190,25 +237,25 @@ class App(val phone: Phone, words: Words, val scope: CoroutineScope) {
 
     /** Shows a screen in the place of the one above. */
     suspend fun replace(screen: Screen) {
-        screens.removeLastOrNull()?.left()
+        screens.removeLastOrNull()?.gone()
         screens += screen
     }
 
     /** Shows this screen alone. */
     suspend fun begin(screen: Screen) {
-        screens.asReversed().forEach(Screen::left)
+        screens.asReversed().forEach(Screen::gone)
         screens.clear()
         screens += screen
     }
 
     /** Leaves a screen, with all above it. */
     fun leave(screen: Screen) {
-        while (screens.size > 1 && screen in screens) screens.removeLast().left()
+        while (screens.size > 1 && screen in screens) screens.removeLast().gone()
     }
 
     /** Leaves all but the first. */
     fun home() {
-        while (screens.size > 1) screens.removeLast().left()
+        while (screens.size > 1) screens.removeLast().gone()
     }
 
     /** Says what is wrong, until the next tap. */
@@ -220,13 +267,14 @@ class App(val phone: Phone, words: Words, val scope: CoroutineScope) {
     suspend fun redraw() {
         val screen = screens.lastOrNull() ?: return
         val number = ++drawn
+        val heard = heard
         watch()
         var page: Page? = null
         guarded { page = screen.page() }
         val said = trouble?.let { listOf(Item.Words(it.text, Tone.BAD, Mark.TROUBLE)) } ?: emptyList()
         val shown = page ?: Page("trouble", "", emptyList())
         // One that was begun later says what is true now.
-        if (screen === screens.lastOrNull() && number == drawn) seen.value = shown.copy(items = said + shown.items)
+        if (screen === screens.lastOrNull() && number == drawn) seen.value = shown.copy(items = said + shown.items, heard = heard)
     }
 
     internal fun launch(wait: suspend () -> Unit): Job {

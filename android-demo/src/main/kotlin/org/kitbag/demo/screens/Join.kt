@@ -16,7 +16,7 @@ class Join(app: App, private val profile: Profile, private val pin: String? = nu
     override suspend fun page(): Page = asked?.let { digits(it.first) } ?: asking()
 
     private fun asking(): Page {
-        val items = listOf(
+        val items = working() + listOf(
             Item.Words(say("app-join_how")),
             Item.Input(say("app-invitation"), invitation, Typing.LONG) { invitation = it },
             Item.Words(say("app-join_old_phone")),
@@ -28,12 +28,16 @@ class Join(app: App, private val profile: Profile, private val pin: String? = nu
         return Page("join", say("app-join_title"), items, listOf(scan, join), hasBack = !app.isAtFirst)
     }
 
-    private suspend fun ask(text: String) {
+    private fun ask(text: String) {
         invitation = text.trim()
         if (invitation.isEmpty()) return app.say(Trouble(say("app-invitation_missing")))
-        val asked = app.phone.join(profile, invitation, pin)
-        this.asked = asked
-        wait(asked)
+        work {
+            val asked = app.phone.join(profile, invitation, pin)
+            // Whoever left meanwhile joins nothing any more.
+            if (isLeft) return@work asked.first.close()
+            this.asked = asked
+            wait(asked)
+        }
     }
 
     private fun wait(asked: Pair<Joining, Opening>) {

@@ -1,5 +1,7 @@
 package org.kitbag.demo.screens
 
+import kotlinx.coroutines.NonCancellable
+import kotlinx.coroutines.withContext
 import org.kitbag.KitbagException
 import org.kitbag.Member
 import org.kitbag.Role
@@ -102,13 +104,13 @@ class Inviting(app: App) : Screen(app) {
     override suspend fun page(): Page = when {
         shown == null -> Page(
             "invite", say("app-invite"),
-            listOf(Item.Words(say("app-invite_how")), Item.Input(say("app-name"), label) { label = it }) + places(),
+            working() + listOf(Item.Words(say("app-invite_how")), Item.Input(say("app-name"), label) { label = it }) + places(),
             listOf(Item.Button(say("app-next"), Look.MAIN) { invite() }),
         )
         !hasAsked -> Page("invite_code", say("app-invite"), listOf(Item.Code(shown.orEmpty(), say("app-invite_show"))))
         else -> Page(
             "invite_digits", say("app-invite"),
-            listOf(Item.Words(say("app-invite_digits")), Item.Input(say("app-digits"), digits, Typing.DIGITS) { digits = it }),
+            working() + listOf(Item.Words(say("app-invite_digits")), Item.Input(say("app-digits"), digits, Typing.DIGITS) { digits = it }),
             listOf(Item.Button(say("app-let_in"), Look.MAIN) { approve() }),
         )
     }
@@ -125,7 +127,7 @@ class Inviting(app: App) : Screen(app) {
         }
     }
 
-    private suspend fun invite() {
+    private fun invite() = work {
         val name = label.trim().ifEmpty { null }
         val invitation = app.shift().kitbag.team.invite(app.shift().team, Role.WORKER, old?.certificate, name)
         shown = invitation.text
@@ -141,7 +143,7 @@ class Inviting(app: App) : Screen(app) {
         }
     }
 
-    private suspend fun approve() {
+    private fun approve() = work {
         app.shift().kitbag.team.approve(digits.filter { it.isDigit() })
         app.leave(this)
     }
@@ -152,7 +154,7 @@ class Leaving(app: App) : Screen(app) {
     private var wouldLose = false
 
     override suspend fun page(): Page {
-        val items = ArrayList<Item>()
+        val items = ArrayList<Item>(working())
         items += Item.Words(say("app-leave_what"))
         val begun = app.shift().kitbag.drafts.list().size
         if (begun > 0) items += Item.Words(speech.count("app-leave_drafts", begun.toLong()), Tone.WARNING, Mark.TROUBLE)
@@ -161,7 +163,7 @@ class Leaving(app: App) : Screen(app) {
         return Page("leave", say("app-leave_team"), items, listOf(leave))
     }
 
-    private suspend fun leave() {
+    private fun leave() = work {
         val shift = app.shift()
         try {
             shift.kitbag.team.leave(shift.team)
@@ -169,9 +171,12 @@ class Leaving(app: App) : Screen(app) {
             wouldLose = true
             throw failed
         }
-        shift.kitbag.drafts.list().forEach { shift.kitbag.drafts.discard(it.id) }
-        app.phone.lock()
-        app.begin(Shift.first(app))
+        // The team is left: what follows is done, whatever is seen meanwhile.
+        withContext(NonCancellable) {
+            shift.kitbag.drafts.list().forEach { shift.kitbag.drafts.discard(it.id) }
+            app.phone.lock()
+            app.begin(Shift.first(app))
+        }
     }
 }
 

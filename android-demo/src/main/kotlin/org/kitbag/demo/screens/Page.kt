@@ -86,6 +86,8 @@ data class Page(
     val hasBack: Boolean = true,
     /** Whether a person is told by touch that something was saved. */
     val isSaved: Boolean = false,
+    /** How many letters it knows of: what was typed since stands in its field alone. */
+    val heard: Long = 0,
 ) {
     /** All that can be tapped, by its words. */
     fun act(text: String): Act? = (items + foot).firstNotNullOfOrNull {

@@ -7,12 +7,14 @@ import java.time.LocalDate
 import java.time.ZoneId
 import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.Job
+import kotlinx.coroutines.NonCancellable
 import kotlinx.coroutines.async
 import kotlinx.coroutines.cancelAndJoin
 import kotlinx.coroutines.coroutineScope
 import kotlinx.coroutines.currentCoroutineContext
 import kotlinx.coroutines.delay
 import kotlinx.coroutines.ensureActive
+import kotlinx.coroutines.withContext
 import org.kitbag.DeviceKey
 import org.kitbag.Joining
 import org.kitbag.KeptSynced
@@ -66,7 +68,7 @@ class Profile(private val folder: File, private val platform: Platform) {
 
     /** What the person is called on this phone; nothing else is known of them while it is locked. */
     var label: String
-        get() = labelled.readText()
+        get() = if (labelled.exists()) labelled.readText() else ""
         set(label) = labelled.writeText(label)
 
     /** The key in its file, for as long as the app runs. */
@@ -197,14 +199,27 @@ class Phone(val platform: Platform) {
             throw Locked()
         }
         lock()
-        val own = kitbag.team.own().firstOrNull()
-        if (own == null) {
-            kitbag.closeAndWait()
-            throw NoTeam()
+        val mine = locks
+        try {
+            val own = kitbag.team.own().firstOrNull() ?: throw NoTeam()
+            dropSent(kitbag)
+            val device = kitbag.programme.own().device
+            if (locks != mine) throw Locked()
+            take(OnShift(profile, kitbag, opening, own, device))
+            kept = kitbag.sync.keep()
+        } catch (failed: Throwable) {
+            // Else nobody could open it again.
+            onShift = onShift?.takeIf { it.kitbag !== kitbag }
+            withContext(NonCancellable) { kitbag.closeAndWait() }
+            throw failed
         }
-        if (kitbag.records.isCaptureOnly()) kitbag.records.captureOnly()
-        take(OnShift(profile, kitbag, opening, own, kitbag.programme.own().device))
-        kept = kitbag.sync.keep()
+    }
+
+    /** What the hub has since goes now; a disk that is full hinders nobody from sending the rest: the next sync does it. */
+    private suspend fun dropSent(kitbag: Kitbag) = try {
+        if (kitbag.records.isCaptureOnly()) kitbag.records.captureOnly() else 0L
+    } catch (_: KitbagException.StorageFull) {
+        0L
     }
 
     /** From now on this one is on shift. */

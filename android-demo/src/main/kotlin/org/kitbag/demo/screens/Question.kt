@@ -44,7 +44,7 @@ class Question(
     /** What goes on where choosing is not enough; nothing where it is. */
     fun foot(): List<Item> {
         val goOn = Item.Button(speech.say("app-next"), Look.MAIN) { answer(form) }
-        val isOptional = field.need == Need.Optional && form.fields[field.name] != null
+        val isOptional = field.need == Need.Optional && form.answers[field.name] != null
         val takeBack = Item.Button(speech.say("app-take_back"), Look.QUIET) { answer(form.takeBack(field.name)) }
         val typed = needsNext()
         return listOfNotNull(takeBack.takeIf { isOptional }, goOn.takeIf { typed })
@@ -66,14 +66,14 @@ class Question(
     }
 
     private fun option(text: String, code: String) =
-        Item.Option(text, form.fields[field.name] == Value.Text(code)) { answer(form.put(field.name, code)) }
+        Item.Option(text, form.answers[field.name] == Value.Text(code)) { answer(form.put(field.name, code)) }
 
     private fun supply(choices: List<Choice>): List<Item> {
         val reasons = words.field(kind, "resupply_reason") ?: return emptyList()
-        val chosen = form.fields["resupply_reason"]
+        val chosen = form.answers["resupply_reason"]
         return choices.flatMap { choice ->
             if (choice.code != "resupply") {
-                listOf(Item.Option(choice.text, form.fields["supply_type"] == Value.Text(choice.code)) {
+                listOf(Item.Option(choice.text, form.answers["supply_type"] == Value.Text(choice.code)) {
                     answer(form.put("supply_type", choice.code).takeBack("resupply_reason"))
                 })
             } else words.choices(reasons).map { reason ->
@@ -86,7 +86,7 @@ class Question(
 
     private fun numbers(shape: Shape.Number): List<Item> {
         val few = (maxOf(shape.min, 1)..minOf(shape.max, FEW)).map { number ->
-            val isChosen = form.fields[field.name] == Value.Number(number)
+            val isChosen = form.answers[field.name] == Value.Number(number)
             Item.Option(speech.number(number), isChosen) { answer(form.put(field.name, number)) }
         }
         return few + if (shape.max > MANY) typed(shape) else emptyList()
@@ -96,7 +96,7 @@ class Question(
         if (clockIsOff) return emptyList()
         val today = app.phone.today()
         val day = { text: String, day: LocalDate ->
-            val isChosen = form.fields[field.name] == Value.Text(day.toString())
+            val isChosen = form.answers[field.name] == Value.Text(day.toString())
             Item.Option(text, isChosen, speech.day(day)) { answer(form.put(field.name, day)) }
         }
         return listOf(day(speech.say("app-today"), today), day(speech.say("app-yesterday"), today.minusDays(1)))
@@ -104,7 +104,7 @@ class Question(
 
     private fun set(): List<Item> = words.choices(field).map { choice ->
         val name = "${field.name}.${choice.code}"
-        val isTicked = form.fields[name] == Value.Flag(true)
+        val isTicked = form.answers[name] == Value.Flag(true)
         Item.Option(choice.text, isTicked) {
             hold(if (isTicked) form.takeBack(name) else form.put(name, true))
         }
@@ -112,13 +112,13 @@ class Question(
 
     private fun counts(): List<Item> = words.choices(field).map { choice ->
         val name = "${field.name}.${choice.code}"
-        val value = (form.fields[name] as? Value.Number)?.number?.toString().orEmpty()
+        val value = (form.answers[name] as? Value.Number)?.number?.toString().orEmpty()
         Item.Input(choice.text, value, Typing.NUMBER) { text -> type(name, text) }
     }
 
     private fun holders(): List<Item> {
         val sites = words.sites().map { "site:${it.code}" }
-        val own = (form.fields["site"] as? Value.Text)?.let { listOf("site:${it.text}") }.orEmpty()
+        val own = (form.answers["site"] as? Value.Text)?.let { listOf("site:${it.text}") }.orEmpty()
         val all = listOf("device:${device.text}") + (own + sites).distinct() + "outside"
         return all.map { holder -> option(words.holder(holder), holder) }
     }
@@ -155,16 +155,18 @@ class Question(
 
     private fun events(): List<Item> {
         val status = words.field(kind, "events.status") ?: return emptyList()
+        // It is asked before; a clock that is known to be wrong says no day for anybody.
+        val day = form.answers["occurred_on"] ?: Value.Text(app.phone.today().toString())
         return words.choices(status).filter { it.code in BEGINNINGS }.map { choice ->
             Item.Option(choice.text, false) {
-                val event = mapOf("status" to Value.Text(choice.code), "on" to (form.fields["occurred_on"] ?: Value.Text(app.phone.today().toString())))
+                val event = mapOf("status" to Value.Text(choice.code), "on" to day)
                 answer(form.copy(lists = form.lists + (field.name to listOf(event))))
             }
         }
     }
 
     private fun typed(shape: Shape): List<Item> {
-        val value = when (val said = form.fields[field.name]) {
+        val value = when (val said = form.answers[field.name]) {
             is Value.Text -> said.text
             is Value.Number -> said.number.toString()
             else -> ""

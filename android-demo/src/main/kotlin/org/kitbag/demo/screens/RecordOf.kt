@@ -4,6 +4,7 @@ import org.kitbag.Attention
 import org.kitbag.Change
 import org.kitbag.Delivery
 import org.kitbag.DeviceKey
+import org.kitbag.ElementName
 import org.kitbag.Field
 import org.kitbag.Form
 import org.kitbag.LiftedBy
@@ -13,6 +14,7 @@ import org.kitbag.Shape
 import org.kitbag.State
 import org.kitbag.Value
 import org.kitbag.WholeRecord
+import org.kitbag.Written
 
 /** One record: its answers, what is to be settled, its history; corrected, voided, undone. */
 class RecordOf(app: App, private val id: RecordId) : Screen(app) {
@@ -22,8 +24,9 @@ class RecordOf(app: App, private val id: RecordId) : Screen(app) {
         val items = ArrayList<Item>()
         items += standing(record)
         // What is to be settled stands where nobody has to look for it.
-        val fields = words.kind(record.kind).fields.filter { it.name !in HIDDEN }.sortedByDescending { record.fields[it.name].orEmpty().size > 1 }
-        for (field in fields) items += answered(words, record, field)
+        val fields = words.kind(record.kind).fields
+        fields.flatMapTo(items) { settling(words, record, it) }
+        for (field in fields.filter { it.name !in HIDDEN }) items += answered(words, record, field)
         items += Item.Heading(say("app-changes"))
         val names = app.shift().kitbag.team.names()
         record.history.mapTo(items) { change ->
@@ -59,17 +62,37 @@ class RecordOf(app: App, private val id: RecordId) : Screen(app) {
         }
     }
 
+    /** Two values to choose from, of a field, of a code of a set, of an element: the last one counts until a person chose. */
+    private fun settling(words: Vocabulary, record: WholeRecord, field: Field): List<Item> {
+        val items = ArrayList<Item>()
+        val own = record.fields.filterKeys { it == field.name || it.startsWith("${field.name}.") }
+        for ((name, values) in own.filterValues { it.size > 1 }) {
+            val code = name.substringAfter('.', "")
+            val title = if (code.isEmpty()) field.inWords else "${field.inWords}: ${field.codesInWords[code] ?: code}"
+            items += choice(words, title, field, values) { Change.Put(name, it) }
+        }
+        val inner = (field.shape as? Shape.Elements)?.fields.orEmpty()
+        for (element in record.lists[field.name].orEmpty()) {
+            for ((name, values) in element.fields.filterValues { it.size > 1 }) {
+                val of = inner.firstOrNull { it.name == name } ?: continue
+                items += choice(words, "${field.inWords}: ${of.inWords}", of, values) { Change.PutIn(field.name, element.name, name, it) }
+            }
+        }
+        return items
+    }
+
+    private fun choice(words: Vocabulary, title: String, field: Field, values: List<Written>, change: (Value) -> Change): List<Item> {
+        val options = values.mapIndexed { number, written ->
+            val detail = if (number == values.lastIndex) say("app-counts_now") else null
+            Item.Option(words.said(field, written.value), false, detail) { app.shift().kitbag.records.change(id, listOf(change(written.value))) }
+        }
+        return listOf<Item>(Item.Heading(title)) + options
+    }
+
     private fun answered(words: Vocabulary, record: WholeRecord, field: Field): List<Item> {
         val items = ArrayList<Item>()
         val values = record.fields[field.name].orEmpty()
-        if (values.size > 1) {
-            items += Item.Heading(field.inWords)
-            // Two values to choose from: the last one counts until a person chose.
-            values.mapIndexedTo(items) { number, written ->
-                val detail = if (number == values.lastIndex) say("app-counts_now") else null
-                Item.Option(words.said(field, written.value), false, detail) { app.shift().kitbag.records.correct(id, field.name, written.value) }
-            }
-        } else if (values.size == 1 && values[0].value != Value.Nothing) {
+        if (values.size == 1 && values[0].value != Value.Nothing) {
             items += Item.Line(field.inWords, words.said(field, values[0].value)) { app.show(Correct(app, id, field.name)) }
         }
         val ofSet = record.fields.filterKeys { it.startsWith("${field.name}.") }.mapNotNull { (name, all) -> all.lastOrNull()?.let { name to it.value } }
@@ -79,7 +102,9 @@ class RecordOf(app: App, private val id: RecordId) : Screen(app) {
         }
         record.lists[field.name].orEmpty().forEach { element ->
             val said = element.fields.mapNotNull { (name, all) -> all.lastOrNull()?.let { name to it.value } }.toMap()
-            if ("void" !in said) items += Item.Line(field.inWords, words.element(record.kind, field, said))
+            if ("void" !in said) items += Item.Line(field.inWords, words.element(record.kind, field, said)) {
+                app.show(Voiding(app, id, field.name to element.name))
+            }
         }
         return items
     }
@@ -105,19 +130,28 @@ class RecordOf(app: App, private val id: RecordId) : Screen(app) {
     }
 }
 
-/** Why a record is to count nowhere: the reason is what voids it. */
-class Voiding(app: App, private val id: RecordId) : Screen(app) {
+/** Why a record, or one element of a list of its, is to count nowhere: the reason is what voids it. */
+class Voiding(app: App, private val id: RecordId, private val element: Pair<String, ElementName>? = null) : Screen(app) {
     override suspend fun page(): Page {
         val words = app.vocabulary()
         val record = app.shift().kitbag.records.get(id)
         val field = words.field(record.kind, "void")
         val items = field?.let(words::choices).orEmpty().filter { it.code != "undone" }.map { reason ->
             Item.Option(reason.text, false) {
-                app.shift().kitbag.records.void(id, reason.code)
+                val records = app.shift().kitbag.records
+                if (element == null) records.void(id, reason.code)
+                else records.change(id, listOf(Change.PutIn(element.first, element.second, "void", Value.Text(reason.code))))
                 app.leave(this)
             }
         }
-        return Page("voiding", say("app-void_why"), listOf<Item>(Item.Words(say("app-void_what"))) + items, isAtThumb = true)
+        val what = element?.let { (list, name) -> said(words, record, list, name) } ?: say("app-void_what")
+        return Page("voiding", say("app-void_why"), listOf<Item>(Item.Words(what)) + items, isAtThumb = true)
+    }
+
+    private fun said(words: Vocabulary, record: WholeRecord, list: String, name: ElementName): String? {
+        val field = words.field(record.kind, list) ?: return null
+        val element = record.lists[list].orEmpty().firstOrNull { it.name == name } ?: return null
+        return words.element(record.kind, field, element.fields.mapNotNull { (inner, all) -> all.lastOrNull()?.let { inner to it.value } }.toMap())
     }
 }
 
@@ -135,13 +169,21 @@ class CorrectOther(app: App, private val id: RecordId) : Screen(app) {
 /** Corrects one answer of a record: the old one stays in its history. */
 class Correct(app: App, private val id: RecordId, private val name: String) : Screen(app) {
     private var held: Form? = null
+    private var begunFrom: Form? = null
 
     override suspend fun page(): Page {
         val words = app.vocabulary()
         val record = app.shift().kitbag.records.get(id)
         val field = words.field(record.kind, name) ?: return Page("correct", "", emptyList())
-        val before = Form(record.kind, record.fields.mapNotNull { (field, all) -> all.lastOrNull()?.let { field to it.value } }.toMap())
-        val question = Question(app, words, field, { held ?: before }, app.shift().device, false, null, { held = it }) { change(before, it) }
+        val stands = Form(record.kind, record.fields.mapNotNull { (field, all) -> all.lastOrNull()?.let { field to it.value } }.toMap())
+        // What a colleague answers meanwhile is not taken back by what was begun before.
+        val before = begunFrom ?: stands
+        val clockIsOff = app.shift().kitbag.sync.status().clockIsOff
+        val hold: suspend (Form) -> Unit = {
+            begunFrom = before
+            held = it
+        }
+        val question = Question(app, words, field, { held ?: before }, app.shift().device, clockIsOff, null, hold) { change(before, it) }
         val takeBack = field.need == Need.Optional && record[name] != null
         val items = listOf(Item.Words(say("app-correct_what"))) + question.items()
         return Page("correct", field.inWords, items, question.foot().filter { takeBack || it !is Item.Button || it.look == Look.MAIN }, isAtThumb = true)

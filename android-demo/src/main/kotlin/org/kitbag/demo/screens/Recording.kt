@@ -67,8 +67,8 @@ class Recording(app: App, private val shift: OnShift, private var form: Form, pr
 
     /** What is known already, in a line: a person sees what was taken from last time. */
     private fun known(words: Vocabulary): String? {
-        val fields = words.kind(kind).fields.filter { it.name in SHOWN && form.fields[it.name] != null }
-        return fields.joinToString(" · ") { words.said(it, form.fields.getValue(it.name)) }.ifEmpty { null }
+        val fields = words.kind(kind).fields.filter { it.name in SHOWN && form.answers[it.name] != null }
+        return fields.joinToString(" · ") { words.said(it, form.answers.getValue(it.name)) }.ifEmpty { null }
     }
 
     /** Takes an answer in, and goes on to the next question: what was typed and does not fit is asked again. */
@@ -140,7 +140,7 @@ class Recording(app: App, private val shift: OnShift, private var form: Form, pr
         /** What this person handed out last; null where that is not known here. */
         suspend fun lastProduct(app: App, shift: OnShift): String? {
             val begun = shift.kitbag.records.begin(shift.team, Kind.DISTRIBUTION, app.phone.today(), app.phone.offsetMinutes())
-            return (begun.fields["product"] as? Value.Text)?.text
+            return (begun.answers["product"] as? Value.Text)?.text
         }
 
         /** Begins a record of a kind, with what was answered last time. */

@@ -1,5 +1,6 @@
 package org.kitbag.demo.screens
 
+import java.time.Duration
 import java.time.LocalDate
 import org.kitbag.Change
 import org.kitbag.Element
@@ -12,13 +13,40 @@ import org.kitbag.Value
 
 /** Referrals that are open, the latest first, each with its next step. */
 class Referrals(app: App) : Screen(app) {
+    private var added: RecordId? = null
+    private var addedAt: Duration = Duration.ZERO
+    private var isNew = false
+
+    override val redrawnEachMs get() = if (added == null) 30_000L else 1_000L
+
     override suspend fun page(): Page {
         val words = app.vocabulary()
         val items = open(words).map { row -> line(words, row) }
         val none = if (app.shift().kitbag.records.isCaptureOnly()) words.capturesOnly() else say("app-no_open_referrals")
-        val shown = items.ifEmpty { listOf(Item.Words(none)) }
+        val shown = saved() + items.ifEmpty { listOf(Item.Words(none)) }
         val add = Item.Button(say("app-referral"), Look.MAIN, mark = Mark.REFERRAL) { app.show(Recording.of(app, Kind.REFERRAL)) }
-        return Page("referrals", say("app-referrals"), shown, listOf(add))
+        val isSaved = isNew
+        isNew = false
+        return Page("referrals", say("app-referrals"), shown, listOf(add), isSaved = isSaved)
+    }
+
+    /** An event was saved: it may be undone for a moment. */
+    private fun saved(): List<Item> {
+        val record = added ?: return emptyList()
+        val left = Saved.UNDO - (app.phone.platform.uptime() - addedAt)
+        if (left <= Duration.ZERO) added = null
+        if (added == null) return emptyList()
+        val undo = Item.Button(speech.count("app-undo", left.seconds.coerceAtLeast(1)), Look.QUIET) {
+            app.shift().kitbag.records.undo(record)
+            added = null
+        }
+        return listOf(Item.Done(speech.count("app-saved", 1)), undo)
+    }
+
+    private fun note(record: RecordId) {
+        added = record
+        addedAt = app.phone.platform.uptime()
+        isNew = true
     }
 
     private suspend fun open(words: Vocabulary): List<Row> {
@@ -37,7 +65,7 @@ class Referrals(app: App) : Screen(app) {
         val to = words.field(Kind.REFERRAL, "receiving_service")?.let { field -> row.fields["receiving_service"]?.let { words.said(field, it) } }
         val status = words.field(Kind.REFERRAL, "events.status")?.let { words.said(it, Value.Text(status(words, row))) }
         val detail = listOfNotNull(to, status, speech.day(row.day)).joinToString(" · ")
-        return Item.Line(service ?: words.kind(Kind.REFERRAL).inWords, detail, mark = Mark.REFERRAL) { app.show(NextStep(app, row.id, status(words, row))) }
+        return Item.Line(service ?: words.kind(Kind.REFERRAL).inWords, detail, mark = Mark.REFERRAL) { app.show(NextStep(app, row.id, status(words, row), ::note)) }
     }
 
     companion object {
@@ -57,7 +85,13 @@ class Referrals(app: App) : Screen(app) {
 }
 
 /** What happened next: one tap for what is likely, two for the rest. */
-class NextStep(app: App, private val record: RecordId, private val status: String) : Screen(app) {
+class NextStep(
+    app: App,
+    private val record: RecordId,
+    private val status: String,
+    /** Is told of what was saved. */
+    private val saved: (RecordId) -> Unit = {},
+) : Screen(app) {
     private var isUnfolded = false
     private var day = ""
 
@@ -89,6 +123,7 @@ class NextStep(app: App, private val record: RecordId, private val status: Strin
         if (runCatching { LocalDate.parse(on) }.isFailure) return app.say(Trouble(say("app-clock_off")))
         val event = mapOf("status" to Value.Text(code), "on" to Value.Text(on))
         app.shift().kitbag.records.change(record, listOf(Change.Add("events", event)))
+        saved(record)
         app.leave(this)
     }
 

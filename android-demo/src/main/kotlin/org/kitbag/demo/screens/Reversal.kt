@@ -28,7 +28,14 @@ class ReversalBegin(app: App) : Screen(app) {
  * A reversal while it is going on: one big tap for each dose, what to do as reminders, the rest later. All of it is a draft,
  * which outlives the app and the phone's battery.
  */
-class Reversal(app: App, private val shift: OnShift, private var form: Form, private var draft: DraftId) : Screen(app) {
+class Reversal(
+    app: App,
+    private val shift: OnShift,
+    private var form: Form,
+    private var draft: DraftId,
+    /** When it began, where that was since the app started. */
+    private val begunAt: Duration? = null,
+) : Screen(app) {
     override val redrawnEachMs get() = 10_000L
 
     /** Both hands are at work. */
@@ -38,7 +45,7 @@ class Reversal(app: App, private val shift: OnShift, private var form: Form, pri
         val words = app.vocabulary()
         val given = form.lists["administrations"].orEmpty()
         val items = ArrayList<Item>()
-        items += Item.Words(speech.count("app-minutes_since_start", minute()))
+        minute()?.let { items += Item.Words(speech.count("app-minutes_since_start", it)) }
         given.forEachIndexed { number, dose ->
             val minute = (dose["minute"] as? Value.Number)?.number?.let { speech.count("app-after_minutes", it) }
             items += Item.Line(say("app-dose_number", speech.number(number + 1L)), minute, Tone.GOOD, Mark.TICK)
@@ -64,7 +71,7 @@ class Reversal(app: App, private val shift: OnShift, private var form: Form, pri
     /** What is ticked is recorded; where the record has no place for it, it is a reminder alone. */
     private fun step(step: Choice): Item {
         val (name, value) = field(step.code) ?: return Item.Line(step.text)
-        val isTicked = form.fields[name] == value
+        val isTicked = form.answers[name] == value
         return Item.Option(step.text, isTicked) { keep(if (isTicked) form.takeBack(name) else form.put(name, value)) }
     }
 
@@ -77,7 +84,7 @@ class Reversal(app: App, private val shift: OnShift, private var form: Form, pri
             "source" to Value.Text("this_programme"),
         )
         // No number rather than a wrong one.
-        val minute = minute().takeIf { it <= MINUTE_MAX }?.let { mapOf("minute" to Value.Number(it)) }.orEmpty()
+        val minute = minute()?.takeIf { it <= MINUTE_MAX }?.let { mapOf("minute" to Value.Number(it)) }.orEmpty()
         take(form.lists["administrations"].orEmpty() + (dose + minute))
     }
 
@@ -88,13 +95,17 @@ class Reversal(app: App, private val shift: OnShift, private var form: Form, pri
         draft = shift.kitbag.drafts.save(form, draft)
     }
 
-    /** How many minutes since it began; what a clock that was set makes negative is none. */
-    private fun minute(): Long {
-        val day = (form.fields["occurred_on"] as? Value.Text)?.text ?: return 0
-        val time = (form.fields["occurred_time"] as? Value.Text)?.text ?: return 0
-        val offset = (form.fields["utc_offset_min"] as? Value.Number)?.number ?: return 0
+    /**
+     * How many minutes since it began: by what no clock that is set changes while the app lives, by the clock where it began
+     * before that; null where that is not known.
+     */
+    private fun minute(): Long? {
+        begunAt?.let { return (app.phone.platform.uptime() - it).toMinutes() }
+        val day = (form.answers["occurred_on"] as? Value.Text)?.text ?: return null
+        val time = (form.answers["occurred_time"] as? Value.Text)?.text ?: return null
+        val offset = (form.answers["utc_offset_min"] as? Value.Number)?.number ?: return null
         val began = LocalDate.parse(day).atTime(LocalTime.parse(time)).toInstant(ZoneOffset.ofTotalSeconds(offset.toInt() * 60))
-        return Duration.between(began, app.phone.platform.now()).toMinutes().coerceAtLeast(0)
+        return Duration.between(began, app.phone.platform.now()).toMinutes().takeIf { it >= 0 }
     }
 
     companion object {
@@ -110,7 +121,7 @@ class Reversal(app: App, private val shift: OnShift, private var form: Form, pri
             val begun = shift.kitbag.records.begin(shift.team, Kind.REVERSAL, now.toLocalDate(), app.phone.offsetMinutes())
             // A clock that is known to be wrong says no date for anybody: it is asked later.
             val form = if ("occurred_on" in begun.fields) begun.on(now.toLocalDate(), now.toLocalTime(), app.phone.platform.zone) else begun
-            return Reversal(app, shift, form, shift.kitbag.drafts.save(form))
+            return Reversal(app, shift, form, shift.kitbag.drafts.save(form), app.phone.platform.uptime())
         }
     }
 }

@@ -50,8 +50,9 @@ class Saved(app: App, private val shift: OnShift, private val form: Form, record
 
     override suspend fun back() = app.home()
 
-    private companion object {
+    companion object {
+        /** How long what was saved may be undone by one tap. */
         val UNDO: Duration = Duration.ofSeconds(10)
-        val MORE = listOf(1L, 2L, 3L)
+        private val MORE = listOf(1L, 2L, 3L)
     }
 }

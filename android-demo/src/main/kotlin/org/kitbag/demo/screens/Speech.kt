@@ -24,7 +24,9 @@ interface Words {
 }
 
 /** Words with dates and numbers in them, as a person says them. */
-class Speech(private val words: Words, val zone: ZoneId) : Words by words {
+class Speech(private val words: Words, private val where: () -> ZoneId) : Words by words {
+    private val zone: ZoneId get() = where()
+
     /** A number, with the digits of the language. */
     fun number(number: Long): String = NumberFormat.getIntegerInstance(locale).format(number)
 

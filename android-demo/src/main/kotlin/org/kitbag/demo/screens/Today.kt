@@ -46,8 +46,8 @@ class Today(app: App) : Screen(app) {
     }
 
     private fun begun(words: Vocabulary, draft: Draft): Item {
-        val time = (draft.form.fields["occurred_time"] as? Value.Text)?.text
-        val day = (draft.form.fields["occurred_on"] as? Value.Text)?.text
+        val time = (draft.form.answers["occurred_time"] as? Value.Text)?.text
+        val day = (draft.form.answers["occurred_on"] as? Value.Text)?.text
         val detail = listOfNotNull(day?.let { runCatching { speech.day(java.time.LocalDate.parse(it)) }.getOrNull() }, time).joinToString(" ")
         return Item.Line(words.kind(draft.form.kind).inWords, detail.ifEmpty { null }, mark = Mark.WAITING) { app.show(Begun(app, draft)) }
     }
@@ -71,15 +71,17 @@ class Begun(app: App, private val draft: Draft) : Screen(app) {
                 app.shift().kitbag.drafts.discard(draft.id)
                 app.leave(this)
             },
-            Item.Button(say("app-go_on"), Look.MAIN) { app.replace(again()) },
-        )
+            // Which of both it is, the person knows.
+            Item.Button(say("app-finish_now")) { app.replace(rest()) }.takeIf { mayGoOn() },
+            Item.Button(say("app-go_on"), Look.MAIN) { app.replace(if (mayGoOn()) Reversal(app, app.shift(), draft.form, draft.id) else rest()) },
+        ).filterNotNull()
         return Page("begun", words.kind(draft.form.kind).inWords, items, foot)
     }
 
-    private suspend fun again(): Screen {
-        val isGoingOn = draft.form.kind == Kind.REVERSAL && "occurred_time" in draft.form.fields && "outcome" !in draft.form.fields
-        return if (isGoingOn) Reversal(app, app.shift(), draft.form, draft.id) else Recording(app, app.shift(), draft.form, draft.id).begin()
-    }
+    /** Whether it may be going on still: nobody said how it ended. */
+    private fun mayGoOn() = draft.form.kind == Kind.REVERSAL && "outcome" !in draft.form.answers
+
+    private suspend fun rest() = Recording(app, app.shift(), draft.form, draft.id).begin()
 }
 
 /** The kinds of record that a worker seldom makes, and those that a coordinator alone does. */

@@ -100,8 +100,8 @@ class Vocabulary(
 
     /** An answer of a form as people read it; of a set, all that is ticked; null where there is none. */
     fun said(kind: Kind, field: Field, form: Form): String? {
-        form.fields[field.name]?.let { return said(field, it) }
-        val codes = form.fields.filterKeys { it.startsWith("${field.name}.") }
+        form.answers[field.name]?.let { return said(field, it) }
+        val codes = form.answers.filterKeys { it.startsWith("${field.name}.") }
         if (codes.isNotEmpty()) return codes.map { (name, value) -> ofSet(field, name.substringAfter('.'), value) }.joinToString()
         val elements = form.lists[field.name].orEmpty()
         return if (elements.isEmpty()) null else elements.joinToString("; ") { element(kind, field, it) }
