@@ -7,9 +7,11 @@ struct InputView: View {
     let label: String
     let value: String
     let typing: Typing
-    /// Which page says so, and whether it knows of the last letter.
+    /// Which page says so, and of how many letters it knows.
     let page: UInt64
-    let isCurrent: Bool
+    let heard: UInt64
+    /// How many were typed until now.
+    let typedSoFar: () -> UInt64
     let typed: (String) -> Void
     @State private var text = ""
     /// What the app knows of it.
@@ -32,14 +34,24 @@ struct InputView: View {
             known = text
             typed(text)
         }
-        .onChange(of: page) { _ in follow() }
+        // What it is called with is of the page that is new; what stands around it is of the one before.
+        .onChange(of: Told(page: page, heard: heard, value: value)) { told in follow(told) }
     }
 
     /// Shows what the app made of it, as a field that was emptied. A space at the end may be followed by a word.
-    private func follow() {
+    private func follow(_ told: Told) {
         let spaces = CharacterSet.whitespacesAndNewlines
-        guard isCurrent, text.trimmingCharacters(in: spaces) != value.trimmingCharacters(in: spaces) else { return }
-        (known, text) = (value, value)
+        // One that was made before the last letter was heard knows nothing of it.
+        guard told.heard == typedSoFar(), text.trimmingCharacters(in: spaces) != told.value.trimmingCharacters(in: spaces)
+        else { return }
+        (known, text) = (told.value, told.value)
+    }
+
+    /// What a page says of a field.
+    private struct Told: Equatable {
+        let page: UInt64
+        let heard: UInt64
+        let value: String
     }
 
     @ViewBuilder private var field: some View {

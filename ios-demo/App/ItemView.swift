@@ -18,7 +18,8 @@ struct ItemView: View {
         case .input(let label, let value, let typing, let typed):
             let page = seen.page
             InputView(
-                label: label, value: value, typing: typing, page: page.number, isCurrent: page.heard == seen.app.typed
+                label: label, value: value, typing: typing, page: page.number, heard: page.heard,
+                typedSoFar: { seen.app.typed }
             ) { seen.typed($0, typed) }
         case .digits(let text): digits(text)
         case .code(let text, let about): CodeView(text: text, about: about)

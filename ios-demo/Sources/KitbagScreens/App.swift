@@ -98,6 +98,7 @@ public final class App {
     private var trouble: Trouble?
     private var ticking: Task<Void, Never>?
     private var drawn: UInt64 = 0
+    private var shownLast: UInt64 = 0
     /// How often somebody typed, and how often that was heard.
     public private(set) var typed: UInt64 = 0
     private var heard: UInt64 = 0
@@ -173,6 +174,7 @@ public final class App {
     public func lockAtOnce() {
         // Nothing of before is seen while the store is being closed.
         drawn += 1
+        shownLast = drawn
         page = Page("locking", "", [], hasBack: false)
         begin(Shift.locked(self))
         launch { try await self.phone.lock() }
@@ -280,9 +282,11 @@ public final class App {
         await guarded { page = try await screen.page() }
         var shown = page ?? Page("trouble", "", [])
         if let trouble { shown.items.insert(.words(trouble.text, tone: .bad, mark: .trouble), at: 0) }
-        // One that was begun later says what is true now.
         (shown.number, shown.heard) = (number, heard)
-        if screen === screens.last, number == drawn { self.page = shown }
+        // One that was begun later says what is true now, where it is shown already.
+        guard screen === screens.last, number > shownLast else { return }
+        shownLast = number
+        self.page = shown
     }
 
     @discardableResult

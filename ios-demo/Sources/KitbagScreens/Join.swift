@@ -54,6 +54,8 @@ final class Join: Screen {
         waits = meanwhile {
             do {
                 let kitbag = try await asked.joining.approved()
+                // Whoever left in the last moment enters nothing.
+                if self.isLeft || Task.isCancelled { return try await kitbag.closeAndWait() }
                 try await self.app.phone.enter(self.profile, asked.opening, kitbag)
                 self.app.begin(Today(self.app))
             } catch let failed as KitbagError {

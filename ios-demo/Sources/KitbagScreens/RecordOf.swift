@@ -108,7 +108,7 @@ final class RecordOf: Screen {
         }
         for element in record.lists[field.name] ?? [] {
             let said = element.fields.compactMapValues { $0.last?.value }
-            if said["void"] == nil {
+            if said["void"] == nil || said["void"] == .nothing {
                 items.append(
                     .line(field.inWords, detail: words.element(field, said)) {
                         self.app.show(Voiding(self.app, self.id, (field.name, element.name)))

@@ -137,6 +137,8 @@ final class NextStep: Screen {
     }
 
     private func add(_ code: String) async throws {
+        // Whoever shakes taps twice: one event happened.
+        if isLeft { return }
         let isOff = try await isClockOff()
         guard let on = isOff ? CivilDate(day.trimmed) : app.phone.today() else { return app.say(say("app-clock_off")) }
         let event: Element = ["status": .text(code), "on": .text(on.description)]

@@ -59,7 +59,7 @@ final class Reversal: Screen {
     override func page() async throws -> Page {
         let words = try await app.vocabulary()
         let given = given
-        var items: [Item] = minute().map { [.words(speech.count("app-minutes_since_start", $0))] } ?? []
+        var items: [Item] = try await minute().map { [.words(speech.count("app-minutes_since_start", $0))] } ?? []
         for (at, dose) in given.enumerated() {
             var minute: String?
             if case .number(let number) = dose["minute"] { minute = speech.count("app-after_minutes", number) }
@@ -111,7 +111,7 @@ final class Reversal: Screen {
             "source": .text("this_programme"),
         ]
         // No number rather than a wrong one.
-        if let minute = minute(), minute <= Self.minuteMax { dose["minute"] = .number(minute) }
+        if let minute = try await minute(), minute <= Self.minuteMax { dose["minute"] = .number(minute) }
         try await take(given + [dose])
     }
 
@@ -128,8 +128,9 @@ final class Reversal: Screen {
 
     /// How many minutes since it began: by what no clock that is set changes while the app lives, by the clock where it began
     /// before that; nil where that is not known.
-    private func minute() -> Int64? {
+    private func minute() async throws -> Int64? {
         if let begunAt { return Int64((app.phone.platform.uptime() - begunAt) / 60) }
+        if try await shift.kitbag.sync.status().clockIsOff { return nil }
         guard case .text(let day) = form.answers["occurred_on"], case .text(let time) = form.answers["occurred_time"],
             case .number(let offset) = form.answers["utc_offset_min"], let date = CivilDate(day)
         else { return nil }
@@ -151,13 +152,19 @@ extension Form {
     func sinceFirstDose() -> Form {
         let given = lists["administrations"] ?? []
         func minute(_ dose: Element) -> Int64? { if case .number(let number) = dose["minute"] { number } else { nil } }
-        guard let first = given.compactMap(minute).min(), first > 0 else { return self }
+        let first = given.first.flatMap(minute)
+        if first == 0 || given.isEmpty { return self }
         var since = self
         since.put(
             "administrations",
             elements: given.map { dose in
                 var dose = dose
-                if let after = minute(dose) { dose["minute"] = .number(after - first) }
+                // Where it is not known when the first was given, no other has a minute after it.
+                if let after = minute(dose), let first, after >= first {
+                    dose["minute"] = .number(after - first)
+                } else {
+                    dose["minute"] = nil
+                }
                 return dose
             })
         return since

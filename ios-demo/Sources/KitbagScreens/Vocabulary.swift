@@ -123,6 +123,7 @@ struct Vocabulary {
         let label = field.codesInWords[code] ?? code
         return switch value {
         case .number(let number): "\(label) \(speech.number(number))"
+        case .text(let text): "\(label) \(speech.plain(text))"
         case .flag(false): "\(label): \(speech.say("app-no"))"
         default: label
         }

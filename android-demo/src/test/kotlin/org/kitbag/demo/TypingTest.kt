@@ -54,6 +54,18 @@ class TypingTest {
     }
 
     @Test
+    fun aCountTypedForACodeIsSeenAndSaved() {
+        hand.join(world)
+        hand.tap("Record something else").at("other_record").tap("Contact").at("question").tap("Riverside").tap("1").tap("New").at("review").tap("More questions").tap("Supplies handed out")
+            .at("question").type("Condoms", "12")
+        assertEquals("12", hand.typed("Condoms"))
+        hand.turn().at("question")
+        assertEquals("12", hand.typed("Condoms"))
+        hand.tap("Next").at("review").see("Condoms 12").tap("Save").at("saved")
+        assertEquals(Value.Number(12), row().fields["supplies.condoms"])
+    }
+
+    @Test
     @Config(application = StoppedApplication::class)
     fun aReferralsFirstEventHasTheDayThatWasTyped() {
         Stopped.begin(4)
@@ -113,6 +125,8 @@ class TypingTest {
         }
         hand.tap("History").at("history").tap("Overdose reversal").at("record").tap("Naloxone given").at("voiding").see("Into the nose").tap("Entered in error").at("record")
         assertEquals(1, row().lists.getValue("administrations").count { it["void"] == null })
+        hand.tap("Undo my last change").until("the dose is not seen again") { hand.texts().count { it == "Naloxone given" } == 2 }
+        assertEquals(2, row().lists.getValue("administrations").count { it["void"] == null })
         hand.back().back().at("today").tap("Referral").at("question").tap("Riverside").tap("Buprenorphine").tap("After an overdose").tap("Today").tap("Accompanied").tap("North clinic").tap("Made")
             .at("review").tap("Save").at("saved").tap("Done").at("today").tap("Open referrals").at("referrals").tap("Buprenorphine").at("next_step").tap("Rejected")
         hand.at("referrals").see("No referral is open.").see("Saved.").tapWhatBegins("Undo").see("Buprenorphine")

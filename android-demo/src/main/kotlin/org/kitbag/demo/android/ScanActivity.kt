@@ -41,8 +41,8 @@ class ScanActivity : Activity(), SurfaceHolder.Callback {
     }
 
     override fun onRequestPermissionsResult(code: Int, permissions: Array<String>, results: IntArray) {
-        // Turned while it was asked: it is asked again.
-        if (results.isEmpty()) return requestPermissions(arrayOf(Manifest.permission.CAMERA), 1)
+        // Turned while it was asked: the question stands, and is answered here.
+        if (results.isEmpty()) return
         if (results.firstOrNull() == PackageManager.PERMISSION_GRANTED) {
             preview.holder.addCallback(this)
             if (preview.holder.surface.isValid) look()

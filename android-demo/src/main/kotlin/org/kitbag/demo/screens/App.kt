@@ -92,6 +92,7 @@ class App(val phone: Phone, words: Words, val scope: CoroutineScope) {
     internal var isTapping = false
         private set
     private var drawn = 0L
+    private var shownLast = 0L
     private val seen = MutableStateFlow(Page("starting", "", emptyList(), hasBack = false))
 
     /** The page that is seen. */
@@ -113,7 +114,9 @@ class App(val phone: Phone, words: Words, val scope: CoroutineScope) {
         launch {
             try {
                 show(Shift.first(this))
-            } catch (failed: RuntimeException) {
+            } catch (cancelled: CancellationException) {
+                throw cancelled
+            } catch (failed: Exception) {
                 // Whatever it is: somebody may choose, and is told.
                 show(Shift(this))
                 throw failed
@@ -132,7 +135,7 @@ class App(val phone: Phone, words: Words, val scope: CoroutineScope) {
                 delay(eachMs)
                 passedMs += eachMs
                 if (isIdle) lockAtOnce()
-                else if (!turn.isLocked && passedMs >= (screens.lastOrNull()?.redrawnEachMs ?: 0)) {
+                else if (!isTapping && passedMs >= (screens.lastOrNull()?.redrawnEachMs ?: 0)) {
                     passedMs = 0
                     redraw()
                 }
@@ -156,7 +159,7 @@ class App(val phone: Phone, words: Words, val scope: CoroutineScope) {
     /** Locks, whatever is being done: the first screen is the one that opens it. */
     fun lockAtOnce() {
         // Nothing of before is seen while the store is being closed.
-        drawn++
+        shownLast = ++drawn
         seen.value = Page("locking", "", emptyList(), hasBack = false)
         scope.launch {
             begin(Shift.locked(this@App))
@@ -273,8 +276,10 @@ class App(val phone: Phone, words: Words, val scope: CoroutineScope) {
         guarded { page = screen.page() }
         val said = trouble?.let { listOf(Item.Words(it.text, Tone.BAD, Mark.TROUBLE)) } ?: emptyList()
         val shown = page ?: Page("trouble", "", emptyList())
-        // One that was begun later says what is true now.
-        if (screen === screens.lastOrNull() && number == drawn) seen.value = shown.copy(items = said + shown.items, heard = heard)
+        // One that was begun later says what is true now, where it is shown already.
+        if (screen !== screens.lastOrNull() || number <= shownLast) return
+        shownLast = number
+        seen.value = shown.copy(items = said + shown.items, heard = heard)
     }
 
     internal fun launch(wait: suspend () -> Unit): Job {

@@ -27,7 +27,7 @@ class Protection(app: App) : Screen(app) {
         val shift = app.shift()
         val profile = shift.profile
         val items = ArrayList<Item>()
-        val hasPin = profile.key.needsPin
+        val hasPin = profile.needsPin
         items += Item.Words(say(if (hasPin) "app-has_pin" else "app-no_pin"), if (hasPin) Tone.GOOD else Tone.WARNING, if (hasPin) Mark.TICK else Mark.TROUBLE)
         items += Item.Button(say(if (hasPin) "app-pin_change" else "app-pin_set")) { app.show(PinSetting(app, false)) }
         if (hasPin) items += Item.Button(say("app-pin_remove"), Look.QUIET) { app.show(PinSetting(app, true)) }
@@ -74,7 +74,7 @@ class PinSetting(app: App, private val isRemoval: Boolean) : Screen(app) {
     private var again = ""
 
     override suspend fun page(): Page {
-        val hasPin = app.shift().profile.key.needsPin
+        val hasPin = app.shift().profile.needsPin
         val items = ArrayList<Item>()
         if (!isRemoval) items += Item.Words(say("app-pin_what"))
         if (hasPin) items += Item.Input(say("app-pin_old"), old, Typing.SECRET) { old = it }

@@ -77,6 +77,14 @@ class Profile(private val folder: File, private val platform: Platform) {
     /** Whether a programme was joined. */
     val hasStore: Boolean get() = File(folder, "store.db").exists()
 
+    /** Whether a PIN opens it; a key that cannot be read says why where it is opened. */
+    val needsPin: Boolean
+        get() = try {
+            key.needsPin
+        } catch (_: KitbagException) {
+            false
+        }
+
     /** When a sync in the background ended last. */
     var ranAt: Instant?
         get() = if (ran.exists()) ran.readText().toLongOrNull()?.let(Instant::ofEpochMilli) else null
@@ -101,7 +109,7 @@ class Profile(private val folder: File, private val platform: Platform) {
 
     /** Syncs until a deadline, and lets go: what the platform's job does. Nothing where a PIN keeps the key. */
     suspend fun syncInBackground(deadline: Duration) {
-        if (!hasStore || key.needsPin) return
+        if (!hasStore || needsPin) return
         try {
             Sync.inBackground(opened(null), deadline)
         } finally {
@@ -248,7 +256,7 @@ class Phone(val platform: Platform) {
 
     /** Whether it is to be locked: it has a PIN, and nobody used it for so long. */
     fun isIdle(after: Duration): Boolean =
-        onShift?.profile?.key?.needsPin == true && platform.uptime() - touchedAt >= after
+        onShift?.profile?.needsPin == true && platform.uptime() - touchedAt >= after
 
     /** Syncs no more by itself: what waits then waits for somebody to ask. */
     internal fun keepNoMore() {

@@ -112,8 +112,7 @@ class Question(
 
     private fun counts(): List<Item> = words.choices(field).map { choice ->
         val name = "${field.name}.${choice.code}"
-        val value = (form.answers[name] as? Value.Number)?.number?.toString().orEmpty()
-        Item.Input(choice.text, value, Typing.NUMBER) { text -> type(name, text) }
+        Item.Input(choice.text, text(name), Typing.NUMBER) { text -> type(name, text) }
     }
 
     private fun holders(): List<Item> {
@@ -166,11 +165,6 @@ class Question(
     }
 
     private fun typed(shape: Shape): List<Item> {
-        val value = when (val said = form.answers[field.name]) {
-            is Value.Text -> said.text
-            is Value.Number -> said.number.toString()
-            else -> ""
-        }
         val typing = when (shape) {
             is Shape.Number, is Shape.NumberOrUnknown -> Typing.NUMBER
             Shape.Text -> Typing.LONG
@@ -182,7 +176,14 @@ class Question(
             Shape.Time -> speech.say("app-typed_time", field.inWords)
             else -> field.inWords
         }
-        return listOf(Item.Input(hint, value, typing) { text -> type(field.name, text) })
+        return listOf(Item.Input(hint, text(field.name), typing) { text -> type(field.name, text) })
+    }
+
+    /** What stands in the field of an answer, as it was typed where it was. */
+    private fun text(name: String): String = when (val said = form.answers[name]) {
+        is Value.Text -> said.text
+        is Value.Number -> said.number.toString()
+        else -> ""
     }
 
     private suspend fun type(name: String, text: String) {

@@ -102,7 +102,7 @@ class RecordOf(app: App, private val id: RecordId) : Screen(app) {
         }
         record.lists[field.name].orEmpty().forEach { element ->
             val said = element.fields.mapNotNull { (name, all) -> all.lastOrNull()?.let { name to it.value } }.toMap()
-            if ("void" !in said) items += Item.Line(field.inWords, words.element(record.kind, field, said)) {
+            if (said["void"].let { it == null || it == Value.Nothing }) items += Item.Line(field.inWords, words.element(record.kind, field, said)) {
                 app.show(Voiding(app, id, field.name to element.name))
             }
         }

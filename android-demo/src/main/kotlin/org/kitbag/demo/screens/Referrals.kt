@@ -119,6 +119,8 @@ class NextStep(
     }
 
     private suspend fun add(code: String) {
+        // Whoever shakes taps twice: one event happened.
+        if (isLeft) return
         val on = if (isClockOff()) day.trim() else app.phone.today().toString()
         if (runCatching { LocalDate.parse(on) }.isFailure) return app.say(Trouble(say("app-clock_off")))
         val event = mapOf("status" to Value.Text(code), "on" to Value.Text(on))

@@ -99,8 +99,9 @@ class Reversal(
      * How many minutes since it began: by what no clock that is set changes while the app lives, by the clock where it began
      * before that; null where that is not known.
      */
-    private fun minute(): Long? {
+    private suspend fun minute(): Long? {
         begunAt?.let { return (app.phone.platform.uptime() - it).toMinutes() }
+        if (shift.kitbag.sync.status().clockIsOff) return null
         val day = (form.answers["occurred_on"] as? Value.Text)?.text ?: return null
         val time = (form.answers["occurred_time"] as? Value.Text)?.text ?: return null
         val offset = (form.answers["utc_offset_min"] as? Value.Number)?.number ?: return null
@@ -129,11 +130,12 @@ class Reversal(
 /** The form as it is saved: the data dictionary counts a dose's minutes from the first dose, the draft from the beginning. */
 internal fun Form.sinceFirstDose(): Form {
     val given = lists["administrations"].orEmpty()
-    val first = given.mapNotNull { (it["minute"] as? Value.Number)?.number }.minOrNull() ?: return this
-    if (first == 0L) return this
+    val first = (given.firstOrNull()?.get("minute") as? Value.Number)?.number
+    if (first == 0L || given.isEmpty()) return this
     val since = given.map { dose ->
         val minute = (dose["minute"] as? Value.Number)?.number
-        if (minute == null) dose else dose + ("minute" to Value.Number(minute - first))
+        // Where it is not known when the first was given, no other has a minute after it.
+        if (minute == null || first == null || minute < first) dose - "minute" else dose + ("minute" to Value.Number(minute - first))
     }
     return copy(lists = lists + ("administrations" to since))
 }

@@ -11,7 +11,7 @@ class Shift(app: App) : Screen(app) {
             val detail = when {
                 profile === now -> say("app-on_shift_now")
                 !profile.hasStore -> say("app-not_joined")
-                profile.key.needsPin -> say("app-with_pin")
+                profile.needsPin -> say("app-with_pin")
                 else -> null
             }
             Item.Line(speech.plain(profile.label), detail, mark = Mark.PERSON) { choose(profile) }
@@ -28,7 +28,7 @@ class Shift(app: App) : Screen(app) {
             val profiles = app.phone.profiles()
             val only = profiles.singleOrNull() ?: return if (profiles.isEmpty()) Naming(app) else Shift(app)
             if (!only.hasStore) return Join(app, only)
-            if (only.key.needsPin) return Unlock(app, only)
+            if (only.needsPin) return Unlock(app, only)
             return try {
                 app.phone.unlock(only, null)
                 Today(app)
@@ -44,7 +44,7 @@ class Shift(app: App) : Screen(app) {
         /** The first screen once the phone was locked: nothing opens by itself. */
         fun locked(app: App): Screen {
             val only = app.phone.profiles().singleOrNull()
-            return if (only != null && only.key.needsPin) Unlock(app, only) else Shift(app)
+            return if (only != null && only.needsPin) Unlock(app, only) else Shift(app)
         }
 
         /** Goes to a profile, by its PIN where it has one. */
@@ -55,7 +55,7 @@ class Shift(app: App) : Screen(app) {
             app.begin(Shift(app))
             when {
                 !profile.hasStore -> app.show(Join(app, profile))
-                profile.key.needsPin -> app.show(Unlock(app, profile))
+                profile.needsPin -> app.show(Unlock(app, profile))
                 else -> opened(app, profile, null)
             }
         }

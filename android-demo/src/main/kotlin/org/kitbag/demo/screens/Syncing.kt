@@ -34,7 +34,7 @@ class Syncing(app: App) : Screen(app) {
     private fun background(shift: OnShift): Item {
         val ran = shift.profile.ranAt
         val text = when {
-            shift.profile.key.needsPin -> say("app-background_pin")
+            shift.profile.needsPin -> say("app-background_pin")
             ran == null -> say("app-background_never")
             else -> say("app-background_ran", speech.ago(ran, app.phone.platform.now()))
         }

@@ -111,6 +111,7 @@ class Vocabulary(
         val label = field.codesInWords[code] ?: code
         return when (value) {
             is Value.Number -> "$label ${speech.number(value.number)}"
+            is Value.Text -> "$label ${speech.plain(value.text)}"
             is Value.Flag -> if (value.flag) label else "$label: ${speech.say("app-no")}"
             else -> label
         }
