@@ -9,7 +9,7 @@ use kitbag_core::model::{DeviceKey, TeamId};
 use kitbag_core::store::{KeyFile, KeyProvider, PassphraseFile, StoreError, StoreKey};
 use kitbag_core::sync::Agreement;
 use std::collections::BTreeMap;
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::runtime::Runtime;
@@ -204,6 +204,14 @@ impl Opened {
         self.runtime.block_on(work).map_err(crate::failed)
     }
 
+    /// Serves pages of this store until they are told to stop.
+    pub fn serve(
+        &self,
+        pages: impl Future<Output = Result<(), kitbag_dashboard::local::NotServed>>,
+    ) -> Result<(), Failure> {
+        self.runtime.block_on(pages).map_err(|error| failure("the pages", error))
+    }
+
     /// The team named, or the only one that this device is in.
     pub fn team(&self, named: Option<TeamId>) -> Result<TeamId, Failure> {
         match named {
@@ -239,6 +247,19 @@ impl Opened {
 pub fn runtime() -> Result<Runtime, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.map_err(|error| failure("this program", error))
+}
+
+/// Somebody stops this program, or, where that is to stop it, its standard input has ended.
+pub async fn told_to_stop(until_stdin_ends: bool) {
+    if until_stdin_ends {
+        let ended = tokio::task::spawn_blocking(|| {
+            let _ = std::io::stdin().read_to_end(&mut Vec::new());
+        });
+        let _ = ended.await;
+    } else if tokio::signal::ctrl_c().await.is_err() {
+        // Nobody can say so: it ends with its process.
+        std::future::pending::<()>().await;
+    }
 }
 
 fn only(mut teams: impl Iterator<Item = TeamId>) -> Result<TeamId, Failure> {

@@ -15,6 +15,7 @@ mod accepting;
 mod checking;
 mod completeness;
 mod correcting;
+mod dashboard;
 mod demo;
 mod device;
 mod drafting;
@@ -131,6 +132,8 @@ enum Command {
     Status(syncing::StatusArguments),
     /// Lists what is known to exist and is not here, by whose device it is on
     Missing(syncing::MissingArguments),
+    /// Shows a coordinator's store as pages in a browser, on this machine alone
+    Dashboard(dashboard::DashboardArguments),
     /// Moves a damaged store aside, and makes a new one for the same device
     Recover(syncing::RecoverArguments),
     /// Carries entries by hand: a file that only members of the team can open
@@ -356,6 +359,7 @@ fn main() -> ExitCode {
         Command::Import(arguments) => importing::run(&arguments),
         Command::Export(arguments) => export::run(&arguments),
         Command::Sync(arguments) => syncing::sync(&arguments),
+        Command::Dashboard(arguments) => dashboard::run(&arguments),
         Command::Status(arguments) => syncing::status(&arguments),
         Command::Missing(arguments) => syncing::missing(&arguments),
         Command::Recover(arguments) => syncing::recover(&arguments),

@@ -133,6 +133,41 @@ impl Words {
         Words { language, bundle }
     }
 
+    /// The same with a front end's own messages beside Kitbag's: a file of `locales/` in this language.
+    ///
+    /// ```
+    /// use kitbag_core::words::Words;
+    ///
+    /// let words = Words::in_language("fr").with("page-totals = Totaux de { $month }\n");
+    /// assert_eq!(words.say("page-totals", &[("month", "mars")]), "Totaux de mars");
+    /// ```
+    pub fn with(mut self, file: &str) -> Self {
+        let resource = match FluentResource::try_new(file.to_owned()) {
+            Ok(resource) | Err((resource, _)) => resource,
+        };
+        self.bundle.add_resource_overriding(resource);
+        self
+    }
+
+    /// A message with these texts filled in; its name where there is none.
+    pub fn say(&self, id: &str, filled: &[(&str, &str)]) -> String {
+        let mut arguments = FluentArgs::new();
+        for (name, text) in filled {
+            arguments.set(*name, *text);
+        }
+        self.formatted(id, &arguments).unwrap_or_else(|| id.to_owned())
+    }
+
+    /// A message that varies by its `number`, with these texts filled in; its name where there is none.
+    pub fn count(&self, id: &str, number: i64, filled: &[(&str, &str)]) -> String {
+        let mut arguments = FluentArgs::new();
+        for (name, text) in filled {
+            arguments.set(*name, *text);
+        }
+        arguments.set("number", number);
+        self.formatted(id, &arguments).unwrap_or_else(|| id.to_owned())
+    }
+
     /// The language's tag.
     pub fn language(&self) -> &'static str {
         self.language

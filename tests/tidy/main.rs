@@ -46,7 +46,7 @@ fn assert_none(faults: Vec<String>) {
 
 #[test]
 fn each_heavy_dependency_has_one_owner() {
-    let owners: [(&str, &[&str]); 22] = [
+    let owners: [(&str, &[&str]); 23] = [
         ("automerge::", &["core/src/record/replay_against_automerge.rs", "benches/src/peers"]),
         ("loro::", &["benches/src/peers"]),
         ("yrs::", &["benches/src/peers"]),
@@ -61,12 +61,14 @@ fn each_heavy_dependency_has_one_owner() {
                 "benches/",
             ],
         ),
-        ("axum::", &["hub/"]),
+        ("axum::", &["hub/", "dashboard/"]),
+        ("maud::", &["dashboard/"]),
         (
             "tokio::",
             &[
                 "hub/",
                 "client/",
+                "dashboard/src/local.rs",
                 "bindings/",
                 "cli/src/device.rs",
                 "core/src/net",
