@@ -78,9 +78,20 @@ fn both_apps_have_the_same_pages_each_listed_with_its_states_and_tested() {
     assert_eq!(android, ios);
     let listed = with_ending("md").into_iter().find(|(path, _)| path.ends_with("docs/screens.md"));
     let listed = listed.unwrap().1;
+    let tests = with_ending("kt").into_iter();
+    let tests: String = tests
+        .filter(|(path, _)| path.starts_with("android-demo/src/test"))
+        .map(|(_, code)| code)
+        .collect();
+    let rows = listed.lines().filter(|line| line.starts_with("| `"));
+    let named = rows.filter_map(|row| row.split('|').nth(3));
+    let mut faults: Vec<String> = named
+        .flat_map(|tests| tests.split('`').skip(1).step_by(2))
+        .filter(|test| !tests.contains(&format!("fun {test}()")))
+        .map(|test| format!("docs/screens.md names {test}, which is no test"))
+        .collect();
     // Seen for a moment, or where a test would have to break the app.
     let unseen = ["starting", "locking", "trouble"];
-    let mut faults = Vec::new();
     for page in &android {
         if !listed.contains(&format!("`{page}`")) {
             faults.push(format!("docs/screens.md has no {page}"));

@@ -30,7 +30,18 @@ final class Recording: Screen {
         let shift = try app.shift()
         let form = try await shift.kitbag.records.begin(
             shift.team, kind, today: app.phone.today(), utcOffsetMinutes: app.phone.offsetMinutes())
-        return try await Recording(app, shift, form, nil).begun()
+        return try await Recording(app, shift, try await fromTheBag(app, shift, form), nil).begun()
+    }
+
+    /// What is in the bag is what is handed out, until somebody said otherwise.
+    static func fromTheBag(_ app: App, _ shift: OnShift, _ form: Form) async throws -> Form {
+        guard form.kind == .distribution || form.kind == .reversal, form.answers["taken_from"] == nil else { return form }
+        let bag = "device:\(shift.device.text)"
+        let held = try await shift.kitbag.stock.now(app.phone.today(), team: shift.team).held
+        guard held.contains(where: { $0.holder == bag && $0.doses > 0 }) else { return form }
+        var filled = form
+        filled.put("taken_from", bag)
+        return filled
     }
 
     /// What this person handed out last; nil where that is not known here.

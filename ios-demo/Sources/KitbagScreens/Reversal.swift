@@ -50,6 +50,7 @@ final class Reversal: Screen {
         if form.answers["occurred_on"] != nil {
             form.on(day, hour: clock.hour, minute: clock.minute, in: app.phone.platform.zone)
         }
+        form = try await Recording.fromTheBag(app, shift, form)
         let draft = try await shift.kitbag.drafts.save(form)
         return Reversal(app, shift, form, draft, begunAt: app.phone.platform.uptime())
     }

@@ -32,8 +32,17 @@ struct Vocabulary {
 
     /// What may be chosen for a field, in the order of the programme or of the data dictionary; none where it is typed.
     func choices(_ field: Field) -> [Choice] {
-        let own = ofProgramme(field.name)
+        let own = field.name == "indicator" ? indicators() : ofProgramme(field.name)
         return own.isEmpty ? field.codes.map { Choice(code: $0, text: field.codesInWords[$0] ?? $0) } : own
+    }
+
+    /// What can be wanted: whatever is counted.
+    private func indicators() -> [Choice] {
+        var seen = Set<String>()
+        let all = declarations.flatMap { kind in
+            kind.indicatorsInWords.sorted { $0.key < $1.key }.map { Choice(code: $0.key, text: $0.value) }
+        }
+        return all.filter { seen.insert($0.code).inserted }
     }
 
     private func ofProgramme(_ field: String) -> [Choice] {

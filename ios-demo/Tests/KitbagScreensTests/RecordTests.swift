@@ -66,6 +66,30 @@ final class RecordTests: XCTestCase {
         }
     }
 
+    func testKitsIntoTheBagAreSeenInItAndHandedOutOfIt() async throws {
+        try await begun { world, hand in
+            try await hand.see("Nothing is noted.").tap("Record something else").at("other_record").tap("Stock movement")
+            try await hand.at("question").tap("Riverside").tap("Issued to a worker").type("Kits", "12").tap("Next")
+            try await hand.tap("Riverside").tap("In the bag").at("review").see("12").tap("Save").at("saved").tap("Done")
+            try await hand.at("today").see("Nasal spray 4 mg: 12 kits").distribute()
+            try await hand.see("Nasal spray 4 mg: 11 kits")
+        }
+    }
+
+    func testACoordinatorSaysWhatIsWanted() async throws {
+        let world = try await World()
+        let hand = try Hand(world)
+        try await hand.join(as: .coordinator)
+        try await hand.tap("Record something else").at("other_record").tap("Target").at("question").tap("Riverside")
+        try await hand.tap("Kits distributed").tap("Team").type("Period", "2026").tap("Next").type("Value", "1200").tap("Next")
+        try await hand.at("review").see("1200").tap("Save").at("saved")
+        let row = try await hand.shift().kitbag.records.list(Search()).rows[0]
+        XCTAssertEqual(row.fields["indicator"], .text("kits_distributed"))
+        XCTAssertEqual(row.fields["value"], .number(1200))
+        try await hand.leave()
+        world.end()
+    }
+
     func testOtherKindsAreRecordedToo() async throws {
         try await begun { world, hand in
             try await hand.tap("Record something else").at("other_record").tap("Training").at("question").see("Riverside")

@@ -46,7 +46,7 @@ final class TroubleTests: XCTestCase {
             try await hand.distribute()
             try await atSync(hand)
             try await hand.tap("Sync now").see("not in the team").back().back().at("today").tap("History").at("history")
-            try await hand.see("1 record")
+            try await hand.see("1 record").see("Does not count").tap("Distribution").at("record").see("The hub does not count it.")
         }
     }
 

@@ -147,7 +147,15 @@ class Recording(app: App, private val shift: OnShift, private var form: Form, pr
         suspend fun of(app: App, kind: Kind): Recording {
             val shift = app.shift()
             val form = shift.kitbag.records.begin(shift.team, kind, app.phone.today(), app.phone.offsetMinutes())
-            return Recording(app, shift, form, null).begin()
+            return Recording(app, shift, fromTheBag(app, shift, form), null).begin()
+        }
+
+        /** What is in the bag is what is handed out, until somebody said otherwise. */
+        suspend fun fromTheBag(app: App, shift: OnShift, form: Form): Form {
+            if (form.kind !in setOf(Kind.DISTRIBUTION, Kind.REVERSAL) || "taken_from" in form.answers) return form
+            val bag = "device:${shift.device.text}"
+            val held = shift.kitbag.stock.now(app.phone.today(), shift.team).held
+            return if (held.any { it.holder == bag && it.doses > 0 }) form.put("taken_from", bag) else form
         }
     }
 }

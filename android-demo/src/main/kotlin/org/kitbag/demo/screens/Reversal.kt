@@ -121,7 +121,8 @@ class Reversal(
             val now = app.phone.platform.now().atZone(app.phone.platform.zone).truncatedTo(ChronoUnit.MINUTES)
             val begun = shift.kitbag.records.begin(shift.team, Kind.REVERSAL, now.toLocalDate(), app.phone.offsetMinutes())
             // A clock that is known to be wrong says no date for anybody: it is asked later.
-            val form = if ("occurred_on" in begun.fields) begun.on(now.toLocalDate(), now.toLocalTime(), app.phone.platform.zone) else begun
+            val dated = if ("occurred_on" in begun.fields) begun.on(now.toLocalDate(), now.toLocalTime(), app.phone.platform.zone) else begun
+            val form = Recording.fromTheBag(app, shift, dated)
             return Reversal(app, shift, form, shift.kitbag.drafts.save(form), app.phone.platform.uptime())
         }
     }

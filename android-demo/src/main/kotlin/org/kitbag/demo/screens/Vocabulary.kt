@@ -35,10 +35,14 @@ class Vocabulary(
 
     /** What may be chosen for a field, in the order of the programme or of the data dictionary; none where it is typed. */
     fun choices(field: Field): List<Choice> {
-        val own = ofProgramme(field.name)
+        val own = if (field.name == "indicator") indicators() else ofProgramme(field.name)
         if (own.isNotEmpty()) return own
         return field.codes.map { Choice(it, field.codesInWords[it] ?: it) }
     }
+
+    /** What can be wanted: whatever is counted. */
+    private fun indicators(): List<Choice> =
+        declarations.flatMap { kind -> kind.indicatorsInWords.map { (name, text) -> Choice(name, text) } }.distinctBy(Choice::code)
 
     private fun ofProgramme(field: String): List<Choice> = when (field) {
         "site" -> packs.flatMap { it.sites }.choices()
