@@ -216,7 +216,7 @@ public final class App {
         }
     }
 
-    /// What was typed is kept, in its order; the page is not drawn anew.
+    /// What was typed is kept, in its order; the page is drawn anew once all of it was heard.
     @discardableResult
     public func typed(_ text: String, _ keep: @escaping @MainActor (String) async throws -> Void) -> Task<Void, Never> {
         phone.touch()
@@ -224,6 +224,8 @@ public final class App {
         return inTurn {
             await self.guarded { try await keep(text) }
             self.heard += 1
+            // Whoever turns the screen in the next moment sees it.
+            if self.heard == self.typed, !self.isTapping { Task { await self.redraw() } }
         }
     }
 

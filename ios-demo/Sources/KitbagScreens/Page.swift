@@ -25,7 +25,7 @@ public enum Item {
     case option(String, isChosen: Bool, detail: String? = nil, act: Act)
     /// A line of a list, that leads somewhere where it has an act.
     case line(String, detail: String? = nil, tone: Tone = .plain, mark: Mark? = nil, act: Act? = nil)
-    /// Something to type. What was typed is kept at each letter; the page is not drawn anew for it.
+    /// Something to type. What was typed is kept at each letter.
     case input(String, value: String, typing: Typing = .text, typed: @MainActor (String) async throws -> Void)
     /// A number to compare or to read aloud: very large, a digit at a time for a screen reader.
     case digits(String)

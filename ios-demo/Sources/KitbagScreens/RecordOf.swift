@@ -197,16 +197,51 @@ final class CorrectOther: Screen {
     }
 }
 
-/// Corrects one answer of a record: the old one stays in its history.
+/// Corrects one answer of a record: the old one stays in its history. What is typed of it is a draft, which outlives the app.
 final class Correct: Screen {
     private let id: RecordId
     private let name: String
     private var held: Form?
     private var begunFrom: Form?
+    private var draft: DraftId?
+    /// Where a draft says that it is of a correction: a field that nobody answers by hand, and that is never saved so.
+    private static let marked = "import_key"
+    private static let mark = "correction"
 
-    init(_ app: App, _ id: RecordId, _ name: String) {
-        (self.id, self.name) = (id, name)
+    init(_ app: App, _ id: RecordId, _ name: String, _ held: Form? = nil, _ draft: DraftId? = nil) {
+        (self.id, self.name, self.held, self.draft) = (id, name, held, draft)
         super.init(app)
+    }
+
+    /// The correction that a draft is of; nil where it is of a new record.
+    static func begun(_ app: App, _ draft: Draft) -> Correct? {
+        guard case .text(let said) = draft.form.answers[marked] else { return nil }
+        let parts = said.split(separator: " ").map(String.init)
+        guard parts.count == 3, parts[0] == mark else { return nil }
+        var form = draft.form
+        form.takeBack(marked)
+        return Correct(app, RecordId(parts[1]), parts[2], form, draft.id)
+    }
+
+    private func keep(_ form: Form) async throws {
+        var marked = form
+        marked.put(Self.marked, "\(Self.mark) \(id) \(name)")
+        do {
+            draft = try await app.shift().kitbag.drafts.save(marked, as: draft)
+        } catch let failed as KitbagError {
+            // Half a date is none yet: it is kept with the letter that makes it one.
+            guard case .invalid = failed.kind else { throw failed }
+        }
+    }
+
+    private func discard() async throws {
+        if let draft { try await app.shift().kitbag.drafts.discard(draft) }
+        draft = nil
+    }
+
+    override func back() async throws {
+        try await discard()
+        try await super.back()
     }
 
     override func page() async throws -> Page {
@@ -220,7 +255,10 @@ final class Correct: Screen {
         let clockIsOff = try await app.shift().kitbag.sync.status().clockIsOff
         let question = Question(
             app, words, field, { self.held ?? old }, try app.shift().device, clockIsOff: clockIsOff,
-            hold: { (self.begunFrom, self.held) = (old, $0) },
+            hold: {
+                (self.begunFrom, self.held) = (old, $0)
+                try await self.keep($0)
+            },
             answer: { try await self.change(old, $0) })
         // What must be answered is not taken back.
         let mayTakeBack = field.need == .optional && record[name] != nil
@@ -239,6 +277,7 @@ final class Correct: Screen {
             .put(field: $0, value: read.fields[$0] ?? .nothing)
         }
         if !changes.isEmpty { _ = try await shift.kitbag.records.change(id, changes) }
+        try await discard()
         app.leave(self)
     }
 }

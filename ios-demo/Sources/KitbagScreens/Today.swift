@@ -57,6 +57,10 @@ final class Today: Screen {
     }
 
     private func begun(_ words: Vocabulary, _ draft: Draft) -> Item {
+        if let correct = Correct.begun(app, draft) {
+            let kind = words.kind(draft.form.kind).inWords
+            return .line(kind, detail: say("app-correct_other"), mark: .waiting) { self.app.show(correct) }
+        }
         func text(_ field: String) -> String? {
             if case .text(let text) = draft.form.answers[field] { text } else { nil }
         }

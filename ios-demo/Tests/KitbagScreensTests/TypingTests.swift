@@ -33,6 +33,24 @@ final class TypingTests: XCTestCase {
         }
     }
 
+    func testACorrectionThatWasBegunOutlivesTheApp() async throws {
+        try await begun { world, hand in
+            let shift = try hand.shift()
+            _ = try await shift.kitbag.records.record(shift.team, World.training())
+            try await hand.tap("History").at("history").tap("Training").at("record").tap("People trained").at("correct")
+            try await hand.type("People trained", "34")
+            try await hand.leave()
+            try hand.reopen()
+            try await hand.at("today").see("Begun").tap("Training").at("correct")
+            XCTAssertEqual(hand.typed("People trained"), "34")
+            try await hand.tap("Next").at("today")
+            let rows = try await hand.shift().kitbag.records.list(Search()).rows
+            XCTAssertEqual(rows[0].fields["people_trained"], .number(34))
+            let drafts = try await hand.shift().kitbag.drafts.list()
+            XCTAssertEqual(drafts.count, 0)
+        }
+    }
+
     func testWithAWrongClockNothingIsDatedByIt() async throws {
         beginScenario(seed: 4)
         setScenarioClock(millis: 1_690_000_000_000)

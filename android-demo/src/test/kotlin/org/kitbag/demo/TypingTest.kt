@@ -43,8 +43,7 @@ class TypingTest {
         hand.join(world)
         hand.tap("Record something else").at("other_record").tap("Training").at("question").tap("Riverside").tap("Group").type("People trained", "12")
         assertEquals("12", hand.typed("People trained"))
-        hand.turn().at("question")
-        assertEquals("12", hand.typed("People trained"))
+        hand.turn().at("question").until("a turn loses it") { hand.typed("People trained") == "12" }
         hand.tap("Next").type("People supplied", "7").tap("Next").at("review").see("12").see("7")
         hand.tap("People trained").at("question")
         assertEquals("12", hand.typed("People trained"))
@@ -54,13 +53,29 @@ class TypingTest {
     }
 
     @Test
+    fun aCorrectionThatWasBegunOutlivesTheApp() {
+        hand.join(world)
+        runBlocking {
+            val shift = hand.application.phone.onShift!!
+            shift.kitbag.records.record(shift.team, form(Kind.TRAINING, LocalDate.now(), "mode" to "group", "people_trained" to "3", "people_supplied" to "0"))
+        }
+        hand.tap("History").at("history").tap("Training").at("record").tap("People trained").at("correct").type("People trained", "34")
+        hand.killAndReopen().at("today").see("Begun").tap("Training").at("correct")
+        assertEquals("34", hand.typed("People trained"))
+        hand.tap("Next").at("today")
+        assertEquals(Value.Number(34), row().fields["people_trained"])
+        assertEquals(0, runBlocking { hand.application.phone.onShift!!.kitbag.drafts.list().size })
+        hand.tap("History").at("history").tap("Training").at("record").tap("People trained").at("correct").type("People trained", "9").back().back().back().at("today")
+        assertEquals(0, runBlocking { hand.application.phone.onShift!!.kitbag.drafts.list().size })
+    }
+
+    @Test
     fun aCountTypedForACodeIsSeenAndSaved() {
         hand.join(world)
         hand.tap("Record something else").at("other_record").tap("Contact").at("question").tap("Riverside").tap("1").tap("New").at("review").tap("More questions").tap("Supplies handed out")
             .at("question").type("Condoms", "12")
         assertEquals("12", hand.typed("Condoms"))
-        hand.turn().at("question")
-        assertEquals("12", hand.typed("Condoms"))
+        hand.turn().at("question").until("a turn loses it") { hand.typed("Condoms") == "12" }
         hand.tap("Next").at("review").see("Condoms 12").tap("Save").at("saved")
         assertEquals(Value.Number(12), row().fields["supplies.condoms"])
     }

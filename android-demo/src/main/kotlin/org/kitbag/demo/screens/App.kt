@@ -211,7 +211,7 @@ class App(val phone: Phone, words: Words, val scope: CoroutineScope) {
         }
     }
 
-    /** What was typed is kept, in its order; the page is not drawn anew. */
+    /** What was typed is kept, in its order; the page is drawn anew once all of it was heard. */
     fun typed(text: String, keep: suspend (String) -> Unit): Job {
         // A keyboard's letters are no touch of the app's own.
         phone.touch()
@@ -219,6 +219,8 @@ class App(val phone: Phone, words: Words, val scope: CoroutineScope) {
         return scope.launch {
             turn.withLock { guarded { keep(text) } }
             heard++
+            // Whoever turns the screen in the next moment sees it.
+            if (heard == typed && !isTapping) redraw()
         }
     }
 

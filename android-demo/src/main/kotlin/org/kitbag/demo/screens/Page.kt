@@ -44,7 +44,7 @@ sealed interface Item {
         val act: Act? = null,
     ) : Item
 
-    /** Something to type. What was typed is kept at each letter; the page is not drawn anew for it. */
+    /** Something to type. What was typed is kept at each letter. */
     data class Input(
         val label: String,
         val value: String,

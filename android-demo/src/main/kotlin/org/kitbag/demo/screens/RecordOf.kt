@@ -4,9 +4,12 @@ import org.kitbag.Attention
 import org.kitbag.Change
 import org.kitbag.Delivery
 import org.kitbag.DeviceKey
+import org.kitbag.Draft
+import org.kitbag.DraftId
 import org.kitbag.ElementName
 import org.kitbag.Field
 import org.kitbag.Form
+import org.kitbag.KitbagException
 import org.kitbag.LiftedBy
 import org.kitbag.Need
 import org.kitbag.RecordId
@@ -166,9 +169,14 @@ class CorrectOther(app: App, private val id: RecordId) : Screen(app) {
     }
 }
 
-/** Corrects one answer of a record: the old one stays in its history. */
-class Correct(app: App, private val id: RecordId, private val name: String) : Screen(app) {
-    private var held: Form? = null
+/** Corrects one answer of a record: the old one stays in its history. What is typed of it is a draft, which outlives the app. */
+class Correct(
+    app: App,
+    private val id: RecordId,
+    private val name: String,
+    private var held: Form? = null,
+    private var draft: DraftId? = null,
+) : Screen(app) {
     private var begunFrom: Form? = null
 
     override suspend fun page(): Page {
@@ -182,11 +190,32 @@ class Correct(app: App, private val id: RecordId, private val name: String) : Sc
         val hold: suspend (Form) -> Unit = {
             begunFrom = before
             held = it
+            keep(it)
         }
         val question = Question(app, words, field, { held ?: before }, app.shift().device, clockIsOff, null, hold) { change(before, it) }
         val takeBack = field.need == Need.Optional && record[name] != null
         val items = listOf(Item.Words(say("app-correct_what"))) + question.items()
         return Page("correct", field.inWords, items, question.foot().filter { takeBack || it !is Item.Button || it.look == Look.MAIN }, isAtThumb = true)
+    }
+
+    private suspend fun keep(form: Form) {
+        val marked = form.put(MARKED, "$MARK $id $name")
+        draft = try {
+            app.shift().kitbag.drafts.save(marked, draft)
+        } catch (_: KitbagException.Invalid) {
+            // Half a date is none yet: it is kept with the letter that makes it one.
+            draft
+        }
+    }
+
+    private suspend fun discard() {
+        draft?.let { app.shift().kitbag.drafts.discard(it) }
+        draft = null
+    }
+
+    override suspend fun back() {
+        discard()
+        super.back()
     }
 
     /** All that differs, at once. */
@@ -195,6 +224,19 @@ class Correct(app: App, private val id: RecordId, private val name: String) : Sc
         val names = (before.fields.keys + read.fields.keys).filter { it == name || it.startsWith("$name.") || (name == "supply_type" && it == "resupply_reason") }
         val changes = names.filter { before.fields[it] != read.fields[it] }.map { Change.Put(it, read.fields[it] ?: Value.Nothing) }
         if (changes.isNotEmpty()) app.shift().kitbag.records.change(id, changes)
+        discard()
         app.leave(this)
+    }
+
+    companion object {
+        /** Where a draft says that it is of a correction: a field that nobody answers by hand, and that is never saved so. */
+        private const val MARKED = "import_key"
+        private const val MARK = "correction"
+
+        /** The correction that a draft is of; null where it is of a new record. */
+        fun begun(app: App, draft: Draft): Correct? {
+            val (mark, id, name) = (draft.form.answers[MARKED] as? Value.Text)?.text?.split(' ')?.takeIf { it.size == 3 } ?: return null
+            return if (mark == MARK) Correct(app, RecordId(id), name, draft.form.takeBack(MARKED), draft.id) else null
+        }
     }
 }

@@ -46,6 +46,9 @@ class Today(app: App) : Screen(app) {
     }
 
     private fun begun(words: Vocabulary, draft: Draft): Item {
+        Correct.begun(app, draft)?.let { correct ->
+            return Item.Line(words.kind(draft.form.kind).inWords, say("app-correct_other"), mark = Mark.WAITING) { app.show(correct) }
+        }
         val time = (draft.form.answers["occurred_time"] as? Value.Text)?.text
         val day = (draft.form.answers["occurred_on"] as? Value.Text)?.text
         val detail = listOfNotNull(day?.let { runCatching { speech.day(java.time.LocalDate.parse(it)) }.getOrNull() }, time).joinToString(" ")
