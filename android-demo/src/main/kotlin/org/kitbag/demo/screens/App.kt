@@ -37,7 +37,7 @@ abstract class Screen(protected val app: App) {
 
     /** What it waits for is not wanted any more. */
     protected open fun left() {
-        waits.forEach(Job::cancel)
+        waits.forEach { it.cancel() }
         waits.clear()
     }
 
@@ -49,12 +49,12 @@ abstract class Screen(protected val app: App) {
 
     /** Waits for something while the screen is shown: nobody's tap has to wait for that. */
     protected fun await(wait: suspend () -> Unit): Job {
-        waits.removeAll(Job::isCompleted)
+        waits.removeAll { it.isCompleted }
         return app.launch { if (!isLeft) wait() }.also(waits::add)
     }
 
     /** Whether it waits for something. */
-    internal val isWaiting: Boolean get() = waits.any(Job::isActive)
+    internal val isWaiting: Boolean get() = waits.any { it.isActive }
 
     private var working: Job? = null
 
