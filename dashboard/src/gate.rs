@@ -34,8 +34,7 @@ struct Link {
 }
 
 /// Somebody who opened the link.
-#[derive(Clone)]
-pub(crate) struct Session {
+struct Session {
     word: String,
     used: Instant,
 }

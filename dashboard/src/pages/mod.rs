@@ -6,7 +6,6 @@ mod overview;
 pub(crate) use frame::{closed, failed};
 pub(crate) use overview::overview;
 
-use kitbag_core::model::CivilDate;
 use kitbag_core::words::Words;
 
 /// A number with its thousands apart, as every language here reads it.
@@ -42,11 +41,6 @@ fn is_unseen(c: char) -> bool {
 /// What a site is called; where records name none, that.
 fn site(words: &Words, code: &str, label: &str) -> String {
     if code.is_empty() { words.say("page-no_site", &[]) } else { plain(label) }
-}
-
-/// A period's first day as a page's address has it.
-fn day_of(day: CivilDate) -> String {
-    day.to_string()
 }
 
 #[cfg(test)]

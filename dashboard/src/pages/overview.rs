@@ -104,8 +104,7 @@ fn chosen(words: &Words, asked: Asked, seen: &Overview) -> Markup {
         .iter()
         .find(|(period, _)| *period == asked.period)
         .map_or("month", |(_, name)| name);
-    let link =
-        |day: CivilDate, period: &str| format!("/?day={}&period={period}", super::day_of(day));
+    let link = |day: CivilDate, period: &str| format!("/?day={day}&period={period}");
     html! {
         nav aria-label=(words.say("page-period", &[])) {
             @if let Some(before) = day(first.epoch_day() - 1) {
